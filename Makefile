@@ -1,0 +1,44 @@
+.DEFAULT_GOAL := help
+.ONESHELL:
+.SHELLFLAGS := -eu -c
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup test lint format types demo requirements clean
+
+help: ## Show what there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
+
+$(STAMP): requirements/dev.txt requirements/no-deps.txt pyproject.toml
+	@echo "Setting up $(VENV) (once)"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(UV) || $(BIN)/python -m pip install --quiet uv
+	$(UV) pip install --quiet --python $(BIN)/python -r requirements/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps -r requirements/no-deps.txt
+	touch $@
+
+setup: $(STAMP) ## Make .venv with everything in it
+
+test: $(STAMP) ## Run the tests
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(STAMP) ## Check format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+format: $(STAMP) ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+requirements: ## Pin requirements/*.txt anew
+	test -x $(UV) || ($(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv)
+	for name in requirements/*.in; do
+	  $(UV) pip compile --quiet --universal --python-version 3.10 --no-emit-index-url --no-emit-find-links --no-header "$$name" -o "$${name%.in}.txt"
+	done
+
+clean: ## Remove what was made
+	rm -rf $(VENV) .cache dist build .pytest_cache .ruff_cache
