@@ -1,0 +1,83 @@
+"""Bill: what a call's answers cost together. Puts the wire's answers and the price table together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final, NamedTuple, Protocol
+
+from .call import Caller
+from .pricing import ANTHROPIC, Charge, Platform, PlatformName, Price, PriceTable
+from .wire import Answer, Request, Shape
+
+PICO: Final = 1_000_000_000_000
+"""Pico-dollars in a dollar."""
+_FREE: Final = frozenset({"refused", "not_sent"})
+"""A call that the API refused costs nothing (official support article 8114526), nor one that was never sent."""
+
+
+class Spent(Protocol):
+    """What a bill needs to know of a call, open or ended."""
+
+    @property
+    def request(self) -> Request: ...  # noqa: D102
+    @property
+    def caller(self) -> Caller: ...  # noqa: D102
+    @property
+    def shape(self) -> Shape: ...  # noqa: D102
+    @property
+    def started_at(self) -> float: ...  # noqa: D102
+
+
+class Bill(NamedTuple):
+    """The price of each of a call's answers; why it is not the whole cost, if it is not; which table priced it.
+
+    `status` is `exact`, `lower_bound` or `unpriced`.
+    """
+
+    prices: tuple[Price, ...]
+    reasons: tuple[str, ...]
+    status: str
+    table: str
+
+    @property
+    def total(self) -> int:
+        """Pico-dollars, as far as known."""
+        return sum(price.total for price in self.prices)
+
+    @property
+    def charges(self) -> Iterator[Charge]:
+        """What each model cost."""
+        return (charge for price in self.prices for charge in price.charges)
+
+
+def bill(table: PriceTable, call: Spent, answers: tuple[Answer, ...], missing: str | None = None) -> Bill:
+    """The bill of a call with these answers. `missing` says why there is none, as in `CallRecord`."""
+    if not answers:
+        if missing is None or missing in _FREE:
+            return Bill((), (), "exact", table.name)
+        return Bill((), (missing,), "unpriced", table.name)
+    platform = _platform(call.caller.platform, call.caller.region)
+    prices = tuple(
+        [
+            table.price(
+                answer,
+                at=call.started_at,
+                platform=platform,
+                requested_model=call.request.model,
+                billed_elsewhere=call.request.billed_elsewhere,
+                code_execution_free=call.shape.code_execution_free,
+            )
+            for answer in answers
+        ]
+    )
+    reasons = tuple(dict.fromkeys([price.reason for price in prices if price.reason is not None]))
+    status = prices[0].status
+    if any(price.status != status for price in prices):
+        status = "lower_bound"
+    return Bill(prices, reasons, status, table.name)
+
+
+@lru_cache(maxsize=64)
+def _platform(name: PlatformName, region: str | None) -> Platform:
+    return ANTHROPIC if name == ANTHROPIC.name else Platform(name, region)

@@ -1,0 +1,314 @@
+"""Call: one call's life, from the SDK's method to the last byte of its answer; CallRecord: what it was.
+
+Knows neither the SDK nor OpenTelemetry. The seams tell it what happened, it tells a `Sink`. A call is the one mutable
+object here; it may be told things from several threads, and it ends once, whoever says so first.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple, Protocol
+
+from .pricing import PlatformName
+from .tags import Tags
+from .wire import Answer, Limit, Refusal, Request, Shape
+from .wire.json import fields
+
+_ANSWER = Answer()
+
+
+class Caller(NamedTuple):
+    """Who calls whom: the client's provider and platform, the server it talks to, the key it shows."""
+
+    provider: str
+    platform: PlatformName = "anthropic"
+    region: str | None = None
+    server_address: str | None = None
+    server_port: int | None = None
+    api_key_hint: str | None = None
+
+
+class Attempt:
+    """One HTTP request within a call. `outcome` is None until it is known."""
+
+    __slots__ = (
+        "blocked",
+        "call",
+        "delay",
+        "error_type",
+        "key",
+        "limits",
+        "number",
+        "outcome",
+        "response",
+        "status",
+        "streams",
+    )
+
+    def __init__(self, call: Call, number: int) -> None:
+        self.call = call
+        self.number = number
+        self.status: int | None = None
+        self.error_type: str | None = None
+        self.blocked: str | None = None
+        self.outcome: str | None = None
+        self.delay: float | None = None
+        self.limits: tuple[Limit, ...] = ()
+        self.streams = False
+        self.response: Any = None
+        """Only while the SDK has the whole body and its method has not returned."""
+        self.key: str = f"attempt {number}"
+        """Of its answer in `Call.answers`: the message's id, once that is known."""
+
+    def refused(self, refusal: Refusal) -> None:
+        """The API answered this attempt with an error. Told twice, the one with more to say wins."""
+        self.status = refusal.status
+        self.error_type = refusal.error_type or self.error_type
+        self.blocked = refusal.blocked or self.blocked
+
+
+class CallRecord(NamedTuple):
+    """What a call was: all that any telemetry of it is made from. `started_at` is in seconds since the epoch.
+
+    `error_type` is None for a call that succeeded and for one that the application stopped. `missing` says why there
+    is no
+    answer, where there is none: `refused`, `no_answer`, `unread_body`, `aborted_stream`, or `not_sent`.
+    """
+
+    request: Request
+    caller: Caller
+    started_at: float
+    duration: float
+    shape: Shape = Shape()
+    tags: Tags = ()
+    answers: tuple[Answer, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    missing: str | None = None
+    error_type: str | None = None
+    stopped: bool = False
+    time_to_first_chunk: float | None = None
+    request_id: str | None = None
+    organization_id: str | None = None
+    workspace_id: str | None = None
+    span: Any = None
+    owns_span: bool = False
+    context: Any = None
+    bill: Any = None
+
+
+class Sink(Protocol):
+    """What a call tells of itself. No method may raise."""
+
+    def began(self, call: Call) -> None:
+        """The call begins: open and enter a span if there is to be one."""
+        ...
+
+    def sending(self, call: Call) -> None:
+        """An attempt is about to be sent: the SDK's own span is current, if there is one."""
+        ...
+
+    def limited(self, call: Call, attempt: Attempt) -> None:
+        """An answer's headers told limits."""
+        ...
+
+    def retried(self, attempt: Attempt) -> None:
+        """The SDK is about to wait and to send the request again."""
+        ...
+
+    def known(self, call: Call) -> None:
+        """An answer of the call said something new. A span of the SDK's may end before we are asked again."""
+        ...
+
+    def left(self, call: Call) -> None:
+        """The SDK's method returns or raises: leave what `began` entered."""
+        ...
+
+    def ended(self, record: CallRecord, *, finalizing: bool) -> None:
+        """The call is over. `finalizing`: a garbage collector's finalizer says so, and nothing may lock."""
+        ...
+
+
+_open: set[Call] = set()
+"""The calls that have begun and not ended. Removing one is atomic, which makes an end happen once."""
+
+
+class Call:
+    """One use of an SDK method that reaches the Messages API: all its attempts and the reading of its stream."""
+
+    __slots__ = (
+        "__weakref__",
+        "_clock",
+        "_error_type",
+        "_missing",
+        "_returned",
+        "answers",
+        "attempts",
+        "bill",
+        "caller",
+        "context",
+        "first_chunk",
+        "has_native_span",
+        "organization_id",
+        "owns_span",
+        "request",
+        "request_id",
+        "shape",
+        "sink",
+        "span",
+        "started_at",
+        "tags",
+        "token",
+        "workspace_id",
+    )  # fmt: skip
+
+    def __init__(self, request: Request, caller: Caller, tags: Tags, sink: Sink, *, has_native_span: bool) -> None:
+        self.request = request
+        self.caller = caller
+        self.tags = tags
+        self.sink = sink
+        self.has_native_span = has_native_span
+        self.shape = Shape()
+        self.attempts: list[Attempt] = []
+        self.answers: dict[str, Answer] = {}
+        self.bill: Any = None
+        """What `answers` cost, once the sink has worked it out; None again when an answer says more."""
+        self.span: Any = None
+        self.owns_span = False
+        self.context: Any = None
+        self.token: Any = None
+        self.first_chunk: float | None = None
+        self.request_id: str | None = None
+        self.organization_id: str | None = None
+        self.workspace_id: str | None = None
+        self._error_type: str | None = None
+        self._missing: str | None = None
+        self._returned = False
+        self.started_at = time.time()
+        self._clock = time.perf_counter()
+        _open.add(self)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the call is over."""
+        return self not in _open
+
+    def attempt(self) -> Attempt:
+        """A further HTTP request of this call."""
+        attempt = Attempt(self, len(self.attempts))
+        self.attempts.append(attempt)
+        return attempt
+
+    def heard(self, data: object, attempt: Attempt) -> None:
+        """A body, or one event of a stream, was decoded. Once for each event: what matters to few comes last."""
+        kind = data.get("type") if isinstance(data, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+        if kind == "content_block_delta":
+            if self.first_chunk is None:
+                self.first_chunk = time.perf_counter() - self._clock
+            return
+        if kind == "message_stop":
+            self.end()
+        elif kind in _TELLING or (kind is None and "usage" in fields(data)):
+            self._fold(fields(data), attempt, kind)
+
+    def _fold(self, body: Any, attempt: Attempt, kind: object) -> None:
+        if self.ended:
+            return
+        delta = kind == "message_delta"
+        answer = (self.answers.get(attempt.key, _ANSWER) if delta else _ANSWER).updated(body)
+        if not delta:
+            # The same message can be heard twice: under middleware, or when a raw response is parsed again.
+            self.answers.pop(attempt.key, None)
+            attempt.key = answer.id or attempt.key
+        self.answers[attempt.key] = answer
+        self.bill = None
+        self.sink.known(self)
+        if self._returned and answer.complete and kind not in _STREAMED:
+            self.end()
+
+    def returned(self, *, pending: bool) -> None:
+        """The SDK's method returned; `pending` if its body or its stream is still to be read."""
+        self._returned = True
+        if not pending:
+            self.end()
+
+    def body_ended(self, *, read: bool, error_type: str | None = None, last: bool = True) -> None:
+        """The body was read to its end, failed, or was closed before.
+
+        `last` is False if more may be heard of it: a plain body is closed before it is parsed.
+        """
+        if self.answers or error_type:
+            unfinished = not any(answer.complete for answer in self.answers.values())
+            # The server cut the stream short, and the SDK raises nothing.
+            self._error_type = error_type or ("api_error" if read and last and unfinished else None)
+        else:
+            self._missing = "unread_body" if read or not self.request.stream else "aborted_stream"
+        if last:
+            self.end()
+
+    def failed(self, error_type: str | None) -> None:
+        """The call ends with an error of this type; None if the application stopped it."""
+        self._error_type = error_type
+        self.end(stopped=error_type is None)
+
+    def discard(self) -> None:
+        """This was no call to the API: nothing was sent, as when a middleware answers by itself."""
+        _open.discard(self)
+
+    def end(self, *, stopped: bool = False, finalizing: bool = False) -> None:
+        """The call is over. Only the first end counts."""
+        try:
+            _open.remove(self)
+        except KeyError:
+            return
+        for attempt in self.attempts:
+            if attempt.outcome is None:
+                attempt.outcome = "failed"
+                attempt.error_type = attempt.error_type or self._error_type
+        answers = tuple(self.answers.values())
+        record = CallRecord(
+            self.request,
+            self.caller,
+            self.started_at,
+            time.perf_counter() - self._clock,
+            self.shape,
+            self.tags,
+            answers,
+            tuple(self.attempts),
+            None if answers else self._why_missing(),
+            self._error_type,
+            stopped or not (self._error_type or any(answer.complete for answer in answers)),
+            self.first_chunk,
+            self.request_id,
+            self.organization_id,
+            self.workspace_id,
+            self.span,
+            self.owns_span,
+            self.context,
+            self.bill,
+        )
+        self.sink.ended(record, finalizing=finalizing)
+
+    def _why_missing(self) -> str:
+        if not self.attempts:
+            return "not_sent"
+        status = self.attempts[-1].status
+        if status is None:
+            return "no_answer"
+        if status >= 400:  # noqa: PLR2004 - HTTP's own number
+            return "refused"
+        return self._missing or ("aborted_stream" if self.request.stream else "unread_body")
+
+
+_TELLING = frozenset({"message", "message_start", "message_delta"})
+_STREAMED = frozenset({"message_start", "message_delta"})
+
+
+def end_open_calls() -> None:
+    """Ends every call that is still open, with what is known: the process is about to exit."""
+    for call in list(_open):
+        call.end(stopped=True)
+
+
+def forget_open_calls() -> None:
+    """Forgets every open call: this is a forked child, and they are its parent's."""
+    _open.clear()

@@ -1,0 +1,115 @@
+"""ClaudeInstrumentor: settings to recorder to seams. The only place where they meet."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+
+from . import conventions, keys, pricing, settings
+from .call import Call, end_open_calls, forget_open_calls
+from .contain import contained, logger
+from .instruments import instruments_of
+from .labels import Labeller
+from .recorder import Recorder
+from .seams import Seams
+from .seams.client import caller_of, has_native_span, key_of, request_of, spends
+from .settings import Settings
+from .tags import current as current_tags
+from .version import __version__
+
+SUPPORTED = ("anthropic >= 0.40, < 3",)
+
+
+class ClaudeInstrumentor(BaseInstrumentor):
+    """Measures every call to Claude that the `anthropic` SDK makes.
+
+    `instrument()` takes `tracer_provider` and `meter_provider`, and each field of `Settings`. It imports neither the
+    SDK nor
+    pydantic: it patches when the application imports them.
+    """
+
+    configuration = Settings
+    """For OpenTelemetry's declarative configuration file, which validates options against it."""
+    _seams: Seams | None = None
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """The versions of the SDK that can be measured."""
+        return SUPPORTED
+
+    def _instrument(self, **kwargs: Any) -> None:
+        # An exception from here would stop every instrumentor after ours.
+        try:
+            self._seams = Seams(_beginner(settings.read(kwargs), kwargs))
+            self._seams.install()
+        except Exception:
+            contained("instrumented the SDK")
+
+    def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - the base class's signature
+        if self._seams is not None:
+            self._seams.remove()
+            self._seams = None
+
+
+def _beginner(chosen: Settings, providers: dict[str, Any]) -> Any:
+    """The function that begins a `Call` for a client and its request's options, or None where there is nothing to see."""
+    tracer = None
+    if chosen.spans == "auto":
+        tracer = trace.get_tracer(conventions.SCOPE, __version__, providers.get("tracer_provider"))
+    instruments = instruments_of(providers.get("meter_provider"), __version__, Labeller(chosen.tag_limit))
+    if chosen.legacy_metrics:
+        instruments.add_legacy()
+    recorder = Recorder(tracer, instruments, _prices(chosen.prices), legacy=chosen.legacy_metrics)
+    _flush_at_exit()
+
+    def begin(client: Any, options: Any) -> Call | None:
+        if not spends(options) or not is_instrumentation_enabled():
+            return None
+        caller = caller_of(client)
+        hint = keys.shown(key_of(client, options), chosen.api_key)
+        if hint is not None:
+            caller = caller._replace(api_key_hint=hint)
+        call = Call(
+            request_of(options),
+            caller,
+            current_tags(chosen.baggage_tags),
+            recorder,
+            has_native_span=has_native_span(client, options),
+        )
+        recorder.began(call)
+        return call
+
+    return begin
+
+
+def _prices(path: str | None) -> Any:
+    """Gives the price table, read on first use. A file of the user's with mistakes is ignored as a whole, loudly."""
+
+    @lru_cache(maxsize=1)
+    def table() -> pricing.PriceTable:
+        if path is not None:
+            try:
+                return pricing.load(path)
+            except pricing.PriceFileError as error:
+                logger.error("OTEL_CLAUDE_PRICES is ignored, and the shipped prices are used: %s", error)
+        return pricing.shipped()
+
+    if path is not None:
+        table()  # A mistake should show at the start, and not at the first call.
+    return table
+
+
+def _flush_at_exit() -> None:
+    """Ends open calls before the providers shut down: what was registered last runs first."""
+    atexit.unregister(end_open_calls)
+    atexit.register(end_open_calls)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget_open_calls)

@@ -1,0 +1,123 @@
+"""Instruments: what OpenTelemetry's meter measures with, made from the METRICS table, once for each meter provider.
+
+Histograms are synchronous, for their exemplars. Counters and gauges are observable and read the ledger and the limits.
+Creating an observable of the same name again gives the first one and ignores the new callback: so what one provider has
+survives `uninstrument()` and `instrument()`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from opentelemetry import metrics
+from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvider, Observation
+
+from . import conventions as c
+from .bill import PICO
+from .conventions import Metric
+from .labels import Labeller
+from .ledger import Key, Ledger
+from .limits import Limits
+from .postings import Posting, rows
+from .wire import Limit
+
+_LIMIT_VALUES: Final[dict[str, Callable[[Limit, float], float | None]]] = {
+    c.RATE_LIMIT_LIMIT.name: lambda limit, _: limit.limit,
+    c.RATE_LIMIT_REMAINING.name: lambda limit, _: limit.remaining,
+    c.RATE_LIMIT_UTILIZATION.name: lambda limit, _: limit.utilization,
+    c.RATE_LIMIT_RESET.name: lambda limit, seconds: None if limit.reset is None else seconds,
+}
+
+
+class Instruments:
+    """One provider's histograms by name, its ledger and its limits. `settle` is called before anything is read."""
+
+    def __init__(self, meter: Meter, labels: Labeller) -> None:
+        self.labels = labels
+        self.ledger: Ledger[Posting] = Ledger(lambda posting: rows(posting, self.labels))
+        self.limits = Limits()
+        self.settle: Callable[[], None] = _nothing
+        self.histograms: dict[str, Histogram] = {}
+        self._meter = meter
+        for metric in c.METRICS:
+            self._create(metric)
+
+    def add_legacy(self) -> None:
+        """Adds the histograms under their names of before September 2026."""
+        for metric in c.LEGACY_METRICS:
+            if metric.name not in self.histograms:
+                self._create(metric)
+
+    def _create(self, metric: Metric) -> None:
+        described: dict[str, Any] = {"unit": metric.unit, "description": metric.description}
+        if metric.kind == "histogram":
+            self.histograms[metric.name] = self._meter.create_histogram(
+                metric.name, explicit_bucket_boundaries_advisory=metric.buckets, **described
+            )
+        elif metric.kind == "counter":
+            self._meter.create_observable_counter(metric.name, [self._counter(metric)], **described)
+        else:
+            self._meter.create_observable_gauge(metric.name, [self._gauge(metric)], **described)
+
+    def _counter(self, metric: Metric) -> Callable[[CallbackOptions], Iterator[Observation]]:
+        dollars = metric.unit == "{USD}"
+
+        def observe(_options: CallbackOptions) -> Iterator[Observation]:
+            self.settle()
+            for key, amount in self.ledger.sums(metric.name):
+                yield Observation(amount / PICO if dollars else amount, dict(key))
+
+        return observe
+
+    def _gauge(self, metric: Metric) -> Callable[[CallbackOptions], Iterator[Observation]]:
+        value_of = _LIMIT_VALUES[metric.name]
+
+        def observe(_options: CallbackOptions) -> Iterator[Observation]:
+            for key, limit, seconds in self.limits.current():
+                value = value_of(limit, seconds)
+                if value is not None:
+                    yield Observation(value, _named(key, limit.name))
+
+        return observe
+
+    def _start_from_zero(self) -> None:
+        self.ledger.clear()
+        self.limits.clear()
+
+
+def _named(key: Key, limit: str) -> dict[str, Any]:
+    return {**dict(key), c.RATE_LIMIT_NAME: limit}
+
+
+def _nothing() -> None:
+    pass
+
+
+_by_provider: WeakKeyDictionary[MeterProvider, Instruments] = WeakKeyDictionary()
+_of_global: list[Instruments] = []
+
+
+def instruments_of(provider: MeterProvider | None, version: str, labels: Labeller) -> Instruments:
+    """The instruments of a provider; of the global one for None, also if it is set only later."""
+    if provider is None or provider is metrics.get_meter_provider():
+        if not _of_global:
+            _of_global.append(Instruments(metrics.get_meter(c.SCOPE, version), labels))
+        found = _of_global[0]
+    else:
+        found = _by_provider.get(provider)
+        if found is None:
+            found = _by_provider[provider] = Instruments(provider.get_meter(c.SCOPE, version), labels)
+    found.labels = labels
+    return found
+
+
+def _forked() -> None:
+    for found in (*_of_global, *_by_provider.values()):
+        found._start_from_zero()  # noqa: SLF001 - this module's own  # pyright: ignore[reportPrivateUsage]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

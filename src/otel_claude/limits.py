@@ -1,0 +1,52 @@
+"""Limits: the latest rate limits that the API reported, with their expiry, for the gauges.
+
+A limit is seen by a plain assignment, so nothing locks. Knows no OpenTelemetry.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from .ledger import Key
+from .wire import Limit
+
+_MOST: Final = 2_000
+"""Limits kept at once: names, models and keys come from outside."""
+_UNTOLD_RESET: Final = 300.0
+"""Seconds that a limit without a reset time is shown. The documented families always tell one."""
+
+
+class Limits:
+    """The latest limits by the attributes of who is limited. `clock` gives seconds since the epoch."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._latest: dict[tuple[Key, str], tuple[Limit, float]] = {}
+
+    def seen(self, key: Key, limits: tuple[Limit, ...]) -> None:
+        """The API just reported these limits."""
+        now = self._clock()
+        for limit in limits:
+            if len(self._latest) >= _MOST and (key, limit.name) not in self._latest:
+                self._forget_expired(now)
+                if len(self._latest) >= _MOST:
+                    return
+            self._latest[key, limit.name] = (limit, now + _UNTOLD_RESET if limit.reset is None else limit.reset)
+
+    def current(self) -> Iterator[tuple[Key, Limit, float]]:
+        """Each limit whose reset time has not passed, and the seconds until then."""
+        now = self._clock()
+        self._forget_expired(now)
+        for (key, _), (limit, expiry) in self._latest.copy().items():
+            yield key, limit, expiry - now
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self._latest = {}
+
+    def _forget_expired(self, now: float) -> None:
+        for key, (_, expiry) in self._latest.copy().items():
+            if expiry <= now:
+                self._latest.pop(key, None)

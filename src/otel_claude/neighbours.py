@@ -1,0 +1,64 @@
+"""Neighbours: other instrumentations of the anthropic SDK that open a span for each call. Imports none of them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final, NamedTuple
+
+from opentelemetry import context
+
+from .contain import logger
+
+
+class Neighbour(NamedTuple):
+    """Another instrumentation: its module and instrumentor, and the package to uninstall."""
+
+    module: str
+    instrumentor: str
+    package: str
+
+
+NEIGHBOURS: Final = (
+    Neighbour(
+        "opentelemetry.instrumentation.genai.anthropic",
+        "AnthropicInstrumentor",
+        "opentelemetry-instrumentation-genai-anthropic",
+    ),
+    Neighbour(
+        "opentelemetry.instrumentation.anthropic", "AnthropicInstrumentor", "opentelemetry-instrumentation-anthropic"
+    ),
+    Neighbour(
+        "openinference.instrumentation.anthropic", "AnthropicInstrumentor", "openinference-instrumentation-anthropic"
+    ),
+    Neighbour("openlit.instrumentation.anthropic", "AnthropicInstrumentor", "openlit"),
+)
+_GENAI_CONTEXT: Final = "opentelemetry.genai.client.inference.context"
+"""Under this key util-genai says that an outer inference owns the span (telemetry conventions of GenAI, 2026-11)."""
+_told: set[str] = set()
+
+
+def neighbour() -> str | None:
+    """The package of another instrumentation that is active now, if there is one. Their order is undefined: ask at each call."""
+    for candidate in NEIGHBOURS:
+        module = sys.modules.get(candidate.module)
+        if module is not None and _is_active(getattr(module, candidate.instrumentor, None)):
+            return candidate.package
+    return "opentelemetry-util-genai" if context.get_value(_GENAI_CONTEXT) is not None else None
+
+
+def tell(package: str) -> None:
+    """Warns, once for each package, of what it doubles."""
+    if package not in _told:
+        _told.add(package)
+        logger.warning(
+            "%s instruments the anthropic SDK too, so each call has more than one span. otel-claude adds none of its own. "
+            "Uninstall %s: from anthropic 1.14 on the SDK traces itself, and otel-claude adds metrics and cost to its spans.",
+            package,
+            package,
+        )
+
+
+def _is_active(instrumentor: Any) -> bool:
+    # `BaseInstrumentor` keeps one object per class, and on it whether it is on.
+    single = getattr(instrumentor, "_instance", None)
+    return bool(getattr(single, "_is_instrumented_by_opentelemetry", False))

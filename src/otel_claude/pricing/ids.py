@@ -1,0 +1,65 @@
+"""Model ids as the platforms write them. Knows their forms; which models exist is the caller's.
+
+Nothing is matched by prefix: an id is known, an alias of a known one, or a known one with a date.
+Forms (Bedrock's and Google Cloud's model pages; facts of 2026-11-22):
+`anthropic.claude-…-v1:0`, `us.anthropic.…`, ARNs of Bedrock that contain such an id, `claude-…@20250929`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+Endpoint = Literal["global", "regional", "us_gov"]
+
+_DATE = r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+_SNAPSHOT = re.compile(rf"(?P<base>.+?)(?:-(?P<date>{_DATE})|@(?P<version>{_DATE}|default))", re.ASCII)
+_BEDROCK = re.compile(
+    r"(?:(?P<place>global|us-gov|us|eu|apac|jp|au)\.)?anthropic\.(?P<name>claude-[a-z0-9-]+?)(?:-v\d+(?::\d+)?)?",
+    re.ASCII,
+)
+_ARN = re.compile(r"arn:aws[a-z-]*:bedrock:(?P<region>[a-z0-9-]*):\d*:(?P<kind>[a-z-]+)/(?P<rest>.+)", re.ASCII)
+
+
+class Form(NamedTuple):
+    """An id taken apart."""
+
+    name: str
+    """The id without what the platform adds to it."""
+    bedrock: bool = False
+    endpoint: Endpoint | None = None
+    """The kind of endpoint that the id itself says. None if it does not."""
+    provisioned: bool = False
+    """An ARN of provisioned throughput, which is paid by the hour."""
+
+
+def parse(model: str) -> Form:
+    """Take an id apart. An id without a platform's form stays as it is."""
+    if arn := _ARN.fullmatch(model):
+        if arn["kind"] in {"inference-profile", "foundation-model"} and (inner := _BEDROCK.fullmatch(arn["rest"])):
+            gov = arn["region"].startswith("us-gov-")
+            return Form(inner["name"], bedrock=True, endpoint="us_gov" if gov else _endpoint(inner["place"]))
+        return Form(model, bedrock=True, provisioned=arn["kind"] == "provisioned-model")
+    if bedrock := _BEDROCK.fullmatch(model):
+        return Form(bedrock["name"], bedrock=True, endpoint=_endpoint(bedrock["place"]))
+    return Form(model)
+
+
+def _endpoint(place: str | None) -> Endpoint | None:
+    if place is None:
+        return None
+    if place == "us-gov":
+        return "us_gov"
+    return "global" if place == "global" else "regional"
+
+
+def find(name: str, known: Mapping[str, str]) -> str | None:
+    """The known id that a name stands for: itself, by an alias, or as a dated snapshot of a known one."""
+    if name in known:
+        return known[name]
+    snapshot = _SNAPSHOT.fullmatch(name)
+    if snapshot is None:
+        return None
+    base, version = snapshot["base"], snapshot["version"]
+    if version:  # Google Cloud writes claude-haiku-4-5@20251001 for claude-haiku-4-5-20251001.
+        return known.get(f"{base}-{version}") or known.get(base)
+    return known.get(base)

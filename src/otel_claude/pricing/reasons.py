@@ -1,0 +1,113 @@
+"""Why a price is not exact: every reason, what it means and what to do. Text only; knows no numbers.
+
+The keys are values of `claude.unpriced.reason`. Their order is the order of severity: when several apply to one
+answer, the first is reported.
+"""
+
+from typing import NamedTuple
+
+
+class Reason(NamedTuple):
+    """A sentence that says what happened, and one that says what to do about it."""
+
+    meaning: str
+    remedy: str
+
+
+UNPRICED_REASONS: dict[str, Reason] = {
+    "billed_elsewhere": Reason(
+        "The request's billing_policy lets another organization pay.",
+        "Nothing: it is not on this organization's bill.",
+    ),
+    "no_answer": Reason(
+        "The call got no answer (timeout, lost connection, cancelled), but may have been served and billed.",
+        "Compare with the organization's cost report if there are many of them.",
+    ),
+    "unread_body": Reason(
+        "The application took the raw body, so its usage was not seen.",
+        "Let the SDK parse the response, or read its usage where the body is read.",
+    ),
+    "no_usage": Reason(
+        "The answer has no usage.",
+        "Look at what stands between the program and the API: a gateway may drop the field.",
+    ),
+    "unknown_model": Reason(
+        "The price table has no such model, or the answer names none.",
+        "Upgrade otel-claude, or give the model a price or an alias in the file that OTEL_CLAUDE_PRICES names.",
+    ),
+    "no_published_price": Reason(
+        "Anthropic has published the model's id but no price for it.",
+        "Write the price of your contract into the file that OTEL_CLAUDE_PRICES names.",
+    ),
+    "not_yet_priced": Reason(
+        "The table has no price of the model for that day, usually because the day is before its release.",
+        "Check the clock of the machine, or the dates in your own price file.",
+    ),
+    "provisioned_throughput": Reason(
+        "The request went to provisioned throughput, which is paid by the hour.",
+        "Nothing: tokens there have no price of their own.",
+    ),
+    "priority_tier": Reason(
+        "Served by Priority Tier, which is committed money and has no price per token.",
+        "Nothing: see the contract.",
+    ),
+    "unknown_service_tier": Reason(
+        "The answer names a service tier that has no known price.",
+        "Upgrade otel-claude.",
+    ),
+    "unknown_speed": Reason(
+        "The answer names a speed that has no known price for this model on that day.",
+        "Upgrade otel-claude, or add a fast period of the model to your own price file.",
+    ),
+    "fallback_credit": Reason(
+        "The answer reports an outcome of the fallback credit that is not known.",
+        "Upgrade otel-claude.",
+    ),
+    "unclear_refusal": Reason(
+        "The model refused before any output. That is free on the Claude API since 2026-06-02; "
+        "here (another platform, or parts that ran before) the terms are not published.",
+        "Compare with the platform's bill.",
+    ),
+    "malformed_usage": Reason(
+        "Some number in the answer's usage is missing its type, impossible, or contradicts another.",
+        "Look at what stands between the program and the API; report it if there is nothing.",
+    ),
+    "aborted_stream": Reason(
+        "The stream ended before its final counts. Output was billed but its count is not known.",
+        "Read streams to their end where the cost matters. The input is priced.",
+    ),
+    "missing_counts": Reason(
+        "The answer does not say how many input or output tokens there were.",
+        "Look at what stands between the program and the API. What it says is priced.",
+    ),
+    "unknown_inference_geo": Reason(
+        "The answer names an inference region that has no known premium for this model and platform.",
+        "Upgrade otel-claude. It is priced without a premium.",
+    ),
+    "unknown_endpoint": Reason(
+        "It is not known whether a regional endpoint, which costs more, served the request.",
+        "Name the endpoint in your own price file, such as platforms.bedrock.endpoint = regional, or use a model id "
+        "with a prefix such as global. or us.",
+    ),
+    "ambiguous_prompt_tier": Reason(
+        "Server tools ran, the summed prompt is above the bound of the higher price, and the answer does not "
+        "say how long each prompt was.",
+        "Send the beta header that makes the API report usage.iterations. It is priced at the lower price.",
+    ),
+    "unknown_iteration": Reason(
+        "usage.iterations has an entry of a kind that is not known.",
+        "Upgrade otel-claude. The other entries are priced.",
+    ),
+    "batch_web_search": Reason(
+        "It is not published whether web searches in a batch cost half.",
+        "Compare with the cost report. They are priced at half.",
+    ),
+    "unknown_web_search_price": Reason(
+        "No price of a web search is known for this model or platform.",
+        "Upgrade otel-claude. The tokens are priced.",
+    ),
+    "code_execution": Reason(
+        "Code execution is billed by container time beyond the free hours of the month, which no answer tells.",
+        "See the organization's cost report. Everything else is priced.",
+    ),
+}

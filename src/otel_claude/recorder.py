@@ -1,0 +1,200 @@
+"""Recorder: the sink of every call. Turns what a call tells into spans, postings and histograms. Knows no SDK."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from time import time_ns
+from typing import Any, Final
+
+from opentelemetry import context, trace
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+
+from . import conventions as c
+from . import neighbours, spans
+from .bill import PICO, Bill, bill
+from .call import Attempt, Call, CallRecord
+from .contain import contained, logger
+from .instruments import Instruments
+from .labels import Labels
+from .postings import Posting, billed_parts, last_model
+from .pricing import PriceTable
+from .wire import Answer, Usage
+
+_MOST_MODELS_TOLD: Final = 100
+
+
+class Recorder:
+    """Records calls with a tracer, the instruments of a meter provider, and a price table."""
+
+    def __init__(
+        self, tracer: Tracer | None, instruments: Instruments, prices: Callable[[], PriceTable], *, legacy: bool
+    ) -> None:
+        self._tracer = tracer
+        self._instruments = instruments
+        self._prices = prices
+        self._histograms = instruments.histograms
+        self._legacy = legacy
+        self._late: deque[tuple[CallRecord, int]] = deque()
+        self._models_told: set[str | None] = set()
+        instruments.settle = self.settle
+
+    # A `Sink`, in the order in which a call tells it things.
+
+    def began(self, call: Call) -> None:
+        call.context = context.get_current()
+        if self._tracer is None:
+            return
+        if other := neighbours.neighbour():
+            neighbours.tell(other)
+            return
+        if call.has_native_span:
+            return
+        model = call.request.model
+        span = self._tracer.start_span(
+            f"{c.CHAT} {model}" if model else c.CHAT, kind=SpanKind.CLIENT, attributes=spans.of_request(call)
+        )
+        call.span, call.owns_span = span, True
+        call.context = trace.set_span_in_context(span, call.context)
+        call.token = context.attach(call.context)
+
+    def sending(self, call: Call) -> None:
+        if call.span is None:
+            span = trace.get_current_span()
+            scope = getattr(span, "instrumentation_scope", None)
+            if scope is not None and scope.name.startswith(c.NATIVE_SCOPE):
+                call.context = trace.set_span_in_context(span, call.context)
+                call.span = span if self._tracer is not None else None
+
+    def limited(self, call: Call, attempt: Attempt) -> None:
+        labels = self._instruments.labels.of(call.caller, call.request.model, None, call.workspace_id, ())
+        self._instruments.limits.seen(labels.key, attempt.limits)
+
+    def retried(self, attempt: Attempt) -> None:
+        call = attempt.call
+        if attempt.delay is not None:
+            labels = self._labels(call, None)
+            self._histograms[c.RETRY_DELAY.name].record(attempt.delay, labels.attributes, call.context)
+        if (span := _recording(call.span)) is not None:
+            span.add_event(c.ATTEMPT_EVENT, spans.of_attempt(attempt))
+
+    def known(self, call: Call) -> None:
+        answers = tuple(call.answers.values())
+        call.bill = bill(self._prices(), call, answers)
+        if (span := _recording(call.span)) is not None:
+            final = answers[-1].complete
+            attributes = spans.of_cost(call.bill, final=final)
+            if final or not call.owns_span:
+                attributes.update(spans.of_call(call, answers[-1].usage, call.attempts))
+            span.set_attributes(attributes)
+
+    def left(self, call: Call) -> None:
+        if call.token is not None:
+            context.detach(call.token)
+            call.token = None
+
+    def ended(self, record: CallRecord, *, finalizing: bool) -> None:
+        if finalizing:
+            # Recording a histogram, or ending a span, may wait for a lock that this very thread holds.
+            self._late.append((record, time_ns()))
+            return
+        self.settle()
+        self._record(record, None)
+
+    def settle(self) -> None:
+        """Records the calls that finalizers ended."""
+        while True:
+            try:
+                record, ended_at = self._late.popleft()
+            except IndexError:
+                return
+            self._record(record, ended_at)
+
+    def _record(self, record: CallRecord, ended_at: int | None) -> None:
+        try:
+            told = record.bill or bill(self._prices(), record, record.answers, record.missing)
+            self._instruments.ledger.post(Posting(record, told))
+            self._measure(record, told)
+            if told.reasons:
+                self._tell(record, told)
+            if (span := _recording(record.span)) is not None:
+                _finish(span, record, told, ended_at)
+        except Exception:
+            contained("recorded a call")
+
+    def _labels(self, call: Call | CallRecord, model: str | None) -> Labels:
+        return self._instruments.labels.of(call.caller, call.request.model, model, call.workspace_id, call.tags)
+
+    def _measure(self, record: CallRecord, told: Bill) -> None:
+        histograms, at = self._histograms, record.context
+        plain = self._labels(record, last_model(record)).attributes
+        attributes = plain
+        if record.error_type is not None:
+            error = self._instruments.labels.value(c.ERROR_TYPE, record.error_type)
+            attributes = {**plain, c.ERROR_TYPE: error}
+        histograms[c.DURATION.name].record(record.duration, attributes, at)
+        if record.time_to_first_chunk is not None and record.request.stream:
+            histograms[c.TIME_TO_FIRST_CHUNK.name].record(record.time_to_first_chunk, plain, at)
+        tokens_in, tokens_out = _tokens(record)
+        if tokens_in is not None:
+            histograms[c.CALL_INPUT_TOKENS.name].record(tokens_in, attributes, at)
+        if tokens_out is not None:
+            histograms[c.CALL_OUTPUT_TOKENS.name].record(tokens_out, attributes, at)
+        if record.answers and told.status != "unpriced":
+            histograms[c.CALL_COST.name].record(told.total / PICO, plain, at)
+        if self._legacy:
+            histograms[c.LEGACY_DURATION.name].record(record.duration, attributes, at)
+            for kind, tokens in (("input", tokens_in), ("output", tokens_out)):
+                if tokens is not None:
+                    histograms[c.LEGACY_TOKEN_USAGE.name].record(tokens, {**attributes, c.LEGACY_TOKEN_TYPE: kind}, at)
+
+    def _tell(self, record: CallRecord, told: Bill) -> None:
+        """One line for each model without a price."""
+        model = last_model(record)
+        if "unknown_model" not in told.reasons or model in self._models_told:
+            return
+        if len(self._models_told) < _MOST_MODELS_TOLD:
+            self._models_told.add(model)
+            logger.warning(
+                "No price is known for the model %r, so its calls are counted in %s and not in %s. Upgrade otel-claude "
+                "(its price table is of %s), or give the price in a file named by OTEL_CLAUDE_PRICES.",
+                self._instruments.labels.value(c.RESPONSE_MODEL, model or ""),
+                c.UNPRICED.name,
+                c.COST.name,
+                told.table,
+            )
+
+
+def _recording(span: Any) -> Span | None:
+    return span if span is not None and span.is_recording() else None
+
+
+def _tokens(record: CallRecord) -> tuple[int | None, int | None]:
+    """Total input and output of a call, as billed. What is not known of one answer is not known of all."""
+    if not record.answers:
+        # What the API refused, or what was never sent, used none; of what got no answer nothing is known.
+        return (0, 0) if record.missing in ("refused", "not_sent") else (None, None)
+    parts = [part for answer in record.answers for part in billed_parts(answer.usage or Usage())]
+    inputs, outputs = [part.total_input for part in parts], [part.output for part in parts]
+    return (
+        None if None in inputs else sum(tokens or 0 for tokens in inputs),
+        None if None in outputs or not all(map(_complete, record.answers)) else sum(tokens or 0 for tokens in outputs),
+    )
+
+
+def _complete(answer: Answer) -> bool:
+    return answer.complete
+
+
+def _finish(span: Span, record: CallRecord, told: Bill, ended_at: int | None) -> None:
+    usage = record.answers[-1].usage if record.answers else None
+    attributes = {**spans.of_cost(told, final=True), **spans.of_call(record, usage, record.attempts)}
+    if not record.owns_span:
+        span.set_attributes(attributes)
+        return
+    span.set_attributes({**attributes, **spans.of_answer(record)})
+    if record.error_type is not None:
+        span.set_status(Status(StatusCode.ERROR))
+    elif not record.stopped:
+        span.set_status(Status(StatusCode.OK))
+    span.end(ended_at)

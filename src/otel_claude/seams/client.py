@@ -1,0 +1,77 @@
+"""What the SDK's clients and request options say of a call before it is sent: who calls whom, and whether it spends."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from ..call import Caller
+from ..wire import Request, request
+from ..wire.json import text
+
+_PLATFORMS: Final = {
+    "bedrock": "aws.bedrock",
+    "vertex": "gcp.vertex_ai",
+    "foundry": "anthropic",
+    "aws": "anthropic",
+    "google_cloud": "anthropic",
+}
+"""Each platform of `anthropic.lib` with the provider that the SDK's own spans name for it (anthropic 2.12.0)."""
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+_callers: WeakKeyDictionary[Any, tuple[object, Caller]] = WeakKeyDictionary()
+
+
+def spends(options: Any) -> bool:
+    """Whether these options are a request to the Messages API. On every platform its URL is canonical at this point."""
+    return options.url.partition("?")[0].rstrip("/").endswith("v1/messages") and options.method.lower() == "post"
+
+
+def has_native_span(client: Any, options: Any) -> bool:
+    """Whether the SDK will trace this call by itself: since 1.14.0, and only what a method of the SDK's sends."""
+    return bool(getattr(options, "span_name", None)) and getattr(client, "_tracer", None) is not None
+
+
+def request_of(options: Any) -> Request:
+    """The scalars of the request. Since 1.14.0 its body is not prepared yet, and may hold one-shot iterators."""
+    return request(options.json_data, getattr(options, "extra_json", None))
+
+
+def caller_of(client: Any) -> Caller:
+    """The `Caller` of a client, without a key; worked out once per client and base URL."""
+    base_url = client.base_url
+    known = _callers.get(client)
+    if known is not None and known[0] is base_url:
+        return known[1]
+    platform = _platform(type(client))
+    caller = Caller(
+        _PLATFORMS.get(platform, "anthropic"),
+        platform,
+        text(getattr(client, "aws_region", None)) or text(getattr(client, "region", None)),
+        base_url.host,
+        base_url.port or _DEFAULT_PORTS.get(base_url.scheme, 443),
+    )
+    _callers[client] = (base_url, caller)
+    return caller
+
+
+def key_of(client: Any, options: Any) -> str | None:
+    """The API key that the request will show: its own header's, else the client's. OAuth tokens and others included."""
+    headers = options.headers
+    if isinstance(headers, dict) and headers:
+        for name, value in headers.items():  # pyright: ignore[reportUnknownVariableType]
+            lowered = str(name).lower()  # pyright: ignore[reportUnknownArgumentType]
+            if lowered == "x-api-key" and isinstance(value, str):
+                return value
+            if lowered == "authorization" and isinstance(value, str):
+                return value.removeprefix("Bearer ")
+    return text(getattr(client, "api_key", None))
+
+
+def _platform(client: type) -> str:
+    for kind in client.__mro__:
+        package, _, rest = kind.__module__.partition("anthropic.lib.")
+        name = rest.partition(".")[0]
+        if not package and name in _PLATFORMS:
+            return name
+    return "anthropic"

@@ -1,0 +1,104 @@
+"""The table of seams, and putting them into the SDK and out of it again by walking it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import wrapt
+
+from ..contain import contained, logger
+from . import replacements
+from .replacements import Begin
+
+_BASE: Final = "anthropic._base_client"
+_EXCEPTIONS: Final = "anthropic._exceptions"
+
+
+class Seam(NamedTuple):
+    """One function of the SDK, and what makes its replacement from the original."""
+
+    module: str
+    owner: str
+    name: str
+    replacement: Callable[..., Any]
+
+
+SEAMS: Final = (
+    Seam(_BASE, "SyncAPIClient", "request", replacements.request),
+    Seam(_BASE, "AsyncAPIClient", "request", replacements.request_async),
+    Seam(_BASE, "BaseClient", "_build_request", replacements.build_request),
+    Seam(_BASE, "SyncAPIClient", "_process_response", replacements.process_response),
+    Seam(_BASE, "AsyncAPIClient", "_process_response", replacements.process_response),
+    Seam(_BASE, "BaseClient", "_process_response_data", replacements.process_response_data),
+    Seam(_BASE, "BaseClient", "_should_retry", replacements.should_retry),
+    Seam(_BASE, "BaseClient", "_calculate_retry_timeout", replacements.calculate_retry_timeout),
+    Seam(_EXCEPTIONS, "APIStatusError", "__init__", replacements.status_error),
+)
+
+
+class Seams:
+    """The seams of one `instrument()`. `begin` makes the `Call` of a request, or None where there is nothing to see."""
+
+    def __init__(self, begin: Begin) -> None:
+        self._begin = begin
+        self._patched: list[tuple[type, str, Any, Any]] = []
+        self._wanted = False
+
+    def install(self) -> None:
+        """Patches the SDK now, or when the application imports it."""
+        self._wanted = True
+        _waiting.append(self)
+        if _BASE in sys.modules:
+            self._patch()
+        elif len(_waiting) == 1:
+            wrapt.register_post_import_hook(_imported, _BASE)
+
+    def remove(self) -> None:
+        """Restores what was patched. What somebody else wrapped since then stays theirs, and ours in it passes through."""
+        self._wanted = False
+        if self in _waiting:
+            _waiting.remove(self)
+        for owner, name, original, replacement in reversed(self._patched):
+            if owner.__dict__.get(name) is replacement:
+                setattr(owner, name, original)
+        self._patched.clear()
+
+    def _patch(self) -> None:
+        if not self._wanted or self._patched:
+            return
+        found = [(seam, _owner(seam)) for seam in SEAMS]
+        missing = [f"{seam.owner}.{seam.name}" for seam, owner in found if owner is None]
+        if missing:
+            logger.warning(
+                "anthropic %s has no %s, so its calls are not measured. Upgrade otel-claude, or use anthropic>=0.40,<3.",
+                getattr(sys.modules.get("anthropic"), "__version__", "(unknown version)"),
+                " and no ".join(missing),
+            )
+            return
+        for seam, owner in found:
+            original = owner.__dict__[seam.name]
+            replacement = seam.replacement(original, self._begin_if_wanted)
+            setattr(owner, seam.name, replacement)
+            self._patched.append((owner, seam.name, original, replacement))
+
+    def _begin_if_wanted(self, client: Any, options: Any) -> Any:
+        return self._begin(client, options) if self._wanted else None
+
+
+_waiting: list[Seams] = []
+
+
+def _imported(_module: object) -> None:
+    for seams in _waiting:
+        try:
+            seams._patch()  # noqa: SLF001 - this module's own  # pyright: ignore[reportPrivateUsage]
+        except Exception:
+            contained("patched the SDK")
+
+
+def _owner(seam: Seam) -> Any:
+    """The class that has the seam itself; inherited ones would be patched in the wrong place."""
+    owner = getattr(sys.modules.get(seam.module), seam.owner, None)
+    return owner if callable(vars(owner).get(seam.name) if owner else None) else None

@@ -1,0 +1,115 @@
+"""Settings: environment variables and arguments of `instrument()`, as one frozen value. Read once.
+
+A bad value gives one warning that names the variable, the value and what is accepted; its default is used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from .contain import logger
+from .keys import KeyMode
+
+SpanMode = Literal["auto", "off"]
+_TRUE = ("true", "1", "yes", "on")
+_FALSE = ("false", "0", "no", "off")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be configured. Each field is an argument of `instrument()` and, as `OTEL_CLAUDE_<FIELD>`, a variable.
+
+    Attributes:
+        spans: `auto` enriches the SDK's own span, or opens ours where it opens none; `off`: metrics only.
+        prices: Path of a JSON file with prices, discounts and models of the user's own.
+        api_key: How `claude.api_key.hint` shows a key.
+        baggage_tags: W3C baggage keys that become tags; in the variable separated by commas.
+        tag_limit: Distinct values of one tag key in this process; further ones are recorded as `_other`.
+        legacy_metrics: Also emit the metrics' names of before September 2026.
+    """
+
+    spans: SpanMode = "auto"
+    prices: str | None = None
+    api_key: KeyMode = "hint"
+    baggage_tags: tuple[str, ...] = ()
+    tag_limit: int = 200
+    legacy_metrics: bool = False
+
+
+def variable(field: str) -> str:
+    """The environment variable of a setting."""
+    return f"OTEL_CLAUDE_{field.upper()}"
+
+
+def read(arguments: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of `instrument(**arguments)`: an argument wins over its variable, and that over the default."""
+    values: dict[str, Any] = {}
+    for field in fields(Settings):
+        name = field.name
+        if arguments.get(name) is not None:
+            source, given = f"instrument({name}=...)", arguments[name]
+        elif environment.get(variable(name), "").strip():
+            source, given = variable(name), environment[variable(name)].strip()
+        else:
+            continue
+        try:
+            values[name] = _READERS[name](given)
+        except ValueError as error:
+            default = getattr(Settings, name)
+            logger.warning("%s is %r, which is not accepted: %s. Using %r.", source, given, error, default)
+    return Settings(**values)
+
+
+def _one_of(*accepted: str) -> Any:
+    def read_choice(given: object) -> str:
+        value = str(given).lower()
+        if value not in accepted:
+            raise ValueError(f"it takes one of {', '.join(accepted)}")
+        return value
+
+    return read_choice
+
+
+def _text(given: object) -> str:
+    if not isinstance(given, (str, os.PathLike)):
+        raise ValueError("it takes a path")  # noqa: TRY004 - one kind of error for one kind of message
+    return os.fspath(given)
+
+
+def _names(given: object) -> tuple[str, ...]:
+    names = given.split(",") if isinstance(given, str) else given
+    if not isinstance(names, (list, tuple, set, frozenset)):
+        raise ValueError("it takes names, separated by commas")  # noqa: TRY004 - as above
+    return tuple(name.strip() for name in map(str, names) if name.strip())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def _positive(given: object) -> int:
+    number = int(given) if isinstance(given, (int, str)) and not isinstance(given, bool) and _is_digits(given) else 0
+    if number < 1:
+        raise ValueError("it takes a whole number of 1 or more")
+    return number
+
+
+def _is_digits(given: object) -> bool:
+    text = str(given)
+    return text.isascii() and text.isdecimal() and len(text) < 10  # noqa: PLR2004 - more is no limit
+
+
+def _flag(given: object) -> bool:
+    value = str(given).lower()
+    if value not in (*_TRUE, *_FALSE):
+        raise ValueError("it takes true or false")
+    return value in _TRUE
+
+
+_READERS: dict[str, Any] = {
+    "spans": _one_of(*get_args(SpanMode)),
+    "prices": _text,
+    "api_key": _one_of(*get_args(KeyMode)),
+    "baggage_tags": _names,
+    "tag_limit": _positive,
+    "legacy_metrics": _flag,
+}

@@ -1,0 +1,27 @@
+"""A local server that speaks the Messages API so well that the `anthropic` SDK cannot tell.
+
+Nothing of it is Claude: every answer has the header `x-simulated: otel-claude`, and its text says so. The package
+imports nothing else of `otel_claude`, and listens on loopback addresses alone. What can be played is in `SCENARIOS`.
+"""
+
+from otel_claude.simulator.app import create_app, served_by
+from otel_claude.simulator.chance import MARKER
+from otel_claude.simulator.engine import Pace
+from otel_claude.simulator.limits import Limits
+from otel_claude.simulator.scenarios import HEADER, SCENARIOS
+from otel_claude.simulator.served import Served, ServedLog, Total
+from otel_claude.simulator.server import Simulator
+
+__all__ = [
+    "HEADER",
+    "MARKER",
+    "SCENARIOS",
+    "Limits",
+    "Pace",
+    "Served",
+    "ServedLog",
+    "Simulator",
+    "Total",
+    "create_app",
+    "served_by",
+]

@@ -1,0 +1,214 @@
+"""Makes an answer out of a request, the scenarios played and the cache's plan. Knows no HTTP and keeps no state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from otel_claude.simulator import catalog
+from otel_claude.simulator.asked import Asked
+from otel_claude.simulator.chance import identifier, length
+from otel_claude.simulator.failures import invalid
+from otel_claude.simulator.jsons import Json, as_object
+from otel_claude.simulator.scenarios import Play
+from otel_claude.simulator.usage import Counts, Iteration, Meter
+from otel_claude.simulator.writer import Writer, server_tool_kind
+
+_COUNTERS = {"web_search": "web_search_requests", "web_fetch": "web_fetch_requests"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A message and what it used."""
+
+    id: str
+    asked_model: str
+    model: str
+    """Who served; another than asked after a fallback."""
+    content: tuple[Json, ...]
+    stop_reason: str
+    stop_sequence: str | None
+    stop_details: Json | None
+    meter: Meter
+    random: Random = field(compare=False)
+    """For the sizes of a stream's pieces."""
+
+    def message(self, usage: Json) -> Json:
+        """The plain JSON body, with the usage given."""
+        return {
+            "model": self.model,
+            "id": self.id,
+            "type": "message",
+            "role": "assistant",
+            "content": list(self.content),
+            "stop_reason": self.stop_reason,
+            "stop_sequence": self.stop_sequence,
+            "stop_details": self.stop_details,
+            **usage,
+        }
+
+
+class Composition:
+    """One answer in the making."""
+
+    def __init__(self, asked: Asked, play: Play, random: Random, plan: Callable[[str], Counts]) -> None:
+        self.asked = asked
+        self.play = play
+        self.random = random
+        self.model = catalog.resolved(asked.model)
+        self.serving = self.model
+        self.plan = plan
+        self.prompt = self._first_prompt = plan(self.model)
+        self.writer = Writer(random, asked.max_tokens)
+        self.iterations: list[Iteration] = []
+        self.tool_requests: Json | None = None
+        self.thinking_tokens: int | None = None
+        self.stop_reason = "end_turn"
+        self.stop_sequence: str | None = None
+        self.stop_details: Json | None = None
+        self._written = 0
+        self._serving_from = 0
+
+    def answer(self, message_id: str, tier: str) -> Answer:
+        """The whole answer."""
+        speed = catalog.speed(self.model, self.asked.body.get("speed"))
+        if speed == "refused":
+            raise invalid(f"speed: fast is not supported by {self.model}")
+        asked_geo = "us" if "us" in self.play else self.asked.body.get("inference_geo")
+        geo = catalog.geo(self.model, asked_geo)
+        if geo is None:
+            raise invalid(f"inference_geo: not supported by {self.model}")
+        self._write()
+        # What compactions and advisors use is in their iterations alone, and so is what a declined hop used.
+        served = self.iterations[self._serving_from :]
+        own = [entry.counts for entry in served if entry.type in {"message", "fallback_message"}]
+        counts = sum(own, Counts())
+        opening = self._first_prompt.wrote(min(counts.output, self.random.randint(1, 6)))
+        return Answer(
+            message_id,
+            self.model,
+            self.serving,
+            tuple(self.writer.blocks),
+            self.stop_reason,
+            self.stop_sequence,
+            self.stop_details,
+            Meter(
+                counts,
+                opening,
+                "priority" if "priority" in self.play and tier == "standard" else tier,
+                geo,
+                speed,
+                self.thinking_tokens,
+                self.tool_requests,
+                self.iterations if self._shows_iterations() else (),
+                self._fallback_credit(tier),
+            ),
+            self.random,
+        )
+
+    def _write(self) -> None:
+        if self.play.word("refusal") == "early":
+            self._refuse()
+        else:
+            self._open()
+            self._body()
+            if "refusal" in self.play:
+                self._refuse()
+        self._turn("fallback_message" if self.serving != self.model else "message", self.serving)
+        self.stop_reason = self.play.word("stop") or self.stop_reason
+
+    def _open(self) -> None:
+        if "compaction" in self.play:
+            closed = Counts(self.prompt.prompt + 2_000, output=length(self.random, 300, 100, 2_000))
+            self.writer.compaction()
+            self.iterations.append(Iteration("compaction", closed))
+        late = self.play.word("fallback_late")
+        serving = late or self.play.word("fallback")
+        if serving is not None:
+            if late is not None:
+                self.writer.text(12)
+            self._turn("message", self.model)
+            self._serving_from = len(self.iterations)
+            self.serving = catalog.resolved(serving)
+            self.writer.fallback(self.model, self.serving)
+            self.prompt = self.plan(self.serving)
+        thinking = as_object(self.asked.body.get("thinking"))
+        if self.asked.thinks:
+            most = int(thinking.get("budget_tokens") or 2_000)
+            self.thinking_tokens = self.writer.thinking(most, shown=thinking.get("display") != "omitted")
+
+    def _body(self) -> None:
+        schema, tool, advisor = self.asked.output_schema, self.asked.tool, self.play.word("advisor")
+        kind = server_tool_kind(tool) if tool else None
+        if kind == "advisor" and tool and advisor is None:
+            advisor = str(tool.get("model"))
+        if advisor is not None:
+            self._advise(advisor)
+        if kind in {"web_search", "web_fetch", "code_execution"}:
+            self._use_server_tool(str(kind))
+        elif tool and kind is None:
+            self._use_tool(tool)
+            return
+        if schema is not None:
+            self.writer.json_text(schema)
+        else:
+            self.writer.text(self.play.count("output"))
+        self.stop_sequence = self.writer.cut_at(self.asked.stop_sequences)
+        if self.stop_sequence is not None:
+            self.stop_reason = "stop_sequence"
+        elif self.writer.full:
+            self.stop_reason = "max_tokens"
+
+    def _use_tool(self, tool: Json) -> None:
+        if not self.asked.must_use_tool:
+            self.writer.text(length(self.random, 14, 8, 40))
+        self.stop_reason = "tool_use" if self.writer.tool_use(tool) else "max_tokens"
+
+    def _use_server_tool(self, kind: str) -> None:
+        uses = self.play.count("searches")
+        uses = 1 if uses is None else uses
+        self.tool_requests = {"web_search_requests": 0, "web_fetch_requests": 0}
+        self.tool_requests[_COUNTERS.get(kind, f"{kind}_requests")] = uses
+        for _ in range(uses):
+            before = self.prompt
+            added = self.writer.server_tool(kind)
+            written = self._turn("message", None)
+            # The next turn reads what was cached and pays for the rest once more, results included.
+            self.prompt = Counts(before.input + added + written, before.prompt - before.input)
+
+    def _advise(self, model: str) -> None:
+        before, advice = self.prompt, length(self.random, 120, 20, 900)
+        self.writer.advice(advice)
+        written = self._turn("message", None)
+        self.iterations.append(Iteration("advisor_message", Counts(before.prompt, output=advice), model))
+        self.prompt = Counts(before.input + advice + written, before.prompt - before.input)
+
+    def _turn(self, kind: str, model: str | None) -> int:
+        """Close an iteration with all that was written since the last one."""
+        written, self._written = self.writer.tokens - self._written, self.writer.tokens
+        named = model if "fallback" in self.play or "fallback_late" in self.play else None
+        self.iterations.append(Iteration(kind, self.prompt.wrote(written), named))
+        return written
+
+    def _refuse(self) -> None:
+        self.stop_reason = "refusal"
+        self.stop_details = {
+            "type": "refusal",
+            "category": "cyber",
+            "explanation": "Simulated: the request was declined.",
+        }
+        if self.asked.beta:
+            self.stop_details["fallback_credit_token"] = identifier("fct_", self.random.random())
+
+    def _shows_iterations(self) -> bool:
+        return any(name in self.play for name in ("iterations", "compaction", "fallback", "fallback_late")) or any(
+            entry.type == "advisor_message" for entry in self.iterations
+        )
+
+    def _fallback_credit(self, tier: str) -> Json | None:
+        if self.asked.body.get("fallback_credit_token") is None or tier == "batch":
+            return None
+        if "credit_not_applied" in self.play:
+            return {"status": {"type": "not_applied", "reason": "expired"}}
+        return {"status": {"type": "redeemed"}}

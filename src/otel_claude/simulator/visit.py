@@ -1,0 +1,113 @@
+"""One request on its way through the simulator: who asks, what is played, and the record that is left of it.
+
+Knows Starlette's request and the headers that every answer has.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from starlette.requests import Request
+
+from otel_claude.simulator.compose import Answer
+from otel_claude.simulator.delivery import Delivered, Whole
+from otel_claude.simulator.engine import Engine
+from otel_claude.simulator.failures import MISSING_KEY, Failure, Refused, invalid
+from otel_claude.simulator.jsons import Json
+from otel_claude.simulator.scenarios import HEADER, Play, play
+from otel_claude.simulator.served import Served, key_hint
+from otel_claude.simulator.wires import SIMULATED, Wire
+
+
+@dataclass
+class Visit:
+    """A request, and what is known of it so far."""
+
+    request: Request
+    engine: Engine
+    wire: Wire
+    model: str = ""
+    stream: bool = False
+    play: Play = field(default_factory=Play)
+    request_id: str = ""
+    time: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.request_id = self.engine.new_id(self.wire.request_prefix)
+        self.time = self.engine.clock()
+
+    @property
+    def attempt(self) -> int:
+        """How often the SDK has tried before."""
+        text = self.request.headers.get("x-stainless-retry-count", "")
+        return int(text) if text.isdecimal() else 0
+
+    @property
+    def secret(self) -> str | None:
+        """The credential, which never leaves this process's memory."""
+        headers = self.request.headers
+        return headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ") or None
+
+    def check_key(self) -> None:
+        """Only first-party requests have to have a key; signatures are not checked."""
+        if self.wire.reports_limits and self.secret is None:
+            raise Refused(MISSING_KEY)
+
+    def choose(self, model: str, suffix: str) -> None:
+        """Take over the model and read what is to be played."""
+        self.model = model
+        self.play = play(self.engine.scenario, suffix, self.request.headers.get(HEADER, ""))
+
+    async def body(self) -> Json:
+        """The request's JSON object."""
+        try:
+            found: Any = json.loads(await self.request.body())
+        except ValueError:
+            raise invalid("The request body is not valid JSON") from None
+        if not isinstance(found, dict):
+            raise invalid("The request body has to be a JSON object")
+        return cast("Json", found)
+
+    def headers(self, more: dict[str, str]) -> dict[str, str]:
+        """The headers of every answer, and more."""
+        known = {self.wire.request_header: self.request_id, **SIMULATED}
+        if self.wire.reports_limits and self.secret is not None:
+            known["anthropic-organization-id"] = self.engine.organization
+            known["anthropic-workspace-id"] = self.engine.workspace
+        return {**known, **more}
+
+    def refusal(self, failure: Failure, more: dict[str, str]) -> Whole:
+        """An error answer."""
+        return Whole(
+            self.wire.status(failure),
+            self.headers({**more, **self.wire.failure_headers(failure)}),
+            self.wire.failure_body(failure, self.request_id),
+            self.engine.stopping,
+            lambda delivered: self.record(delivered, failure=failure),
+        )
+
+    def record(self, delivered: Delivered, *, answer: Answer | None = None, failure: Failure | None = None) -> None:
+        """Note how it went."""
+        secret = self.secret if self.wire.name != "bedrock" else None
+        self.engine.served.add(
+            Served(
+                time=self.time,
+                path=self.request.url.path,
+                wire=cast("Any", self.wire.name),
+                status=delivered.status,
+                model=answer.model if answer else self.model or None,
+                scenario=str(self.play),
+                key_hint=key_hint(secret),
+                attempt=self.attempt,
+                stream=self.stream,
+                outcome="finished" if delivered.finished else "aborted",
+                request_id=self.request_id,
+                message_id=answer.id if answer else None,
+                error_type=failure.type if failure else None,
+                usage=delivered.usage,
+                used=answer.meter.final() if answer else None,
+                stop_reason=answer.stop_reason if answer else None,
+            )
+        )

@@ -1,0 +1,29 @@
+"""What the Messages API says: JSON bodies, stream events and headers, as frozen values.
+
+Pure functions of decoded JSON and of header pairs. Nothing of ours outside this package is imported, no SDK, no
+OpenTelemetry. Nothing here raises on what a server can send: a field that is absent or null leaves the old value,
+one of
+a wrong type counts as unknown and marks its usage as malformed. The types are named tuples because some of them are
+made for every call.
+"""
+
+from .answer import Answer
+from .limits import Limit, limits
+from .refusal import Refusal, refusal
+from .request import Request, Shape, request, shape
+from .usage import Counts, Iteration, Usage
+
+__all__ = [
+    "Answer",
+    "Counts",
+    "Iteration",
+    "Limit",
+    "Refusal",
+    "Request",
+    "Shape",
+    "Usage",
+    "limits",
+    "refusal",
+    "request",
+    "shape",
+]
