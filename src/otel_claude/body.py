@@ -31,11 +31,14 @@ class BodyObserver(Protocol):
         ...
 
 
-class Body(wrapt.ObjectProxy):  # pyright: ignore[reportMissingTypeArgument, reportUntypedBaseClass]
+_Proxy: Any = wrapt.ObjectProxy
+
+
+class Body(_Proxy):
     """Stands for the `stream` of a response of httpx or httpx2."""
 
     def __init__(self, body: Any, observer: BodyObserver) -> None:
-        super().__init__(body)
+        super().__init__(body)  # pyright: ignore[reportUnknownMemberType] - wrapt has no types before 2.0
         # wrapt keeps attributes with this prefix on the proxy; any other would land on the body.
         self._self_observer = observer
 
@@ -48,7 +51,7 @@ class Body(wrapt.ObjectProxy):  # pyright: ignore[reportMissingTypeArgument, rep
         self._self_tell("body_read")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunks = self.__wrapped__.__aiter__()
+        chunks: Any = self.__wrapped__.__aiter__()
         try:
             async for chunk in chunks:
                 yield chunk
@@ -58,7 +61,7 @@ class Body(wrapt.ObjectProxy):  # pyright: ignore[reportMissingTypeArgument, rep
         finally:
             # In the task that read it. Otherwise the event loop closes a body read in part, in a task of its own.
             if isinstance(chunks, AsyncGenerator):
-                await chunks.aclose()  # pyright: ignore[reportUnknownMemberType]
+                await chunks.aclose()
         self._self_tell("body_read")
 
     def close(self) -> None:

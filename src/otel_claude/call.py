@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from .pricing import PlatformName
 from .tags import Tags
 from .wire import Answer, Limit, Refusal, Request, Shape
-from .wire.json import fields
+from .wire.json import Json, fields
 
 _ANSWER = Answer()
 
@@ -200,17 +200,18 @@ class Call:
 
     def heard(self, data: object, attempt: Attempt) -> None:
         """A body, or one event of a stream, was decoded. Once for each event: what matters to few comes last."""
-        kind = data.get("type") if isinstance(data, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+        body = fields(data)
+        kind = body.get("type")
         if kind == "content_block_delta":
             if self.first_chunk is None:
                 self.first_chunk = time.perf_counter() - self._clock
             return
         if kind == "message_stop":
             self.end()
-        elif kind in _TELLING or (kind is None and "usage" in fields(data)):
-            self._fold(fields(data), attempt, kind)
+        elif kind in _TELLING or (kind is None and "usage" in body):
+            self._fold(body, attempt, kind)
 
-    def _fold(self, body: Any, attempt: Attempt, kind: object) -> None:
+    def _fold(self, body: Json, attempt: Attempt, kind: object) -> None:
         if self.ended:
             return
         delta = kind == "message_delta"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 # Attributes, of metrics and of spans.
@@ -26,7 +27,7 @@ STOP_REASON: Final = "anthropic.message.stop_reason"
 RESPONSE_SERVICE_TIER: Final = "anthropic.response.service_tier"
 STATUS_CODE: Final = "http.response.status_code"
 TOOL_NAME: Final = "gen_ai.tool.name"
-TOKEN_MODALITY: Final = "gen_ai.token.modality"
+TOKEN_MODALITY: Final = "gen_ai.token.modality"  # noqa: S105 - the name of an attribute, no secret
 API_KEY_HINT: Final = "claude.api_key.hint"
 TAG_PREFIX: Final = "claude.tag."
 COST_TYPE: Final = "claude.cost.type"
@@ -107,9 +108,16 @@ Kind = Literal["counter", "histogram", "gauge"]
 _PROMETHEUS_UNITS: Final = {"s": "seconds"}
 
 
+@lru_cache(maxsize=64)
+def limit_attributes(name: str) -> tuple[str, str, str, str]:
+    """The attributes of a span for a rate limit's size, what remains of it, its used share, and its reset time."""
+    prefix = f"claude.rate_limit.{name}"
+    return f"{prefix}.limit", f"{prefix}.remaining", f"{prefix}.utilization", f"{prefix}.reset"
+
+
 @dataclass(frozen=True)
 class Metric:
-    """One metric: what it is called, what it counts in which unit, and which attributes it has beside the common ones."""
+    """One metric: its name, what it counts in which unit, and which attributes it has beside the common ones."""
 
     name: str
     kind: Kind
@@ -158,7 +166,7 @@ CALL_OUTPUT_TOKENS: Final = Metric(
 )  # fmt: skip
 CALL_COST: Final = Metric(
     "claude.client.call.cost.usd", "histogram", "{USD}",
-    "What one call cost in US dollars, at list price or the user's own; its exemplars lead to the expensive calls' traces.",
+    "What one call cost in US dollars; its exemplars lead to the expensive calls' traces.",
     (), USD_BUCKETS,
 )  # fmt: skip
 RETRY_DELAY: Final = Metric(
@@ -223,7 +231,8 @@ RATE_LIMIT_LIMIT: Final = Metric(
 )  # fmt: skip
 RATE_LIMIT_REMAINING: Final = Metric(
     "claude.client.rate_limit.remaining", "gauge", "{unit}",
-    "What is left of a rate limit, in tokens or requests by its name, as the API last said.", (RATE_LIMIT_NAME,), tags=False,
+    "What is left of a rate limit, in tokens or requests by its name, as the API last said.",
+    (RATE_LIMIT_NAME,), tags=False,
 )  # fmt: skip
 RATE_LIMIT_UTILIZATION: Final = Metric(
     "claude.client.rate_limit.utilization", "gauge", "{ratio}",
@@ -237,7 +246,8 @@ RATE_LIMIT_RESET: Final = Metric(
 LEGACY_TOKEN_TYPE: Final = "gen_ai.token.type"  # noqa: S105 - the name of an attribute, no secret
 LEGACY_TOKEN_USAGE: Final = Metric(
     "gen_ai.client.token.usage", "histogram", "{token}",
-    "Tokens of one call by type, under the name of before September 2026.", (LEGACY_TOKEN_TYPE, ERROR_TYPE), TOKEN_BUCKETS,
+    "Tokens of one call by type, under the name of before September 2026.",
+    (LEGACY_TOKEN_TYPE, ERROR_TYPE), TOKEN_BUCKETS,
 )  # fmt: skip
 LEGACY_DURATION: Final = Metric(
     "gen_ai.client.operation.duration", "histogram", "s",

@@ -58,7 +58,7 @@ class ClaudeInstrumentor(BaseInstrumentor):
 
 
 def _beginner(chosen: Settings, providers: dict[str, Any]) -> Any:
-    """The function that begins a `Call` for a client and its request's options, or None where there is nothing to see."""
+    """The function that begins a `Call` for a client and its request's options, or None if there is nothing to see."""
     tracer = None
     if chosen.spans == "auto":
         tracer = trace.get_tracer(conventions.SCOPE, __version__, providers.get("tracer_provider"))

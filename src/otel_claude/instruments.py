@@ -18,8 +18,8 @@ from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvid
 from . import conventions as c
 from .bill import PICO
 from .conventions import Metric
-from .labels import Labeller
-from .ledger import Key, Ledger
+from .labels import Labeller, Labels
+from .ledger import Ledger
 from .limits import Limits
 from .postings import Posting, rows
 from .wire import Limit
@@ -37,7 +37,7 @@ class Instruments:
 
     def __init__(self, meter: Meter, labels: Labeller) -> None:
         self.labels = labels
-        self.ledger: Ledger[Posting] = Ledger(lambda posting: rows(posting, self.labels))
+        self.ledger: Ledger[Posting, Labels] = Ledger(lambda posting: rows(posting, self.labels))
         self.limits = Limits()
         self.settle: Callable[[], None] = _nothing
         self.histograms: dict[str, Histogram] = {}
@@ -67,8 +67,8 @@ class Instruments:
 
         def observe(_options: CallbackOptions) -> Iterator[Observation]:
             self.settle()
-            for key, amount in self.ledger.sums(metric.name):
-                yield Observation(amount / PICO if dollars else amount, dict(key))
+            for attributes, amount in self.ledger.sums(metric.name):
+                yield Observation(amount / PICO if dollars else amount, attributes)
 
         return observe
 
@@ -76,20 +76,16 @@ class Instruments:
         value_of = _LIMIT_VALUES[metric.name]
 
         def observe(_options: CallbackOptions) -> Iterator[Observation]:
-            for key, limit, seconds in self.limits.current():
+            for labels, limit, seconds in self.limits.current():
                 value = value_of(limit, seconds)
                 if value is not None:
-                    yield Observation(value, _named(key, limit.name))
+                    yield Observation(value, {**labels.attributes, c.RATE_LIMIT_NAME: limit.name})
 
         return observe
 
     def _start_from_zero(self) -> None:
         self.ledger.clear()
         self.limits.clear()
-
-
-def _named(key: Key, limit: str) -> dict[str, Any]:
-    return {**dict(key), c.RATE_LIMIT_NAME: limit}
 
 
 def _nothing() -> None:

@@ -1,26 +1,49 @@
-"""Labels: the attributes that every metric of a call has, bounded, made once for each distinct set."""
+"""Labels: the attributes of a call's metrics, bounded, and made once for each distinct set.
+
+The same labels are the same object, so the ledger adds up by identity and hashes no attributes for a call.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from . import conventions as c
 from .bounds import Bounds
 from .call import Caller
-from .ledger import Key, Value
+from .ledger import Value
 from .tags import Tags
 
 _MOST_VALUES: Final = 200
-"""Distinct models, workspaces, keys and so on, each."""
+"""Distinct models, workspaces, keys, error types and so on, each."""
+_MOST_MADE: Final = 256
+"""Sets made from one by adding attributes, that are remembered."""
 _MOST_KNOWN: Final = 4_000
+"""Sets that are remembered. More than a process has at a time; what is forgotten is made again."""
 
 
-class Labels(NamedTuple):
-    """The same attributes as pairs, for the ledger, and as a mapping, for instruments."""
+class Labels:
+    """One set of attributes, and those made from it by adding some."""
 
-    key: Key
-    attributes: Mapping[str, Value]
+    __slots__ = ("_more", "_values", "attributes")
+
+    def __init__(self, attributes: dict[str, Value], values: Bounds) -> None:
+        self.attributes = attributes
+        self._values = values
+        self._more: dict[Any, Labels] = {}
+
+    def also(self, *pairs: tuple[str, str | int | None]) -> Labels:
+        """These labels with further ones. What is None is left out; strings may come from outside."""
+        found = self._more.get(pairs)
+        if found is None:
+            attributes = dict(self.attributes)
+            for name, value in pairs:
+                if value is not None:
+                    attributes[name] = self._values.label(name, value) if isinstance(value, str) else value
+            found = Labels(attributes, self._values)
+            if len(self._more) >= _MOST_MADE:
+                self._more.clear()
+            self._more[pairs] = found
+        return found
 
 
 class Labeller:
@@ -36,13 +59,13 @@ class Labeller:
     ) -> Labels:
         """The common attributes of a call's metrics."""
         given = (caller, request_model, response_model, workspace, tags)
-        known = self._known.get(given)
-        if known is None:
-            known = self._make(*given)
+        found = self._known.get(given)
+        if found is None:
+            found = self._make(*given)
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            self._known[given] = known
-        return known
+            self._known[given] = found
+        return found
 
     def value(self, kind: str, value: str) -> str:
         """A single value from outside, as a label."""
@@ -51,18 +74,14 @@ class Labeller:
     def _make(
         self, caller: Caller, request_model: str | None, response_model: str | None, workspace: str | None, tags: Tags
     ) -> Labels:
-        attributes: dict[str, Value] = {c.OPERATION_NAME: c.CHAT, c.PROVIDER_NAME: caller.provider}
-        if caller.server_port is not None:
-            attributes[c.SERVER_PORT] = caller.server_port
-        for name, value in (
+        base = Labels({c.OPERATION_NAME: c.CHAT, c.PROVIDER_NAME: caller.provider}, self._values).also(
             (c.REQUEST_MODEL, request_model),
             (c.RESPONSE_MODEL, response_model),
             (c.SERVER_ADDRESS, caller.server_address),
+            (c.SERVER_PORT, caller.server_port),
             (c.WORKSPACE_ID, workspace),
             (c.API_KEY_HINT, caller.api_key_hint),
-        ):
-            if value is not None:
-                attributes[name] = self._values.label(name, value)
+        )
         for key, value in tags:
-            attributes[c.TAG_PREFIX + key] = self._tags.label(key, value)
-        return Labels(tuple(attributes.items()), attributes)
+            base.attributes[c.TAG_PREFIX + key] = self._tags.label(key, value)
+        return base

@@ -1,4 +1,4 @@
-"""Ledger: exact sums by metric and attributes, read by the observable counters.
+"""Ledger: exact sums by metric and labels, read by the observable counters.
 
 Posting is a lock-free append, so it is safe in a finalizer that a garbage collection runs while any lock is held; the
 posts are turned into rows when somebody reads, or when many have come together. Knows neither calls nor OpenTelemetry.
@@ -9,33 +9,47 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from .contain import contained
 
 Value = str | int | bool
-Key = tuple[tuple[str, Value], ...]
-"""Attributes as pairs."""
-Row = tuple[str, Key, int]
-"""The name of a metric, attributes, and what to add to their sum."""
+
+
+class Labelled(Protocol):
+    """What sums are kept by. Compared by identity; on reading, those with the same attributes are added together."""
+
+    @property
+    def attributes(self) -> dict[str, Value]:
+        """What tells this sum apart."""
+        ...
+
+
+L = TypeVar("L", bound=Labelled)
+Row = tuple[str, L, int]
+"""The name of a metric, labels, and what to add to their sum."""
 
 _ENOUGH: Final = 512
 """Posts that are drained without waiting for a reader, so that a program without one keeps no more of them."""
-_MOST_KEYS: Final = 10_000
-_OVERFLOW: Final[Key] = (("otel.metric.overflow", True),)
+_MOST_SETS: Final = 10_000
+_OVERFLOW: Final[dict[str, Value]] = {"otel.metric.overflow": True}
 """Where sums go whose attributes are one too many, as in OpenTelemetry's specification of cardinality limits."""
 
 T = TypeVar("T")
 
 
-class Ledger(Generic[T]):
-    """Sums of whole numbers by metric and attributes. `rows` says what one post adds, and must be a pure function."""
+class Ledger(Generic[T, L]):
+    """Sums of whole numbers by metric and labels. `rows` says what one post adds, and must be a pure function."""
 
-    def __init__(self, rows: Callable[[T], Iterable[Row]]) -> None:
+    def __init__(self, rows: Callable[[T], Iterable[Row[L]]]) -> None:
         self._rows = rows
         self._posts: deque[T] = deque()
+        self._start()
+
+    def _start(self) -> None:
         self._lock = threading.Lock()
-        self._sums: dict[str, dict[Key, int]] = {}
+        self._sums: dict[str, dict[L, int]] = {}
+        self._overflow: dict[str, int] = {}
 
     def post(self, item: T) -> None:
         """Adds what `item` amounts to. Never waits."""
@@ -46,17 +60,23 @@ class Ledger(Generic[T]):
             finally:
                 self._lock.release()
 
-    def sums(self, metric: str) -> list[tuple[Key, int]]:
-        """Every sum of a metric, with all that was posted before this call."""
+    def sums(self, metric: str) -> list[tuple[dict[str, Value], int]]:
+        """Every sum of a metric by its attributes, with all that was posted before this call."""
         with self._lock:
             self._drain()
-            return list(self._sums.get(metric, {}).items())
+            sums = list(self._sums.get(metric, {}).items())
+            overflow = self._overflow.get(metric)
+        found: dict[tuple[tuple[str, Value], ...], int] = {}
+        for labels, amount in sums:
+            key = tuple(labels.attributes.items())
+            found[key] = found.get(key, 0) + amount
+        told = [(dict(key), amount) for key, amount in found.items()]
+        return told if overflow is None else [*told, (_OVERFLOW, overflow)]
 
     def clear(self) -> None:
         """Starts from zero: in a forked child the sums are its parent's, and the lock may be held by no one alive."""
-        self._lock = threading.Lock()
         self._posts.clear()
-        self._sums = {}
+        self._start()
 
     def _drain(self) -> None:
         while True:
@@ -65,10 +85,18 @@ class Ledger(Generic[T]):
             except IndexError:
                 return
             try:
-                for metric, key, amount in list(self._rows(item)):
-                    sums = self._sums.setdefault(metric, {})
-                    if key not in sums and len(sums) >= _MOST_KEYS:
-                        key = _OVERFLOW  # noqa: PLW2901 - the sum goes on, under another name
-                    sums[key] = sums.get(key, 0) + amount
+                for metric, labels, amount in list(self._rows(item)):
+                    self._add(metric, labels, amount)
             except Exception:
                 contained("added up a call")
+
+    def _add(self, metric: str, labels: L, amount: int) -> None:
+        sums = self._sums.get(metric)
+        if sums is None:
+            sums = self._sums[metric] = {}
+        if labels in sums:
+            sums[labels] += amount
+        elif len(sums) < _MOST_SETS:
+            sums[labels] = amount
+        else:
+            self._overflow[metric] = self._overflow.get(metric, 0) + amount

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from .ledger import Key
+from .ledger import Labelled
 from .wire import Limit
 
 _MOST: Final = 2_000
@@ -23,24 +23,24 @@ class Limits:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._latest: dict[tuple[Key, str], tuple[Limit, float]] = {}
+        self._latest: dict[tuple[Labelled, str], tuple[Limit, float]] = {}
 
-    def seen(self, key: Key, limits: tuple[Limit, ...]) -> None:
+    def seen(self, labels: Labelled, limits: tuple[Limit, ...]) -> None:
         """The API just reported these limits."""
         now = self._clock()
         for limit in limits:
-            if len(self._latest) >= _MOST and (key, limit.name) not in self._latest:
+            if len(self._latest) >= _MOST and (labels, limit.name) not in self._latest:
                 self._forget_expired(now)
                 if len(self._latest) >= _MOST:
                     return
-            self._latest[key, limit.name] = (limit, now + _UNTOLD_RESET if limit.reset is None else limit.reset)
+            self._latest[labels, limit.name] = (limit, now + _UNTOLD_RESET if limit.reset is None else limit.reset)
 
-    def current(self) -> Iterator[tuple[Key, Limit, float]]:
+    def current(self) -> Iterator[tuple[Labelled, Limit, float]]:
         """Each limit whose reset time has not passed, and the seconds until then."""
         now = self._clock()
         self._forget_expired(now)
-        for (key, _), (limit, expiry) in self._latest.copy().items():
-            yield key, limit, expiry - now
+        for (labels, _), (limit, expiry) in self._latest.copy().items():
+            yield labels, limit, expiry - now
 
     def clear(self) -> None:
         """Forgets everything."""

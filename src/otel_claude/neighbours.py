@@ -38,7 +38,7 @@ _told: set[str] = set()
 
 
 def neighbour() -> str | None:
-    """The package of another instrumentation that is active now, if there is one. Their order is undefined: ask at each call."""
+    """The package of another instrumentation that is active now, if any. Their order is undefined: ask at each call."""
     for candidate in NEIGHBOURS:
         module = sys.modules.get(candidate.module)
         if module is not None and _is_active(getattr(module, candidate.instrumentor, None)):
@@ -51,8 +51,8 @@ def tell(package: str) -> None:
     if package not in _told:
         _told.add(package)
         logger.warning(
-            "%s instruments the anthropic SDK too, so each call has more than one span. otel-claude adds none of its own. "
-            "Uninstall %s: from anthropic 1.14 on the SDK traces itself, and otel-claude adds metrics and cost to its spans.",
+            "%s instruments the anthropic SDK too, so a call can have more than one span; otel-claude adds none. "
+            "Uninstall %s: since 1.14 the SDK traces itself, and otel-claude adds metrics, and cost to its spans.",
             package,
             package,
         )

@@ -68,7 +68,7 @@ class Recorder:
 
     def limited(self, call: Call, attempt: Attempt) -> None:
         labels = self._instruments.labels.of(call.caller, call.request.model, None, call.workspace_id, ())
-        self._instruments.limits.seen(labels.key, attempt.limits)
+        self._instruments.limits.seen(labels, attempt.limits)
 
     def retried(self, attempt: Attempt) -> None:
         call = attempt.call
@@ -127,11 +127,10 @@ class Recorder:
 
     def _measure(self, record: CallRecord, told: Bill) -> None:
         histograms, at = self._histograms, record.context
-        plain = self._labels(record, last_model(record)).attributes
-        attributes = plain
+        labels = self._labels(record, last_model(record))
+        plain, attributes = labels.attributes, labels.attributes
         if record.error_type is not None:
-            error = self._instruments.labels.value(c.ERROR_TYPE, record.error_type)
-            attributes = {**plain, c.ERROR_TYPE: error}
+            attributes = labels.also((c.ERROR_TYPE, record.error_type)).attributes
         histograms[c.DURATION.name].record(record.duration, attributes, at)
         if record.time_to_first_chunk is not None and record.request.stream:
             histograms[c.TIME_TO_FIRST_CHUNK.name].record(record.time_to_first_chunk, plain, at)

@@ -8,7 +8,6 @@ from typing import Any
 from . import conventions as c
 from .bill import PICO, Bill
 from .call import Attempt, Call, CallRecord
-from .tags import Tags
 from .wire import Answer, Usage
 
 Attributes = dict[str, Any]
@@ -89,37 +88,32 @@ def of_cost(bill: Bill, *, final: bool) -> Attributes:
 
 
 def of_call(call: Call | CallRecord, usage: Usage | None, attempts: Iterable[Attempt]) -> Attributes:
-    """What neither the SDK's spans nor the cost have: limits, the request's shape, tags, server tools, what was served."""
+    """What neither the SDK's spans nor the cost have: limits, the request's shape, tags, what was served."""
     attributes: Attributes = {}
-    shape = call.shape
-    for name, value in (
-        (c.REQUEST_TOOLS, shape.tools),
-        (c.REQUEST_MESSAGES, shape.messages),
-        (c.REQUEST_CACHE_BREAKPOINTS, shape.cache_breakpoints),
-        (c.API_KEY_HINT, call.caller.api_key_hint),
-    ):
-        if value is not None:
-            attributes[name] = value
     for attempt in attempts:
         for limit in attempt.limits:
-            for field, value in (("limit", limit.limit), ("remaining", limit.remaining), ("reset", limit.reset)):
-                if value is not None:
-                    attributes[f"claude.rate_limit.{limit.name}.{field}"] = value
+            attributes.update(_known(zip(c.limit_attributes(limit.name), limit[1:], strict=True)))
     if usage is not None:
         requests = (usage.web_searches, usage.web_fetches, usage.code_executions)
         for tool, count in zip(c.SERVER_TOOLS, requests, strict=True):
             if count:
                 attributes[c.SERVER_TOOL_REQUESTS[tool]] = count
-        if usage.speed is not None:
-            attributes[c.SPEED] = usage.speed
-        if usage.inference_geo is not None:
-            attributes[c.INFERENCE_GEO] = usage.inference_geo
-    return {**attributes, **of_tags(call.tags)}
-
-
-def of_tags(tags: Tags) -> Attributes:
-    """The application's own tags."""
-    return {c.TAG_PREFIX + key: value for key, value in tags}
+    for key, value in call.tags:
+        attributes[c.TAG_PREFIX + key] = value
+    shape = call.shape
+    attributes.update(
+        _known(
+            (
+                (c.REQUEST_TOOLS, shape.tools),
+                (c.REQUEST_MESSAGES, shape.messages),
+                (c.REQUEST_CACHE_BREAKPOINTS, shape.cache_breakpoints),
+                (c.API_KEY_HINT, call.caller.api_key_hint),
+                (c.SPEED, usage and usage.speed),
+                (c.INFERENCE_GEO, usage and usage.inference_geo),
+            )
+        )
+    )
+    return attributes
 
 
 def of_attempt(attempt: Attempt) -> Attributes:

@@ -8,9 +8,12 @@ import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from opentelemetry import baggage
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # part of typing from Python 3.11 on
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,7 +53,7 @@ class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
         self._pairs = pairs
         self._tokens: list[Token[Tags]] = []
 
-    def __enter__(self) -> tags:
+    def __enter__(self) -> Self:
         self._tokens.append(_current.set(_merged(dict(_current.get()), self._pairs)))
         return self
 

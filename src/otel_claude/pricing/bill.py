@@ -37,28 +37,28 @@ class Known(NamedTuple):
         return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h
 
 
-def simple(rates: Rates, model: str, usage: Usage) -> Charge | None:
+def simple(rates: Rates, model: str | None, usage: Usage) -> Charge | None:
     """The charge of the common case: whole rates, nothing but tokens. None if a count is not usable."""
     new, out = usage.input, usage.output
     read, short, long = usage.cache_read or 0, usage.cache_write_5m or 0, usage.cache_write_1h or 0
     # One comparison for all five: a negative or an absurd count leaves a bit outside the limit.
-    if new is None or out is None or not 0 <= (new | read | short | long | out) < LIMIT:
+    if new is None or out is None or model is None or not 0 <= (new | read | short | long | out) < LIMIT:
         return None
-    a, b, c, d, e, saving, overhead_5m, overhead_1h = (
-        rates.of(new + read + short + long) if rates.tiers else rates.base
+    a, b, c, d, e, saving, overhead_5m, overhead_1h = rates.of(new + read + short + long) if rates.tiers else rates.base
+    return made_charge(
+        (
+            model,
+            new * a,
+            read * b,
+            short * c,
+            long * d,
+            out * e,
+            0,
+            read * saving,
+            short * overhead_5m,
+            long * overhead_1h,
+        )
     )
-    return made_charge((
-        model,
-        new * a,
-        read * b,
-        short * c,
-        long * d,
-        out * e,
-        0,
-        read * saving,
-        short * overhead_5m,
-        long * overhead_1h,
-    ))
 
 
 def price(

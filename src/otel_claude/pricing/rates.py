@@ -75,19 +75,12 @@ def prepare(
 
     `fast_id` means that the id itself named the fast mode (Foundry).
     """
-    if model.unpriced:
-        return "no_published_price"
-    if at.tier not in (None, "standard", "batch", "priority"):
-        return "unknown_service_tier"
-    if at.tier == "priority":
-        return "priority_tier"
-    if at.tier == "batch" and model.batch is None:
-        return "unknown_service_tier"
+    reason = _untold(model, at)
+    if reason is not None:
+        return reason
     period = _in_force(model.standard, at.day)
     if period is None:
         return "not_yet_priced"
-    if at.speed not in (None, "standard", "fast"):
-        return "unknown_speed"
     scale = 1
     if at.speed == "fast" or fast_id:
         # Fast mode does not go with batch (fast-mode page); where it does not exist, the answer contradicts the rules.
@@ -109,6 +102,19 @@ def prepare(
         if at.tier == "batch":  # Not published whether halved, so half of it is what is sure.
             search = (search[0], search[1] * 2)
     return _whole(period, tokens, search, batch=at.tier == "batch", caveats=tuple(caveats))
+
+
+def _untold(model: Model, at: Circumstance) -> str | None:
+    """Why nothing is known of the price, before any date is looked at."""
+    if model.unpriced:
+        return "no_published_price"
+    if at.tier == "priority":
+        return "priority_tier"
+    if at.tier not in (None, "standard", "batch") or (at.tier == "batch" and model.batch is None):
+        return "unknown_service_tier"
+    if at.speed not in (None, "standard", "fast"):
+        return "unknown_speed"
+    return None
 
 
 def _in_force(periods: tuple[Period, ...], day: int) -> Period | None:

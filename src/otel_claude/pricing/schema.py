@@ -50,7 +50,8 @@ def _check(value: Any, schema: dict[str, Any], path: str, defs: dict[str, Any]) 
     if reference := schema.get("$ref"):
         schema = {**defs[reference.rpartition("/")[2]], **{k: v for k, v in schema.items() if k != "$ref"}}
     if not _fits(value, schema):
-        wanted = schema.get("description") if "object" not in schema.get("type", ()) else None
+        # The description of an object or a list says what it is for; of anything else, what is accepted.
+        wanted = None if schema.get("type") in ("object", "array") else schema.get("description")
         yield Mistake(path, f"expected {wanted or _kind(schema)}, found {shown(value)}")
     elif isinstance(value, dict):
         yield from _check_object(value, schema, path, defs)  # pyright: ignore[reportUnknownArgumentType]

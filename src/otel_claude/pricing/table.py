@@ -4,14 +4,26 @@ Immutable once loaded, apart from a bounded memory of rates. Knows no file and n
 """
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from otel_claude.pricing import bill, ids, rows
+from otel_claude.pricing.bill import simple
 from otel_claude.pricing.rates import Circumstance, Rates, prepare
-from otel_claude.pricing.types import ANTHROPIC, Answer, Platform, Price, made_price
+from otel_claude.pricing.types import ANTHROPIC, Answer, Platform, Price, Usage, made_price
 
 _DAY = 86_400
 _REMEMBERED = 1024
 """Rates kept. Model ids come from outside, so there must be a bound."""
+
+
+class Served(NamedTuple):
+    """By whom, when and as what an answer was asked for."""
+
+    day: float
+    """Days from 1970-01-01, whole, and a float because that is what dividing seconds gives."""
+    platform: Platform
+    asked: str | None
+
 
 _Key = tuple[str | None, str | None, str | None, str | None, float, Platform, str | None]
 
@@ -43,6 +55,8 @@ class PriceTable:
             (platform, name): model.id for model in models.values() for platform, name in model.fast_ids.items()
         }
         self._rates: dict[_Key, Rates | str] = {}
+        self._common: dict[_Key, Rates] = {}
+        """Those of them that are whole and without a caveat: what nearly every answer needs."""
 
     def price(
         self,
@@ -73,10 +87,9 @@ class PriceTable:
         day = at // _DAY
         asked = None if platform is ANTHROPIC else requested_model
         key = (model, usage.service_tier, usage.speed, usage.inference_geo, day, platform, asked)
-        rates = self._rates.get(key) or self._remember(key)
+        rates = self._common.get(key)
         if (
-            type(rates) is Rates
-            and rates.simple
+            rates is not None
             and answer.complete
             # One expression for everything that makes an answer special: this runs once per call.
             and not (
@@ -89,20 +102,33 @@ class PriceTable:
             )
             and answer.stop_reason != "refusal"
         ):
-            charge = bill.simple(rates, model or "", usage)
+            charge = simple(rates, model, usage)
             if charge is not None:
                 return made_price(((charge,), None, "exact", self.name))
 
+        return self._unusual(answer, usage, Served(day, platform, asked), code_execution_free=code_execution_free)
+
+    def _unusual(self, answer: Answer, usage: Usage, served: Served, *, code_execution_free: bool) -> Price:
+        """Every case but the common one. A method of its own: a closure in `price` would slow its variables down."""
+
         def rates_of(model: str | None, speed: str | None) -> Rates | str:
-            other = (model, usage.service_tier, speed, usage.inference_geo, day, platform, asked)
-            return self._rates.get(other) or self._remember(other)
+            key = (
+                model,
+                usage.service_tier,
+                speed,
+                usage.inference_geo,
+                served.day,
+                served.platform,
+                served.asked,
+            )
+            return self._rates.get(key) or self._remember(key)
 
         return bill.price(
             answer,
             usage,
             rates_of,
             self.name,
-            refusals=self._refusals(platform.name, int(day)),
+            refusals=self._refusals(served),
             code_execution_free=code_execution_free,
         )
 
@@ -110,47 +136,44 @@ class PriceTable:
         """Whether the table has the model, be it without a price."""
         return ids.find(ids.parse(model).name, self.known) is not None
 
-    def _refusals(self, platform: str, day: int) -> bill.Refusals:
-        since = self._terms[platform].refusals_free_from
+    def _refusals(self, served: Served) -> bill.Refusals:
+        since = self._terms[served.platform.name].refusals_free_from
         if since is None:
             return "unclear"
-        return "free" if day >= since else "billed"
+        return "free" if served.day >= since else "billed"
 
     def _remember(self, key: _Key) -> Rates | str:
-        made = self._prepare(*key)
+        model, tier, speed, geo, day, platform, asked = key
+        made = self._prepare(model, Served(day, platform, asked), tier=tier, speed=speed, geo=geo)
         if len(self._rates) >= _REMEMBERED:
             self._rates.clear()
+            self._common.clear()
         self._rates[key] = made
+        if isinstance(made, Rates) and made.simple:
+            self._common[key] = made
         return made
 
     def _prepare(
-        self,
-        model: str | None,
-        tier: str | None,
-        speed: str | None,
-        geo: str | None,
-        day: float,
-        platform: Platform,
-        asked: str | None,
+        self, model: str | None, served: Served, *, tier: str | None, speed: str | None, geo: str | None
     ) -> Rates | str:
         if model is None:
             return "unknown_model"
         said = ids.parse(model)
-        wanted = ids.parse(asked) if asked else said
+        wanted = ids.parse(served.asked) if served.asked else said
         if said.provisioned or wanted.provisioned:
             return "provisioned_throughput"
-        name = platform.name
-        if name == "anthropic" and said.bedrock:
-            name = "bedrock"  # a gateway in between: the id tells who served it
-        fast = self._fast_ids.get((name, said.name))
+        platform = served.platform.name
+        if platform == "anthropic" and said.bedrock:
+            platform = "bedrock"  # a gateway in between: the id tells who served it
+        fast = self._fast_ids.get((platform, said.name))
         found = fast or ids.find(said.name, self.known)
         if found is None:
             return "unknown_model"
-        terms = self._terms[name]
-        endpoint = said.endpoint or wanted.endpoint or _endpoint(name, platform.region) or terms.endpoint
+        terms = self._terms[platform]
+        endpoint = said.endpoint or wanted.endpoint or _endpoint(platform, served.platform.region) or terms.endpoint
         return prepare(
             self.models[found],
-            Circumstance(int(day), name, endpoint, tier, speed, geo),
+            Circumstance(int(served.day), platform, endpoint, tier, speed, geo),
             terms,
             self._discounts,
             fast_id=fast is not None,

@@ -34,7 +34,9 @@ class Counts(Protocol):
         ...
 
     @property
-    def cache_read(self) -> int | None: ...
+    def cache_read(self) -> int | None:
+        """Input read from the cache."""
+        ...
 
     @property
     def cache_write_5m(self) -> int | None:
@@ -42,7 +44,9 @@ class Counts(Protocol):
         ...
 
     @property
-    def cache_write_1h(self) -> int | None: ...
+    def cache_write_1h(self) -> int | None:
+        """Cache writes for one hour."""
+        ...
 
     @property
     def output(self) -> int | None:
@@ -59,29 +63,43 @@ class Iteration(Counts, Protocol):
         ...
 
     @property
-    def model(self) -> str | None: ...
+    def model(self) -> str | None:
+        """The model as the API said it."""
+        ...
 
 
 class Usage(Counts, Protocol):
     """The `usage` of one answer."""
 
     @property
-    def web_searches(self) -> int: ...
+    def web_searches(self) -> int:
+        """Web searches that did not fail."""
+        ...
 
     @property
-    def web_fetches(self) -> int: ...
+    def web_fetches(self) -> int:
+        """Web fetches."""
+        ...
 
     @property
-    def code_executions(self) -> int: ...
+    def code_executions(self) -> int:
+        """Code executions."""
+        ...
 
     @property
-    def service_tier(self) -> str | None: ...
+    def service_tier(self) -> str | None:
+        """The tier as served: standard, batch, priority, or what else the API says."""
+        ...
 
     @property
-    def speed(self) -> str | None: ...
+    def speed(self) -> str | None:
+        """The speed as served: standard or fast."""
+        ...
 
     @property
-    def inference_geo(self) -> str | None: ...
+    def inference_geo(self) -> str | None:
+        """Where it was served: global, us or not_available."""
+        ...
 
     @property
     def fallback_credit(self) -> str | None:
@@ -89,7 +107,9 @@ class Usage(Counts, Protocol):
         ...
 
     @property
-    def iterations(self) -> Sequence[Iteration] | None: ...
+    def iterations(self) -> Sequence[Iteration] | None:
+        """The parts that the answer was sampled in. None or empty if the API did not list them."""
+        ...
 
     @property
     def malformed(self) -> bool:
@@ -101,13 +121,19 @@ class Answer(Protocol):
     """What one attempt's body said."""
 
     @property
-    def model(self) -> str | None: ...
+    def model(self) -> str | None:
+        """The model as the API said it."""
+        ...
 
     @property
-    def stop_reason(self) -> str | None: ...
+    def stop_reason(self) -> str | None:
+        """Why the model stopped."""
+        ...
 
     @property
-    def usage(self) -> Usage | None: ...
+    def usage(self) -> Usage | None:
+        """What was used."""
+        ...
 
     @property
     def complete(self) -> bool:

@@ -6,7 +6,7 @@ Knows the file's rules that a schema cannot say: periods that overlap, aliases o
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from otel_claude.pricing import ids, rows, schema
 from otel_claude.pricing.schema import Mistake, member
@@ -56,47 +56,48 @@ def read(path: str, known: Mapping[str, str]) -> Json:
     return data
 
 
-def mistakes_of(data: Any, known: Mapping[str, str]) -> list[Mistake]:
+def mistakes_of(data: object, known: Mapping[str, str]) -> list[Mistake]:
     """Every mistake of a price file's content."""
     described: Json = json.loads(_SCHEMA.read_text(encoding="utf-8"))
     found = schema.check(data, described)
     if not isinstance(data, dict):
         return found
+    # What is good in form is checked for sense too, so that all mistakes show at once.
     broken = [mistake.path for mistake in found]
-
-    def good(path: str) -> bool:
-        """Whether nothing is wrong at a place: the rules below can rely on its form."""
-        return not any(place.startswith(path) for place in broken)
-
-    # What the schema already reports is not looked at again; everything else is, so that all mistakes show at once.
-    return [*found, *_mistakes(data, known, good)]
+    return [*found, *_senseless(cast("Json", data), known, lambda path: not _any_in(path, broken))]
 
 
-def _mistakes(data: Json, known: Mapping[str, str], good: Callable[[str], bool]) -> Iterator[Mistake]:
-    names = dict(known)
-    models: Json = data.get("models", {}) if good("$.models") or isinstance(data.get("models"), dict) else {}
+def _any_in(path: str, broken: list[str]) -> bool:
+    return any(place == path or place.startswith((f"{path}.", f"{path}[")) for place in broken)
+
+
+def _senseless(data: Json, known: Mapping[str, str], good: Callable[[str], bool]) -> Iterator[Mistake]:
+    models = {name: _objects(row) for name, row in _objects(data.get("models")).items()}
+    names = {**known, **{name: name for name in models if name not in known}}
     for name, row in models.items():
         place = member("$.models", name)
-        if name in names and names[name] != name:
+        if names[name] != name:
             yield Mistake(place, f"is an alias of {names[name]}: write that id")
-        names.setdefault(name, name)
-        if isinstance(row, dict):
-            yield from _model_mistakes(name, row, place, known, good)  # pyright: ignore[reportUnknownArgumentType]
+        yield from _model_mistakes(name, row, place, known, good)
     for name, row in models.items():
-        place = member(member("$.models", name), "aliases")
-        if isinstance(row, dict) and good(place):
-            for index, alias in enumerate(row.get("aliases", ())):  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType, reportUnknownVariableType]
-                yield from _taken(str(alias), name, f"{place}[{index}]", names)
-    if good("$.aliases"):
-        for alias, target in data.get("aliases", {}).items():
-            place = member("$.aliases", alias)
-            real = ids.find(target, names)
-            if real is None:
-                yield Mistake(place, f"stands for {schema.shown(target)}, which no table has")
-            else:
-                yield from _taken(alias, real, place, names)
+        place = f"{member('$.models', name)}.aliases"
+        for index, alias in enumerate(row.get("aliases", ()) if good(place) else ()):
+            yield from _taken(alias, name, f"{place}[{index}]", names)
+    if not isinstance(data.get("models", {}), dict):
+        return  # every name would seem to be missing
+    for alias, target in _objects(data.get("aliases")).items() if good("$.aliases") else ():
+        place = member("$.aliases", alias)
+        real = ids.find(target, names)
+        if real is None:
+            yield Mistake(place, f"stands for {schema.shown(target)}, which no table has")
+        else:
+            yield from _taken(alias, real, place, names)
     if good("$.discounts"):
         yield from _discount_mistakes(data.get("discounts", []), names)
+
+
+def _objects(value: object) -> Json:
+    return cast("Json", value) if isinstance(value, dict) else {}
 
 
 def _taken(alias: str, target: str, place: str, names: dict[str, str]) -> Iterator[Mistake]:
@@ -126,6 +127,7 @@ def _discount_mistakes(discounts: list[Json], names: Mapping[str, str]) -> Itera
         real = model and ids.find(model, names)
         if model and real is None:
             yield Mistake(f"$.discounts[{index}].model", f"is {schema.shown(model)}, which no table has")
+            continue
         scopes.setdefault((real, row.get("platform")), []).append((index, row))
     for rows_of_scope in scopes.values():
         yield from _overlaps([row for _, row in rows_of_scope], "$.discounts", [at for at, _ in rows_of_scope])

@@ -6,10 +6,11 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from ..call import Caller
+from ..pricing import PlatformName
 from ..wire import Request, request
-from ..wire.json import text
+from ..wire.json import fields, text
 
-_PLATFORMS: Final = {
+_PROVIDERS: Final[dict[PlatformName, str]] = {
     "bedrock": "aws.bedrock",
     "vertex": "gcp.vertex_ai",
     "foundry": "anthropic",
@@ -40,12 +41,12 @@ def request_of(options: Any) -> Request:
 def caller_of(client: Any) -> Caller:
     """The `Caller` of a client, without a key; worked out once per client and base URL."""
     base_url = client.base_url
-    known = _callers.get(client)
+    known: tuple[object, Caller] | None = _callers.get(client)
     if known is not None and known[0] is base_url:
         return known[1]
-    platform = _platform(type(client))
+    platform = _platform(client.__class__)
     caller = Caller(
-        _PLATFORMS.get(platform, "anthropic"),
+        _PROVIDERS.get(platform, "anthropic"),
         platform,
         text(getattr(client, "aws_region", None)) or text(getattr(client, "region", None)),
         base_url.host,
@@ -57,21 +58,20 @@ def caller_of(client: Any) -> Caller:
 
 def key_of(client: Any, options: Any) -> str | None:
     """The API key that the request will show: its own header's, else the client's. OAuth tokens and others included."""
-    headers = options.headers
-    if isinstance(headers, dict) and headers:
-        for name, value in headers.items():  # pyright: ignore[reportUnknownVariableType]
-            lowered = str(name).lower()  # pyright: ignore[reportUnknownArgumentType]
-            if lowered == "x-api-key" and isinstance(value, str):
-                return value
-            if lowered == "authorization" and isinstance(value, str):
-                return value.removeprefix("Bearer ")
+    for name, value in fields(options.headers).items():
+        lowered = name.lower()
+        if lowered == "x-api-key" and isinstance(value, str):
+            return value
+        if lowered == "authorization" and isinstance(value, str):
+            return value.removeprefix("Bearer ")
     return text(getattr(client, "api_key", None))
 
 
-def _platform(client: type) -> str:
+def _platform(client: type) -> PlatformName:
     for kind in client.__mro__:
         package, _, rest = kind.__module__.partition("anthropic.lib.")
-        name = rest.partition(".")[0]
-        if not package and name in _PLATFORMS:
-            return name
+        if not package:
+            for name in _PROVIDERS:
+                if name == rest.partition(".")[0]:
+                    return name
     return "anthropic"

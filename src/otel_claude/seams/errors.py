@@ -17,7 +17,7 @@ _FIRST_ERROR: Final = 400
 
 
 def error_type(error: BaseException) -> str | None:
-    """As anthropic 2.12.0 names it (`_tracing.error_type`); None if the application stopped the call, as by cancelling it."""
+    """As anthropic 2.12.0 names it (`_tracing.error_type`); None if the application stopped the call."""
     if not isinstance(error, Exception):
         return None
     for kind in type(error).__mro__:

@@ -56,7 +56,7 @@ class Seams:
             wrapt.register_post_import_hook(_imported, _BASE)
 
     def remove(self) -> None:
-        """Restores what was patched. What somebody else wrapped since then stays theirs, and ours in it passes through."""
+        """Restores what was patched. What somebody wrapped since then stays theirs, and ours in it passes through."""
         self._wanted = False
         if self in _waiting:
             _waiting.remove(self)
@@ -72,7 +72,7 @@ class Seams:
         missing = [f"{seam.owner}.{seam.name}" for seam, owner in found if owner is None]
         if missing:
             logger.warning(
-                "anthropic %s has no %s, so its calls are not measured. Upgrade otel-claude, or use anthropic>=0.40,<3.",
+                "anthropic %s has no %s, so its calls are not measured. Upgrade otel-claude or use anthropic>=0.40,<3.",
                 getattr(sys.modules.get("anthropic"), "__version__", "(unknown version)"),
                 " and no ".join(missing),
             )
@@ -100,5 +100,5 @@ def _imported(_module: object) -> None:
 
 def _owner(seam: Seam) -> Any:
     """The class that has the seam itself; inherited ones would be patched in the wrong place."""
-    owner = getattr(sys.modules.get(seam.module), seam.owner, None)
-    return owner if callable(vars(owner).get(seam.name) if owner else None) else None
+    owner: Any = getattr(sys.modules.get(seam.module), seam.owner, None)
+    return owner if owner is not None and callable(owner.__dict__.get(seam.name)) else None

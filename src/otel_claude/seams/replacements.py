@@ -9,6 +9,7 @@ import functools
 import sys
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Final
@@ -16,7 +17,7 @@ from typing import Any, Final
 from ..body import Body
 from ..call import Attempt, Call
 from ..contain import contained
-from ..wire import limits, refusal, shape
+from ..wire import head, refusal, shape
 from .errors import error_type
 
 Begin = Callable[[Any, Any], "Call | None"]
@@ -47,11 +48,9 @@ class _Running:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
     ) -> None:
-        try:
+        # A coroutine that is thrown away is closed in another context, which never saw the call.
+        with suppress(ValueError):
             _running.reset(self._token)
-        except ValueError:
-            # A coroutine that is thrown away is closed in another context, which never saw the call.
-            pass
         try:
             self._call.sink.left(self._call)
             if error is None:
@@ -140,7 +139,7 @@ def _sending(call: Call, client: Any, options: Any, built: Any) -> None:
 
 
 def process_response(original: Original, _begin: Begin) -> Original:
-    """`_process_response(*, cast_to, options, response, …)` of both clients: what it returns is passed on, awaitable or not."""
+    """`_process_response(*, cast_to, options, response, …)` of both clients. Its result may be awaitable."""
 
     @functools.wraps(original)
     def process_response(client: Any, **kwargs: Any) -> Any:
@@ -247,7 +246,7 @@ def should_retry(original: Original, _begin: Begin) -> Original:
 
 
 def calculate_retry_timeout(original: Original, _begin: Begin) -> Original:
-    """`BaseClient._calculate_retry_timeout(remaining_retries, options, response_headers=None)`: once for every retry."""
+    """`BaseClient._calculate_retry_timeout(remaining_retries, options, response_headers=None)`: once per retry."""
 
     @functools.wraps(original)
     def calculate_retry_timeout(client: Any, *args: Any, **kwargs: Any) -> Any:
@@ -318,21 +317,14 @@ def _read_headers(attempt: Attempt, response: Any) -> None:
     if attempt.status is not None:
         return
     attempt.status = response.status_code
-    raw = response.headers.raw
     call = attempt.call
-    for key, value in raw:
-        if (name := _IDENTITY.get(key.lower())) is not None:
-            setattr(call, name, value.decode("latin-1"))
-    attempt.limits = limits(raw)
-    if attempt.limits:
+    told = head(response.headers.raw)
+    attempt.limits = told.limits
+    call.request_id = told.request_id or call.request_id
+    call.organization_id = told.organization_id or call.organization_id
+    call.workspace_id = told.workspace_id or call.workspace_id
+    if told.limits:
         call.sink.limited(call, attempt)
-
-
-_IDENTITY: Final = {
-    b"request-id": "request_id",
-    b"anthropic-organization-id": "organization_id",
-    b"anthropic-workspace-id": "workspace_id",
-}
 
 
 def _refusal(response: Any) -> Any:

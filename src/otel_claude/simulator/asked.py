@@ -61,6 +61,12 @@ class Asked:
         return as_object(self.body.get("thinking")).get("type") in {"enabled", "adaptive"}
 
     @property
+    def fallback_model(self) -> str | None:
+        """Who serves what the asked model declines, by the beta's `fallbacks`."""
+        named = [entry.get("model") for entry in as_objects(self.body.get("fallbacks"))]
+        return named[0] if named and isinstance(named[0], str) else None
+
+    @property
     def output_schema(self) -> Json | None:
         """The JSON schema that the answer has to fit, under its new or its old name."""
         wanted = as_object(self.body.get("output_config")).get("format") or self.body.get("output_format")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from otel_claude.simulator.batches import Batch, Batches
 from otel_claude.simulator.delivery import Whole
 from otel_claude.simulator.engine import Engine
-from otel_claude.simulator.failures import NOT_FOUND, Refused, invalid
+from otel_claude.simulator.failures import Refused, invalid
 from otel_claude.simulator.jsons import Json, indented
 from otel_claude.simulator.served import key_hint
 from otel_claude.simulator.visit import Visit
@@ -33,9 +33,7 @@ class BatchEndpoints:
             visit.check_key()
             visit.choose("", "")
             body = await visit.body()
-            failure = visit.play.failure(visit.attempt)
-            if failure is not None:
-                raise Refused(failure)
+            visit.play.refuse(visit.attempt)
             delay = visit.play.seconds("batch_delay") or 0.0
             batch = self.batches.create(body, delay, key_hint(visit.secret))
         except Refused as refused:
@@ -75,12 +73,10 @@ class BatchEndpoints:
         query = request.query_params
         try:
             visit.check_key()
-            limit = query.get("limit", str(DEFAULT_PAGE))
-            if not limit.isdecimal() or not 1 <= int(limit) <= LARGEST_PAGE:
-                raise invalid(f"limit: Input should be between 1 and {LARGEST_PAGE}")
+            limit = _page_size(query.get("limit", str(DEFAULT_PAGE)))
         except Refused as refused:
             return visit.refusal(refused.failure, {})
-        found, more = self.batches.page(int(limit), query.get("after_id"), query.get("before_id"))
+        found, more = self.batches.page(limit, query.get("after_id"), query.get("before_id"))
         return self._says(
             visit,
             {
@@ -95,10 +91,7 @@ class BatchEndpoints:
         visit = Visit(request, self.engine, ANTHROPIC)
         try:
             visit.check_key()
-            batch = self.batches.get(request.path_params["batch"])
-            if batch is None:
-                raise Refused(NOT_FOUND)
-            return self._says(visit, say(batch))
+            return self._says(visit, say(self.batches.get(request.path_params["batch"])))
         except Refused as refused:
             return visit.refusal(refused.failure, {})
 
@@ -107,3 +100,9 @@ class BatchEndpoints:
         headers = visit.headers({"content-type": "application/x-jsonl" if lines else "application/json"})
         payload = body if isinstance(body, bytes) else indented(body)
         return Whole(200, headers, payload, self.engine.stopping, visit.record)
+
+
+def _page_size(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= LARGEST_PAGE:
+        raise invalid(f"limit: Input should be between 1 and {LARGEST_PAGE}")
+    return int(text)

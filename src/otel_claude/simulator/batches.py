@@ -9,7 +9,7 @@ from otel_claude.simulator.asked import asked
 from otel_claude.simulator.chance import chance
 from otel_claude.simulator.compose import Answer
 from otel_claude.simulator.engine import Engine
-from otel_claude.simulator.failures import Failure, Refused, invalid
+from otel_claude.simulator.failures import NOT_FOUND, Failure, Refused, invalid
 from otel_claude.simulator.jsons import Json, as_object, as_objects, compact
 from otel_claude.simulator.scenarios import play, split_model
 from otel_claude.simulator.served import Served
@@ -71,10 +71,12 @@ class Batches:
         self._batches[batch.id] = batch
         return self._settled(batch)
 
-    def get(self, batch_id: str) -> Batch | None:
+    def get(self, batch_id: str) -> Batch:
         """A batch as it stands now."""
         batch = self._batches.get(batch_id)
-        return self._settled(batch) if batch else None
+        if batch is None:
+            raise Refused(NOT_FOUND)
+        return self._settled(batch)
 
     def cancel(self, batch: Batch) -> Batch:
         """Begin to cancel; the batch has ended when it is looked at next. One that ended stays as it is."""
@@ -120,9 +122,7 @@ class Batches:
             played = play(self.engine.scenario, suffix)
             if "batch_expired" in played:
                 return {"type": "expired"}
-            failure = played.failure(0)
-            if failure is not None:
-                raise Refused(failure)
+            played.refuse(0)
             answer = self.engine.answer(asked(name, params), played, tier="batch")
         except Refused as refused:
             self._record(batch, name, suffix, refused.failure)
@@ -132,7 +132,7 @@ class Batches:
         self._record(batch, answer.model, str(played), None, answer, usage.get("usage"))
         return {"type": "succeeded", "message": answer.message(usage)}
 
-    def _record(  # noqa: PLR0913 - what a record says
+    def _record(
         self,
         batch: Batch,
         model: str,

@@ -11,7 +11,7 @@ MARKER = "[simulated] "
 """What the text of an answer starts with."""
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_WORDS = (
+_WORDS = (  # noqa: SIM905 - words read better in a row
     "the a this that each every one some of for with from into over under after before during about between "
     "river stone garden window letter morning harbor market forest bridge engine library circle signal answer "
     "question number pattern message context prompt budget harvest lantern compass island mirror orchard paper "

@@ -69,6 +69,7 @@ class Composition:
         self.stop_details: Json | None = None
         self._written = 0
         self._serving_from = 0
+        self._hop = self._fallback()
 
     def answer(self, message_id: str, tier: str) -> Answer:
         """The whole answer."""
@@ -108,25 +109,34 @@ class Composition:
         )
 
     def _write(self) -> None:
-        if self.play.word("refusal") == "early":
+        refused = "refusal" in self.play and self._hop is None
+        if refused and self.play.word("refusal") == "early":
             self._refuse()
         else:
             self._open()
             self._body()
-            if "refusal" in self.play:
+            if refused:
                 self._refuse()
         self._turn("fallback_message" if self.serving != self.model else "message", self.serving)
         self.stop_reason = self.play.word("stop") or self.stop_reason
+
+    def _fallback(self) -> tuple[str, bool] | None:
+        """Who serves instead of the asked model, and whether that declines after some output."""
+        for name in ("fallback", "fallback_late"):
+            named = self.play.word(name)
+            if named is not None:
+                return named, name == "fallback_late"
+        declined, named = self.play.word("refusal"), self.asked.fallback_model
+        return (named, declined == "late") if declined and named else None
 
     def _open(self) -> None:
         if "compaction" in self.play:
             closed = Counts(self.prompt.prompt + 2_000, output=length(self.random, 300, 100, 2_000))
             self.writer.compaction()
             self.iterations.append(Iteration("compaction", closed))
-        late = self.play.word("fallback_late")
-        serving = late or self.play.word("fallback")
-        if serving is not None:
-            if late is not None:
+        if self._hop is not None:
+            serving, late = self._hop
+            if late:
                 self.writer.text(12)
             self._turn("message", self.model)
             self._serving_from = len(self.iterations)
@@ -187,7 +197,7 @@ class Composition:
     def _turn(self, kind: str, model: str | None) -> int:
         """Close an iteration with all that was written since the last one."""
         written, self._written = self.writer.tokens - self._written, self.writer.tokens
-        named = model if "fallback" in self.play or "fallback_late" in self.play else None
+        named = model if self._hop is not None else None
         self.iterations.append(Iteration(kind, self.prompt.wrote(written), named))
         return written
 
@@ -202,9 +212,8 @@ class Composition:
             self.stop_details["fallback_credit_token"] = identifier("fct_", self.random.random())
 
     def _shows_iterations(self) -> bool:
-        return any(name in self.play for name in ("iterations", "compaction", "fallback", "fallback_late")) or any(
-            entry.type == "advisor_message" for entry in self.iterations
-        )
+        special = any(entry.type != "message" for entry in self.iterations)
+        return special or "iterations" in self.play
 
     def _fallback_credit(self, tier: str) -> Json | None:
         if self.asked.body.get("fallback_credit_token") is None or tier == "batch":

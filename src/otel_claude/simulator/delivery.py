@@ -1,6 +1,7 @@
 """Brings an answer to the client: at its pace, cut short where it shall be, and notices when the client leaves.
 
-Knows ASGI. What was delivered is told to a callback, once.
+Knows ASGI. What was delivered is told to a callback, once, and before the client has the last byte: whoever has an
+answer finds it among those served.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ class Delivery(Response):
         self.stopping = stopping
         self.report = report
         self.delivered = Delivered(None, finished=False)
+        self.told = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
         """Deliver; the report comes also if the server ends meanwhile."""
@@ -84,11 +86,17 @@ class Delivery(Response):
             await self.deliver(presence, send)
         finally:
             presence.close()
-            self.report(self.delivered)
+            self.tell()
 
     async def deliver(self, presence: Presence, send: Send) -> None:
         """Send what there is."""
         raise NotImplementedError
+
+    def tell(self) -> None:
+        """Report, the first time."""
+        if not self.told:
+            self.told = True
+            self.report(self.delivered)
 
     def start(self) -> Message:
         """The message that sends the headers."""
@@ -127,8 +135,9 @@ class Whole(Delivery):
             # An answer that is left incomplete makes the server close the connection.
             await send({"type": "http.response.body", "body": part, "more_body": True})
             return
-        await send({"type": "http.response.body", "body": self.payload})
         self.delivered = Delivered(self.status_code, finished=True, usage=self.usage)
+        self.tell()
+        await send({"type": "http.response.body", "body": self.payload})
 
 
 class Stream(Delivery):
@@ -155,30 +164,32 @@ class Stream(Delivery):
         waiting: list[Step] = []
         ending = ""
         for step in self.steps:
-            if step.delay or len(waiting) >= _BATCHED:
-                await self._write(waiting, send)
-                if step.delay and await presence.ends_within(step.delay):
-                    return
+            if waiting and (step.delay or len(waiting) >= _BATCHED):
+                await send({"type": "http.response.body", "body": self._joined(waiting), "more_body": True})
+            if step.delay and await presence.ends_within(step.delay):
+                return
             ending = step.event.breaks
             if not ending:
                 waiting.append(step)
-        await self._write(waiting, send)
-        if ending == "stall":
-            await presence.ends_within(FOREVER)
-        if ending not in {"cut", "stall"}:
-            await send({"type": "http.response.body", "body": b""})
-            self.delivered = Delivered(200, finished=not ending, usage=self.delivered.usage)
-
-    async def _write(self, steps: list[Step], send: Send) -> None:
-        if not steps:
+        last = self._joined(waiting)
+        if ending in {"cut", "stall"}:
+            await send({"type": "http.response.body", "body": last, "more_body": True})
+            if ending == "stall":
+                await presence.ends_within(FOREVER)
             return
-        payload = b"".join(step.payload for step in steps)
-        await send({"type": "http.response.body", "body": payload, "more_body": True})
+        self.delivered = Delivered(200, finished=not ending, usage=self.delivered.usage)
+        self.tell()
+        await send({"type": "http.response.body", "body": last})
+
+    def _joined(self, steps: list[Step]) -> bytes:
+        """The bytes of these steps, which are now as good as sent."""
         usage = self.delivered.usage
         for step in steps:
             usage = heard_usage(usage, step.event)
         self.delivered = Delivered(200, finished=False, usage=usage)
+        payload = b"".join(step.payload for step in steps)
         steps.clear()
+        return payload
 
 
 class Nothing(Delivery):

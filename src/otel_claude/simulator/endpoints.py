@@ -93,9 +93,7 @@ class Endpoints:
             name, suffix = split_model(model) if isinstance(model, str) else ("", "")
             visit.choose(name, suffix)
             wish = asked(name, body, stream=stream, beta=_is_beta(visit.request, body))
-            failure = visit.play.failure(visit.attempt)
-            if failure is not None:
-                raise Refused(failure)
+            visit.play.refuse(visit.attempt)
             answer = self.engine.answer(wish, visit.play, prefix=visit.wire.message_prefix)
         except Refused as refused:
             return visit.refusal(refused.failure, self._limit_headers(visit, wish, refused.failure))
@@ -145,6 +143,7 @@ class Endpoints:
         name, suffix = split_model(str(body.get("model") or ""))
         visit.choose(name, suffix)
         asked(name, body, counting=True)
+        visit.play.refuse(visit.attempt)
         return self._informs(visit, {"input_tokens": prompt_tokens(body)})
 
     def _informs(self, visit: Visit, body: Json) -> Response:
@@ -153,4 +152,5 @@ class Endpoints:
 
 
 def _is_beta(request: Request, body: Json) -> bool:
-    return request.query_params.get("beta") == "true" or "anthropic_beta" in body
+    asked_by_url = request.query_params.get("beta") == "true"
+    return asked_by_url or "anthropic-beta" in request.headers or "anthropic_beta" in body

@@ -11,11 +11,12 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from otel_claude.simulator.failures import Failure
+from otel_claude.simulator.failures import DETAILS, Failure
 from otel_claude.simulator.scenarios import Play
 
 MINUTE = 60.0
 THOUSAND = 1000
+_ROUNDING = 1e-6
 _FIVE_HOURS, _WEEK = 5 * 3600, 7 * 86400
 
 
@@ -52,7 +53,8 @@ class Bucket:
 
     def wait(self, amount: int, now: float) -> float:
         """Seconds until that much is left; 0 if it is."""
-        return max(0.0, (amount - self.level(now)) * MINUTE / max(1, self.capacity))
+        lacking = amount - self.level(now)
+        return lacking * MINUTE / max(1, self.capacity) if lacking > _ROUNDING else 0.0
 
     def full_at(self, now: float) -> float:
         """When the bucket is full again."""
@@ -76,8 +78,8 @@ class RateLimits:
             return Failure(
                 429,
                 "rate_limit_error",
-                f"This request would exceed your organization's rate limit of {getattr(self.limits, name):,} {what} per "
-                f"minute ({group}). For details, refer to: https://docs.claude.com/en/api/rate-limits",
+                "This request would exceed your organization's rate limit of "
+                f"{getattr(self.limits, name):,} {what} per minute ({group}). For details, refer to: {DETAILS}",
                 retry_after=math.ceil(waits[name]),
                 should_retry=True,
             )

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from otel_claude.simulator.failures import FAILURES, Failure, invalid
+from otel_claude.simulator.failures import FAILURES, Refused, invalid
 
 HEADER = "x-simulator-scenario"
 
@@ -74,7 +74,7 @@ _TABLE = (
     Scenario("output", "The text is N tokens long, if max_tokens allows", "count", "50"),
     Scenario(
         "refusal",
-        "stop_reason refusal: `early` before any output, `late` after some",
+        "stop_reason refusal: `early` before any output, `late` after some; with `fallbacks` the first of them serves",
         "word",
         "early",
         ("early", "late"),
@@ -136,14 +136,12 @@ class Play:
         times = self.word(name)
         return times is not None and (times == "" or attempt < int(times))
 
-    def failure(self, attempt: int) -> Failure | None:
-        """The error answer to give on this attempt, if any."""
+    def refuse(self, attempt: int) -> None:
+        """Raise `Refused` with the error answer to give on this attempt, if there is one."""
         for name, _ in self.chosen:
             if name in FAILURES and self.fails(name, attempt):
-                failure = FAILURES[name]
-                wait = self.seconds("retry_after")
-                return failure if wait is None else failure.after(wait)
-        return None
+                failure, wait = FAILURES[name], self.seconds("retry_after")
+                raise Refused(failure if wait is None else failure.after(wait))
 
 
 def play(*texts: str) -> Play:

@@ -1,7 +1,7 @@
 """A made-up value that fits a JSON schema, for tool inputs and structured outputs. Knows JSON schema.
 
-Covered: what the SDK's `transform_schema` and pydantic write: types, `enum`, `const`, `anyOf`, `oneOf`, `allOf`, `$ref`,
-`format`, bounds of numbers, strings and arrays. Optional properties are given too, until schemas that refer to
+Covered: what the SDK's `transform_schema` and pydantic write: types, `enum`, `const`, `anyOf`, `oneOf`, `allOf`,
+`$ref`, `format`, bounds of numbers, strings and arrays. Optional properties are given too, until schemas that refer to
 themselves get deep. A `pattern` is not obeyed.
 """
 

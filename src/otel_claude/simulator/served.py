@@ -26,7 +26,7 @@ _SPLIT = {"cache_write_5m": "ephemeral_5m_input_tokens", "cache_write_1h": "ephe
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One request that was answered, refused or left."""
+    """One request that was answered, refused or left; those that made a message have `used`."""
 
     time: float
     path: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 import threading
@@ -62,6 +63,8 @@ class Simulator:
     def start(self) -> None:
         """Listen, and answer from a thread."""
         listener = self._listen()
+        # An event belongs to the loop that first waits for it, and each start has a loop of its own.
+        engine_of(self.app).stopping = asyncio.Event()
         server = self._server = _server(self.app)
         thread = threading.Thread(target=server.run, args=([listener],), name="otel-claude-simulator", daemon=True)
         self._thread = thread
@@ -78,10 +81,10 @@ class Simulator:
         if self._server is None or self._thread is None:
             return
         self._server.should_exit = True
-        engine = engine_of(self.app)
-        for server in self._server.servers:
-            # asyncio's own loop runs in the thread; answers that wait end at once.
-            server.get_loop().call_soon_threadsafe(engine.stopping.set)
+        if self._thread.is_alive():
+            # Answers that wait end at once.
+            for server in self._server.servers:
+                server.get_loop().call_soon_threadsafe(engine_of(self.app).stopping.set)
         self._thread.join(_START_SECONDS)
         self._server = self._thread = None
 

@@ -48,7 +48,9 @@ class Visit:
     def secret(self) -> str | None:
         """The credential, which never leaves this process's memory."""
         headers = self.request.headers
-        return headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ") or None
+        given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+        # Amazon's signature is no key.
+        return None if given.startswith("AWS4-") else given or None
 
     def check_key(self) -> None:
         """Only first-party requests have to have a key; signatures are not checked."""
@@ -90,7 +92,6 @@ class Visit:
 
     def record(self, delivered: Delivered, *, answer: Answer | None = None, failure: Failure | None = None) -> None:
         """Note how it went."""
-        secret = self.secret if self.wire.name != "bedrock" else None
         self.engine.served.add(
             Served(
                 time=self.time,
@@ -99,7 +100,7 @@ class Visit:
                 status=delivered.status,
                 model=answer.model if answer else self.model or None,
                 scenario=str(self.play),
-                key_hint=key_hint(secret),
+                key_hint=key_hint(self.secret),
                 attempt=self.attempt,
                 stream=self.stream,
                 outcome="finished" if delivered.finished else "aborted",

@@ -8,7 +8,7 @@ made for every call.
 """
 
 from .answer import Answer
-from .limits import Limit, limits
+from .head import Head, Limit, head
 from .refusal import Refusal, refusal
 from .request import Request, Shape, request, shape
 from .usage import Counts, Iteration, Usage
@@ -16,13 +16,14 @@ from .usage import Counts, Iteration, Usage
 __all__ = [
     "Answer",
     "Counts",
+    "Head",
     "Iteration",
     "Limit",
     "Refusal",
     "Request",
     "Shape",
     "Usage",
-    "limits",
+    "head",
     "refusal",
     "request",
     "shape",

@@ -12,7 +12,7 @@ _PLACEHOLDERS: Final = frozenset({"output_tokens", "output_tokens_details"})
 
 
 class Answer(NamedTuple):
-    """What one attempt's body said. `complete` is False while a stream has not told its stop reason and final counts."""
+    """What one attempt's body said. `complete` is False while a stream has not told its stop reason."""
 
     id: str | None = None
     model: str | None = None
@@ -28,8 +28,8 @@ class Answer(NamedTuple):
         if kind == "message_start":
             message = fields(event.get("message"))
             usage = message.get("usage")
-            if isinstance(usage, dict):
-                usage = {name: value for name, value in fields(usage).items() if name not in _PLACEHOLDERS}
+            if said := fields(usage):
+                usage = {name: value for name, value in said.items() if name not in _PLACEHOLDERS}
             return _answer(message, usage, None, complete=False)
         return _answer(event, event.get("usage"), text(event.get("stop_reason")), complete=True)
 

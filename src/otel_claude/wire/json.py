@@ -8,6 +8,8 @@ from typing import Final, cast
 Json = Mapping[str, object]
 
 _NO_FIELDS: Final[Json] = {}
+_LONGEST: Final = 1_000
+"""Characters. An error's message is the longest text that is looked at."""
 _TOO_MANY: Final = 1 << 53
 """From here on a JSON number is not exact everywhere, and no call has as many tokens."""
 
@@ -23,8 +25,8 @@ def items(value: object) -> list[object] | None:
 
 
 def text(value: object) -> str | None:
-    """`value` if it is a string with something in it."""
-    return value if isinstance(value, str) and value else None
+    """`value` if it is a string with something in it. One that is too long to be an id or a name counts as none."""
+    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST else None
 
 
 def integer(value: object) -> int | None:

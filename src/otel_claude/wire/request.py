@@ -25,7 +25,7 @@ class Request(NamedTuple):
 
 
 def request(body: object, extra: object = None) -> Request:
-    """The `Request` of a JSON body with `extra_body` laid over it. The body may hold one-shot iterators: none is read."""
+    """The `Request` of a JSON body with `extra_body` over it. The body may hold one-shot iterators: none is read."""
     said: Json = fields(body)
     if extra is not None:
         said = {**said, **fields(extra)}

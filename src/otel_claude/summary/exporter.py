@@ -1,0 +1,114 @@
+"""The exporter: keeps what was collected last, and prints it as a summary when the process ends.
+
+One line at most if something of ours fails. Never touches the program's exit code, its standard output, or its files.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, Final, TextIO
+
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import (
+    Counter,
+    Histogram,
+    ObservableCounter,
+    ObservableGauge,
+    ObservableUpDownCounter,
+    UpDownCounter,
+)
+from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExporter, MetricExportResult, MetricsData
+
+from ..call import end_open_calls
+from ..contain import contained
+from . import ending
+from .family import Family
+from .reading import totals_of
+from .report import Report
+from .totals import Totals
+
+_KINDS: Final = (Counter, UpDownCounter, Histogram, ObservableCounter, ObservableUpDownCounter, ObservableGauge)
+
+
+class SummaryMetricExporter(MetricExporter):
+    """Prints what the program's calls to Claude cost, at its end.
+
+    `OTEL_METRICS_EXPORTER=claude_summary`; put it before other exporters, so that it does not wait for theirs.
+    `OTEL_CLAUDE_SUMMARY_JSON` names a file to write the same to, as JSON.
+    """
+
+    def __init__(self, environment: Mapping[str, str] = os.environ, stream: TextIO | None = None) -> None:
+        super().__init__(preferred_temporality=dict.fromkeys(_KINDS, AggregationTemporality.CUMULATIVE))
+        self._environment = environment
+        self._stream = stream
+        self._pid = self._started_in = os.getpid()
+        self._totals = Totals()
+        self._terminating = False
+        self._told = False
+        self._family = Family()
+        ending.watch(self._finish)
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:  # noqa: ARG002 - the base class's signature
+        """Keeps the totals, and the tightest limit that was ever seen."""
+        try:
+            self._notice_fork()
+            totals = totals_of(metrics_data, time.time())
+            totals.tighter(self._totals.limit)
+            self._totals = totals
+        except Exception:
+            contained("summed up metrics")
+            return MetricExportResult.FAILURE
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:  # noqa: ARG002 - the base class's signature
+        """Nothing is ever waiting, but the summary if the process is about to end."""
+        if self._terminating:
+            self._tell()
+        return True
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:  # noqa: ARG002 - the base class's signature
+        """Prints the summary."""
+        self._tell()
+
+    def _notice_fork(self) -> None:
+        """In a forked child the totals are its parent's: it starts from nothing, as the ledger does."""
+        if os.getpid() != self._pid:
+            self._pid = os.getpid()
+            self._totals = Totals()
+            self._told = False
+
+    def _finish(self) -> None:
+        """The process ends without `atexit`: sees to it that the last numbers are in, ours first."""
+        self._notice_fork()
+        end_open_calls()
+        self._terminating = True
+        for provider in (metrics.get_meter_provider(), trace.get_tracer_provider()):
+            flush = getattr(provider, "force_flush", None)
+            if flush is not None:
+                flush()
+        self._tell()
+
+    def _tell(self) -> None:
+        try:
+            self._notice_fork()
+            if self._told:
+                return
+            self._told = True
+            self._report()
+        except Exception:
+            contained("printed the summary")
+
+    def _report(self) -> None:
+        totals = self._totals
+        if self._pid != self._started_in and ("waited",) in totals.sums:
+            # Histograms are inherited by forked children, unlike the ledger: what this one has may be its parent's.
+            del totals.sums["waited",]
+            totals.add("unknown", 1, "waited")
+        report = Report(self._environment, self._stream or sys.__stderr__)
+        if self._family.is_root:
+            report.give(totals.fold(self._family.close()))
+        elif totals.calls and not self._family.hand_over(totals):
+            report.give(totals, process=self._pid)

@@ -1,0 +1,77 @@
+"""Report: gives totals to the user, as a page on stderr and as a JSON file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from .. import pricing
+from ..instrumentor import ClaudeInstrumentor
+from ..settings import variable
+from .as_json import json_of
+from .page import page_of
+from .showing import show
+from .totals import Totals
+
+JSON_VARIABLE: Final = "OTEL_CLAUDE_SUMMARY_JSON"
+_NO_CALLS: Final = "otel-claude: no calls to Claude were made."
+_NOT_MEASURED: Final = (
+    "otel-claude: the program loaded the anthropic SDK, but it was not instrumented, so nothing was measured. "
+    "`otel-claude doctor` says why."
+)
+
+
+class Report:
+    """Where the summary goes to: what the environment names, and a stream; None if the program has no stderr."""
+
+    def __init__(self, environment: Mapping[str, str], stream: TextIO | None) -> None:
+        self._file = environment.get(JSON_VARIABLE, "").strip()
+        self._prices = environment.get(variable("prices"), "").strip()
+        self._stream = stream
+
+    def give(self, totals: Totals, process: int | None = None) -> None:
+        """Prints the totals of the program, or of one process that outlived it, and writes them if a file is named."""
+        table = self._table() if totals.calls else pricing.shipped().name
+        now = time.time()
+        if self._stream is not None and not self._stream.closed:
+            if totals.calls:
+                whose = "this program" if process is None else f"process {process}"
+                show(page_of(totals, prices=table, whose=whose, now=now), self._stream)
+            else:
+                self._stream.write(f"{_why_none()}\n")
+        if self._file:
+            path = Path(self._file)
+            if process is not None:
+                path = path.with_name(f"{path.stem}.{process}{path.suffix}")
+            self._write(path, json_of(totals, table=table, now=now))
+
+    def _table(self) -> str:
+        """The name of the table that the program's calls were priced with."""
+        try:
+            return pricing.load(self._prices or None).name
+        except pricing.PriceFileError:
+            return pricing.shipped().name
+
+    def _write(self, path: Path, data: dict[str, Any]) -> None:
+        """Writes the file as a whole or not at all."""
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            temporary.write_text(f"{json.dumps(data, indent=2)}\n", encoding="utf-8")
+            temporary.replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            if self._stream is not None:
+                self._stream.write(f"otel-claude: the summary could not be written to {path}: {error.strerror}\n")
+
+
+def _why_none() -> str:
+    if "anthropic" in sys.modules and not ClaudeInstrumentor().is_instrumented_by_opentelemetry:
+        return _NOT_MEASURED
+    return _NO_CALLS

@@ -1,0 +1,118 @@
+"""Totals: what a program's calls add up to, as sums by key. Knows neither OpenTelemetry nor how they are shown.
+
+All sums are whole numbers: calls, tokens, pico-dollars, milliseconds. So totals of several processes add up exactly.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal, NamedTuple
+
+Kind = Literal[
+    "call",  # by model
+    "error",  # calls, by error type
+    "stop",  # calls, by stop reason
+    "unpriced",  # calls, by reason
+    "attempt",  # by outcome
+    "blocked",  # attempts, by what blocked them
+    "waited",  # milliseconds of back-off
+    "tokens",  # by class and model
+    "cost",  # pico-dollars, by class and model
+    "tool",  # requests of server tools, by tool
+    "saved",  # pico-dollars that cache reads saved
+    "overhead",  # pico-dollars that cache writes cost above the uncached price
+    "unknown",  # by the kind that is not known of some process
+]
+Key = tuple[str, ...]
+"""A `Kind`, and what it is counted by."""
+
+UNCACHED: Final = "input"
+TOKEN_CLASSES: Final = (UNCACHED, "cache_read", "cache_write_5m", "cache_write_1h", "output")
+"""Disjoint, and named as the classes of cost are."""
+TOTAL_INPUT: Final = "total_input"
+THINKING: Final = "thinking"
+"""Part of `output`."""
+
+
+class Limit(NamedTuple):
+    """A rate limit at its tightest: the used share, when that was seen and when it is full, in seconds since 1970."""
+
+    name: str
+    model: str | None
+    utilization: float
+    seen_at: float
+    full_at: float | None = None
+
+
+class Totals:
+    """Sums by key, the tightest limit, and of how many processes they are."""
+
+    def __init__(
+        self, sums: Mapping[Key, int] | None = None, limit: Limit | None = None, processes: int | None = None
+    ) -> None:
+        self.sums: Counter[Key] = Counter(sums or {})
+        self.limit = limit
+        self.processes = processes if processes is not None else int(self.calls > 0)
+        """Those that made calls."""
+
+    @property
+    def calls(self) -> int:
+        """How many calls there were."""
+        return self.sum("call")
+
+    def add(self, kind: Kind, amount: int, *by: str) -> None:
+        """Adds to one sum."""
+        self.sums[(kind, *by)] += amount
+
+    def sum(self, kind: Kind, first: str | None = None, second: str | None = None) -> int:
+        """The sum of a kind, over everything that it is counted by and that is not given here."""
+        return sum(
+            amount
+            for key, amount in self.sums.items()
+            if key[0] == kind and (first is None or key[1] == first) and (second is None or key[2] == second)
+        )
+
+    def by(self, kind: Kind) -> dict[str, int]:
+        """The sums of a kind by the first thing that it is counted by, largest first."""
+        found: Counter[str] = Counter()
+        for key, amount in self.sums.items():
+            if key[0] == kind and amount:
+                found[key[1]] += amount
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+    def tokens(self, name: str, model: str | None = None) -> int:
+        """Tokens of one of the `TOKEN_CLASSES`, or thinking, or the total input."""
+        if name != UNCACHED:
+            return self.sum("tokens", name, model)
+        cached = sum(self.sum("tokens", other, model) for other in TOKEN_CLASSES[1:4])
+        return max(0, self.sum("tokens", TOTAL_INPUT, model) - cached)
+
+    def models(self) -> list[str]:
+        """Every model, the most expensive first."""
+        names = {key[-1] for key in self.sums if key[0] in ("call", "tokens", "cost")}
+        return sorted(names, key=lambda name: (-self.sum("cost", second=name), -self.sum("call", name), name))
+
+    def tighter(self, limit: Limit | None) -> None:
+        """Keeps the limit, if it is tighter than the one that is kept."""
+        if limit is not None and (self.limit is None or limit.utilization >= self.limit.utilization):
+            self.limit = limit
+
+    def fold(self, others: Iterable[Totals]) -> Totals:
+        """These totals and those of other processes together."""
+        folded = Totals(self.sums, self.limit, self.processes)
+        for other in others:
+            folded.sums.update(other.sums)
+            folded.tighter(other.limit)
+            folded.processes += other.processes
+        return folded
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON, for another process of the same program."""
+        return {"sums": [[*key, amount] for key, amount in self.sums.items()], "limit": self.limit}
+
+    @classmethod
+    def from_json(cls, data: Any) -> Totals:
+        """The totals of `to_json`."""
+        limit = data["limit"]
+        return cls({tuple(key): amount for *key, amount in data["sums"]}, None if limit is None else Limit(*limit))

@@ -1,0 +1,129 @@
+"""Head: what an answer's headers say: who was served, and each rate limit, of whatever family and name.
+
+Source: Anthropic's rate-limit page (August 2026); the `unified` headers of subscriptions are undocumented. Read once
+for
+every attempt, so header names are looked up and not parsed again.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+_LIMIT: Final = re.compile(
+    rb"anthropic-(ratelimit|priority|fast)-([a-z0-9-]{1,60})-(limit|remaining|reset|utilization)", re.IGNORECASE
+)
+_IDENTITY: Final = {"request-id": 0, "anthropic-organization-id": 1, "anthropic-workspace-id": 2}
+_ID: Final = "id"
+_MOST_LIMITS: Final = 32
+"""Limits read of one answer. The API sends at most a dozen."""
+_MOST_NAMES: Final = 512
+"""Header names remembered in the process: they come from outside."""
+_MOST_DIGITS: Final = 18
+"""What OTLP's 64-bit integers hold."""
+
+
+class Limit(NamedTuple):
+    """One rate limit. `reset` is when it is full again, in seconds since the epoch; `utilization` is 0 to 1."""
+
+    name: str
+    limit: int | None = None
+    remaining: int | None = None
+    utilization: float | None = None
+    reset: float | None = None
+
+
+class Head(NamedTuple):
+    """The limits and the ids in an answer's headers. Every header is optional off the first-party API."""
+
+    limits: tuple[Limit, ...] = ()
+    request_id: str | None = None
+    organization_id: str | None = None
+    workspace_id: str | None = None
+
+
+def head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
+    """The `Head` of raw header pairs. What is no number, or no time, is left out."""
+    ids: list[str | None] = [None, None, None]
+    found: dict[str, dict[str, float]] = {}
+    for key, raw in headers:
+        place = _places.get(key, _UNSEEN)
+        if place is None:
+            continue
+        if place is _UNSEEN and (place := _place(key)) is None:
+            continue
+        name, field = place
+        if field == _ID:
+            ids[_IDENTITY[name]] = raw.decode("latin-1") or None
+        elif (value := _VALUES[field](raw)) is not None:
+            values = found.get(name)
+            if values is None:
+                if len(found) >= _MOST_LIMITS:
+                    continue
+                values = found[name] = {}
+            values[field] = value
+    return Head(tuple([_limit(name, values) for name, values in found.items()]), *ids)
+
+
+def _limit(name: str, values: dict[str, float]) -> Limit:
+    limit, remaining, utilization = values.get("limit"), values.get("remaining"), values.get("utilization")
+    if utilization is None and limit and remaining is not None:
+        utilization = min(1.0, max(0.0, 1 - remaining / limit))
+    return Limit(
+        name,
+        None if limit is None else int(limit),
+        None if remaining is None else int(remaining),
+        utilization,
+        values.get("reset"),
+    )
+
+
+_Place = tuple[str, str] | None
+"""What a header tells: a field of the limit of a name, or an id by the header's name, or nothing."""
+_UNSEEN: Final = ("", "")
+_places: dict[bytes, _Place] = {}
+
+
+def _place(key: bytes) -> _Place:
+    """`anthropic-fast-input-tokens-limit` is the field `limit` of the limit `fast_input_tokens`."""
+    place: _Place = None
+    if (name := key.lower().decode("latin-1")) in _IDENTITY:
+        place = (name, _ID)
+    elif match := _LIMIT.fullmatch(key):
+        family, name, field = (part.decode("ascii").lower() for part in match.groups())
+        place = ((name if family == "ratelimit" else f"{family}_{name}").replace("-", "_"), field)
+    if len(_places) < _MOST_NAMES:
+        _places[key] = place
+    return place
+
+
+def _whole(raw: bytes) -> int | None:
+    return int(raw) if raw.isdigit() and len(raw) <= _MOST_DIGITS else None
+
+
+def _ratio(raw: bytes) -> float | None:
+    try:
+        value = float(raw)
+    except ValueError:
+        return None
+    return value if 0 <= value < math.inf else None
+
+
+@lru_cache(maxsize=64)
+def _time(raw: bytes) -> float | None:
+    """Seconds since the epoch, of RFC 3339 or of such seconds as the `unified` family sends."""
+    if raw.isdigit():
+        return _whole(raw)
+    try:
+        # Python 3.10 reads no `Z`.
+        time = datetime.fromisoformat(raw.decode("ascii").replace("Z", "+00:00"))
+        return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+_VALUES: Final = {"limit": _whole, "remaining": _whole, "reset": _time, "utilization": _ratio}

@@ -1,0 +1,427 @@
+"""A price file of the user's own: what it changes, and every mistake of it at once."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
+from pricing_values import CLASSES, DATA, NOW, Entry, at, said, usd
+
+import otel_claude.pricing
+from otel_claude.pricing import Platform, PriceFileError, load, shipped
+from otel_claude.pricing.bill import round_half_even
+from otel_claude.pricing.listing import listing
+from otel_claude.pricing.userfile import mistakes_of
+
+MTOK = 1_000_000
+SCHEMA = json.loads(
+    Path(otel_claude.pricing.__file__).with_name("prices.schema.json").read_text(encoding="utf-8")
+)
+JSONSCHEMA = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
+PRICES = {"input": "1", "cache_write_5m": "1.25", "cache_write_1h": "2", "cache_read": "0.1", "output": "5"}
+PERIOD = {"effective_from": "2026-01-01", **PRICES}
+
+
+@pytest.fixture
+def table_of(tmp_path):
+    def make(content):
+        path = tmp_path / "prices.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+        return load(str(path))
+
+    return make
+
+
+def total(table, answer, day=NOW, **arguments):
+    price = table.price(answer, at=at(day), **arguments)
+    assert (price.status, price.table) == ("exact", table.name)
+    return price.total
+
+
+def test_an_empty_file_changes_nothing_but_the_tables_name(table_of):
+    table = table_of({})
+    assert (table.date, table.name) == ("2026-11-22", "2026-11-22+custom")
+    assert total(table, said(input=MTOK)) == usd("4")
+    assert table_of({"name": "acme-2027"}).name == "2026-11-22+acme-2027"
+    assert table is not shipped()
+
+
+def test_a_new_model_has_the_published_modifiers(table_of):
+    table = table_of({"models": {"claude-opus-6": {"aliases": ["opus"], "standard": [PERIOD]}}})
+    for model in ("claude-opus-6", "opus", "claude-opus-6-20261201", "global.anthropic.claude-opus-6-v1:0"):
+        assert total(table, said(model, input=MTOK)) == usd("1")
+    assert total(table, said("claude-opus-6", input=MTOK, service_tier="batch")) == usd("0.5")
+    assert total(table, said("claude-opus-6", input=MTOK, inference_geo="us")) == usd("1.1")
+    assert total(table, said("claude-opus-6", web_searches=1)) == usd("0.01")
+    vertex = Platform("vertex", "europe-west1")
+    assert total(table, said("claude-opus-6", input=MTOK), platform=vertex) == usd("1.1")
+    assert shipped().price(said("claude-opus-6", input=1), at=at(NOW)).reason == "unknown_model"
+
+
+def test_own_modifiers(table_of):
+    row = {
+        "standard": [PERIOD],
+        "fast": [{"effective_from": "2026-01-01", "input": "3", "output": "7"}],
+        "batch_multiplier": "0.4",
+        "inference_geo_us_multiplier": None,
+        "web_search_per_1000": None,
+        "regional_premium": False,
+    }
+    table = table_of({"models": {"m": row}})
+    assert total(table, said("m", output=MTOK, service_tier="batch")) == usd("2")
+    assert total(table, said("m", cache_read=MTOK, output=MTOK, speed="fast")) == usd("7.3")
+    assert total(table, said("m", output=MTOK), platform=Platform("vertex", "us")) == usd("5")
+    assert table.price(said("m", input=MTOK, inference_geo="us"), at=at(NOW)).reason == "unknown_inference_geo"
+    assert table.price(said("m", input=MTOK, web_searches=1), at=at(NOW)).reason == "unknown_web_search_price"
+
+
+def test_an_own_price_holds_in_its_time_and_the_shipped_one_around_it(table_of):
+    own = {**PERIOD, "effective_from": "2026-10-01", "effective_to": "2026-11-01"}
+    table = table_of({"models": {"claude-opus-5-5": {"standard": [own]}}})
+    days = {"2026-09-30": "4", "2026-10-01": "1", "2026-10-31": "1", "2026-11-01": "4"}
+    assert {day: total(table, said(input=MTOK), day) for day in days} == {d: usd(p) for d, p in days.items()}
+    # What the file does not write stays as it was: the fast price and the cache's ratios of the day.
+    assert total(table, said(cache_read=MTOK, speed="fast"), "2026-11-02") == usd("0.4")
+    rows = listing(table, model="claude-opus-5-5", at=at("2026-10-15"))
+    assert [(row.speed, row.custom, row.input) for row in rows] == [
+        ("standard", True, "1.00"),
+        ("fast", False, "8.00"),
+    ]
+
+
+def test_a_model_without_a_published_price_takes_the_users(table_of):
+    table = table_of({"models": {"claude-mythos-preview": {"standard": [PERIOD]}}})
+    assert total(table, said("claude-mythos-preview", input=MTOK)) == usd("1")
+    assert total(table, said("claude-mythos-preview", input=MTOK, service_tier="batch")) == usd("0.5")
+    # Only from its own date: the unpublished row is never used.
+    assert table.price(said("claude-mythos-preview", input=1), at=at("2025-12-31")).reason == "not_yet_priced"
+
+
+def test_aliases_are_deployments(table_of):
+    table = table_of({"aliases": {"prod-chat": "claude-opus-5-5", "old": "claude-haiku-4-5"}})
+    foundry = {"platform": Platform("foundry"), "requested_model": "prod-chat"}
+    assert total(table, said("prod-chat", input=MTOK), **foundry) == usd("4")
+    assert total(table, said("claude-sonnet-5-5", input=MTOK), **foundry) == usd("2")
+    assert total(table, said("old", input=MTOK)) == usd("1")
+
+
+def test_an_endpoint_that_the_file_names_makes_bedrock_exact(table_of):
+    answer, bedrock = said(input=MTOK), {
+        "platform": Platform("bedrock", "us-east-1"),
+        "requested_model": "anthropic.claude-opus-5-5",
+    }
+    regional = table_of({"platforms": {"bedrock": {"endpoint": "regional"}}})
+    assert total(regional, answer, **bedrock) == usd("4.4")
+    # What the id says comes first.
+    bedrock["requested_model"] = "global.anthropic.claude-opus-5-5"
+    assert total(regional, answer, **bedrock) == usd("4")
+    zone = table_of({"platforms": {"foundry": {"endpoint": "regional"}}})
+    assert total(zone, answer, platform=Platform("foundry")) == usd("4.4")
+    us = said(input=MTOK, inference_geo="us")
+    assert total(zone, us, platform=Platform("foundry")) == usd("4.4")  # once, not twice
+
+
+def test_the_most_specific_discount_counts(table_of):
+    table = table_of({
+        "discounts": [
+            {"factor": "0.9"},
+            {"factor": "0.8", "platform": "vertex"},
+            {"factor": "0.7", "model": "claude-opus-5-5"},
+            {"factor": "0.6", "model": "claude-opus-5-5", "platform": "vertex"},
+            {"factor": "0.5", "model": "claude-haiku-4-5"},  # by its alias
+        ]
+    })
+    vertex = {"platform": Platform("vertex", "global")}
+    assert total(table, said("claude-sonnet-5-5", input=MTOK)) == usd("1.8")
+    assert total(table, said("claude-sonnet-5-5", input=MTOK), **vertex) == usd("1.6")
+    assert total(table, said("claude-opus-5-5", input=MTOK)) == usd("2.8")
+    assert total(table, said("claude-opus-5-5", input=MTOK), **vertex) == usd("2.4")
+    assert total(table, said("claude-haiku-4-5-20251001", input=MTOK)) == usd("0.5")
+
+
+def test_discounts_have_dates_and_a_scope(table_of):
+    row = {"factor": "0.5", "effective_from": "2026-10-01", "effective_to": "2026-11-01"}
+    both = said(input=MTOK, web_searches=100)
+    table = table_of({"discounts": [row]})
+    assert [total(table, both, day) for day in ("2026-09-30", "2026-10-01", "2026-10-31", "2026-11-01")] == [
+        usd("5"), usd("2.5"), usd("2.5"), usd("5"),
+    ]  # fmt: skip
+    tokens = table_of({"discounts": [{**row, "applies_to": "tokens"}]})
+    assert total(tokens, both, "2026-10-01") == usd("3")
+
+
+def test_economics_have_the_discount_too(table_of):
+    table = table_of({"discounts": [{"factor": "0.5"}]})
+    (charge,) = table.price(said(cache_read=MTOK, cache_write_1h=MTOK), at=at(NOW)).charges
+    assert (charge.savings, charge.overhead_1h) == (usd("1.9"), usd("2"))
+
+
+@pytest.mark.parametrize(
+    ("number", "per", "rounded"),
+    [(0, 2, 0), (1, 2, 0), (3, 2, 2), (5, 2, 2), (7, 2, 4), (1, 3, 0), (2, 3, 1), (-1, 2, 0), (-3, 2, -2), (-2, 3,
+    -1), (9, 1, 9)],
+)  # fmt: skip
+def test_rounding_is_half_to_even(number, per, rounded):
+    assert round_half_even(number, per) == rounded == round(Fraction(number, per))
+
+
+def test_a_factor_finer_than_a_pico_dollar_is_rounded_once_per_class_total(table_of):
+    # 1 USD per million is 1,000,000 pico-dollars per token; x 0.0000005 that is half of one.
+    table = table_of({"models": {"m": {"standard": [PERIOD]}}, "discounts": [{"factor": "0.0000005"}]})
+    assert [total(table, said("m", input=count)) for count in range(1, 8)] == [0, 1, 2, 2, 2, 3, 4]
+    # Iterations of one model are summed before they are rounded.
+    parts = (Entry(input=1), Entry(input=1), Entry(input=1))
+    assert total(table, said("m", input=3, iterations=parts)) == 2
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.decimals("0.000000000001", "2", places=12).map(lambda d: f"{d:f}"),
+    st.fixed_dictionaries({kind: st.integers(0, 300_000) for kind in CLASSES}),
+    st.sampled_from(["standard", "batch"]),
+    st.sampled_from(["global", "us"]),
+)
+def test_a_discounted_price_is_the_rounded_fraction(tmp_path_factory, factor, counts, tier, geo):
+    path = tmp_path_factory.mktemp("own") / "p.json"
+    path.write_text(json.dumps({"models": {"m": {"standard": [PERIOD]}}, "discounts": [{"factor": factor}]}))
+    answer = said("m", **counts, service_tier=tier, inference_geo=geo)
+    (charge,) = load(str(path)).price(answer, at=at(NOW)).charges
+    scale = Fraction(factor) * (Fraction(1, 2) if tier == "batch" else 1) * (Fraction(11, 10) if geo == "us" else 1)
+    for kind in CLASSES:
+        assert getattr(charge, kind) == round(counts[kind] * Fraction(PRICES[kind]) * 10**6 * scale)
+
+
+def test_an_own_fast_price_stays_exact_at_odd_ratios(table_of):
+    own = {**PERIOD, "input": "3", "cache_read": "0.1"}
+    fast = [{"effective_from": "2026-01-01", "input": "7", "output": "9"}]
+    table = table_of({"models": {"m": {"standard": [own], "fast": fast}}})
+    assert total(table, said("m", cache_read=3 * MTOK, speed="fast")) == usd("0.7")
+    assert total(table, said("m", cache_read=1, speed="fast")) == round(Fraction(7, 30) * 10**6)
+
+
+# Mistakes
+
+GOOD = {
+    "$schema": "./prices.schema.json",
+    "name": "acme",
+    "about": "our contract",
+    "models": {
+        "claude-opus-6": {
+            "name": "Claude Opus 6",
+            "aliases": ["opus-6"],
+            "standard": [
+                {**PERIOD, "effective_to": "2026-06-01", "certainty": "high", "sources": ["contract"]},
+                {
+                    **PERIOD,
+                    "effective_from": "2026-06-01",
+                    "effective_to": None,
+                    "prompt_tiers": [{"prompt_tokens_over": 1, **PRICES}, {"prompt_tokens_over": 2, **PRICES}],
+                },
+            ],
+            "fast": [{"effective_from": "2026-01-01", "input": "2", "output": "10"}],
+        }
+    },
+    "aliases": {"deployment": "claude-opus-6"},
+    "discounts": [{"factor": "0.85"}, {"factor": "1.1", "platform": "foundry", "effective_to": None}],
+    "platforms": {"bedrock": {"endpoint": "regional", "us_gov_multiplier": "1.25"}},
+}
+
+
+def changed(*path, to):
+    made = deepcopy(GOOD)
+    place = made
+    for step in path[:-1]:
+        place = place[step]
+    if to is ...:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = to
+    return made
+
+
+MODEL, STANDARD = ("models", "claude-opus-6"), ("models", "claude-opus-6", "standard")
+FORM = [
+    # what is wrong, where it is wrong, and a part of what is said about it
+    ([], "$", "expected an object"),
+    (None, "$", "expected an object"),
+    ("text", "$", "expected an object"),
+    (changed("prices", to={}), "$.prices", "is not known here"),
+    (changed("name", to="two words"), "$.name", "1 to 40 letters"),
+    (changed("models", to=[]), "$.models", "expected an object"),
+    (changed("models", "a b", to={"unpriced": True}), '$.models["a b"]', "without spaces"),
+    (changed(*MODEL, to=7), '$.models["claude-opus-6"]', "expected an object, found 7"),
+    (changed(*MODEL, "prices", to=[]), '$.models["claude-opus-6"].prices', "known are name, aliases"),
+    (changed(*MODEL, "aliases", to="opus"), '$.models["claude-opus-6"].aliases', "expected a list"),
+    (changed(*MODEL, "aliases", to=[""]), '$.models["claude-opus-6"].aliases[0]', "deployment"),
+    (changed(*MODEL, "unpriced", to=1), '$.models["claude-opus-6"].unpriced', "true or false"),
+    (changed(*MODEL, "batch_multiplier", to=0.5), '$.models["claude-opus-6"].batch_multiplier', "in quotes"),
+    (changed(*MODEL, "fast_ids", to={"azure": "x"}), '$.models["claude-opus-6"].fast_ids.azure', "foundry"),
+    (changed(*STANDARD, 0, "input", to=0.1), '$.models["claude-opus-6"].standard[0].input', '"0.25"'),
+    (changed(*STANDARD, 0, "input", to="-1"), '$.models["claude-opus-6"].standard[0].input', "found '-1'"),
+    (changed(*STANDARD, 0, "input", to="1e3"), '$.models["claude-opus-6"].standard[0].input', "decimal"),
+    (changed(*STANDARD, 0, "input", to="١"), '$.models["claude-opus-6"].standard[0].input', "decimal"),
+    (changed(*STANDARD, 0, "input", to="0.1234567890123"), '$.models["claude-opus-6"].standard[0].input', "12"),
+    (changed(*STANDARD, 0, "cache_read", to=...), '$.models["claude-opus-6"].standard[0].cache_read', "missing"),
+    (changed(*STANDARD, 0, "effective_from", to="1.1.2026"), '$.models["claude-opus-6"].standard[0].effective_from',
+    "date"),
+    (changed(*STANDARD, 0, "effective_from", to="2026-02-30"),
+    '$.models["claude-opus-6"].standard[0].effective_from', "date"),
+    (changed(*STANDARD, 0, "effective_from", to=None), '$.models["claude-opus-6"].standard[0].effective_from', "date"),
+    (changed(*STANDARD, 0, "effective_to", to=2026), '$.models["claude-opus-6"].standard[0].effective_to', "null"),
+    (changed(*STANDARD, 0, "certainty", to="sure"), '$.models["claude-opus-6"].standard[0].certainty', "medium"),
+    (changed(*STANDARD, 1, "prompt_tiers", 0, "prompt_tokens_over", to=0),
+    '$.models["claude-opus-6"].standard[1].prompt_tiers[0].prompt_tokens_over', "at least 1"),
+    (changed(*STANDARD, 1, "prompt_tiers", 0, "prompt_tokens_over", to=True),
+    '$.models["claude-opus-6"].standard[1].prompt_tiers[0].prompt_tokens_over', "whole number"),
+    (changed(*STANDARD, 1, "prompt_tiers", 0, "output", to=...),
+    '$.models["claude-opus-6"].standard[1].prompt_tiers[0].output', "missing"),
+    (changed(*MODEL, "fast", 0, "cache_read", to="1"), '$.models["claude-opus-6"].fast[0].cache_read', "not known"),
+    (changed("aliases", "x", to=1), "$.aliases.x", "deployment"),
+    (changed("discounts", to={}), "$.discounts", "expected a list"),
+    (changed("discounts", 0, "factor", to=...), "$.discounts[0].factor", "missing"),
+    (changed("discounts", 0, "factor", to="85%"), "$.discounts[0].factor", '"0.85"'),
+    (changed("discounts", 0, "platform", to="azure"), "$.discounts[0].platform", "one of anthropic"),
+    (changed("discounts", 0, "applies_to", to="output"), "$.discounts[0].applies_to", "everything"),
+    (changed("platforms", "bedrock", "endpoint", to="local"), "$.platforms.bedrock.endpoint", "global"),
+    (changed("platforms", "azure", to={}), "$.platforms.azure", "one of anthropic"),
+]  # fmt: skip
+
+SENSE = [
+    (changed(*STANDARD, to=...), '$.models["claude-opus-6"].standard', "needs a price"),
+    (changed(*STANDARD, 0, "effective_to", to="2026-06-02"), '$.models["claude-opus-6"].standard[1]', "overlaps"),
+    (changed(*STANDARD, 0, "effective_to", to=None), '$.models["claude-opus-6"].standard[1]', "overlaps"),
+    (changed(*STANDARD, 0, "effective_to", to="2026-01-01"), '$.models["claude-opus-6"].standard[0].effective_to',
+    "after"),
+    (changed(*STANDARD, 1, "prompt_tiers", 1, "prompt_tokens_over", to=1),
+    '$.models["claude-opus-6"].standard[1].prompt_tiers', "rising"),
+    (changed(*MODEL, "aliases", to=["claude-opus-5"]), '$.models["claude-opus-6"].aliases[0]', "already stands for
+    claude-opus-5"),
+    (changed("models", "claude-haiku-4-5", to={"standard": [PERIOD]}), '$.models["claude-haiku-4-5"]', "is an alias
+    of claude-haiku-4-5-20251001"),
+    (changed("aliases", "x", to="claude-opus-7"), "$.aliases.x", "no table has"),
+    (changed("aliases", "claude-opus-5", to="claude-opus-5-5"), '$.aliases["claude-opus-5"]', "already stands for"),
+    (changed("discounts", 0, "model", to="claude-opus-7"), "$.discounts[0].model", "no table has"),
+    (changed("discounts", 1, to={"factor": "0.5"}), "$.discounts[1]", "overlaps $.discounts[0]"),
+]  # fmt: skip
+
+
+def test_good_files_have_no_mistakes():
+    assert mistakes_of(GOOD, shipped().known) == []
+    assert list(JSONSCHEMA.iter_errors(GOOD)) == []
+    # The shipped table has the same form, and an own file may repeat it.
+    assert mistakes_of(DATA, shipped().known) == []
+
+
+@pytest.mark.parametrize(("content", "path", "message"), FORM)
+def test_a_mistake_of_form_is_found_where_it_is_as_jsonschema_does(content, path, message):
+    (mistake,) = mistakes_of(content, shipped().known)
+    assert mistake.path == path
+    assert message in mistake.message
+    assert list(JSONSCHEMA.iter_errors(content)) != []
+
+
+@pytest.mark.parametrize(("content", "path", "message"), SENSE)
+def test_a_mistake_of_sense_is_found_where_it_is(content, path, message):
+    (mistake,) = mistakes_of(content, shipped().known)
+    assert mistake.path == path
+    assert message in mistake.message
+    # A schema cannot say it.
+    assert list(JSONSCHEMA.iter_errors(content)) == []
+
+
+def test_all_mistakes_are_reported_at_once(table_of):
+    bad = deepcopy(GOOD)
+    standard = bad["models"]["claude-opus-6"]["standard"]
+    standard[0]["input"] = 0.1
+    del standard[0]["output"]
+    bad["models"]["other"] = {"standard": [{**PERIOD, "effective_to": "2025-01-01"}]}
+    bad["aliases"]["x"] = "claude-opus-7"
+    bad["discounts"].append({"factor": "0.5", "model": "nothing"})
+    bad["extra"] = 1
+    with pytest.raises(PriceFileError) as error:
+        table_of(bad)
+    paths = {mistake.path for mistake in error.value.mistakes}
+    assert paths == {
+        '$.models["claude-opus-6"].standard[0].input',
+        '$.models["claude-opus-6"].standard[0].output',
+        "$.models.other.standard[0].effective_to",
+        "$.aliases.x",
+        "$.discounts[2].model",
+        "$.extra",
+    }
+    text = str(error.value)
+    assert "prices.json has 6 mistakes and is ignored as a whole:" in text
+    assert all(path in text for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is not JSON"),
+        ("{", "is not JSON"),
+        ('{"models": {}, "models": {}}', '"models" stands twice'),
+        ("[" * 100_000, "is not JSON"),
+        ("NaN", "expected an object"),
+    ],
+)
+def test_what_is_no_price_file_at_all(table_of, text, message):
+    with pytest.raises(PriceFileError, match="has 1 mistake and") as error:
+        table_of(text)
+    assert message in str(error.value)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    for path in (tmp_path / "missing.json", tmp_path):
+        with pytest.raises(PriceFileError, match="cannot be read"):
+            load(str(path))
+    latin = tmp_path / "latin.json"
+    latin.write_bytes(b'{"about": "\xe9"}')
+    with pytest.raises(PriceFileError, match="cannot be read"):
+        load(str(latin))
+    with_mark = tmp_path / "mark.json"
+    with_mark.write_bytes(b"\xef\xbb\xbf{}")  # as editors on Windows write it
+    assert load(str(with_mark)).name.endswith("+custom")
+
+
+def test_a_long_value_is_shown_short():
+    (mistake,) = mistakes_of({"name": "x" * 10_000}, shipped().known)
+    assert len(mistake.message) < 250
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["0.5", "2026-01-01", "anthropic", "x"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["input", "factor", "models", "standard", "x"]), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@st.composite
+def mutated(draw):
+    """The good file with one to three places of it replaced by anything."""
+    made = deepcopy(GOOD)
+    for _ in range(draw(st.integers(1, 3))):
+        place = made
+        while True:
+            key = draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+            if not isinstance(place[key], (dict, list)) or not place[key] or draw(st.booleans()):
+                place[key] = draw(JSON)
+                break
+            place = place[key]
+    return made
+
+
+@settings(max_examples=400, deadline=None)
+@given(mutated() | JSON)
+def test_our_check_and_jsonschema_agree(content):
+    ours = mistakes_of(content, shipped().known)
+    theirs = list(JSONSCHEMA.iter_errors(content))
+    sense = ("overlaps", "must be after", "needs a price", "no table has", "already stands", "is an alias of", "rising")
+    form = [mistake for mistake in ours if not any(words in mistake.message for words in sense)]
+    assert bool(form) == bool(theirs), (form, theirs)

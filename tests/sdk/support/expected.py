@@ -1,0 +1,245 @@
+"""What a call must leave behind, as data: one `Expected` gives the whole span and every metric, exactly."""
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+from support import wire
+from support.face import BASE_URL
+from support.telemetry import SECONDS
+
+from otel_claude import pricing
+
+PRICES = {"input": "3", "cache_read": "0.30", "cache_write_5m": "3.75", "cache_write_1h": "6", "output": "15"}
+"""USD for a million tokens of claude-sonnet-4-6, by Anthropic's pricing page of 2026-10-10."""
+TABLE = pricing.shipped().name
+TOKENS = {"input": 10, "cache_read": 1000, "cache_write_5m": 60, "cache_write_1h": 40, "output": 50}
+CACHE_CLASSES = ("cache_read", "cache_write_5m", "cache_write_1h")
+
+Attempt = tuple[int | None, str, str | None, str | None]
+"""Status, outcome, error type, what blocked it."""
+SERVED: Attempt = (200, "success", None, None)
+THROTTLED: Attempt = (429, "retried", "rate_limit_error", "rate_limit")
+
+
+def dollars(kind: str, tokens: int) -> Fraction:
+    """The price of tokens, exactly."""
+    return Fraction(PRICES[kind]) * tokens / 1_000_000
+
+
+@dataclass(frozen=True)
+class Expected:
+    """`tokens` by class; a class that is absent is not known. None: no answer was heard at all."""
+
+    tokens: dict[str, int] | None = field(default_factory=lambda: dict(TOKENS))
+    cost: str = "exact"
+    reason: str | None = None
+    status: str = "OK"
+    native_status: str | None = None
+    """Of the SDK's own span, where it judges otherwise."""
+    error_type: str | None = None
+    stop_reason: str | None = "end_turn"
+    stream: bool = False
+    first_chunk: bool = False
+    attempts: tuple[Attempt, ...] = (SERVED,)
+    used_nothing: bool = False
+    """The API refused, so it is known that no tokens were used."""
+    native_lacks: frozenset[str] = frozenset({"claude.unpriced.reason"})
+    """What the SDK's own span cannot get: it ends before it is known why a cost is not, and none can be taken back."""
+    request_model: str = wire.MODEL
+    response_model: str | None = wire.MODEL
+    hint: str | None = wire.HINT
+    limits: bool = True
+    native_tokens: bool = True
+    tier: str | None = "standard"
+    split: bool = True
+    """The answer told the cache writes by time to live."""
+
+    def but(self, **changes: Any) -> "Expected":
+        return replace(self, **changes)
+
+    # The cost.
+
+    @property
+    def amounts(self) -> dict[str, Fraction]:
+        if self.tokens is None or self.cost == "unpriced":
+            return {}
+        return {kind: amount for kind, tokens in self.tokens.items() if (amount := dollars(kind, tokens))}
+
+    @property
+    def total_input(self) -> int | None:
+        if self.tokens is None:
+            return 0 if self.used_nothing else None
+        if "input" not in self.tokens:
+            return None
+        return self.tokens["input"] + sum(self.tokens.get(kind, 0) for kind in CACHE_CLASSES)
+
+    @property
+    def output(self) -> int | None:
+        if self.tokens is None:
+            return 0 if self.used_nothing else None
+        return self.tokens.get("output")
+
+    @property
+    def answered(self) -> bool:
+        return any(status is not None for status, *_ in self.attempts)
+
+    # The span.
+
+    def enrichment(self, *, native: bool) -> dict[str, Any]:
+        """What a span of the SDK's gets from us, exactly."""
+        said: dict[str, Any] = {"claude.cost.status": self.cost, "claude.price_table": TABLE}
+        if self.cost != "unpriced":
+            said["gen_ai.usage.cost.amount"] = float(sum(self.amounts.values()))
+            said["gen_ai.usage.cost.currency"] = "USD"
+            said["gen_ai.usage.cost.source"] = "local"
+            said |= {f"claude.cost.{kind}.usd": float(amount) for kind, amount in self.amounts.items()}
+        if self.reason is not None:
+            said["claude.unpriced.reason"] = self.reason
+        said["claude.request.messages"] = 1
+        said["claude.request.cache_breakpoints"] = 0
+        if self.hint is not None:
+            said["claude.api_key.hint"] = self.hint
+        if self.answered and self.limits:
+            said["claude.rate_limit.requests.limit"] = 100
+            said["claude.rate_limit.requests.remaining"] = 40
+            said["claude.rate_limit.requests.utilization"] = 0.6
+            said["claude.rate_limit.requests.reset"] = float(wire.RESET)
+        return {name: value for name, value in said.items() if not (native and name in self.native_lacks)}
+
+    def attributes(self) -> dict[str, Any]:
+        """All of a span of ours, exactly, without the time to first chunk."""
+        tokens = self.tokens or {}
+        told: dict[str, Any] = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "anthropic",
+            "gen_ai.request.model": self.request_model,
+            "gen_ai.request.max_tokens": 64,
+            "gen_ai.request.stream": True if self.stream else None,
+            "server.address": BASE_URL.removeprefix("https://"),
+            "server.port": 443,
+            "http.request.method": "POST",
+            "http.route": "/v1/messages",
+            "gen_ai.response.id": "msg_1" if self.tokens is not None else None,
+            "gen_ai.response.model": self.response_model if self.tokens is not None else None,
+            "anthropic.message.stop_reason": self.stop_reason if self.tokens is not None else None,
+            "gen_ai.usage.input_tokens": self.total_input if self.tokens is not None else None,
+            "gen_ai.usage.output_tokens": tokens.get("output"),
+            "gen_ai.usage.cache_read.input_tokens": tokens.get("cache_read"),
+            "gen_ai.usage.cache_write.input_tokens": _sum(tokens, "cache_write_5m", "cache_write_1h"),
+            "anthropic.usage.cache_creation.ephemeral_5m_input_tokens": self._split("cache_write_5m"),
+            "anthropic.usage.cache_creation.ephemeral_1h_input_tokens": self._split("cache_write_1h"),
+            "anthropic.response.service_tier": self.tier if tokens else None,
+            "http.response.status_code": self.attempts[-1][0],
+            "http.request.resend_count": len(self.attempts) - 1 or None,
+            "error.type": self.error_type,
+        }
+        if self.answered:
+            told |= {
+                "anthropic.request.id": "req_1",
+                "anthropic.organization.id": "org_1",
+                "anthropic.workspace.id": "wrkspc_1",
+            }
+        return {k: v for k, v in told.items() if v is not None} | self.enrichment(native=False)
+
+    def _split(self, kind: str) -> int | None:
+        return (self.tokens or {}).get(kind) if self.split else None
+
+    # The metrics.
+
+    def metrics(self) -> dict[str, dict[tuple[tuple[str, Any], ...], Any]]:
+        """Every metric that there is after the call, exactly."""
+        found: dict[str, dict[Any, Any]] = {}
+        request = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "anthropic",
+            "gen_ai.request.model": self.request_model,
+            "server.address": BASE_URL.removeprefix("https://"),
+            "server.port": 443,
+        }
+        if self.hint is not None:
+            request["claude.api_key.hint"] = self.hint
+        if self.answered:
+            request["anthropic.workspace.id"] = "wrkspc_1"
+        call = dict(request)
+        if self.tokens is not None and self.response_model is not None:
+            call["gen_ai.response.model"] = self.response_model
+
+        def add(name: str, value: Any, more: dict[str, Any] | None = None, base: dict[str, Any] = call) -> None:
+            if value is None:
+                return
+            key = tuple(sorted((base | {k: v for k, v in (more or {}).items() if v is not None}).items()))
+            points = found.setdefault(name, {})
+            points[key] = value if key not in points else points[key] + value
+
+        failed = {"error.type": self.error_type}
+        add("gen_ai.client.inference.duration", (1, SECONDS), failed)
+        if self.first_chunk:
+            add("gen_ai.client.inference.time_to_first_chunk", (1, SECONDS))
+        for which, tokens in (("input", self.total_input), ("output", self.output)):
+            if tokens is not None:
+                add(f"gen_ai.client.inference.operation.{which}_tokens", (1, tokens), failed)
+        self._add_tokens(add)
+        self._add_cost(add)
+        add("claude.client.calls", 1, {"anthropic.message.stop_reason": self.stop_reason, **failed})
+        for status, outcome, error_type, blocked in self.attempts:
+            told = {"http.response.status_code": status, "claude.attempt.outcome": outcome}
+            add("claude.client.attempts", 1, {**told, "error.type": error_type, "claude.blocked.reason": blocked})
+        if retries := sum(outcome == "retried" for _, outcome, _, _ in self.attempts):
+            add("claude.client.retry.delay", (retries, SECONDS), base=request)
+        if self.answered and self.limits:
+            named = {"claude.rate_limit.name": "requests"}
+            for what, value in (("limit", 100), ("remaining", 40), ("utilization", 0.6), ("reset", SECONDS)):
+                add(f"claude.client.rate_limit.{what}", value, named, request)
+        return found
+
+    def _add_tokens(self, add: Any) -> None:
+        if self.tokens is None:
+            return
+        usage, modality = "gen_ai.client.inference.usage", {"gen_ai.token.modality": "unknown"}
+        add(f"{usage}.input_tokens", self.total_input, modality)
+        add(f"{usage}.output_tokens", self.output, modality)
+        add(f"{usage}.cache_read.input_tokens", self.tokens.get("cache_read"), modality)
+        for ttl in ("5m", "1h"):
+            written = self.tokens.get(f"cache_write_{ttl}")
+            add(f"{usage}.cache_write.input_tokens", written, {**modality, "claude.cache.ttl": ttl})
+
+    def _add_cost(self, add: Any) -> None:
+        if self.reason is not None:
+            add("claude.client.unpriced", 1, {"claude.unpriced.reason": self.reason})
+        if self.tokens is None or self.cost == "unpriced":
+            return
+        add("claude.client.call.cost.usd", (1, float(sum(self.amounts.values()))))
+        for kind, amount in self.amounts.items():
+            more = {"claude.cost.type": kind, "anthropic.response.service_tier": self.tier}
+            add("claude.client.cost.usd", float(amount), more)
+        for kind, ttl in (("cache_write_5m", "5m"), ("cache_write_1h", "1h")):
+            if tokens := self.tokens.get(kind):
+                overhead = dollars(kind, tokens) - dollars("input", tokens)
+                add("claude.client.cache.overhead.usd", float(overhead), {"claude.cache.ttl": ttl})
+        if tokens := self.tokens.get("cache_read"):
+            add("claude.client.cache.savings.usd", float(dollars("input", tokens) - dollars("cache_read", tokens)))
+
+
+def _sum(tokens: dict[str, int], *kinds: str) -> int | None:
+    told = [tokens[kind] for kind in kinds if kind in tokens]
+    return sum(told) if told else None
+
+
+def _without(tokens: dict[str, int], *kinds: str) -> dict[str, int]:
+    return {kind: count for kind, count in tokens.items() if kind not in kinds}
+
+
+PLAIN = Expected()
+STREAM = Expected(stream=True, first_chunk=True)
+ABORTED = Expected(
+    tokens=_without(TOKENS, "output"),
+    cost="lower_bound",
+    reason="aborted_stream",
+    status="UNSET",
+    stop_reason=None,
+    stream=True,
+    first_chunk=True,
+)
+UNKNOWN = Expected(tokens=None, cost="unpriced", status="UNSET", stop_reason=None, response_model=None)
+REFUSED = Expected(tokens=None, status="ERROR", stop_reason=None, used_nothing=True)
