@@ -34,6 +34,9 @@ format: $(STAMP) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: $(STAMP) ## Write docs/metrics.md from the code
+	$(BIN)/python scripts/docs.py
+
 requirements: ## Pin requirements/*.txt anew
 	test -x $(UV) || ($(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv)
 	for name in requirements/*.in; do

@@ -107,6 +107,10 @@ class Sink(Protocol):
         """An attempt is about to be sent: the SDK's own span is current, if there is one."""
         ...
 
+    def described(self, call: Call) -> None:
+        """The shape of the call's request is known."""
+        ...
+
     def limited(self, call: Call, attempt: Attempt) -> None:
         """An answer's headers told limits."""
         ...
@@ -116,7 +120,7 @@ class Sink(Protocol):
         ...
 
     def known(self, call: Call) -> None:
-        """An answer of the call said something new. A span of the SDK's may end before we are asked again."""
+        """An answer said something new, or refused the call. A span of the SDK's may end before we are asked again."""
         ...
 
     def left(self, call: Call) -> None:

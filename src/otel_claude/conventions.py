@@ -109,10 +109,10 @@ _PROMETHEUS_UNITS: Final = {"s": "seconds"}
 
 
 @lru_cache(maxsize=64)
-def limit_attributes(name: str) -> tuple[str, str, str, str]:
-    """The attributes of a span for a rate limit's size, what remains of it, its used share, and its reset time."""
+def limit_attributes(name: str) -> tuple[str, str, str]:
+    """The attributes of a span for a rate limit's size, what remains of it, and its reset time."""
     prefix = f"claude.rate_limit.{name}"
-    return f"{prefix}.limit", f"{prefix}.remaining", f"{prefix}.utilization", f"{prefix}.reset"
+    return f"{prefix}.limit", f"{prefix}.remaining", f"{prefix}.reset"
 
 
 @dataclass(frozen=True)

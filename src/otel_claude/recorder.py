@@ -66,7 +66,15 @@ class Recorder:
                 call.context = trace.set_span_in_context(span, call.context)
                 call.span = span if self._tracer is not None else None
 
+    def described(self, call: Call) -> None:
+        if (span := _native(call)) is not None:
+            # What the SDK's own span has if it ends without a further word of ours, as that of a failed call does.
+            unknown = {c.COST_STATUS: "unpriced", c.PRICE_TABLE: self._prices().name}
+            span.set_attributes({**unknown, **spans.of_call(call)})
+
     def limited(self, call: Call, attempt: Attempt) -> None:
+        if (span := _native(call)) is not None:
+            span.set_attributes(spans.of_limits((attempt,)))
         labels = self._instruments.labels.of(call.caller, call.request.model, None, call.workspace_id, ())
         self._instruments.limits.seen(labels, attempt.limits)
 
@@ -79,14 +87,11 @@ class Recorder:
             span.add_event(c.ATTEMPT_EVENT, spans.of_attempt(attempt))
 
     def known(self, call: Call) -> None:
-        answers = tuple(call.answers.values())
-        call.bill = bill(self._prices(), call, answers)
-        if (span := _recording(call.span)) is not None:
-            final = answers[-1].complete
-            attributes = spans.of_cost(call.bill, final=final)
-            if final or not call.owns_span:
-                attributes.update(spans.of_call(call, answers[-1].usage, call.attempts))
-            span.set_attributes(attributes)
+        if (span := _native(call)) is not None:
+            answers = tuple(call.answers.values())
+            call.bill = bill(self._prices(), call, answers)
+            last = answers[-1] if answers else _REFUSED
+            span.set_attributes({**spans.of_cost(call.bill, final=last.complete), **spans.of_usage(last.usage)})
 
     def left(self, call: Call) -> None:
         if call.token is not None:
@@ -164,8 +169,16 @@ class Recorder:
             )
 
 
+_REFUSED: Final = Answer(complete=True)
+
+
 def _recording(span: Any) -> Span | None:
     return span if span is not None and span.is_recording() else None
+
+
+def _native(call: Call) -> Span | None:
+    """The SDK's own span. It may end before the call does, so it is told at once what is known."""
+    return None if call.owns_span else _recording(call.span)
 
 
 def _tokens(record: CallRecord) -> tuple[int | None, int | None]:
@@ -187,11 +200,12 @@ def _complete(answer: Answer) -> bool:
 
 def _finish(span: Span, record: CallRecord, told: Bill, ended_at: int | None) -> None:
     usage = record.answers[-1].usage if record.answers else None
-    attributes = {**spans.of_cost(told, final=True), **spans.of_call(record, usage, record.attempts)}
+    attributes = {**spans.of_cost(told, final=True), **spans.of_usage(usage)}
     if not record.owns_span:
         span.set_attributes(attributes)
         return
-    span.set_attributes({**attributes, **spans.of_answer(record)})
+    limits = spans.of_limits(record.attempts)
+    span.set_attributes({**attributes, **limits, **spans.of_call(record), **spans.of_answer(record)})
     if record.error_type is not None:
         span.set_status(Status(StatusCode.ERROR))
     elif not record.stopped:

@@ -87,32 +87,41 @@ def of_cost(bill: Bill, *, final: bool) -> Attributes:
     return attributes
 
 
-def of_call(call: Call | CallRecord, usage: Usage | None, attempts: Iterable[Attempt]) -> Attributes:
-    """What neither the SDK's spans nor the cost have: limits, the request's shape, tags, what was served."""
+def of_call(call: Call | CallRecord) -> Attributes:
+    """What the SDK's spans do not have of a call before it is sent: the shape of its request, its key, its tags."""
+    shape = call.shape
+    attributes = _known(
+        (
+            (c.REQUEST_TOOLS, shape.tools),
+            (c.REQUEST_MESSAGES, shape.messages),
+            (c.REQUEST_CACHE_BREAKPOINTS, shape.cache_breakpoints),
+            (c.API_KEY_HINT, call.caller.api_key_hint),
+        )
+    )
+    for key, value in call.tags:
+        attributes[c.TAG_PREFIX + key] = value
+    return attributes
+
+
+def of_limits(attempts: Iterable[Attempt]) -> Attributes:
+    """The rate limits that answers told. The latest wins."""
     attributes: Attributes = {}
     for attempt in attempts:
         for limit in attempt.limits:
-            attributes.update(_known(zip(c.limit_attributes(limit.name), limit[1:], strict=True)))
-    if usage is not None:
-        requests = (usage.web_searches, usage.web_fetches, usage.code_executions)
-        for tool, count in zip(c.SERVER_TOOLS, requests, strict=True):
-            if count:
-                attributes[c.SERVER_TOOL_REQUESTS[tool]] = count
-    for key, value in call.tags:
-        attributes[c.TAG_PREFIX + key] = value
-    shape = call.shape
-    attributes.update(
-        _known(
-            (
-                (c.REQUEST_TOOLS, shape.tools),
-                (c.REQUEST_MESSAGES, shape.messages),
-                (c.REQUEST_CACHE_BREAKPOINTS, shape.cache_breakpoints),
-                (c.API_KEY_HINT, call.caller.api_key_hint),
-                (c.SPEED, usage and usage.speed),
-                (c.INFERENCE_GEO, usage and usage.inference_geo),
-            )
-        )
-    )
+            values = (limit.limit, limit.remaining, limit.reset)
+            attributes.update(_known(zip(c.limit_attributes(limit.name), values, strict=True)))
+    return attributes
+
+
+def of_usage(usage: Usage | None) -> Attributes:
+    """What neither the SDK's spans nor the cost have of an answer: server tools, and how it was served."""
+    if usage is None:
+        return {}
+    attributes = _known(((c.SPEED, usage.speed), (c.INFERENCE_GEO, usage.inference_geo)))
+    requests = (usage.web_searches, usage.web_fetches, usage.code_executions)
+    for tool, count in zip(c.SERVER_TOOLS, requests, strict=True):
+        if count:
+            attributes[c.SERVER_TOOL_REQUESTS[tool]] = count
     return attributes
 
 

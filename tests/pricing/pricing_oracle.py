@@ -97,9 +97,7 @@ def oracle(answer, day, *, premium=Fraction(1)):
         if sum(prompt_of(entry) for entry in sampled) < prompt_of(usage):
             sure = False
         for entry in entries:
-            free = entry.output == 0 and (
-                (refused and entry in sampled) or (fell_back and entry.type == "message")
-            )
+            free = entry.output == 0 and ((refused and entry in sampled) or (fell_back and entry.type == "message"))
             if free:
                 continue
             if refused and entry not in sampled:

@@ -362,9 +362,7 @@ def test_a_refused_fallback_is_free_and_what_ran_before_is_not():
     begun = (Entry("message", FABLE, input=MTOK, output=5), parts[1])
     exact(said(OPUS, stop_reason="refusal", input=MTOK, output=0, iterations=begun), "8.0002")
     compacted = (Entry("compaction", input=MTOK, output=5), Entry("message", input=MTOK, output=0))
-    unpriced(
-        said(OPUS, stop_reason="refusal", input=MTOK, output=0, iterations=compacted), "unclear_refusal"
-    )
+    unpriced(said(OPUS, stop_reason="refusal", input=MTOK, output=0, iterations=compacted), "unclear_refusal")
 
 
 @pytest.mark.parametrize("platform", ["bedrock", "vertex", "foundry", "aws", "google_cloud"])

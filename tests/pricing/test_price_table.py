@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import typing
 from fractions import Fraction
@@ -15,14 +16,12 @@ import otel_claude.pricing
 from otel_claude.pricing import ANTHROPIC, Platform, load, shipped
 from otel_claude.pricing.listing import listing
 
-SCHEMA = json.loads(
-    Path(otel_claude.pricing.__file__).with_name("prices.schema.json").read_text(encoding="utf-8")
-)
+SCHEMA = json.loads(Path(otel_claude.pricing.__file__).with_name("prices.schema.json").read_text(encoding="utf-8"))
 PUBLISHED_WITHOUT_A_PRICE = {"claude-mythos-preview"}
 
 PERIODS = [
-    pytest.param(id, speed, row, id=f"{id}-{speed}-{row['effective_from']}")
-    for id, model in MODELS.items()
+    pytest.param(name, speed, row, id=f"{name}-{speed}-{row['effective_from']}")
+    for name, model in MODELS.items()
     if not model.get("unpriced")
     for speed in ("standard", "fast")
     for row in model[speed]
@@ -42,9 +41,7 @@ def pico(model: str, kind: str, *, day: str, prompt: int = 0, **usage) -> Fracti
 @pytest.mark.parametrize(("model", "speed", "row"), PERIODS)
 def test_every_row_prices_every_class(model, speed, row):
     day = row["effective_from"]
-    standard = next(
-        r for r in MODELS[model]["standard"] if r["effective_from"] <= day < (r["effective_to"] or "9")
-    )
+    standard = next(r for r in MODELS[model]["standard"] if r["effective_from"] <= day < (r["effective_to"] or "9"))
     tiers = [(0, row), *((tier["prompt_tokens_over"], tier) for tier in row.get("prompt_tiers", ()))]
     for over, prices in tiers:
         for kind in CLASSES:
@@ -92,7 +89,7 @@ def test_periods_do_not_overlap():
     for model in MODELS.values():
         for speed in ("standard", "fast"):
             rows = model[speed]
-            for earlier, later in zip(rows, rows[1:], strict=False):
+            for earlier, later in itertools.pairwise(rows):
                 assert earlier["effective_to"] is not None
                 assert earlier["effective_to"] <= later["effective_from"]
 
@@ -102,21 +99,18 @@ def test_every_id_of_the_installed_sdk_is_priced_or_listed():
     literal, _ = typing.get_args(model.Model)
     ids = set(typing.get_args(literal))
     assert len(ids) >= 22
-    unpriced = {
-        id
-        for id in ids
-        if shipped().price(said(id, input=1, output=1), at=at(NOW)).status != "exact"
-    }
+    prices = {name: shipped().price(said(name, input=1, output=1), at=at(NOW)) for name in ids}
+    unpriced = {name for name, price in prices.items() if price.status != "exact"}
     assert unpriced == PUBLISHED_WITHOUT_A_PRICE
-    for id in unpriced:
-        assert shipped().price(said(id, input=1), at=at(NOW)).reason == "no_published_price"
-        assert shipped().knows(id)
+    for name in unpriced:
+        assert prices[name].reason == "no_published_price"
+        assert shipped().knows(name)
 
 
 @pytest.mark.parametrize(
     ("model", "same_as"),
     [
-        *((alias, id) for id, row in MODELS.items() for alias in row["aliases"]),
+        *((alias, name) for name, row in MODELS.items() for alias in row["aliases"]),
         ("claude-haiku-4-5-20260301", "claude-haiku-4-5-20251001"),  # a later snapshot of a known model
         ("claude-opus-4-6-20260205", "claude-opus-4-6"),
         ("claude-opus-4-1@20250805", "claude-opus-4-1-20250805"),

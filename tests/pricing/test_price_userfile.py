@@ -20,9 +20,7 @@ from otel_claude.pricing.listing import listing
 from otel_claude.pricing.userfile import mistakes_of
 
 MTOK = 1_000_000
-SCHEMA = json.loads(
-    Path(otel_claude.pricing.__file__).with_name("prices.schema.json").read_text(encoding="utf-8")
-)
+SCHEMA = json.loads(Path(otel_claude.pricing.__file__).with_name("prices.schema.json").read_text(encoding="utf-8"))
 JSONSCHEMA = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
 PRICES = {"input": "1", "cache_write_5m": "1.25", "cache_write_1h": "2", "cache_read": "0.1", "output": "5"}
 PERIOD = {"effective_from": "2026-01-01", **PRICES}
@@ -112,10 +110,13 @@ def test_aliases_are_deployments(table_of):
 
 
 def test_an_endpoint_that_the_file_names_makes_bedrock_exact(table_of):
-    answer, bedrock = said(input=MTOK), {
-        "platform": Platform("bedrock", "us-east-1"),
-        "requested_model": "anthropic.claude-opus-5-5",
-    }
+    answer, bedrock = (
+        said(input=MTOK),
+        {
+            "platform": Platform("bedrock", "us-east-1"),
+            "requested_model": "anthropic.claude-opus-5-5",
+        },
+    )
     regional = table_of({"platforms": {"bedrock": {"endpoint": "regional"}}})
     assert total(regional, answer, **bedrock) == usd("4.4")
     # What the id says comes first.
@@ -128,15 +129,17 @@ def test_an_endpoint_that_the_file_names_makes_bedrock_exact(table_of):
 
 
 def test_the_most_specific_discount_counts(table_of):
-    table = table_of({
-        "discounts": [
-            {"factor": "0.9"},
-            {"factor": "0.8", "platform": "vertex"},
-            {"factor": "0.7", "model": "claude-opus-5-5"},
-            {"factor": "0.6", "model": "claude-opus-5-5", "platform": "vertex"},
-            {"factor": "0.5", "model": "claude-haiku-4-5"},  # by its alias
-        ]
-    })
+    table = table_of(
+        {
+            "discounts": [
+                {"factor": "0.9"},
+                {"factor": "0.8", "platform": "vertex"},
+                {"factor": "0.7", "model": "claude-opus-5-5"},
+                {"factor": "0.6", "model": "claude-opus-5-5", "platform": "vertex"},
+                {"factor": "0.5", "model": "claude-haiku-4-5"},  # by its alias
+            ]
+        }
+    )
     vertex = {"platform": Platform("vertex", "global")}
     assert total(table, said("claude-sonnet-5-5", input=MTOK)) == usd("1.8")
     assert total(table, said("claude-sonnet-5-5", input=MTOK), **vertex) == usd("1.6")
@@ -246,6 +249,7 @@ def changed(*path, to):
 
 
 MODEL, STANDARD = ("models", "claude-opus-6"), ("models", "claude-opus-6", "standard")
+ROW = '$.models["claude-opus-6"]'
 FORM = [
     # what is wrong, where it is wrong, and a part of what is said about it
     ([], "$", "expected an object"),
@@ -255,33 +259,40 @@ FORM = [
     (changed("name", to="two words"), "$.name", "1 to 40 letters"),
     (changed("models", to=[]), "$.models", "expected an object"),
     (changed("models", "a b", to={"unpriced": True}), '$.models["a b"]', "without spaces"),
-    (changed(*MODEL, to=7), '$.models["claude-opus-6"]', "expected an object, found 7"),
-    (changed(*MODEL, "prices", to=[]), '$.models["claude-opus-6"].prices', "known are name, aliases"),
-    (changed(*MODEL, "aliases", to="opus"), '$.models["claude-opus-6"].aliases', "expected a list"),
-    (changed(*MODEL, "aliases", to=[""]), '$.models["claude-opus-6"].aliases[0]', "deployment"),
-    (changed(*MODEL, "unpriced", to=1), '$.models["claude-opus-6"].unpriced', "true or false"),
-    (changed(*MODEL, "batch_multiplier", to=0.5), '$.models["claude-opus-6"].batch_multiplier', "in quotes"),
-    (changed(*MODEL, "fast_ids", to={"azure": "x"}), '$.models["claude-opus-6"].fast_ids.azure', "foundry"),
-    (changed(*STANDARD, 0, "input", to=0.1), '$.models["claude-opus-6"].standard[0].input', '"0.25"'),
-    (changed(*STANDARD, 0, "input", to="-1"), '$.models["claude-opus-6"].standard[0].input', "found '-1'"),
-    (changed(*STANDARD, 0, "input", to="1e3"), '$.models["claude-opus-6"].standard[0].input', "decimal"),
-    (changed(*STANDARD, 0, "input", to="١"), '$.models["claude-opus-6"].standard[0].input', "decimal"),
-    (changed(*STANDARD, 0, "input", to="0.1234567890123"), '$.models["claude-opus-6"].standard[0].input', "12"),
-    (changed(*STANDARD, 0, "cache_read", to=...), '$.models["claude-opus-6"].standard[0].cache_read', "missing"),
-    (changed(*STANDARD, 0, "effective_from", to="1.1.2026"), '$.models["claude-opus-6"].standard[0].effective_from',
-    "date"),
-    (changed(*STANDARD, 0, "effective_from", to="2026-02-30"),
-    '$.models["claude-opus-6"].standard[0].effective_from', "date"),
-    (changed(*STANDARD, 0, "effective_from", to=None), '$.models["claude-opus-6"].standard[0].effective_from', "date"),
-    (changed(*STANDARD, 0, "effective_to", to=2026), '$.models["claude-opus-6"].standard[0].effective_to', "null"),
-    (changed(*STANDARD, 0, "certainty", to="sure"), '$.models["claude-opus-6"].standard[0].certainty', "medium"),
-    (changed(*STANDARD, 1, "prompt_tiers", 0, "prompt_tokens_over", to=0),
-    '$.models["claude-opus-6"].standard[1].prompt_tiers[0].prompt_tokens_over', "at least 1"),
-    (changed(*STANDARD, 1, "prompt_tiers", 0, "prompt_tokens_over", to=True),
-    '$.models["claude-opus-6"].standard[1].prompt_tiers[0].prompt_tokens_over', "whole number"),
-    (changed(*STANDARD, 1, "prompt_tiers", 0, "output", to=...),
-    '$.models["claude-opus-6"].standard[1].prompt_tiers[0].output', "missing"),
-    (changed(*MODEL, "fast", 0, "cache_read", to="1"), '$.models["claude-opus-6"].fast[0].cache_read', "not known"),
+    (changed(*MODEL, to=7), ROW, "expected an object, found 7"),
+    (changed(*MODEL, "prices", to=[]), f"{ROW}.prices", "known are name, aliases"),
+    (changed(*MODEL, "aliases", to="opus"), f"{ROW}.aliases", "expected a list"),
+    (changed(*MODEL, "aliases", to=[""]), f"{ROW}.aliases[0]", "deployment"),
+    (changed(*MODEL, "unpriced", to=1), f"{ROW}.unpriced", "true or false"),
+    (changed(*MODEL, "batch_multiplier", to=0.5), f"{ROW}.batch_multiplier", "in quotes"),
+    (changed(*MODEL, "fast_ids", to={"azure": "x"}), f"{ROW}.fast_ids.azure", "foundry"),
+    (changed(*STANDARD, 0, "input", to=0.1), f"{ROW}.standard[0].input", '"0.25"'),
+    (changed(*STANDARD, 0, "input", to="-1"), f"{ROW}.standard[0].input", "found '-1'"),
+    (changed(*STANDARD, 0, "input", to="1e3"), f"{ROW}.standard[0].input", "decimal"),
+    (changed(*STANDARD, 0, "input", to="\N{ARABIC-INDIC DIGIT ONE}"), f"{ROW}.standard[0].input", "decimal"),
+    (changed(*STANDARD, 0, "input", to="0.1234567890123"), f"{ROW}.standard[0].input", "12"),
+    (changed(*STANDARD, 0, "cache_read", to=...), f"{ROW}.standard[0].cache_read", "missing"),
+    (changed(*STANDARD, 0, "effective_from", to="1.1.2026"), f"{ROW}.standard[0].effective_from", "date"),
+    (changed(*STANDARD, 0, "effective_from", to="2026-02-30"), f"{ROW}.standard[0].effective_from", "date"),
+    (changed(*STANDARD, 0, "effective_from", to=None), f"{ROW}.standard[0].effective_from", "date"),
+    (changed(*STANDARD, 0, "effective_to", to=2026), f"{ROW}.standard[0].effective_to", "null"),
+    (changed(*STANDARD, 0, "certainty", to="sure"), f"{ROW}.standard[0].certainty", "medium"),
+    (
+        changed(*STANDARD, 1, "prompt_tiers", 0, "prompt_tokens_over", to=0),
+        f"{ROW}.standard[1].prompt_tiers[0].prompt_tokens_over",
+        "at least 1",
+    ),
+    (
+        changed(*STANDARD, 1, "prompt_tiers", 0, "prompt_tokens_over", to=True),
+        f"{ROW}.standard[1].prompt_tiers[0].prompt_tokens_over",
+        "whole number",
+    ),
+    (
+        changed(*STANDARD, 1, "prompt_tiers", 0, "output", to=...),
+        f"{ROW}.standard[1].prompt_tiers[0].output",
+        "missing",
+    ),
+    (changed(*MODEL, "fast", 0, "cache_read", to="1"), f"{ROW}.fast[0].cache_read", "not known"),
     (changed("aliases", "x", to=1), "$.aliases.x", "deployment"),
     (changed("discounts", to={}), "$.discounts", "expected a list"),
     (changed("discounts", 0, "factor", to=...), "$.discounts[0].factor", "missing"),
@@ -290,25 +301,25 @@ FORM = [
     (changed("discounts", 0, "applies_to", to="output"), "$.discounts[0].applies_to", "everything"),
     (changed("platforms", "bedrock", "endpoint", to="local"), "$.platforms.bedrock.endpoint", "global"),
     (changed("platforms", "azure", to={}), "$.platforms.azure", "one of anthropic"),
-]  # fmt: skip
+]
 
 SENSE = [
-    (changed(*STANDARD, to=...), '$.models["claude-opus-6"].standard', "needs a price"),
-    (changed(*STANDARD, 0, "effective_to", to="2026-06-02"), '$.models["claude-opus-6"].standard[1]', "overlaps"),
-    (changed(*STANDARD, 0, "effective_to", to=None), '$.models["claude-opus-6"].standard[1]', "overlaps"),
-    (changed(*STANDARD, 0, "effective_to", to="2026-01-01"), '$.models["claude-opus-6"].standard[0].effective_to',
-    "after"),
-    (changed(*STANDARD, 1, "prompt_tiers", 1, "prompt_tokens_over", to=1),
-    '$.models["claude-opus-6"].standard[1].prompt_tiers', "rising"),
-    (changed(*MODEL, "aliases", to=["claude-opus-5"]), '$.models["claude-opus-6"].aliases[0]', "already stands for
-    claude-opus-5"),
-    (changed("models", "claude-haiku-4-5", to={"standard": [PERIOD]}), '$.models["claude-haiku-4-5"]', "is an alias
-    of claude-haiku-4-5-20251001"),
+    (changed(*STANDARD, to=...), f"{ROW}.standard", "needs a price"),
+    (changed(*STANDARD, 0, "effective_to", to="2026-06-02"), f"{ROW}.standard[1]", "overlaps"),
+    (changed(*STANDARD, 0, "effective_to", to=None), f"{ROW}.standard[1]", "overlaps"),
+    (changed(*STANDARD, 0, "effective_to", to="2026-01-01"), f"{ROW}.standard[0].effective_to", "after"),
+    (changed(*STANDARD, 1, "prompt_tiers", 1, "prompt_tokens_over", to=1), f"{ROW}.standard[1].prompt_tiers", "rising"),
+    (changed(*MODEL, "aliases", to=["claude-opus-5"]), f"{ROW}.aliases[0]", "already stands for claude-opus-5"),
+    (
+        changed("models", "claude-haiku-4-5", to={"standard": [PERIOD]}),
+        '$.models["claude-haiku-4-5"]',
+        "is an alias of claude-haiku-4-5-20251001",
+    ),
     (changed("aliases", "x", to="claude-opus-7"), "$.aliases.x", "no table has"),
     (changed("aliases", "claude-opus-5", to="claude-opus-5-5"), '$.aliases["claude-opus-5"]', "already stands for"),
     (changed("discounts", 0, "model", to="claude-opus-7"), "$.discounts[0].model", "no table has"),
     (changed("discounts", 1, to={"factor": "0.5"}), "$.discounts[1]", "overlaps $.discounts[0]"),
-]  # fmt: skip
+]
 
 
 def test_good_files_have_no_mistakes():
@@ -348,8 +359,8 @@ def test_all_mistakes_are_reported_at_once(table_of):
         table_of(bad)
     paths = {mistake.path for mistake in error.value.mistakes}
     assert paths == {
-        '$.models["claude-opus-6"].standard[0].input',
-        '$.models["claude-opus-6"].standard[0].output',
+        f"{ROW}.standard[0].input",
+        f"{ROW}.standard[0].output",
         "$.models.other.standard[0].effective_to",
         "$.aliases.x",
         "$.discounts[2].model",
@@ -396,8 +407,10 @@ def test_a_long_value_is_shown_short():
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["0.5", "2026-01-01", "anthropic", "x"]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["input", "factor", "models", "standard", "x"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["input", "factor", "models", "standard", "x"]), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

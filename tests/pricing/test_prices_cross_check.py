@@ -42,9 +42,7 @@ def test_every_shared_number_agrees(library):
     if not result.installed:
         pytest.skip(f"{library} is not installed (genai-prices needs Python 3.11)")
     assert result.compared >= COMPARED[library]
-    assert {(d.library, d.model, d.what) for d in result.differences} == {
-        key for key in KNOWN if key[0] == library
-    }
+    assert {(d.library, d.model, d.what) for d in result.differences} == {key for key in KNOWN if key[0] == library}
     # Not one number is different: what is known is missing on one side.
     assert [d for d in result.differences if d.ours is not None and d.theirs is not None] == []
     assert result.lacks == LACKS[library]

@@ -68,7 +68,12 @@ def mistakes_of(data: object, known: Mapping[str, str]) -> list[Mistake]:
 
 
 def _any_in(path: str, broken: list[str]) -> bool:
-    return any(place == path or place.startswith((f"{path}.", f"{path}[")) for place in broken)
+    """Whether something is wrong at a path, below it or in what contains it."""
+    return any(_within(place, path) or _within(path, place) for place in broken)
+
+
+def _within(inner: str, outer: str) -> bool:
+    return inner == outer or inner.startswith((f"{outer}.", f"{outer}["))
 
 
 def _senseless(data: Json, known: Mapping[str, str], good: Callable[[str], bool]) -> Iterator[Mistake]:
@@ -108,7 +113,7 @@ def _taken(alias: str, target: str, place: str, names: dict[str, str]) -> Iterat
 def _model_mistakes(
     name: str, row: Json, place: str, known: Mapping[str, str], good: Callable[[str], bool]
 ) -> Iterator[Mistake]:
-    if name not in known and not row.get("standard") and not row.get("unpriced"):
+    if name not in known and good(f"{place}.standard") and not row.get("standard") and not row.get("unpriced"):
         yield Mistake(f"{place}.standard", "is missing: a model that the shipped table does not have needs a price")
     for kind in ("standard", "fast"):
         where = member(place, kind)

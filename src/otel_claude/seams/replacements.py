@@ -133,6 +133,7 @@ def _sending(call: Call, client: Any, options: Any, built: Any) -> None:
     if not call.attempts:
         call.sink.sending(call)
         call.shape = shape(options.json_data, breakpoints=call.span is not None)
+        call.sink.described(call)
         if getattr(client, "_middleware", None) and options.idempotency_key:
             _by_idempotency_key[options.idempotency_key] = call
     built.extensions[_ATTEMPT] = call.attempt()
@@ -296,6 +297,7 @@ def _failed(attempt: Attempt, error: Exception, response: Any, body: object) -> 
     if response.status_code >= _FIRST_ERROR:
         _read_headers(attempt, response)
         attempt.refused(refusal(response.status_code, body, retry_after="retry-after" in response.headers))
+        attempt.call.sink.known(attempt.call)
     else:
         # An `error` event after HTTP 200.
         told = refusal(response.status_code, body, retry_after=False)

@@ -76,7 +76,10 @@ def _ranking(number: int, title: str, description: str, label: str) -> Panel:
 
 BY_SERVICE: Final = _ranking(120, "Spend by service", "The ten services (`job`) that spent most.", JOB)
 BY_MODEL: Final = _ranking(
-    121, "Spend by model", "The ten models, as they were asked for, that cost most. A smaller one may do.", c.REQUEST_MODEL
+    121,
+    "Spend by model",
+    "The ten models, as they were asked for, that cost most. A smaller one may do.",
+    c.REQUEST_MODEL,
 )
 BY_CLASS: Final = _ranking(
     122, "Spend by token class", "What was paid for: input, cache reads and writes, output, web searches.", c.COST_TYPE

@@ -70,6 +70,10 @@ class Queries:
         """A part of a whole: 0 where there is no part, nothing where there is no whole."""
         return f"({part} or 0 * {whole}) / ({whole} > 0)"
 
+    def or_zero(self, part: str, whole: str) -> str:
+        """A part, or 0 where there is a whole without it."""
+        return f"{part} or 0 * {whole}"
+
     # What a panel and a rule both ask.
 
     def spent(self, window: str, by: tuple[str, ...] = (), *matchers: str) -> str:
@@ -111,4 +115,3 @@ class Queries:
         """The mean of a histogram's values."""
         total, count = (self.grown(metric, window, by, part=part) for part in ("_sum", "_count"))
         return f"{total} / ({count} > 0)"
-

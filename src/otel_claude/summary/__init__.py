@@ -1,9 +1,24 @@
 """What a program's calls to Claude cost, printed when it ends: `OTEL_METRICS_EXPORTER=claude_summary`.
 
-Hops, each a module that knows only those before it: `totals` (sums), `reading` (metrics to totals), `page` (what is
-said), `showing` (how it looks), `family` (several processes, one summary), `ending` (SIGTERM, forks), `exporter`.
+Modules, each of which knows only those before it: `totals` (sums), `reading` (metrics to totals), `page` (what is
+said), `showing` and `as_json` (how), `report` (where to), `family` (several processes, one summary), `ending` (SIGTERM,
+forks), `exporter`.
 """
 
-from .exporter import SummaryMetricExporter
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .exporter import SummaryMetricExporter
 
 __all__ = ["SummaryMetricExporter"]
+
+
+def __getattr__(name: str) -> Any:
+    # On first use: commands take names from this package where OpenTelemetry's SDK is not installed.
+    if name != "SummaryMetricExporter":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .exporter import SummaryMetricExporter  # noqa: PLC0415 - as above
+
+    return SummaryMetricExporter

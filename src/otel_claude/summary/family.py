@@ -15,19 +15,16 @@ import shutil
 import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Final
 
 from .totals import Totals
-
-VARIABLE: Final = "OTEL_CLAUDE_SUMMARY_FAMILY"
-"""Set for descendants, as `<pid of the root>:<folder>`. Not for users."""
+from .variables import FAMILY
 
 
 class Family:
     """This process's place among the processes of the program."""
 
     def __init__(self, environment: MutableMapping[str, str] = os.environ) -> None:
-        pid, _, folder = environment.get(VARIABLE, "").partition(":")
+        pid, _, folder = environment.get(FAMILY, "").partition(":")
         if _alive(pid) and Path(folder).is_dir():
             self._root, self._folder = int(pid), Path(folder)
             return
@@ -38,7 +35,7 @@ class Family:
             # Nowhere to write: each process prints its own.
             self._folder = None
             return
-        environment[VARIABLE] = f"{self._root}:{self._folder}"
+        environment[FAMILY] = f"{self._root}:{self._folder}"
 
     @property
     def is_root(self) -> bool:

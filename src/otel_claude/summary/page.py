@@ -142,7 +142,7 @@ def _cache(totals: Totals, places: int) -> Fact:
     saved, overhead = totals.sum("saved"), totals.sum("overhead")
     net = saved - overhead
     balance = f"{'+' if net > 0 else '-' if net < 0 else ''}${usd(abs(net), places)}"
-    text = f"reads saved ${usd(saved, places)}, writes cost ${usd(overhead, places)} more: net {balance}"
+    text = f"saved ${usd(saved, places)}, cost ${usd(overhead, places)} more: net {balance}"
     return Fact("Cache", (text, f"{share(read, total)} of the input was read from it"), "bad" if net < 0 else "good")
 
 
@@ -160,8 +160,8 @@ def _unpriced(reason: str, count: int) -> Fact:
     known = UNPRICED_REASONS.get(reason)
     said = f"{times(count, 'call')}, {reason}"
     if known is None:
-        return Fact("Not priced", (said,), "warn")
-    return Fact("Not priced", (f"{said}: {known.meaning}", f"What to do: {known.remedy}"), "warn")
+        return Fact("Not exact", (said,), "warn")
+    return Fact("Not exact", (f"{said}: {known.meaning}", f"What to do: {known.remedy}"), "warn")
 
 
 def _listed(counts: Mapping[str, int]) -> str:

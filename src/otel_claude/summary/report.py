@@ -18,8 +18,8 @@ from .as_json import json_of
 from .page import page_of
 from .showing import show
 from .totals import Totals
+from .variables import JSON
 
-JSON_VARIABLE: Final = "OTEL_CLAUDE_SUMMARY_JSON"
 _NO_CALLS: Final = "otel-claude: no calls to Claude were made."
 _NOT_MEASURED: Final = (
     "otel-claude: the program loaded the anthropic SDK, but it was not instrumented, so nothing was measured. "
@@ -31,7 +31,7 @@ class Report:
     """Where the summary goes to: what the environment names, and a stream; None if the program has no stderr."""
 
     def __init__(self, environment: Mapping[str, str], stream: TextIO | None) -> None:
-        self._file = environment.get(JSON_VARIABLE, "").strip()
+        self._file = environment.get(JSON, "").strip()
         self._prices = environment.get(variable("prices"), "").strip()
         self._stream = stream
 

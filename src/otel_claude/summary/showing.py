@@ -50,7 +50,7 @@ def _rich_table(table: Table) -> Any:
     from rich.table import Table as RichTable  # noqa: PLC0415
 
     made = RichTable(
-        box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False, padding=(0, 1), show_edge=False, header_style="dim",
+        box=box.SIMPLE, show_footer=True, pad_edge=False, padding=(0, 1), show_edge=False, header_style="dim",
         footer_style="bold", border_style="dim",
     )  # fmt: skip
     for index, (name, total) in enumerate(zip(table.columns, table.total, strict=True)):

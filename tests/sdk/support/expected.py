@@ -51,6 +51,8 @@ class Expected:
     hint: str | None = wire.HINT
     limits: bool = True
     native_tokens: bool = True
+    native_cost: str | None = None
+    """The cost status that the SDK's own span ends with, where it ends too early for the final one."""
     tier: str | None = "standard"
     split: bool = True
     """The answer told the cache writes by time to live."""
@@ -88,6 +90,8 @@ class Expected:
 
     def enrichment(self, *, native: bool) -> dict[str, Any]:
         """What a span of the SDK's gets from us, exactly."""
+        if native and self.native_cost is not None:
+            return replace(self, cost=self.native_cost, native_cost=None).enrichment(native=True)
         said: dict[str, Any] = {"claude.cost.status": self.cost, "claude.price_table": TABLE}
         if self.cost != "unpriced":
             said["gen_ai.usage.cost.amount"] = float(sum(self.amounts.values()))
@@ -103,7 +107,6 @@ class Expected:
         if self.answered and self.limits:
             said["claude.rate_limit.requests.limit"] = 100
             said["claude.rate_limit.requests.remaining"] = 40
-            said["claude.rate_limit.requests.utilization"] = 0.6
             said["claude.rate_limit.requests.reset"] = float(wire.RESET)
         return {name: value for name, value in said.items() if not (native and name in self.native_lacks)}
 

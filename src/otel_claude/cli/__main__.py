@@ -1,0 +1,5 @@
+"""`python -m otel_claude.cli`."""
+
+from . import main
+
+main()

@@ -1,0 +1,94 @@
+"""Commands: the table of what `otel-claude` can do, and the application of the one that was asked for.
+
+To add a command, write a module with a function `command` that Typer understands, and give it a row here. A row whose
+module is not there is not shown. What a module imports must be installed by the extra of its row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated, Any, Final, NamedTuple
+
+import typer
+
+from ..version import __version__
+from .output import fail
+
+
+class Row(NamedTuple):
+    """One command: its name, what it does, the extra that it needs, and whether what follows is another program's."""
+
+    name: str
+    help: str
+    extra: str = "cli"
+    passes_on: bool = False
+
+    @property
+    def module(self) -> str:
+        """The module that has its function `command`."""
+        return f"{__package__}.{self.name}"
+
+
+COMMANDS: Final = (
+    Row("run", "Run a program, and print what its calls to Claude cost when it ends.", "otlp", passes_on=True),
+    Row("demo", "Show everything with simulated calls.", "demo"),
+    Row("price", "Say what a stored answer of the API cost, or show the price table."),
+    Row("doctor", "Check what is installed and configured, and say what to type."),
+    Row("export", "Export what Anthropic says the organization used and was billed.", "organization"),
+    Row("organization", "Show what Anthropic says the organization used and was billed.", "organization"),
+    Row("reconcile", "Compare what was measured with what was billed.", "organization"),
+)
+_HELP: Final = "Every call to Claude measured: tokens, dollars, rate limits, retries."
+
+
+def application(given: Sequence[str]) -> typer.Typer:
+    """The application for these arguments. Only the command that they name is loaded."""
+    app = typer.Typer(
+        name="otel-claude",
+        help=_HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback()(_options)
+    # There are no options with a value before the command, so the first word is its name.
+    asked = next((word for word in given if not word.startswith("-")), None)
+    for row in COMMANDS:
+        if find_spec(row.module) is not None:
+            settings = {"allow_interspersed_args": False} if row.passes_on else {}
+            function = load(row) if row.name == asked else _not_asked_for
+            app.command(row.name, help=None if row.name == asked else row.help, context_settings=settings)(function)
+    return app
+
+
+def load(row: Row) -> Callable[..., Any]:
+    """A command's function. Exits with one line if its extra is not installed."""
+    try:
+        return import_module(row.module).command
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing == "otel_claude":
+            raise
+        fail(f"`otel-claude {row.name}` needs {missing}: pip install 'otel-claude[{row.extra}]'")
+
+
+def _not_asked_for() -> None:
+    raise AssertionError("a command was run that was not loaded")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"otel-claude {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,4 @@
+"""The stack: dashboards, rules and deployment files, generated from the names in `conventions`.
+
+Imports nothing of the rest of the package, and needs nothing installed beside it.
+"""
