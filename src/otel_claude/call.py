@@ -40,6 +40,7 @@ class Attempt:
         "limits",
         "number",
         "outcome",
+        "pending",
         "response",
         "status",
         "streams",
@@ -55,10 +56,17 @@ class Attempt:
         self.delay: float | None = None
         self.limits: tuple[Limit, ...] = ()
         self.streams = False
+        self.pending = False
+        """Whether its body, or its stream, was left for the application to read."""
         self.response: Any = None
         """Only while the SDK has the whole body and its method has not returned."""
         self.key: str = f"attempt {number}"
         """Of its answer in `Call.answers`: the message's id, once that is known."""
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the call made no further attempt since."""
+        return self.number == len(self.call.attempts) - 1
 
     def refused(self, refusal: Refusal) -> None:
         """The API answered this attempt with an error. Told twice, the one with more to say wins."""
@@ -125,6 +133,10 @@ class Sink(Protocol):
 
     def left(self, call: Call) -> None:
         """The SDK's method returns or raises: leave what `began` entered."""
+        ...
+
+    def discarded(self, call: Call) -> None:
+        """It was no call after all."""
         ...
 
     def ended(self, record: CallRecord, *, finalizing: bool) -> None:
@@ -236,16 +248,22 @@ class Call:
         if not pending:
             self.end()
 
-    def body_ended(self, *, read: bool, error_type: str | None = None, last: bool = True) -> None:
-        """The body was read to its end, failed, or was closed before.
+    def body_ended(
+        self, attempt: Attempt, *, read: bool, error_type: str | None = None, last: bool = True, raw: bool = False
+    ) -> None:
+        """The body of an attempt was read to its end, failed, or was closed before.
 
-        `last` is False if more may be heard of it: a plain body is closed before it is parsed.
+        `last` is False if more may be heard of it: a plain body is closed before it is parsed. `raw`: the application
+        may have read it by itself.
         """
-        if self.answers or error_type:
-            unfinished = not any(answer.complete for answer in self.answers.values())
+        unfinished = not any(answer.complete for answer in self.answers.values())
+        if read and last and unfinished and (self.answers or not raw):
             # The server cut the stream short, and the SDK raises nothing.
-            self._error_type = error_type or ("api_error" if read and last and unfinished else None)
-        else:
+            error_type = error_type or "api_error"
+        if error_type:
+            self._error_type = error_type
+            attempt.outcome, attempt.error_type = "failed", error_type
+        elif not self.answers:
             self._missing = "unread_body" if read or not self.request.stream else "aborted_stream"
         if last:
             self.end()
@@ -258,6 +276,7 @@ class Call:
     def discard(self) -> None:
         """This was no call to the API: nothing was sent, as when a middleware answers by itself."""
         _open.discard(self)
+        self.sink.discarded(self)
 
     def end(self, *, stopped: bool = False, finalizing: bool = False) -> None:
         """The call is over. Only the first end counts."""

@@ -66,11 +66,12 @@ def _beginner(chosen: Settings, providers: dict[str, Any]) -> Any:
     if chosen.legacy_metrics:
         instruments.add_legacy()
     recorder = Recorder(tracer, instruments, _prices(chosen.prices), legacy=chosen.legacy_metrics)
-    _flush_at_exit()
+    flush_at_exit = lru_cache(maxsize=1)(_flush_at_exit)
 
     def begin(client: Any, options: Any) -> Call | None:
         if not spends(options) or not is_instrumentation_enabled():
             return None
+        flush_at_exit()
         caller = caller_of(client)
         hint = keys.shown(key_of(client, options), chosen.api_key)
         if hint is not None:
@@ -106,7 +107,7 @@ def _prices(path: str | None) -> Any:
 
 
 def _flush_at_exit() -> None:
-    """Ends open calls before the providers shut down: what was registered last runs first."""
+    """Ends open calls before the providers shut down: what was registered last, so at the first call, runs first."""
     atexit.unregister(end_open_calls)
     atexit.register(end_open_calls)
 

@@ -8,6 +8,7 @@ survives `uninstrument()` and `instrument()`.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -17,6 +18,7 @@ from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvid
 
 from . import conventions as c
 from .bill import PICO
+from .call import CallRecord
 from .conventions import Metric
 from .labels import Labeller, Labels
 from .ledger import Ledger
@@ -39,6 +41,8 @@ class Instruments:
         self.labels = labels
         self.ledger: Ledger[Posting, Labels] = Ledger(lambda posting: rows(posting, self.labels))
         self.limits = Limits()
+        self.late: deque[tuple[CallRecord, int]] = deque()
+        """Calls that finalizers ended, and when (nanoseconds since the epoch)."""
         self.settle: Callable[[], None] = _nothing
         self.histograms: dict[str, Histogram] = {}
         self._meter = meter
@@ -85,6 +89,7 @@ class Instruments:
 
     def _start_from_zero(self) -> None:
         self.ledger.clear()
+        self.late.clear()
         self.limits.clear()
 
 

@@ -29,7 +29,7 @@ L = TypeVar("L", bound=Labelled)
 Row = tuple[str, L, int]
 """The name of a metric, labels, and what to add to their sum."""
 
-_ENOUGH: Final = 512
+_ENOUGH: Final = 64
 """Posts that are drained without waiting for a reader, so that a program without one keeps no more of them."""
 _MOST_SETS: Final = 10_000
 _OVERFLOW: Final[dict[str, Value]] = {"otel.metric.overflow": True}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from time import time_ns
 from typing import Any, Final
@@ -19,6 +18,7 @@ from .instruments import Instruments
 from .labels import Labels
 from .postings import Posting, billed_parts, last_model
 from .pricing import PriceTable
+from .tracers import makes_spans
 from .wire import Answer, Usage
 
 _MOST_MODELS_TOLD: Final = 100
@@ -35,15 +35,15 @@ class Recorder:
         self._prices = prices
         self._histograms = instruments.histograms
         self._legacy = legacy
-        self._late: deque[tuple[CallRecord, int]] = deque()
         self._models_told: set[str | None] = set()
         instruments.settle = self.settle
+        self._late = instruments.late
 
     # A `Sink`, in the order in which a call tells it things.
 
     def began(self, call: Call) -> None:
         call.context = context.get_current()
-        if self._tracer is None:
+        if self._tracer is None or not makes_spans(self._tracer):
             return
         if other := neighbours.neighbour():
             neighbours.tell(other)
@@ -98,6 +98,10 @@ class Recorder:
             context.detach(call.token)
             call.token = None
 
+    def discarded(self, call: Call) -> None:
+        if call.owns_span:
+            call.span.end()
+
     def ended(self, record: CallRecord, *, finalizing: bool) -> None:
         if finalizing:
             # Recording a histogram, or ending a span, may wait for a lock that this very thread holds.
@@ -108,11 +112,11 @@ class Recorder:
 
     def settle(self) -> None:
         """Records the calls that finalizers ended."""
-        while True:
+        while self._late:
             try:
                 record, ended_at = self._late.popleft()
             except IndexError:
-                return
+                return  # Another thread settles too.
             self._record(record, ended_at)
 
     def _record(self, record: CallRecord, ended_at: int | None) -> None:

@@ -185,7 +185,7 @@ def test_long_prompts_of_haiku(usage, dollars):
 
 
 @pytest.mark.parametrize(
-    ("model", "day", "input", "dollars"),
+    ("model", "day", "tokens", "dollars"),
     [
         ("claude-opus-4-6", "2026-03-12", 200_000, "1"),
         ("claude-opus-4-6", "2026-03-12", 200_001, "2.00001"),
@@ -199,8 +199,8 @@ def test_long_prompts_of_haiku(usage, dollars):
         ("claude-sonnet-4-5", "2026-04-30", 200_001, "0.600003"),
     ],
 )
-def test_the_former_surcharge_above_200k(model, day, input, dollars):
-    exact(said(model, input=input), dollars, day)
+def test_the_former_surcharge_above_200k(model, day, tokens, dollars):
+    exact(said(model, input=tokens), dollars, day)
 
 
 def test_the_former_surcharge_in_fast_mode():
@@ -409,9 +409,9 @@ def test_web_search_without_a_price():
     bound(said(OPUS, input=MTOK, web_searches=1), "4", "unknown_web_search_price", **vertex)
 
 
-@pytest.mark.parametrize(("input", "output", "dollars"), [(None, MTOK, "20"), (MTOK, None, "4")])
-def test_missing_counts(input, output, dollars):
-    bound(said(OPUS, input=input, output=output), dollars, "missing_counts")
+@pytest.mark.parametrize(("new", "output", "dollars"), [(None, MTOK, "20"), (MTOK, None, "4")])
+def test_missing_counts(new, output, dollars):
+    bound(said(OPUS, input=new, output=output), dollars, "missing_counts")
 
 
 def test_nothing_at_all_is_not_zero():
@@ -421,8 +421,8 @@ def test_nothing_at_all_is_not_zero():
 @pytest.mark.parametrize("kind", ["input", "cache_read", "cache_write_5m", "cache_write_1h", "output"])
 @pytest.mark.parametrize("count", [-1, -MTOK, LIMIT, 10**18])
 def test_impossible_counts_are_never_exact(kind, count):
-    counts = {"input": 1000, "output": 1000, **{kind: count}}
-    sure = price(said(OPUS, **{**counts, kind: 0})).total
+    counts = {"input": 1000, "output": 1000, kind: count}
+    sure = price(said(OPUS, **counts | {kind: 0})).total
     made = price(said(OPUS, **counts))
     assert (made.status, made.reason, made.total) == ("lower_bound", "malformed_usage", sure)
 

@@ -1,23 +1,21 @@
 """Every shape of call: one span, ended; the tokens of the wire; the same metrics, whoever opened the span."""
 
-from operator import attrgetter
-
 import pytest
-from support.check import check
-from support.library import NEWEST, VERSION
-from support.shapes import SHAPES
+from support.failing import FAILING
+from support.shapes import SHAPES, run
+from support.usages import USAGES
 
 
 @pytest.mark.parametrize("name", SHAPES)
 async def test_shape(name, face, tracing, quiet):
-    shape = SHAPES[name]
-    client = face(*shape.replies, **shape.options)
-    if shape.needs:
-        try:
-            attrgetter(shape.needs)(client.client)
-        except AttributeError:
-            assert VERSION < NEWEST, "the newest SDK has everything"
-            pytest.skip(f"anthropic {VERSION} has no {shape.needs}")
-    await shape.act(client)
-    await client.settle()
-    check(quiet, shape.expected, tracing)
+    await run(SHAPES[name], face, tracing, quiet)
+
+
+@pytest.mark.parametrize("name", FAILING)
+async def test_failing_shape(name, face, tracing, quiet):
+    await run(FAILING[name], face, tracing, quiet)
+
+
+@pytest.mark.parametrize("name", USAGES)
+async def test_usage(name, face, tracing, quiet):
+    await run(USAGES[name], face, tracing, quiet)

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 from ..call import Caller
 from ..pricing import PlatformName
+from ..tracers import makes_spans
 from ..wire import Request, request
 from ..wire.json import fields, text
 
@@ -30,7 +31,7 @@ def spends(options: Any) -> bool:
 
 def has_native_span(client: Any, options: Any) -> bool:
     """Whether the SDK will trace this call by itself: since 1.14.0, and only what a method of the SDK's sends."""
-    return bool(getattr(options, "span_name", None)) and getattr(client, "_tracer", None) is not None
+    return bool(getattr(options, "span_name", None)) and makes_spans(getattr(client, "_tracer", None))
 
 
 def request_of(options: Any) -> Request:

@@ -104,12 +104,9 @@ def _returned(call: Call) -> None:
         return
     attempt = call.attempts[-1]
     response, attempt.response = attempt.response, None
-    if response is None or attempt.streams or not response.is_closed:
-        call.returned(pending=True)
-        return
-    if not call.answers:
+    if response is not None and not call.answers:
         call.heard(_json(response), attempt)
-    call.returned(pending=False)
+    call.returned(pending=any(attempt.pending for attempt in call.attempts))
 
 
 def build_request(original: Original, _begin: Begin) -> Original:
@@ -176,13 +173,15 @@ def _answered(attempt: Attempt, response: Any, client: Any, kwargs: dict[str, An
         response.stream = Body(
             response.stream, _Reading(attempt, middleware=bool(getattr(client, "_middleware", None)))
         )
-    weakref.finalize(response, _dropped, call).atexit = False
+    attempt.pending = True
+    weakref.finalize(response, _dropped, attempt).atexit = False
 
 
-def _dropped(call: Call) -> None:
+def _dropped(attempt: Attempt) -> None:
     """A response was dropped. This may run inside a garbage collection, with any lock held."""
     try:
-        call.end(finalizing=True)
+        if attempt.is_last:
+            attempt.call.end(finalizing=True)
     except Exception:
         contained("ended a dropped call")
 
@@ -208,9 +207,15 @@ class _Reading:
         self._end(read=False, last=True, error=error_type(error))
 
     def _end(self, *, read: bool, last: bool, error: str | None = None) -> None:
-        if not self._ended:
-            self._ended = True
-            self._attempt.call.body_ended(read=read, error_type=error, last=last)
+        attempt = self._attempt
+        if self._ended:
+            return
+        self._ended = True
+        if error is not None:
+            attempt.outcome, attempt.error_type = "failed", error
+        # The end of an earlier body is not the end of the call: a middleware went on to another hop.
+        if attempt.is_last:
+            attempt.call.body_ended(read=read, error_type=error, last=last)
 
 
 def process_response_data(original: Original, _begin: Begin) -> Original:

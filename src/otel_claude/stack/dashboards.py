@@ -105,7 +105,8 @@ SERVICE: Final = Dashboard(
         Row(
             "Does it work?",
             (
-                (reliability.ATTEMPTS_BY_OUTCOME, 8, 8), (reliability.ERRORS_BY_TYPE, 8, 8), (reliability.DURATION, 8, 8),
+                (reliability.ATTEMPTS_BY_OUTCOME, 8, 8), (reliability.ERRORS_BY_TYPE, 8, 8),
+                (reliability.DURATION, 8, 8),
                 (reliability.BLOCKED_BY_REASON, 8, 8), (reliability.FIRST_CHUNK, 8, 8), (limits.USED_OVER_TIME, 8, 8),
             ),
         ),

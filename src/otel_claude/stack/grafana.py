@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from .panels import Column, Dashboard, Panel, Row, Target
 from .queries import Queries
-from .variables import DATASOURCE, annotations, links, matchers, variables
+from .variables import DATASOURCE, firing_alerts, links, matchers, variables
 
 Json = dict[str, Any]
 
@@ -25,7 +25,7 @@ def dashboard_json(dashboard: Dashboard, queries: Queries, monthly_budget: float
     naming = queries.naming
     scoped = Queries(naming, matchers(naming), matchers(naming, tags=False))
     return {
-        "annotations": {"list": annotations(naming)},
+        "annotations": {"list": firing_alerts(naming)},
         "description": dashboard.description,
         "editable": False,
         "fiscalYearStartMonth": 0,
@@ -58,7 +58,7 @@ def _laid_out(rows: tuple[Row, ...], queries: Queries) -> list[Json]:
                     "panels": [],
                     "title": row.title,
                     "type": "row",
-                }  # fmt: skip
+                }
             )
             top += _HEADING
         left = height = 0
@@ -80,7 +80,7 @@ def panel_json(panel: Panel, queries: Queries) -> Json:
     written: Json = {
         "datasource": DATASOURCE,
         "description": panel.description,
-        "fieldConfig": {"defaults": _defaults(panel), "overrides": _overrides(panel, queries)},
+        "fieldConfig": {"defaults": _defaults(panel), "overrides": _overrides(panel)},
         "id": panel.id,
         "options": _options(panel),
         "targets": [_target(panel, number, target, queries) for number, target in enumerate(panel.targets)],
@@ -147,7 +147,7 @@ def _drawn(panel: Panel) -> Json:
     }
 
 
-def _overrides(panel: Panel, queries: Queries) -> list[Json]:
+def _overrides(panel: Panel) -> list[Json]:
     overrides = [
         _override("byName", name, ("color", {"fixedColor": color, "mode": "fixed"})) for name, color in panel.colors
     ]

@@ -19,7 +19,8 @@ _ABOUT: Final = (
 
 FULLEST: Final = Panel(
     401, "Fullest limit",
-    _ABOUT + "Over 80 % the next burst will be refused with 429: spread the load, cache more, or ask for a higher limit.",
+    _ABOUT + "Over 80 % the next burst will be refused with 429: spread the load, cache more, or ask for a higher "
+    "limit.",
     "stat", "percentunit", (line(lambda q: q.used(())),), _UNKNOWN, thresholds=_USED_STEPS, most=1, decimals=0,
 )  # fmt: skip
 USED_NOW: Final = Panel(
@@ -31,7 +32,8 @@ USED_NOW: Final = Panel(
 USED_OVER_TIME: Final = Panel(
     403, "Limits in use, over time",
     _ABOUT + "Peaks that touch 100 % are bursts that a queue would smooth; a high plateau needs a higher limit.",
-    "lines", "percentunit", (line(lambda q: q.used(LIMIT_BY), "", *LIMIT_BY),), _UNKNOWN, thresholds=_USED_STEPS, most=1,
+    "lines",
+    "percentunit", (line(lambda q: q.used(LIMIT_BY), "", *LIMIT_BY),), _UNKNOWN, thresholds=_USED_STEPS, most=1,
 )  # fmt: skip
 LIMITS_TABLE: Final = Panel(
     404, "Limits: size, left, and when full again",
@@ -53,8 +55,8 @@ LIMITS_TABLE: Final = Panel(
 )  # fmt: skip
 RESETS: Final = Panel(
     405, "Time to reset",
-    "Seconds until each limit is full again. Limits refill continuously: seconds are normal, minutes mean that much was "
-    "borrowed from the future.",
+    "Seconds until each limit is full again. Limits refill continuously: seconds are normal, minutes mean that much "
+    "was borrowed from the future.",
     "lines", "s", (line(lambda q: q.by(LIMIT_BY, q.select(c.RATE_LIMIT_RESET), "max"), "", *LIMIT_BY),), _UNKNOWN,
 )  # fmt: skip
 
@@ -65,8 +67,8 @@ def _against(number: int, title: str, description: str, observed: Query, limit: 
 
     return Panel(
         number, title,
-        description + " The dashed line is the limit: a line that nears it will meet 429. Other programs of the organization "
-        "use the same limit and are seen only if they are measured too.",
+        description + "The dashed line is the limit: a line that nears it will meet 429. Other programs of the "
+        "organization use the same limit and are seen only if they are measured too.",
         "lines", "short", (line(observed, "used", c.REQUEST_MODEL), line(size, "limit", c.REQUEST_MODEL)), "no calls",
     )  # fmt: skip
 

@@ -104,8 +104,8 @@ BY_TIER: Final = _ranking(
 )  # fmt: skip
 CALL_COST_OVER_TIME: Final = Panel(
     127, "Cost per call",
-    "Mean, and estimated p95 (from buckets in steps of 1, 2, 5). The points are exemplars: each leads to the trace of one "
-    "call, the high ones to the expensive calls.",
+    "Mean, and estimated p95 (from buckets in steps of 1, 2, 5). The points are exemplars: each leads to the trace of "
+    "one call, the high ones to the expensive calls.",
     "lines", "currencyUSD",
     (
         line(lambda q: q.quantile(0.95, c.CALL_COST, "$__rate_interval"), "p95 (estimate)", exemplars=True),

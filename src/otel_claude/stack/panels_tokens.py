@@ -41,8 +41,9 @@ def _writes(q: Queries, ttl: str) -> str:
 
 TOKENS_PER_MINUTE: Final = Panel(
     201, "Tokens per minute, by class",
-    "The four classes that are priced apart; together they are all tokens. Cache reads cost a tenth of input, writes more "
-    "than input. Programs that run for a moment are under-reported here: rates need two samples. The totals are exact.",
+    "The four classes that are priced apart; together they are all tokens. Cache reads cost a tenth of input, writes "
+    "more than input. Programs that run for a moment are under-reported here: rates need two samples. The totals are "
+    "exact.",
     "lines", "short",
     (
         line(_per_minute, _INPUT),
@@ -68,20 +69,21 @@ TOKENS_BY_CLASS: Final = Panel(
 )  # fmt: skip
 CACHE_HITS: Final = Panel(
     210, "Cache hits",
-    "The share of all input tokens that the prompt cache gave. Chats and agents reach 80 % and more; one-off prompts none. "
-    "A fall means that the beginning of the prompt changes from call to call: a date, an id, the order of tools.",
+    "The share of all input tokens that the prompt cache gave. Chats and agents reach 80 % and more; one-off prompts "
+    "none. A fall means that the beginning of the prompt changes from call to call: a date, an id, the order of tools.",
     "stat", "percentunit", (line(lambda q: q.cache_hits(RANGE)),), _NONE, decimals=0,
 )  # fmt: skip
 CACHE_NET: Final = Panel(
     211, "Cache: net saving",
-    "Dollars that cache reads saved less what cache writes cost above plain input. Below zero the cache costs more than it "
-    "saves: read less often than it is written. Remove the breakpoint, or make prompts share their beginning.",
+    "Dollars that cache reads saved less what cache writes cost above plain input. Below zero the cache costs more "
+    "than it saves: read less often than it is written. Remove the breakpoint, or make prompts share their beginning.",
     "stat", "currencyUSD", (line(lambda q: q.cache_net(RANGE)),), "no cache used",
     thresholds=((0.0, GREEN),), base=RED, least=None, decimals=2,
 )  # fmt: skip
 CACHE_HITS_OVER_TIME: Final = Panel(
     212, "Cache hits over time, by model",
-    "The share of input tokens read from the cache. It should be flat; a step down is a deployment that changed the prompt.",
+    "The share of input tokens read from the cache. It should be flat; a step down is a deployment that changed the "
+    "prompt.",
     "lines", "percentunit",
     (line(lambda q: q.cache_hits(RATE, (c.REQUEST_MODEL,)), "", c.REQUEST_MODEL),), "no input", most=1,
 )  # fmt: skip
@@ -137,7 +139,8 @@ THINKING: Final = Panel(
     (
         line(
             lambda q: q.share(
-                q.grown(c.REASONING_TOKENS, RATE, (c.REQUEST_MODEL,)), q.grown(c.OUTPUT_TOKENS, RATE, (c.REQUEST_MODEL,))
+                q.grown(c.REASONING_TOKENS, RATE, (c.REQUEST_MODEL,)),
+                q.grown(c.OUTPUT_TOKENS, RATE, (c.REQUEST_MODEL,)),
             ),
             "", c.REQUEST_MODEL,
         ),
@@ -152,8 +155,8 @@ SERVER_TOOLS: Final = Panel(
 )  # fmt: skip
 STOP_REASONS: Final = Panel(
     224, "How answers ended",
-    "Calls per bar by stop reason. `max_tokens` is an answer cut off: raise the limit or ask for less. `refusal`: look at the "
-    "traces. No name: calls without an answer.",
+    "Calls per bar by stop reason. `max_tokens` is an answer cut off: raise the limit or ask for less. `refusal`: look "
+    "at the traces. No name: calls without an answer.",
     "bars", "short", (line(lambda q: q.calls(STEP, (c.STOP_REASON,)), "", c.STOP_REASON),), "no calls",
     colors=(("max_tokens", ORANGE), ("refusal", RED), ("end_turn", GREEN), ("tool_use", BLUE), ("Value", GREY)),
     stacked=True, step="1m",

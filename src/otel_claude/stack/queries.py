@@ -23,7 +23,7 @@ LAST = "5m"
 
 @dataclass(frozen=True)
 class Queries:
-    """Writes queries in one style, over the series that `where` selects. Limits have no tags: `limits_where` is theirs."""
+    """Writes queries in one style, over what `where` selects. Limits have no tags: `limits_where` is theirs."""
 
     naming: Naming
     where: tuple[str, ...] = ()

@@ -86,7 +86,7 @@ def _query(
     }
 
 
-def annotations(naming: Naming) -> list[Json]:
+def firing_alerts(naming: Naming) -> list[Json]:
     """Our alerts while they fire."""
     firing = naming.select_name(ALERTS, f'alertname=~"{ALERT_PREFIX}.+"', 'alertstate="firing"')
     return [
@@ -103,7 +103,8 @@ def links(tag: str) -> list[Json]:
     return [
         {
             "asDropdown": False, "icon": "external link", "includeVars": True, "keepTime": True, "tags": [tag],
-            "targetBlank": False, "title": "Claude", "tooltip": "The other dashboards of otel-claude", "type": "dashboards",
+            "targetBlank": False, "title": "Claude", "tooltip": "The other dashboards of otel-claude", "type": " "
+            "dashboards",
             "url": "",
         }
     ]  # fmt: skip

@@ -10,8 +10,17 @@ from support.telemetry import SECONDS
 
 from otel_claude import pricing
 
-PRICES = {"input": "3", "cache_read": "0.30", "cache_write_5m": "3.75", "cache_write_1h": "6", "output": "15"}
-"""USD for a million tokens of claude-sonnet-4-6, by Anthropic's pricing page of 2026-10-10."""
+PRICES = {
+    "claude-sonnet-4-6": {
+        "input": "3", "cache_read": "0.30", "cache_write_5m": "3.75", "cache_write_1h": "6", "output": "15",
+    },
+    "claude-haiku-4-5-20251001": {
+        "input": "1", "cache_read": "0.10", "cache_write_5m": "1.25", "cache_write_1h": "2", "output": "5",
+    },
+}  # fmt: skip
+"""USD for a million tokens, by Anthropic's pricing page of 2026-10-10."""
+SEARCH = Fraction(10, 1000)
+"""USD for a web search, by the same page."""
 TABLE = pricing.shipped().name
 TOKENS = {"input": 10, "cache_read": 1000, "cache_write_5m": 60, "cache_write_1h": 40, "output": 50}
 CACHE_CLASSES = ("cache_read", "cache_write_5m", "cache_write_1h")
@@ -20,11 +29,6 @@ Attempt = tuple[int | None, str, str | None, str | None]
 """Status, outcome, error type, what blocked it."""
 SERVED: Attempt = (200, "success", None, None)
 THROTTLED: Attempt = (429, "retried", "rate_limit_error", "rate_limit")
-
-
-def dollars(kind: str, tokens: int) -> Fraction:
-    """The price of tokens, exactly."""
-    return Fraction(PRICES[kind]) * tokens / 1_000_000
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,10 @@ class Expected:
     split: bool = True
     """The answer told the cache writes by time to live."""
 
+    web_searches: int = 0
+    free: bool = False
+    thinking: int | None = None
+
     def but(self, **changes: Any) -> "Expected":
         return replace(self, **changes)
 
@@ -64,9 +72,15 @@ class Expected:
 
     @property
     def amounts(self) -> dict[str, Fraction]:
-        if self.tokens is None or self.cost == "unpriced":
+        if self.tokens is None or self.cost == "unpriced" or self.free:
             return {}
-        return {kind: amount for kind, tokens in self.tokens.items() if (amount := dollars(kind, tokens))}
+        amounts = {kind: self.dollars(kind, tokens) for kind, tokens in self.tokens.items()}
+        amounts["web_search"] = SEARCH * self.web_searches
+        return {kind: amount for kind, amount in amounts.items() if amount}
+
+    def dollars(self, kind: str, tokens: int) -> Fraction:
+        """The price of tokens, exactly."""
+        return Fraction(PRICES[self.response_model or ""][kind]) * tokens / 1_000_000
 
     @property
     def total_input(self) -> int | None:
@@ -100,6 +114,8 @@ class Expected:
             said |= {f"claude.cost.{kind}.usd": float(amount) for kind, amount in self.amounts.items()}
         if self.reason is not None:
             said["claude.unpriced.reason"] = self.reason
+        if self.web_searches:
+            said["claude.server_tool.web_search.requests"] = self.web_searches
         said["claude.request.messages"] = 1
         said["claude.request.cache_breakpoints"] = 0
         if self.hint is not None:
@@ -132,6 +148,7 @@ class Expected:
             "gen_ai.usage.cache_write.input_tokens": _sum(tokens, "cache_write_5m", "cache_write_1h"),
             "anthropic.usage.cache_creation.ephemeral_5m_input_tokens": self._split("cache_write_5m"),
             "anthropic.usage.cache_creation.ephemeral_1h_input_tokens": self._split("cache_write_1h"),
+            "gen_ai.usage.reasoning.output_tokens": self.thinking,
             "anthropic.response.service_tier": self.tier if tokens else None,
             "http.response.status_code": self.attempts[-1][0],
             "http.request.resend_count": len(self.attempts) - 1 or None,
@@ -206,6 +223,9 @@ class Expected:
         for ttl in ("5m", "1h"):
             written = self.tokens.get(f"cache_write_{ttl}")
             add(f"{usage}.cache_write.input_tokens", written, {**modality, "claude.cache.ttl": ttl})
+        add(f"{usage}.reasoning.output_tokens", self.thinking, modality)
+        if self.web_searches:
+            add("claude.client.server_tool.requests", self.web_searches, {"gen_ai.tool.name": "web_search"})
 
     def _add_cost(self, add: Any) -> None:
         if self.reason is not None:
@@ -216,12 +236,15 @@ class Expected:
         for kind, amount in self.amounts.items():
             more = {"claude.cost.type": kind, "anthropic.response.service_tier": self.tier}
             add("claude.client.cost.usd", float(amount), more)
+        if self.free:
+            return
         for kind, ttl in (("cache_write_5m", "5m"), ("cache_write_1h", "1h")):
             if tokens := self.tokens.get(kind):
-                overhead = dollars(kind, tokens) - dollars("input", tokens)
+                overhead = self.dollars(kind, tokens) - self.dollars("input", tokens)
                 add("claude.client.cache.overhead.usd", float(overhead), {"claude.cache.ttl": ttl})
         if tokens := self.tokens.get("cache_read"):
-            add("claude.client.cache.savings.usd", float(dollars("input", tokens) - dollars("cache_read", tokens)))
+            savings = self.dollars("input", tokens) - self.dollars("cache_read", tokens)
+            add("claude.client.cache.savings.usd", float(savings))
 
 
 def _sum(tokens: dict[str, int], *kinds: str) -> int | None:

@@ -1,11 +1,16 @@
 """Every shape of call, written once for both clients, with what it must leave behind."""
 
 from collections.abc import Awaitable, Callable
+from operator import attrgetter
 from typing import Any, NamedTuple
 
+import pytest
+
 from support import wire
+from support.check import check
 from support.expected import ABORTED, PLAIN, STREAM, Expected
 from support.face import Face
+from support.library import NEWEST, VERSION
 from support.server import Reply, chunked, plain, stream, stream_at_once
 from support.wire import ARGS
 
@@ -189,6 +194,7 @@ async def raw_stream_lines(face: Face) -> None:
 
 
 UNREAD = Expected(tokens=None, cost="unpriced", status="UNSET", stop_reason=None, reason="unread_body")
+RAW_LINES = UNREAD.but(stream=True, native_status="OK", native_lacks=frozenset())
 NEVER = ABORTED.but(tokens=None, cost="unpriced", first_chunk=False)
 
 WHOLE = (plain(),)
@@ -223,5 +229,19 @@ SHAPES = {
     "helper, left early": Shape(helper_left_early, ABORTED, STREAMED),
     "raw stream": Shape(raw_stream, STREAM, STREAMED),
     "streaming response, stream": Shape(streaming_response_stream, STREAM, STREAMED),
-    "streaming response, stream by lines": Shape(raw_stream_lines, UNREAD.but(stream=True, native_status="OK"), STREAMED),
+    "streaming response, stream by lines": Shape(raw_stream_lines, RAW_LINES, STREAMED),
 }
+
+
+async def run(shape: Shape, face: Any, tracing: str, telemetry: Any) -> None:
+    """Acts, and compares all that is left behind with all that must be."""
+    client = face(*shape.replies, **shape.options)
+    if shape.needs:
+        try:
+            attrgetter(shape.needs)(client.client)
+        except AttributeError:
+            assert VERSION < NEWEST, "the newest SDK has everything"
+            pytest.skip(f"anthropic {VERSION} has no {shape.needs}")
+    await shape.act(client)
+    await client.settle()
+    check(telemetry, shape.expected, tracing)

@@ -1,0 +1,161 @@
+"""Calls that fail, are refused, or succeed only when they are sent again."""
+
+from typing import Any
+
+import pytest
+
+from support import wire
+from support.expected import ABORTED, PLAIN, REFUSED, SERVED, STREAM, THROTTLED, UNKNOWN, Attempt
+from support.face import Face
+from support.library import anthropic, http
+from support.server import Reply, plain, raising, refused, stream, throttled
+from support.shapes import ARGS, NEVER, Action, Shape, create, create_beta, helper_final_message, stream_read
+
+ONCE = {"max_retries": 0}
+CUT = wire.events()[:4]
+FAILED_429: Attempt = (429, "failed", "rate_limit_error", "rate_limit")
+LOST: Attempt = (None, "retried", "connection_error", None)
+NO_ANSWER = UNKNOWN.but(status="ERROR", reason="no_answer")
+BROKEN = ABORTED.but(status="ERROR")
+
+
+def failing(act: Action, error: type[BaseException], **said: Any) -> Action:
+    """`act` raises this error, and exactly this."""
+
+    async def fail(face: Face) -> None:
+        with pytest.raises(error) as raised:
+            await act(face)
+        for name, value in said.items():
+            assert getattr(raised.value, name) == value
+
+    return fail
+
+
+async def read_to_error(face: Face) -> None:
+    await face.take(await face.wait(face.client.messages.create(**ARGS, stream=True)))
+
+
+def refusal(status: int, kind: str, blocked: str | None = None, text: str = "no", **details: Any) -> Shape:
+    attempt: Attempt = (status, "failed", kind, blocked)
+    expected = REFUSED.but(error_type=kind, attempts=(attempt,))
+    return Shape(failing(create, anthropic.APIStatusError, status_code=status), expected,
+                 (refused(status, kind, text, **details),), options=ONCE)  # fmt: skip
+
+
+def cut(listed: list[Any], failure: type[Exception] | None = None) -> tuple[Reply, ...]:
+    return (stream(listed, failure),)
+
+
+SPENT = "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC."
+SPENT_HERE = "You have reached your specified workspace API usage limits."
+NO_CREDIT = "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing."
+TWICE_429 = REFUSED.but(error_type="rate_limit_error", attempts=(THROTTLED, THROTTLED, FAILED_429))
+
+FAILING = {
+    "429, then success": Shape(create, PLAIN.but(attempts=(THROTTLED, SERVED)), (throttled(), plain())),
+    "429, then success, beta": Shape(create_beta, PLAIN.but(attempts=(THROTTLED, SERVED)), (throttled(), plain())),
+    "429, then a stream": Shape(stream_read, STREAM.but(attempts=(THROTTLED, SERVED)), (throttled(), stream())),
+    "429, then the helper": Shape(
+        helper_final_message, STREAM.but(attempts=(THROTTLED, SERVED)), (throttled(), stream())
+    ),
+    "429 to the end": Shape(failing(create, anthropic.RateLimitError), TWICE_429, (throttled(),)),
+    "429 to the end, stream": Shape(
+        failing(stream_read, anthropic.RateLimitError), TWICE_429.but(stream=True), (throttled(),)
+    ),
+    "429 to the end, helper": Shape(
+        failing(helper_final_message, anthropic.RateLimitError), TWICE_429.but(stream=True), (throttled(),)
+    ),
+    "429, spend limit": refusal(
+        429, "rate_limit_error", "spend_limit", error_code="enforced_spend_limit_reached"
+    ),
+    "429, contract's limit": refusal(
+        429, "rate_limit_error", "spend_limit", error_code="contract_spend_limit_reached"
+    ),
+    "429, ramp limit": refusal(429, "rate_limit_error", "rate_limit", error_code="ramp_limit_exceeded"),
+    "529": refusal(529, "overloaded_error", "overloaded"),
+    "529, compaction only": refusal(529, "overloaded_error", None, error_code="compaction_unavailable"),
+    "500": refusal(500, "api_error"),
+    "504": refusal(504, "timeout_error"),
+    "400": refusal(400, "invalid_request_error"),
+    "400, own spend limit": refusal(400, "invalid_request_error", "spend_limit", SPENT),
+    "400, workspace's spend limit": refusal(400, "invalid_request_error", "spend_limit", SPENT_HERE),
+    "400, credit balance": refusal(400, "invalid_request_error", "credit_balance", NO_CREDIT),
+    "400 that quotes a prompt": refusal(400, "invalid_request_error", None, f"tokens: {SPENT}"),
+    "401": refusal(401, "authentication_error"),
+    "402": refusal(402, "billing_error", "credit_balance"),
+    "402, spend limit": refusal(402, "billing_error", "spend_limit", error_code="linked_organization_spend_limit_reached"),
+    "403": refusal(403, "permission_error"),
+    "404": refusal(404, "not_found_error"),
+    "413": refusal(413, "request_too_large"),
+    "connection error": Shape(
+        failing(create, anthropic.APIConnectionError),
+        NO_ANSWER.but(error_type="connection_error", attempts=(LOST, LOST, (None, "failed", "connection_error", None))),
+        (raising(http.ConnectError),),
+    ),
+    "timeout": Shape(
+        failing(create, anthropic.APITimeoutError),
+        NO_ANSWER.but(
+            error_type="client_timeout_error", attempts=((None, "failed", "client_timeout_error", None),)
+        ),
+        (raising(http.ReadTimeout),),
+        options=ONCE,
+    ),
+    "timeout, stream": Shape(
+        failing(stream_read, anthropic.APITimeoutError),
+        NO_ANSWER.but(
+            error_type="client_timeout_error", attempts=((None, "failed", "client_timeout_error", None),), stream=True
+        ),
+        (raising(http.ReadTimeout),),
+        options=ONCE,
+    ),
+    "timeout, then success": Shape(
+        create,
+        PLAIN.but(attempts=((None, "retried", "client_timeout_error", None), SERVED)),
+        (raising(http.ReadTimeout), plain()),
+    ),
+    "connection error, 529, 429, then success": Shape(
+        create,
+        PLAIN.but(attempts=(LOST, (529, "retried", "overloaded_error", "overloaded"), THROTTLED, SERVED)),
+        (raising(http.ConnectError), refused(529, "overloaded_error"), throttled(), plain()),
+        options={"max_retries": 3},
+    ),
+    "error event": Shape(
+        failing(read_to_error, anthropic.APIStatusError, status_code=200),
+        BROKEN.but(error_type="overloaded_error", attempts=((200, "failed", "overloaded_error", "overloaded"),)),
+        cut([*CUT, wire.error("overloaded_error")]),
+    ),
+    "error event, helper": Shape(
+        failing(helper_final_message, anthropic.APIStatusError, status_code=200),
+        BROKEN.but(error_type="overloaded_error", attempts=((200, "failed", "overloaded_error", "overloaded"),)),
+        cut([*CUT, wire.error("overloaded_error")]),
+    ),
+    "error event at once": Shape(
+        failing(read_to_error, anthropic.APIStatusError, status_code=200),
+        NEVER.but(status="ERROR", error_type="api_error", attempts=((200, "failed", "api_error", None),)),
+        cut([wire.error("api_error")]),
+    ),
+    "connection cut": Shape(
+        failing(read_to_error, http.ReadError),
+        BROKEN.but(error_type="connection_error", attempts=((200, "failed", "connection_error", None),)),
+        cut(CUT, http.ReadError),
+    ),
+    "connection cut, helper": Shape(
+        failing(helper_final_message, http.RemoteProtocolError),
+        BROKEN.but(error_type="connection_error", attempts=((200, "failed", "connection_error", None),)),
+        cut(CUT, http.RemoteProtocolError),
+    ),
+    "read timeout in a stream": Shape(
+        failing(read_to_error, http.ReadTimeout),
+        BROKEN.but(error_type="client_timeout_error", attempts=((200, "failed", "client_timeout_error", None),)),
+        cut(CUT, http.ReadTimeout),
+    ),
+    "clean cut": Shape(
+        read_to_error, BROKEN.but(error_type="api_error", attempts=((200, "failed", "api_error", None),)), cut(CUT)
+    ),
+    "clean cut, nothing said": Shape(
+        read_to_error,
+        NEVER.but(status="ERROR", error_type="api_error", attempts=((200, "failed", "api_error", None),)),
+        cut([]),
+    ),
+    "clean cut after the final counts": Shape(read_to_error, STREAM, cut(wire.events()[:-1])),
+}
