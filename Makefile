@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup test lint format types demo requirements clean
+.PHONY: help setup test test-sdks lint format types demo requirements clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ setup: $(STAMP) ## Make .venv with everything in it
 
 test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+test-sdks: $(STAMP) ## Run the tests of the seams on every supported version of the anthropic SDK
+	$(BIN)/python scripts/sdk_matrix.py $(ARGS)
 
 lint: $(STAMP) ## Check format, lint and types
 	$(BIN)/ruff format --check .

@@ -37,6 +37,8 @@ def watched(telemetry, monkeypatch):
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", telemetry.tracer_provider)
     monkeypatch.setattr(contain, "_told", set())
     monkeypatch.setattr(neighbours, "_told", set())
+    for name in ("INITIAL_RETRY_DELAY", "MAX_RETRY_DELAY"):
+        monkeypatch.setattr(f"anthropic._base_client.{name}", 0.0)
     root, level = logging.getLogger(), logging.getLogger().level
     root.addHandler(telemetry.logs)
     root.setLevel(logging.DEBUG)

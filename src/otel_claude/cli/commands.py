@@ -36,7 +36,7 @@ COMMANDS: Final = (
     Row("demo", "Show everything with simulated calls.", "demo"),
     Row("price", "Say what a stored answer of the API cost, or show the price table."),
     Row("doctor", "Check what is installed and configured, and say what to type."),
-    Row("export", "Export what Anthropic says the organization used and was billed.", "organization"),
+    Row("export", "Write dashboards, rules and deployment files."),
     Row("organization", "Show what Anthropic says the organization used and was billed.", "organization"),
     Row("reconcile", "Compare what was measured with what was billed.", "organization"),
 )

@@ -162,17 +162,17 @@ def _answered(attempt: Attempt, response: Any, client: Any, kwargs: dict[str, An
         return
     attempt.outcome = "success"
     attempt.streams = bool(kwargs.get("stream"))
+    headers = kwargs["options"].headers
+    raw = isinstance(headers, dict) and _RAW in headers
     if response.is_closed and not attempt.streams:
         attempt.response = response
-        headers = kwargs["options"].headers
-        if isinstance(headers, dict) and _RAW in headers:
+        if raw:
             # The application may never parse it, and the SDK's own span is about to end.
             call.heard(_json(response), attempt)
         return
     if not response.is_closed:
-        response.stream = Body(
-            response.stream, _Reading(attempt, middleware=bool(getattr(client, "_middleware", None)))
-        )
+        middleware = bool(getattr(client, "_middleware", None))
+        response.stream = Body(response.stream, _Reading(attempt, middleware=middleware, raw=raw))
     attempt.pending = True
     weakref.finalize(response, _dropped, attempt).atexit = False
 
@@ -189,11 +189,12 @@ def _dropped(attempt: Attempt) -> None:
 class _Reading:
     """How the body of an attempt's response is read. Only the first end counts: a body that was read is closed too."""
 
-    __slots__ = ("_attempt", "_ended", "_middleware")
+    __slots__ = ("_attempt", "_ended", "_middleware", "_raw")
 
-    def __init__(self, attempt: Attempt, *, middleware: bool) -> None:
+    def __init__(self, attempt: Attempt, *, middleware: bool, raw: bool) -> None:
         self._attempt = attempt
         self._middleware = middleware
+        self._raw = raw
         self._ended = False
 
     def body_read(self) -> None:
@@ -211,11 +212,11 @@ class _Reading:
         if self._ended:
             return
         self._ended = True
-        if error is not None:
-            attempt.outcome, attempt.error_type = "failed", error
         # The end of an earlier body is not the end of the call: a middleware went on to another hop.
         if attempt.is_last:
-            attempt.call.body_ended(read=read, error_type=error, last=last)
+            attempt.call.body_ended(attempt, read=read, error_type=error, last=last, raw=self._raw)
+        elif error is not None:
+            attempt.outcome, attempt.error_type = "failed", error
 
 
 def process_response_data(original: Original, _begin: Begin) -> Original:

@@ -28,8 +28,8 @@ def reliability_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
         Alert(
             "ClaudeErrorBudgetBurnFast", "critical", _failing(FAST, t),
             f"{_SHARE} of the calls of {job} to Claude fail (objective: under {t.error_budget:.0%}).",
-            "The panel “Failed calls, by type” says which error. Errors of 5xx and 529 are Anthropic's, 429 and money are "
-            "your limits, the rest is the application's.", wait="2m", dashboard=LIMITS,
+            "The panel “Failed calls, by type” says which error. Errors of 5xx and 529 are Anthropic's, 429 and money "
+            "are your limits, the rest is the application's.", wait="2m", dashboard=LIMITS,
         ),
         Alert(
             "ClaudeErrorBudgetBurnSlow", "warning", _failing(slow_burn, t),
@@ -37,19 +37,25 @@ def reliability_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
             "As for ClaudeErrorBudgetBurnFast; slower, so a ticket.", wait="15m", keep="30m", dashboard=LIMITS,
         ),
         Alert(
-            "ClaudeRateLimited", "warning", f"{q.blocked('rate_limit', '10m', (JOB,))} > {t.rate_limited:g} and {enough}",
+            "ClaudeRateLimited", "warning", f"{q.blocked('rate_limit', '10m', (JOB,))} > {t.rate_limited:g} and "
+            f"{enough}",
             f"{_SHARE} of the requests of {job} are refused for a rate limit (429).",
-            "See which limit is full. Spread the load, cache more of the prompt, or ask for a higher limit.", dashboard=LIMITS,
+            "See which limit is full. Spread the load, cache more of the prompt, or ask for a higher limit.",
+            dashboard=LIMITS,
         ),
         Alert(
             "ClaudeOverloaded", "warning", f"{q.blocked('overloaded', '10m', (JOB,))} > {t.overloaded:g} and {enough}",
             f"{_SHARE} of the requests of {job} are refused because the API is overloaded (529).",
             "Not your limit. Look at Anthropic's status page; fall back to another model, or wait.", dashboard=LIMITS,
         ),
-        _money(q, "ClaudeCreditBalanceExhausted", "credit_balance",
-               "refused because the credit balance is too low", "Buy credits in the Console, or turn on auto-reload."),
-        _money(q, "ClaudeSpendLimitReached", "spend_limit",
-               "refused because a spend limit is reached", "Raise the limit of the organization or workspace in the Console, or wait for the month."),
+        _money(
+            q, "ClaudeCreditBalanceExhausted", "credit_balance", "refused because the credit balance is too low",
+            "Buy credits in the Console, or turn on auto-reload.",
+        ),
+        _money(
+            q, "ClaudeSpendLimitReached", "spend_limit", "refused because a spend limit is reached",
+            "Raise the limit of the organization or workspace in the Console, or wait for the month.",
+        ),
         *_times(q, t),
     )  # fmt: skip
 
@@ -77,15 +83,18 @@ def _times(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
     enough = f"{q.calls('10m', by)} >= {t.calls:g}"
     return (
         Alert(
-            "ClaudeLatencyHigh", "warning", f"{q.quantile(0.95, c.DURATION, '10m', by)} > {t.duration_p95:g} and {enough}",
+            "ClaudeLatencyHigh", "warning", f"{q.quantile(0.95, c.DURATION, '10m', by)} > {t.duration_p95:g} and "
+            f"{enough}",
             f"The slowest twentieth of the calls of {job} to {model} take {_SECONDS} or longer (an estimate).",
-            "Retries, longer answers, or a slow API: compare with the attempts, the output tokens per call and other models.",
+            "Retries, longer answers, or a slow API: compare with the attempts, the output tokens per call and other "
+            "models.",
             wait="10m", dashboard=LIMITS,
         ),
         Alert(
             "ClaudeFirstChunkSlow", "warning",
             f"{q.quantile(0.95, c.TIME_TO_FIRST_CHUNK, '10m', by)} > {t.first_chunk_p95:g} and {enough}",
-            f"The slowest twentieth of the streams of {job} from {model} begin after {_SECONDS} or later (an estimate).",
+            f"The slowest twentieth of the streams of {job} from {model} begin after {_SECONDS} or later (an "
+            "estimate).",
             "Long prompts without a cache hit begin late. If all models are slow, look at Anthropic's status page.",
             wait="10m", dashboard=LIMITS,
         ),

@@ -27,13 +27,13 @@ def spend_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
     """Budgets and jumps."""
     q = Queries(naming)
     job, hour, day = naming.template(JOB), t.daily_budget * t.hour_of_daily_budget, f"sum({spend('1d')})"
-    by_job = q.by((JOB,), spend("1h"))
+    by_job, week_ago = q.by((JOB,), spend("1h")), q.by((JOB,), f"{spend('1h')} offset 1w")
     return (
         Alert(
             "ClaudeSpendRateHigh", "warning", f"{by_job} > {hour:g}",
             f"{job} spent {_USD} on Claude in the last hour (limit {hour:g} USD).",
-            "See which model and class grew on the service's dashboard. A loop that calls again and again shows as many "
-            "calls, a prompt that grew as a higher cost per call.",
+            "See which model and class grew on the service's dashboard. A loop that calls again and again shows as "
+            "many calls, a prompt that grew as a higher cost per call.",
         ),
         Alert(
             "ClaudeDailyBudget80", "warning", f"{day} > {0.8 * t.daily_budget:g} and {day} <= {t.daily_budget:g}",
@@ -47,21 +47,22 @@ def spend_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
         ),
         Alert(
             "ClaudeMonthlyBudgetBurnFast", "critical", _burning(FAST, t),
-            f"Claude is being paid {_USD} per hour; at this pace the monthly budget of {t.monthly_budget:g} USD is gone "
-            "within days.",
+            f"Claude is being paid {_USD} per hour; at this pace the monthly budget of {t.monthly_budget:g} USD is "
+            "gone within days.",
             _MONTHLY_ACTION, wait="2m", by_job=False,
         ),
         Alert(
             "ClaudeMonthlyBudgetBurnSlow", "warning", _burning(SLOW, t),
-            f"Claude is being paid {_USD} per hour, for a day or longer; the monthly budget of {t.monthly_budget:g} USD "
-            "will not last.",
+            f"Claude is being paid {_USD} per hour, for a day or longer; the monthly budget of {t.monthly_budget:g} "
+            "USD will not last.",
             _MONTHLY_ACTION, wait="15m", keep="1h", by_job=False,
         ),
         Alert(
             "ClaudeSpendAnomaly", "warning",
-            f"{by_job} > {t.anomaly_factor:g} * {q.by((JOB,), f'{spend("1h")} offset 1w')} and {by_job} > {t.anomaly_floor:g}",
+            f"{by_job} > {t.anomaly_factor:g} * {week_ago} and {by_job} > {t.anomaly_floor:g}",
             f"{job} spent {_USD} on Claude in the last hour, over {t.anomaly_factor:g} times the same hour last week.",
-            "More calls, or dearer ones? Compare calls and cost per call with last week's, then look at what was deployed.",
+            "More calls, or dearer ones? Compare calls and cost per call with last week's, then look at what was "
+            "deployed.",
             wait="15m", keep="30m",
         ),
     )  # fmt: skip
@@ -95,15 +96,16 @@ def value_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
             "ClaudeCacheWrittenNotRead", "warning",
             f"{paid} - ({saved} or 0 * {paid}) > {t.cache_overhead_floor:g}",
             f"The prompt cache of {job} for {name} cost {_USD} more than it saved in six hours.",
-            "The prompt's beginning changes from call to call, or calls are further apart than the cache lives. Fix the "
-            "prompt, use the 1h cache, or remove the breakpoint.", wait="30m", keep="1h",
+            "The prompt's beginning changes from call to call, or calls are further apart than the cache lives. Fix "
+            "the prompt, use the 1h cache, or remove the breakpoint.", wait="30m", keep="1h",
         ),
         Alert(
             "ClaudeCacheHitsDropped", "warning",
-            f"{cache_hits('1h')} < {t.cache_drop:g} * {cache_hits('1d')} and {cache_hits('1d')} > {t.cache_drop_floor:g} "
-            f"and {INPUT_HOUR} > {t.cache_drop_tokens:g}",
+            f"{cache_hits('1h')} < {t.cache_drop:g} * {cache_hits('1d')} and {cache_hits('1d')} > "
+            f"{t.cache_drop_floor:g} and {INPUT_HOUR} > {t.cache_drop_tokens:g}",
             f"Cache hits of {job} for {name} fell to {_SHARE} of its input tokens.",
-            "Look at what was deployed: a date, an id or another order of tools at the prompt's beginning ends every hit.",
+            "Look at what was deployed: a date, an id or another order of tools at the prompt's beginning ends every "
+            "hit.",
             wait="15m", keep="30m",
         ),
         Alert(
@@ -119,7 +121,8 @@ def value_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
         ),
         Alert(
             "ClaudeUsageUnpriced", "warning",
-            f"{q.share(q.grown(c.UNPRICED, '1h', (JOB,), priceable), q.calls('1h', (JOB,)))} > {t.unpriced:g} and {enough}",
+            f"{q.share(q.grown(c.UNPRICED, '1h', (JOB,), priceable), q.calls('1h', (JOB,)))} > {t.unpriced:g} and "
+            f"{enough}",
             f"{_SHARE} of the calls of {job} in the last hour have no exact price; its spend is shown too low.",
             "The panel of reasons says why. Mostly aborted streams and time-outs.", wait="15m", keep="1h",
         ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
-from urllib.parse import quote
 
 from .naming import JOB, Naming
 from .panels import LIMITS_UID, USAGE_UID
@@ -97,7 +96,7 @@ def _job(alert: Alert) -> str:
     """The dashboard narrowed to the alert's service."""
     if not alert.by_job:
         return ""
-    return f"?{quote('var-job')}={{{{ $labels.{JOB} | urlquery }}}}"
+    return f"?var-job={{{{ $labels.{JOB} | urlquery }}}}"
 
 
 LIMITS: Final = LIMITS_UID

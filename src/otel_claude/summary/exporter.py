@@ -24,7 +24,7 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExpor
 
 from ..call import end_open_calls
 from ..contain import contained
-from . import ending
+from .ending import Ending
 from .family import Family
 from .reading import totals_of
 from .report import Report
@@ -49,7 +49,8 @@ class SummaryMetricExporter(MetricExporter):
         self._terminating = False
         self._told = False
         self._family = Family()
-        ending.watch(self._finish)
+        self._ending = Ending(self._finish)
+        self._ending.watch()
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:  # noqa: ARG002 - the base class's signature
         """Keeps the totals, and the tightest limit that was ever seen."""
@@ -94,10 +95,12 @@ class SummaryMetricExporter(MetricExporter):
     def _tell(self) -> None:
         try:
             self._notice_fork()
+            from .ending import _log; _log(f'tell {self._told} {self._totals.calls}')
             if self._told:
                 return
             self._told = True
-            self._report()
+            with self._ending.undisturbed():
+                self._report()
         except Exception:
             contained("printed the summary")
 
@@ -107,8 +110,9 @@ class SummaryMetricExporter(MetricExporter):
             # Histograms are inherited by forked children, unlike the ledger: what this one has may be its parent's.
             del totals.sums["waited",]
             totals.add("unknown", 1, "waited")
+        from .ending import _log
         report = Report(self._environment, self._stream or sys.__stderr__)
         if self._family.is_root:
             report.give(totals.fold(self._family.close()))
-        elif totals.calls and not self._family.hand_over(totals):
+        elif (_log('hand') or 1) and totals.calls and not (_log('hand2') or self._family.hand_over(totals)):
             report.give(totals, process=self._pid)

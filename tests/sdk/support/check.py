@@ -36,7 +36,7 @@ def check_native(span: Any, expected: Expected) -> None:
         told = {name: span.attributes[name] for name in _NATIVE_TOKENS if name in span.attributes}
         assert typed(told) == typed({name: ours[name] for name in _NATIVE_TOKENS if name in ours})
     assert span.status.status_code.name == (expected.native_status or expected.status)
-    assert span.attributes.get("error.type") == expected.error_type
+    assert span.attributes.get("error.type") == (expected.native_error_type or expected.error_type)
 
 
 def check_ours(span: Any, expected: Expected) -> None:

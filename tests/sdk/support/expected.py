@@ -41,6 +41,7 @@ class Expected:
     status: str = "OK"
     native_status: str | None = None
     """Of the SDK's own span, where it judges otherwise."""
+    native_error_type: str | None = None
     error_type: str | None = None
     stop_reason: str | None = "end_turn"
     stream: bool = False
@@ -61,6 +62,7 @@ class Expected:
     split: bool = True
     """The answer told the cache writes by time to live."""
 
+    told_5m: int | None = None
     web_searches: int = 0
     free: bool = False
     thinking: int | None = None
@@ -163,6 +165,9 @@ class Expected:
         return {k: v for k, v in told.items() if v is not None} | self.enrichment(native=False)
 
     def _split(self, kind: str) -> int | None:
+        """As the wire told it: what it did not split is not in it, though it is counted as 5m."""
+        if kind == "cache_write_5m" and self.told_5m is not None:
+            return self.told_5m
         return (self.tokens or {}).get(kind) if self.split else None
 
     # The metrics.
@@ -205,13 +210,22 @@ class Expected:
         for status, outcome, error_type, blocked in self.attempts:
             told = {"http.response.status_code": status, "claude.attempt.outcome": outcome}
             add("claude.client.attempts", 1, {**told, "error.type": error_type, "claude.blocked.reason": blocked})
-        if retries := sum(outcome == "retried" for _, outcome, _, _ in self.attempts):
-            add("claude.client.retry.delay", (retries, SECONDS), base=request)
+        self._add_delays(found.setdefault("claude.client.retry.delay", {}), request)
         if self.answered and self.limits:
             named = {"claude.rate_limit.name": "requests"}
             for what, value in (("limit", 100), ("remaining", 40), ("utilization", 0.6), ("reset", SECONDS)):
                 add(f"claude.client.rate_limit.{what}", value, named, request)
-        return found
+        return {name: points for name, points in found.items() if points}
+
+    def _add_delays(self, points: dict[Any, Any], request: dict[str, Any]) -> None:
+        """The workspace is known once there was an answer to some attempt."""
+        known = False
+        for status, outcome, _, _ in self.attempts:
+            known = known or status is not None
+            labels = {k: v for k, v in request.items() if known or k != "anthropic.workspace.id"}
+            key = tuple(sorted(labels.items()))
+            if outcome == "retried":
+                points[key] = (points.get(key, (0, SECONDS))[0] + 1, SECONDS)
 
     def _add_tokens(self, add: Any) -> None:
         if self.tokens is None:

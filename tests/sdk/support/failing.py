@@ -16,7 +16,9 @@ CUT = wire.events()[:4]
 FAILED_429: Attempt = (429, "failed", "rate_limit_error", "rate_limit")
 LOST: Attempt = (None, "retried", "connection_error", None)
 NO_ANSWER = UNKNOWN.but(status="ERROR", reason="no_answer")
-BROKEN = ABORTED.but(status="ERROR")
+# Here the call ends before the SDK's own span: it lacks nothing.
+BROKEN = ABORTED.but(status="ERROR", native_lacks=frozenset())
+MUTE = NEVER.but(status="ERROR", native_lacks=frozenset())
 
 
 def failing(act: Action, error: type[BaseException], **said: Any) -> Action:
@@ -131,7 +133,7 @@ FAILING = {
     ),
     "error event at once": Shape(
         failing(read_to_error, anthropic.APIStatusError, status_code=200),
-        NEVER.but(status="ERROR", error_type="api_error", attempts=((200, "failed", "api_error", None),)),
+        MUTE.but(error_type="api_error", attempts=((200, "failed", "api_error", None),)),
         cut([wire.error("api_error")]),
     ),
     "connection cut": Shape(
@@ -154,8 +156,13 @@ FAILING = {
     ),
     "clean cut, nothing said": Shape(
         read_to_error,
-        NEVER.but(status="ERROR", error_type="api_error", attempts=((200, "failed", "api_error", None),)),
+        MUTE.but(error_type="api_error", attempts=((200, "failed", "api_error", None),)),
         cut([]),
     ),
-    "clean cut after the final counts": Shape(read_to_error, STREAM, cut(wire.events()[:-1])),
+    "clean cut after the final counts": Shape(
+        # All that is billed is known, so to us it succeeded.
+        read_to_error,
+        STREAM.but(native_status="ERROR", native_error_type="api_error"),
+        cut(wire.events()[:-1]),
+    ),
 }

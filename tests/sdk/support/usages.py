@@ -44,7 +44,8 @@ USAGES = {
     "delta with null fields": streamed(STREAM, events(last=delta({**NULLS, "output_tokens": 50}))),
     "delta with the output only": streamed(STREAM, events(last=delta({"output_tokens": 50}))),
     "delta that replaces every count": streamed(
-        STREAM.but(tokens={"input": 30, "cache_read": 2000, "cache_write_5m": 90, "cache_write_1h": 40, "output": 70}),
+        STREAM.but(tokens={"input": 30, "cache_read": 2000, "cache_write_5m": 90, "cache_write_1h": 40, "output": 70},
+                   told_5m=60),
         events(last=delta(LOOP)),
     ),
     "two deltas, never added": streamed(STREAM, [

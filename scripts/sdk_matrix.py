@@ -1,0 +1,130 @@
+"""Runs tests/sdk against every supported generation of the anthropic SDK, each in a virtual environment of its own.
+
+    python scripts/sdk_matrix.py [VERSION ...] [-- PYTEST ARGUMENTS]
+
+The environments are kept under .cache/sdks and made with uv. Development tools have the versions of requirements/dev.txt.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache" / "sdks"
+CONSTRAINTS = CACHE / "constraints.txt"
+UV = ROOT / ".venv" / "bin" / "uv"
+NEWEST = "2.12.0"
+VERSIONS = (
+    "0.40.0", "0.60.0", "0.75.0", "0.100.0", "0.125.0", "1.0.0", "1.13.0", "1.14.0", "1.17.0", "2.0.0", "2.6.0", NEWEST,
+)  # fmt: skip
+OLDEST = "oldest"
+"""The oldest SDK with exactly the lower bounds of our own dependencies."""
+AT_ONCE = 2
+TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")
+PLATFORMS = "[aws,bedrock,vertex,google-cloud]"
+
+
+class Outcome(NamedTuple):
+    """What pytest said in one environment."""
+
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+    output: str
+
+
+def lower_bounds() -> list[str]:
+    """The dependencies in pyproject.toml, each at the version after its `>=`."""
+    text = (ROOT / "pyproject.toml").read_text()
+    declared = text.partition("\ndependencies = [")[2].partition("]")[0]
+    return [f"{name}=={version}" for name, version in re.findall(r'"([\w-]+)>=([^,"]+)', declared)]
+
+
+def requirements(name: str) -> list[str]:
+    """What an environment is made of."""
+    version = VERSIONS[0] if name == OLDEST else name
+    wanted = ["--editable", str(ROOT), f"anthropic{PLATFORMS}=={version}", *TOOLS]
+    if name == OLDEST:
+        return [*wanted, "httpx<0.28.2", *lower_bounds(), "opentelemetry-sdk==1.27.0", "setuptools<81"]
+    wanted += ["opentelemetry-sdk", "--constraint", str(CONSTRAINTS)]
+    if version == VERSIONS[0]:
+        wanted.append("httpx<0.28.2")
+    if version == NEWEST:
+        wanted.append("opentelemetry-instrumentation-genai-anthropic==1.3b0")
+    return wanted
+
+
+def write_constraints() -> None:
+    """The pins of the development tools, without the SDK's and ours."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    lines = (ROOT / "requirements" / "dev.txt").read_text().splitlines()
+    CONSTRAINTS.write_text("\n".join(line for line in lines if not line.startswith(("-e", "anthropic=="))) + "\n")
+
+
+def make(name: str) -> Path:
+    """Makes or updates an environment, and gives its interpreter."""
+    python = CACHE / name / "bin" / "python"
+    if not python.exists():
+        subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, CACHE / name], check=True)
+    # An environment that somebody activated is none of ours.
+    clean = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+    install = [UV, "pip", "install", "--quiet", "--python", python, *requirements(name)]
+    done = subprocess.run(install, check=False, capture_output=True, text=True, env=clean, cwd=ROOT)
+    if done.returncode:
+        raise RuntimeError(f"the environment of anthropic {name} cannot be made:\n{done.stderr}")
+    return python
+
+
+def run(name: str, arguments: list[str]) -> Outcome:
+    """Runs the tests in one environment."""
+    began = time.monotonic()
+    try:
+        python = make(name)
+    except RuntimeError as error:
+        return Outcome(0, 1, 0, time.monotonic() - began, str(error))
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "120", "tests/sdk", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
+    counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|errors?)\b", _last(done))}
+    failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
+    if done.returncode and not failed:
+        failed = 1
+    seconds = time.monotonic() - began
+    return Outcome(counts.get("passed", 0), failed, counts.get("skipped", 0), seconds, done.stdout + done.stderr)
+
+
+def _last(done: "subprocess.CompletedProcess[str]") -> str:
+    lines = done.stdout.strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def main() -> int:
+    """Runs all, or the versions that are named."""
+    named, _, arguments = " ".join(sys.argv[1:]).partition("--")
+    names = named.split() or [*VERSIONS, OLDEST]
+    write_constraints()
+    outcomes: dict[str, Outcome] = {}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        running = {pool.submit(run, name, arguments.split()): name for name in names}
+        for done in as_completed(running):
+            name, outcome = running[done], done.result()
+            outcomes[name] = outcome
+            print(f"anthropic {name}: {'FAILED' if outcome.failed else 'passed'}", flush=True)
+            if outcome.failed:
+                print(outcome.output)
+    print(f"\n{'anthropic':<10} {'passed':>7} {'failed':>7} {'skipped':>8} {'seconds':>8}")
+    for name in names:
+        told = outcomes[name]
+        print(f"{name:<10} {told.passed:>7} {told.failed:>7} {told.skipped:>8} {told.seconds:>8.1f}")
+    passed, failed = (sum(outcome[place] for outcome in outcomes.values()) for place in (0, 1))
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

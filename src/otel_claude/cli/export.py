@@ -1,0 +1,43 @@
+"""`otel-claude export`: dashboards, rules and deployment files for the stack that one already has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..stack import TARGETS, ExportError, Options, export
+from .output import fail
+
+_TARGETS = ", ".join(TARGETS)
+
+
+def command(  # noqa: PLR0913, PLR0917 - Typer makes an option of each parameter
+    target: Annotated[str, typer.Argument(help=f"One of: {_TARGETS}.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="The directory to write into.", show_default=False)],
+    naming: Annotated[
+        str, typer.Option("--naming", help="How the metrics store writes names: underscores, or utf8 with the dots.")
+    ] = Options.naming,
+    monthly_budget: Annotated[
+        float, typer.Option("--monthly-budget", help="US dollars in thirty days, all services together.")
+    ] = Options.monthly_budget,
+    daily_budget: Annotated[
+        float, typer.Option("--daily-budget", help="US dollars in 24 hours, all services together.")
+    ] = Options.daily_budget,
+    grafana_url: Annotated[
+        str, typer.Option("--grafana-url", help="Where alerts link to dashboards.")
+    ] = Options.grafana_url,
+    runbook_url: Annotated[
+        str, typer.Option("--runbook-url", help="Where you publish docs/runbooks.md; alerts link to its headings.")
+    ] = Options.runbook_url,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+) -> None:
+    """Write dashboards, rules and deployment files."""
+    try:
+        options = Options(naming, monthly_budget, daily_budget, grafana_url, runbook_url)
+        written = export(target, out, options, force=force)
+    except ExportError as error:
+        fail(str(error))
+    for path in written:
+        typer.echo(path)

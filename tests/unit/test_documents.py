@@ -1,0 +1,46 @@
+"""The pages that are about names say what the code says."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from otel_claude.settings import Settings, variable
+from otel_claude.summary import variables
+
+ROOT = Path(__file__).parents[2]
+CONFIGURATION = ROOT / "docs" / "configuration.md"
+VARIABLES = [variable(field.name) for field in dataclasses.fields(Settings)]
+
+
+def test_the_metrics_page_is_what_the_script_writes():
+    spec = importlib.util.spec_from_file_location("docs_script", ROOT / "scripts" / "docs.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.PAGE == ROOT / "docs" / "metrics.md"
+    assert script.PAGE.read_text() == script.page(), "run `make docs`"
+
+
+def test_the_variables_are_those_of_the_design():
+    assert set(VARIABLES) == {
+        "OTEL_CLAUDE_SPANS",
+        "OTEL_CLAUDE_PRICES",
+        "OTEL_CLAUDE_API_KEY",
+        "OTEL_CLAUDE_BAGGAGE_TAGS",
+        "OTEL_CLAUDE_TAG_LIMIT",
+        "OTEL_CLAUDE_LEGACY_METRICS",
+    }
+
+
+@pytest.mark.skipif(not CONFIGURATION.exists(), reason="docs/configuration.md is not written yet")
+def test_the_configuration_page_has_every_variable_and_no_unknown_one():
+    page = CONFIGURATION.read_text()
+    named = set(re.findall(r"\bOTEL_CLAUDE_[A-Z_]+\b", page))
+    assert set(VARIABLES) <= named
+    assert named - set(VARIABLES) <= {variables.JSON}

@@ -1,0 +1,100 @@
+"""Answer: folded from whole messages and from streams; the placeholder of `message_start` is never kept."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit_calls import OPUS, USAGE, message, stream
+
+from otel_claude.wire import Answer, Usage
+
+START, *_, DELTA, STOP = stream()
+
+
+def folded(*events):
+    answer = Answer()
+    for event in events:
+        answer = answer.updated(event)
+    return answer
+
+
+def test_a_whole_message():
+    answer = Answer().updated(message())
+    assert answer == Answer("msg_1", OPUS, "end_turn", Usage().updated(USAGE), complete=True)
+    assert (answer.usage.output, answer.usage.thinking, answer.usage.total_input) == (300, 120, 21_700)
+
+
+def test_a_stream_says_the_same_as_a_message():
+    assert folded(START, DELTA) == Answer().updated(message())
+
+
+def test_message_start_alone_has_no_output():
+    answer = folded(START)
+    assert (answer.usage.output, answer.usage.thinking, answer.complete) == (None, None, False)
+    assert (answer.id, answer.model, answer.usage.total_input) == ("msg_1", OPUS, 21_700)
+
+
+def test_the_thinking_of_message_start_is_a_placeholder_too():
+    start = {"type": "message_start", "message": {"usage": {"output_tokens_details": {"thinking_tokens": 1}}}}
+    assert folded(start).usage.thinking is None
+
+
+def delta(usage=None, stop_reason=None):
+    return {"type": "message_delta", "delta": {"stop_reason": stop_reason}, "usage": usage}
+
+
+DELTAS = [
+    # events after message_start; input, cache read, output, complete, stop reason
+    ([delta({"output_tokens": 9}, "end_turn")], 1_000, 20_000, 9, True, "end_turn"),
+    ([delta({"output_tokens": 4}), delta({"output_tokens": 9}, "end_turn")], 1_000, 20_000, 9, True, "end_turn"),
+    ([delta({"output_tokens": 9, "input_tokens": 7}, "max_tokens")], 7, 20_000, 9, True, "max_tokens"),
+    ([delta({"output_tokens": 9, "cache_read_input_tokens": 0}, "end_turn")], 1_000, 0, 9, True, "end_turn"),
+    ([delta({"output_tokens": 9, "input_tokens": None}, "end_turn")], 1_000, 20_000, 9, True, "end_turn"),
+    ([delta({"output_tokens": 9})], 1_000, 20_000, 9, False, None),
+    ([delta(None, "end_turn")], 1_000, 20_000, None, True, "end_turn"),
+    ([delta({"output_tokens": 9}, "end_turn"), delta()], 1_000, 20_000, 9, True, "end_turn"),
+]
+
+
+@pytest.mark.parametrize(("deltas", "new", "read", "output", "complete", "why"), DELTAS)
+def test_deltas_replace_what_they_say(deltas, new, read, output, complete, why):
+    answer = folded(START, *deltas)
+    assert (answer.usage.input, answer.usage.cache_read, answer.usage.output) == (new, read, output)
+    assert (answer.complete, answer.stop_reason) == (complete, why)
+
+
+def test_a_delta_without_a_start():
+    answer = folded(DELTA)
+    assert (answer.id, answer.model, answer.usage.output, answer.complete) == (None, None, 300, True)
+
+
+ODD_NAMES = [5, None, [], {}, True, "", "x" * 1_001, "a\nb", "a\x00b", "\ud800"]
+
+
+@pytest.mark.parametrize("field", ["id", "model", "stop_reason"])
+@pytest.mark.parametrize("odd", ODD_NAMES, ids=lambda value: repr(value)[:12])
+def test_what_cannot_be_a_name_is_none(field, odd):
+    assert getattr(folded({**message(), field: odd}), field) is None
+
+
+@pytest.mark.parametrize("usage", [5, "x", [], True])
+def test_a_usage_of_a_wrong_type_is_malformed(usage):
+    assert folded(message(usage)).usage == Usage(malformed=True)
+    assert folded({"type": "message_start", "message": {"usage": usage}}).usage == Usage(malformed=True)
+    assert folded(START, delta(usage, "end_turn")).usage.malformed
+
+
+def test_no_usage_is_none():
+    assert folded(message(None)).usage is None
+    assert folded({"type": "message_start", "message": {}}).usage is None
+
+
+@given(st.lists(st.sampled_from(stream()), max_size=12))
+def test_events_in_any_order_never_raise_and_never_keep_the_placeholder(events):
+    events = [event for event in events if event["type"] in ("message_start", "message_delta")]
+    answer = folded(*events)
+    final = bool(events) and events[-1]["type"] == "message_delta"
+    if answer.usage is not None:
+        assert answer.usage.output == (300 if final else None)
+    assert answer.complete is final

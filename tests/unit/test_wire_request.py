@@ -1,0 +1,108 @@
+"""Request and Shape: scalars and counts of a body, of which nothing is consumed."""
+
+from __future__ import annotations
+
+import pytest
+
+from otel_claude.wire import Request, Shape, request, shape
+
+
+class Untouchable:
+    """A one-shot iterator that may not be read."""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        pytest.fail("it was read")
+
+    def __len__(self):
+        pytest.fail("its length was asked for")
+
+
+BODY = {
+    "model": "claude-opus-5-5",
+    "stream": True,
+    "max_tokens": 1_024,
+    "service_tier": "auto",
+    "thinking": {"type": "enabled", "budget_tokens": 2_000},
+    "output_config": {"effort": "high", "format": {"type": "json_schema"}},
+    "billing_policy": {"bill_to": "user_profile"},
+    "messages": [{"role": "user", "content": "planted"}],
+}
+
+REQUESTS = [
+    (BODY, None, Request("claude-opus-5-5", True, 1_024, "auto", "enabled", 2_000, "high", True, True)),
+    ({}, None, Request()),
+    (None, None, Request()),
+    ([BODY], None, Request()),
+    ({"model": "a"}, {"model": "b", "stream": True}, Request("b", stream=True)),
+    ({"model": "a"}, 5, Request("a")),
+    (None, {"model": "b"}, Request("b")),
+    ({"output_format": {"type": "json_schema"}}, None, Request(json_output=True)),
+    ({"output_format": {"type": "text"}}, None, Request()),
+    ({"billing_policy": {"bill_to": "organization"}}, None, Request()),
+    ({"model": 5, "stream": 1, "max_tokens": "9", "service_tier": [], "thinking": 5, "output_config": ""}, None, Request()),
+    ({"max_tokens": True, "thinking": {"type": 5, "budget_tokens": 0.5}}, None, Request()),
+    ({"max_tokens": 1 << 63, "thinking": {"budget_tokens": -(1 << 63) - 1}}, None, Request()),
+    ({"model": "x" * 1_001}, None, Request()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "extra", "expected"), REQUESTS)
+def test_the_scalars_of_a_request(body, extra, expected):
+    assert request(body, extra) == expected
+
+
+MARK = {"cache_control": {"type": "ephemeral"}}
+SHAPES = [
+    ({}, (None, None, 0)),
+    (None, (None, None, 0)),
+    ({"messages": [], "tools": []}, (0, 0, 0)),
+    ({"messages": [{}, {}], "tools": [{}, {}, {}]}, (3, 2, 0)),
+    ({"messages": [{"content": [{}, MARK]}, {"content": "text"}], "tools": [MARK], "system": [MARK]}, (1, 2, 3)),
+    ({"system": "text", **MARK}, (None, None, 1)),
+    ({"messages": [{"content": [{"cache_control": None}]}]}, (None, 1, 0)),
+    ({"messages": [5, None, []], "tools": "x"}, (None, 3, 0)),
+]
+
+
+@pytest.mark.parametrize(("body", "counts"), SHAPES)
+def test_the_shape_of_a_request(body, counts):
+    told = shape(body, breakpoints=True)
+    assert (told.tools, told.messages, told.cache_breakpoints) == counts
+    assert shape(body, breakpoints=False) == told._replace(cache_breakpoints=None)
+
+
+FREE = [
+    ("web_search_20260209", True),
+    ("web_fetch_20260209", True),
+    ("web_search_20261101", True),
+    ("web_search_20250305", False),
+    ("web_search_20260208", False),
+    ("web_search", False),
+    ("code_execution_20260209", False),
+    ("my_web_search_20260209", False),
+    ("web_search_latest", False),
+    (5, False),
+    (None, False),
+]
+
+
+@pytest.mark.parametrize(("kind", "free"), FREE)
+def test_code_execution_is_free_beside_web_tools_of_february_2026(kind, free):
+    assert shape({"tools": [{"type": "custom"}, {"type": kind}]}, breakpoints=False).code_execution_free is free
+
+
+@pytest.mark.parametrize("field", ["messages", "tools", "system", "model", "thinking", "output_config", "stream"])
+def test_iterators_are_not_consumed(field):
+    body = {"model": "claude-opus-5-5", field: Untouchable()}
+    expected = None if field == "model" else "claude-opus-5-5"
+    assert request(body) == Request(expected)
+    assert shape(body, breakpoints=True) == Shape(None, None, 0)
+
+
+def test_an_iterator_of_blocks_in_a_message_is_not_consumed():
+    body = {"messages": [{"content": Untouchable()}, {"content": (part for part in [MARK])}]}
+    assert shape(body, breakpoints=True) == Shape(None, 2, 0)
+    assert list(body["messages"][1]["content"]) == [MARK]

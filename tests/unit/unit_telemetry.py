@@ -1,0 +1,64 @@
+"""A recorder with real providers, and its telemetry as plain dicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otel_claude import conventions as c
+from otel_claude import pricing
+from otel_claude.instruments import Instruments, instruments_of
+from otel_claude.labels import Labeller
+from otel_claude.recorder import Recorder
+from otel_claude.version import __version__
+
+
+def recorder_of(tracing: Any, metering: Any, *, legacy: bool = False) -> tuple[Recorder, Instruments]:
+    """What the instrumentor makes of two providers."""
+    instruments = instruments_of(metering, __version__, Labeller(200))
+    if legacy:
+        instruments.add_legacy()
+    tracer = tracing.get_tracer(c.SCOPE, __version__) if tracing is not None else None
+    return Recorder(tracer, instruments, pricing.shipped, legacy=legacy), instruments
+
+
+class Bench:
+    """Providers, the recorder between them, and what came out."""
+
+    def __init__(self, tracing: Any, metering: Any, kept: Any, reader: Any) -> None:
+        self.tracing, self.metering = tracing, metering
+        self._kept, self.reader = kept, reader
+        self.recorder, self.instruments = recorder_of(tracing, metering)
+
+    @property
+    def span(self) -> Any:
+        """The one span that ended."""
+        spans = self._kept.get_finished_spans()
+        assert len(spans) == 1, [span.name for span in spans]
+        return spans[0]
+
+    def points(self) -> dict[str, list[Any]]:
+        """The data points of each metric."""
+        data = self.reader.get_metrics_data()
+        return {
+            metric.name: list(metric.data.data_points)
+            for resource in (data.resource_metrics if data else ())
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            if metric.data.data_points
+        }
+
+    def values(self, metric: c.Metric, *labels: str) -> dict[Any, Any]:
+        """A metric's values by these attributes; of a histogram (count, sum)."""
+        found: dict[Any, Any] = {}
+        for point in self.points().get(metric.name, ()):
+            key = tuple(point.attributes.get(label) for label in labels)
+            assert key not in found, f"{metric.name}: two points with {key}"
+            found[key if len(key) != 1 else key[0]] = (
+                (point.count, point.sum) if hasattr(point, "count") else point.value
+            )
+        return found
+
+    def value(self, metric: c.Metric) -> Any:
+        """The one value that a metric has; None if it has none."""
+        values = self.values(metric)
+        return values[()] if values else None
