@@ -28,6 +28,9 @@ test: $(STAMP) ## Run the tests
 test-sdks: $(STAMP) ## Run the tests of the seams on every supported version of the anthropic SDK
 	$(BIN)/python scripts/sdk_matrix.py $(ARGS)
 
+demo: $(STAMP) ## Show everything with simulated calls (ARGS=--live: with a few real ones)
+	$(BIN)/otel-claude demo $(ARGS)
+
 lint: $(STAMP) ## Check format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

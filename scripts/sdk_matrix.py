@@ -24,6 +24,7 @@ VERSIONS = (
 )  # fmt: skip
 OLDEST = "oldest"
 """The oldest SDK with exactly the lower bounds of our own dependencies."""
+OLDEST_SDK = ("opentelemetry-sdk==1.30.0",)
 AT_ONCE = 2
 TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")
 PLATFORMS = "[aws,bedrock,vertex,google-cloud]"
@@ -51,7 +52,7 @@ def requirements(name: str) -> list[str]:
     version = VERSIONS[0] if name == OLDEST else name
     wanted = ["--editable", str(ROOT), f"anthropic{PLATFORMS}=={version}", *TOOLS]
     if name == OLDEST:
-        return [*wanted, "httpx<0.28.2", *lower_bounds(), "opentelemetry-sdk==1.27.0", "setuptools<81"]
+        return [*wanted, "httpx<0.28.2", *lower_bounds(), *OLDEST_SDK]
     wanted += ["opentelemetry-sdk", "--constraint", str(CONSTRAINTS)]
     if version == VERSIONS[0]:
         wanted.append("httpx<0.28.2")

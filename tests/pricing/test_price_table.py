@@ -192,7 +192,9 @@ def test_what_is_remembered_is_bounded():
     table = load(None)
     for number in range(3000):
         table.price(said(f"claude-made-up-{number}", input=1), at=at(NOW))
-    assert len(table._rates) <= 1024
+        table.price(said(input=1), at=at(NOW) + number * 86_400)
+    assert 0 < len(table._rates) <= 1024
+    assert 0 < len(table._common) <= 1024
     assert table.price(said(input=1), at=at(NOW)).status == "exact"
 
 

@@ -128,6 +128,13 @@ def test_an_endpoint_that_the_file_names_makes_bedrock_exact(table_of):
     assert total(zone, us, platform=Platform("foundry")) == usd("4.4")  # once, not twice
 
 
+def test_a_file_can_say_that_refusals_are_free_elsewhere(table_of):
+    table = table_of({"platforms": {"aws": {"refusals_free_from": "2026-07-01"}}})
+    refused = said(stop_reason="refusal", input=MTOK, output=0)
+    assert total(table, refused, platform=Platform("aws")) == 0
+    assert table.price(refused, at=at(NOW), platform=Platform("foundry")).reason == "unclear_refusal"
+
+
 def test_the_most_specific_discount_counts(table_of):
     table = table_of(
         {

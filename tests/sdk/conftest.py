@@ -50,6 +50,7 @@ def watched(telemetry, monkeypatch):
     root.removeHandler(telemetry.logs)
     root.setLevel(level)
     gc.collect()
+    gc.freeze()
     left, forgotten = list(call._open), telemetry.logs.records
     call._open.clear()
     telemetry.meter_provider.shutdown()

@@ -70,9 +70,7 @@ def tools(desk: Desk) -> None:
 
 def batch(desk: Desk) -> None:
     """A batch of requests at half the price. What is not done in time is cancelled, which costs nothing."""
-    params: Any = [
-        {"custom_id": f"job-{number}", "params": _job(desk, question())} for number in range(_BATCHED)
-    ]
+    params: Any = [{"custom_id": f"job-{number}", "params": _job(desk, question())} for number in range(_BATCHED)]
     batches = desk.client.messages.batches
     made = batches.create(requests=params, extra_headers=desk.plays("batch_delay=0.4"))
     deadline = time.monotonic() + _PATIENCE
@@ -92,9 +90,7 @@ def _job(desk: Desk, text: str) -> dict[str, Any]:
 
 def in_the_us(desk: Desk) -> None:
     """Inference in the United States alone, which costs a tenth more."""
-    desk.client.messages.create(
-        model=MODEL, max_tokens=desk.most(200), inference_geo="us", messages=user(question())
-    )
+    desk.client.messages.create(model=MODEL, max_tokens=desk.most(200), inference_geo="us", messages=user(question()))
 
 
 def no_credit(desk: Desk) -> None:

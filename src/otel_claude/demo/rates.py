@@ -1,4 +1,4 @@
-"""Rates: what tokens cost, from the price table. For sums of many calls, which the table does not price by themselves."""
+"""Rates: what tokens cost, by the price table. For sums of many calls: the table itself prices one answer."""
 
 from __future__ import annotations
 

@@ -66,7 +66,8 @@ UNPRICED_REASONS: dict[str, Reason] = {
     "unclear_refusal": Reason(
         "The model refused before any output. That is free on the Claude API since 2026-06-02; "
         "here (another platform, or parts that ran before) the terms are not published.",
-        "Compare with the platform's bill.",
+        "Compare with the platform's bill. If refusals are free there too, your own price file can say since when: "
+        "platforms.<name>.refusals_free_from.",
     ),
     "malformed_usage": Reason(
         "Some number in the answer's usage is missing its type, impossible, or contradicts another.",
@@ -92,7 +93,7 @@ UNPRICED_REASONS: dict[str, Reason] = {
     "ambiguous_prompt_tier": Reason(
         "Server tools ran, the summed prompt is above the bound of the higher price, and the answer does not "
         "say how long each prompt was.",
-        "Send the beta header that makes the API report usage.iterations. It is priced at the lower price.",
+        "Compare with the cost report. It is priced at the lower price; answers with usage.iterations are exact.",
     ),
     "unknown_iteration": Reason(
         "usage.iterations has an entry of a kind that is not known.",

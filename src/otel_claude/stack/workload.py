@@ -116,8 +116,9 @@ def _search(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> N
 
 def _code(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> None:
     """One step of an agent: a long cached context, thinking, a tool."""
-    with tags(feature="refactor", tenant="internal"):
-        response = client.messages.with_raw_response.create(
+    with (
+        tags(feature="refactor", tenant="internal"),
+        client.messages.stream(
             model=OPUS,
             max_tokens=4000,
             system=_cached(
@@ -127,9 +128,10 @@ def _code(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> Non
             tools=[{"name": "edit", "description": "Edits a file", "input_schema": {"type": "object"}}],
             messages=_asked(f"Rename the variable in file {dice.randrange(10_000)}."),
             extra_headers=_plays("output=700", *(["rate_limit=1", "retry_after=0.2"] if dice.random() < 0.1 else [])),  # noqa: PLR2004
-        )
-    tally.answered(response.parse())
-    tally.limited(OPUS, response.headers)
+        ) as stream,
+    ):
+        tally.answered(stream.get_final_message())
+        tally.limited(OPUS, stream.response.headers)
 
 
 def _report(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> None:

@@ -9,9 +9,11 @@ Json = Mapping[str, object]
 
 _NO_FIELDS: Final[Json] = {}
 _LONGEST: Final = 1_000
-"""Characters. An error's message is the longest text that is looked at."""
-_TOO_MANY: Final = 1 << 53
-"""From here on a JSON number is not exact everywhere, and no call has as many tokens."""
+"""Characters of an id or a name."""
+_TOO_MANY: Final = 1 << 30
+"""No answer has as many tokens, and sums of counts below it stay within OTLP's 64-bit integers."""
+_INTEGERS: Final = range(-(1 << 63), 1 << 63)
+"""What OTLP can carry."""
 
 
 def fields(value: object) -> Json:
@@ -25,15 +27,46 @@ def items(value: object) -> list[object] | None:
 
 
 def text(value: object) -> str | None:
-    """`value` if it is a string with something in it. One that is too long to be an id or a name counts as none."""
-    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST else None
+    """`value` if it is a string that can be an id or a name: not empty, not too long, no control characters."""
+    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isprintable() else None
 
 
 def integer(value: object) -> int | None:
-    """`value` if it is an integer. JSON's `true` is none."""
-    return value if type(value) is int else None
+    """`value` if it is an integer of 64 bits. JSON's `true` is none."""
+    return value if type(value) is int and value in _INTEGERS else None
 
 
 def count(value: object) -> int | None:
     """`value` if it can be a number of tokens or of requests."""
     return value if type(value) is int and 0 <= value < _TOO_MANY else None
+
+
+class Reader:
+    """Reads fields one after the other. Null leaves what was known; a wrong type is unknown, and is remembered."""
+
+    __slots__ = ("wrong",)
+
+    def __init__(self) -> None:
+        self.wrong = False
+
+    def fields(self, value: object) -> Json:
+        """As `fields`."""
+        if value is not None and not isinstance(value, dict):
+            self.wrong = True
+        return fields(value)
+
+    def count(self, value: object, known: int | None) -> int | None:
+        """As `count`, or what was known."""
+        if value is None:
+            return known
+        if (told := count(value)) is None:
+            self.wrong = True
+        return told
+
+    def text(self, value: object, known: str | None) -> str | None:
+        """As `text`, or what was known."""
+        if value is None:
+            return known
+        if (told := text(value)) is None:
+            self.wrong = True
+        return told

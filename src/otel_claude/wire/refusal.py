@@ -32,9 +32,10 @@ def refusal(status: int, body: object, *, retry_after: bool) -> Refusal:
     error = fields(fields(body).get("error"))
     kind = text(error.get("type"))
     code = text(fields(error.get("details")).get("error_code"))
-    message = text(error.get("message")) or ""
+    message = error.get("message")
     known = body is not None
-    return Refusal(status, kind, _blocked(status, kind, code, message, known=known, retry_after=retry_after))
+    words = message if isinstance(message, str) else ""
+    return Refusal(status, kind, _blocked(status, kind, code, words, known=known, retry_after=retry_after))
 
 
 def _blocked(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from .json import Json, count, fields, items, text
+from .json import Json, Reader, items
 
 _MOST_ITERATIONS: Final = 10_000
 
@@ -28,18 +28,17 @@ class Counts(NamedTuple):
 
     def updated(self, usage: Json) -> Counts:
         """These counts, with those that `usage` has in their place: counts of a stream are cumulative, never added."""
-        split = fields(usage.get("cache_creation"))
-        heard = (
-            usage.get("input_tokens"),
-            usage.get("output_tokens"),
-            usage.get("cache_read_input_tokens"),
-            usage.get("cache_creation_input_tokens"),
-            split.get("ephemeral_5m_input_tokens"),
-            split.get("ephemeral_1h_input_tokens"),
+        read = Reader()
+        split = read.fields(usage.get("cache_creation"))
+        return Counts(
+            read.count(usage.get("input_tokens"), self.input),
+            read.count(usage.get("output_tokens"), self.output),
+            read.count(usage.get("cache_read_input_tokens"), self.cache_read),
+            read.count(usage.get("cache_creation_input_tokens"), self.creation),
+            read.count(split.get("ephemeral_5m_input_tokens"), self.split_5m),
+            read.count(split.get("ephemeral_1h_input_tokens"), self.split_1h),
+            self.malformed or read.wrong,
         )
-        values = [old if new is None else count(new) for old, new in zip(self[:6], heard, strict=True)]
-        wrong = any(new is not None and value is None for new, value in zip(heard, values, strict=True))
-        return Counts(*values, malformed=self.malformed or wrong)
 
 
 class _Classes:
@@ -124,48 +123,38 @@ class Usage(_UsageFields, _Classes):
         """This usage with what the JSON `usage` says in its place. Something else than an object is malformed."""
         if usage is None:
             return self
-        said = fields(usage)
+        read = Reader()
+        said = read.fields(usage)
         counts = self.counts.updated(said)
-        malformed = self.malformed or counts.malformed or not isinstance(usage, dict)
-        thinking: int | None = self.thinking
-        if (details := said.get("output_tokens_details")) is not None:
-            thinking, malformed = _replaced(thinking, fields(details).get("thinking_tokens"), malformed=malformed)
-        tools = self[2:5]
-        if (requests := said.get("server_tool_use")) is not None:
-            requests = fields(requests)
-            searches, malformed = _replaced(tools[0], requests.get("web_search_requests"), malformed=malformed)
-            fetches, malformed = _replaced(tools[1], requests.get("web_fetch_requests"), malformed=malformed)
-            executions, malformed = _replaced(tools[2], requests.get("code_execution_requests"), malformed=malformed)
-            tools = (searches or 0, fetches or 0, executions or 0)
-        iterations = self.iterations
-        if (entries := said.get("iterations")) is not None:
-            iterations = _iterations(entries)
-            malformed = malformed or iterations is None or any(entry.counts.malformed for entry in iterations)
+        thinking = read.fields(said.get("output_tokens_details")).get("thinking_tokens")
+        tools = read.fields(said.get("server_tool_use"))
+        credit = read.fields(read.fields(said.get("fallback_credit")).get("status")).get("type")
+        entries = said.get("iterations")
+        iterations = self.iterations if entries is None else _iterations(entries, read)
         return Usage(
             counts,
-            thinking,
-            *tools,
-            text(said.get("service_tier")) or self.service_tier,
-            text(said.get("speed")) or self.speed,
-            text(said.get("inference_geo")) or self.inference_geo,
-            text(fields(fields(said.get("fallback_credit")).get("status")).get("type")) or self.fallback_credit,
+            read.count(thinking, self.thinking),
+            read.count(tools.get("web_search_requests"), self.web_searches) or 0,
+            read.count(tools.get("web_fetch_requests"), self.web_fetches) or 0,
+            read.count(tools.get("code_execution_requests"), self.code_executions) or 0,
+            read.text(said.get("service_tier"), self.service_tier),
+            read.text(said.get("speed"), self.speed),
+            read.text(said.get("inference_geo"), self.inference_geo),
+            read.text(credit, self.fallback_credit),
             iterations,
-            malformed,
+            self.malformed or counts.malformed or read.wrong,
         )
 
 
-def _replaced(old: int | None, new: object, *, malformed: bool) -> tuple[int | None, bool]:
-    if new is None:
-        return old, malformed
-    value = count(new)
-    return (old, True) if value is None else (value, malformed)
-
-
-def _iterations(entries: object) -> tuple[Iteration, ...] | None:
+def _iterations(entries: object, read: Reader) -> tuple[Iteration, ...] | None:
     entries = items(entries)
     if entries is None or len(entries) > _MOST_ITERATIONS:
+        read.wrong = True
         return None
-    return tuple(
-        Iteration(text(entry.get("type")) or "", text(entry.get("model")), Counts().updated(entry))
-        for entry in map(fields, entries)
-    )
+    return tuple([_iteration(read.fields(entry), read) for entry in entries])
+
+
+def _iteration(entry: Json, read: Reader) -> Iteration:
+    counts = Counts().updated(entry)
+    read.wrong = read.wrong or counts.malformed
+    return Iteration(read.text(entry.get("type"), None) or "", read.text(entry.get("model"), None), counts)

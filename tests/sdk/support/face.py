@@ -68,6 +68,7 @@ class Face:
 
     async def settle(self) -> None:
         """Lets what was dropped be collected, and what the loop owes be done."""
-        for _ in range(3):
+        for _ in range(2):
             gc.collect()
+            await asyncio.sleep(0)
             await asyncio.sleep(0)

@@ -1,0 +1,2 @@
+def promtool_files():
+    return {}

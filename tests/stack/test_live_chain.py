@@ -1,0 +1,350 @@
+"""The workload under `opentelemetry-instrument`, over every path, into real stores: every query, and the numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import servers
+import yaml
+from panels_in_use import dashboards, filled, targets
+
+from otel_claude import conventions as c
+from otel_claude.simulator import Pace, Simulator
+from otel_claude.stack.naming import Naming
+from otel_claude.stack.queries import Queries
+from otel_claude.stack.workload import LIMITS, SERVICES, UNLISTED
+
+pytestmark = [pytest.mark.timeout(240)]
+
+PATHS = ("direct", "collector", "remote write", "victoria-metrics")
+# US dollars per million tokens, as published for November 2026. Written here, so that they are not our own table's.
+PRICES = {
+    "claude-sonnet-5-5": {"input": "2", "cache_read": "0.10", "cache_write_5m": "2.5", "cache_write_1h": "4", "output": "10"},
+    "claude-opus-5-5": {"input": "4", "cache_read": "0.20", "cache_write_5m": "5", "cache_write_1h": "8", "output": "20"},
+    "claude-haiku-5-5": {
+        "input": "0.10", "cache_read": "0.01", "cache_write_5m": "0.125", "cache_write_1h": "0.20", "output": "0.50",
+    },
+}  # fmt: skip
+SEARCH = Fraction("0.01")
+HUNDREDTH_OF_A_CENT = 0.0001
+# What a store does not keep: VictoriaMetrics has no target_info, and here it evaluates no rules.
+ABSENT = {"victoria-metrics": {"Versions"}}
+
+
+@dataclass
+class Path_:
+    """One way from the workload to a store, and what the workload counted itself."""
+
+    name: str
+    store: servers.Store
+    started: float
+    tallies: dict = field(default_factory=dict)
+
+    @property
+    def tokens(self):
+        """Tokens by (model, class), over all services."""
+        added = {}
+        for tally in self.tallies.values():
+            for key, amount in tally["tokens"].items():
+                added[tuple(key.split(" "))] = added.get(tuple(key.split(" ")), 0) + amount
+        return added
+
+    @property
+    def spent(self):
+        million = 1_000_000
+        tokens = sum(Fraction(PRICES[model][kind]) * amount / million for (model, kind), amount in self.tokens.items())
+        return tokens + SEARCH * sum(tally["searches"] for tally in self.tallies.values())
+
+
+def workload(path, endpoint, folder, rounds):
+    """Runs every service in a process of its own, as a user would."""
+    program = Path(sys.executable).parent / "opentelemetry-instrument"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "ANTHROPIC_", "COV"))},
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": endpoint,
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "cumulative",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_METRIC_EXPORT_INTERVAL": "1000",
+        "OTEL_LOGS_EXPORTER": "none",
+        "OTEL_TRACES_EXPORTER": "otlp" if path.name == "collector" else "none",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": endpoint.replace("/v1/metrics", "/v1/traces"),
+        "OTEL_RESOURCE_ATTRIBUTES": "service.version=1.2.3",
+    }
+    # An answer takes longer than the first step of the back-off, so that times are more than nothing.
+    with Simulator(limits=LIMITS, pace=Pace(0.05)) as simulator:
+        own = ["-m", "otel_claude.stack.workload", "--url", simulator.url, "--rounds", str(rounds), "--pause", "0.2"]
+        children = {
+            service: subprocess.Popen(
+                [program, sys.executable, *own, "--service", service],
+                env={**environment, "OTEL_SERVICE_NAME": service}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )
+            for service in SERVICES
+        }  # fmt: skip
+        for service, child in children.items():
+            out, errors = child.communicate(timeout=120)
+            assert child.returncode == 0, errors[-3000:]
+            assert "Failed to export" not in errors, errors[-3000:]
+            path.tallies[service] = json.loads(out.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def paths(stack, tmp_path_factory):
+    """All four ways, filled, with the servers running."""
+    root = tmp_path_factory.mktemp("stack")
+    prometheus_config = servers.DEPLOY / "prometheus/prometheus.yaml"
+    configs = servers.DEPLOY / "collector"
+    sink_config = root / "sink.yaml"
+    sink_config.write_text(
+        "receivers: {otlp: {protocols: {grpc: {endpoint: '${env:LISTEN_ADDRESS}:${env:OTLP_GRPC_PORT}'}}}}\n"
+        "exporters: {debug: {}}\n"
+        "extensions: {health_check: {endpoint: '${env:LISTEN_ADDRESS}:${env:HEALTH_PORT}'}}\n"
+        "service: {extensions: [health_check], pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}\n"
+    )
+    with ExitStack() as open_:
+        enter = open_.enter_context
+        found = {}
+        webhook = enter(servers.Webhook())
+        alerts = enter(servers.alertmanager(root / "alertmanager", webhook.port))
+        tempo = enter(servers.collector(root / "sink", sink_config))
+        for name in PATHS:
+            folder = root / name.replace(" ", "-")
+            if name == "victoria-metrics":
+                store = enter(servers.victoria_metrics(folder))
+                endpoint = f"{store.url}/opentelemetry/v1/metrics"
+            else:
+                store = enter(servers.prometheus(folder, prometheus_config, alertmanager=alerts))
+                endpoint = f"{store.url}/api/v1/otlp/v1/metrics"
+            if name == "collector":
+                address, _, log = enter(
+                    servers.collector(
+                        folder, configs / "collector.yaml", METRICS_OTLP_ENDPOINT=f"{store.url}/api/v1/otlp",
+                        TEMPO_ENDPOINT=tempo[1],
+                    )
+                )  # fmt: skip
+                endpoint, store.collector_log = f"{address}/v1/metrics", log
+            if name == "remote write":
+                write = f"{store.url}/api/v1/write"
+                address, _, log = enter(
+                    servers.collector(folder, configs / "remote-write.yaml", REMOTE_WRITE_ENDPOINT=write)
+                )
+                endpoint, store.collector_log = f"{address}/v1/metrics", log
+            path = found[name] = Path_(name, store, time.time())
+            workload(path, endpoint, folder, 14)
+        found["direct"].webhook = webhook
+        found["collector"].spans = tempo[2]
+        queries = Queries(Naming())
+        for path in found.values():
+            # The last export has arrived when all calls are there.
+            calls = sum(tally["calls"] for tally in path.tallies.values())
+            path.store.wait_for(f"{queries.calls('1h')} == {calls}")
+        yield found
+
+
+@pytest.fixture(params=PATHS)
+def path(request, paths):
+    return paths[request.param]
+
+
+def test_exact_spend_is_what_the_workload_counted(path):
+    spent = path.store.value(Queries(Naming()).spent("1h"))
+    assert path.spent > Fraction("0.3")
+    assert spent == pytest.approx(float(path.spent), abs=HUNDREDTH_OF_A_CENT)
+
+
+def test_exact_spend_by_service(path):
+    for service, tally in path.tallies.items():
+        alone = Path_(path.name, path.store, path.started, {service: tally})
+        spent = path.store.value(Queries(Naming(), (f'job="{service}"',)).spent("1h"))
+        assert spent == pytest.approx(float(alone.spent), abs=HUNDREDTH_OF_A_CENT), service
+
+
+@pytest.mark.parametrize("model", PRICES)
+def test_token_classes_are_what_the_answers_said(path, model):
+    queries = Queries(Naming())
+    counted = {kind: amount for (of, kind), amount in path.tokens.items() if of == model}
+    of_model = queries.match(c.RESPONSE_MODEL, model)
+
+    def stored(metric, *matchers):
+        found = path.store.instant(queries.grown(metric, "1h", (), of_model, *matchers))
+        return float(found[0]["value"][1]) if found else 0
+
+    assert stored(c.INPUT_TOKENS) == sum(counted.values()) - counted["output"] > 0
+    assert stored(c.OUTPUT_TOKENS) == counted["output"] > 0
+    assert stored(c.CACHE_READ_TOKENS) == counted["cache_read"]
+    for ttl in ("5m", "1h"):
+        assert stored(c.CACHE_WRITE_TOKENS, queries.match(c.CACHE_TTL, ttl)) == counted[f"cache_write_{ttl}"]
+
+
+def test_limits_are_what_the_headers_said(path):
+    for tally in path.tallies.values():
+        for key, limit in tally["limits"].items():
+            model, name = key.split(" ")
+            where = f'{{claude_rate_limit_name="{name}", gen_ai_request_model="{model}"}}'
+            assert path.store.value(f"claude_client_rate_limit_limit{where}") == limit["limit"], key
+    last = path.tallies["code-agent"]["limits"]["claude-opus-5-5 input_tokens"]
+    where = '{claude_rate_limit_name="input_tokens", gen_ai_request_model="claude-opus-5-5"}'
+    assert path.store.value(f"claude_client_rate_limit_remaining{where}") == last["remaining"]
+
+
+def test_calls_and_failures_are_what_the_workload_counted(path):
+    queries = Queries(Naming())
+    failed = queries.calls("1h", (), queries.present(c.ERROR_TYPE))
+    assert path.store.value(failed) == sum(tally["failed"] for tally in path.tallies.values()) > 0
+    unpriced = queries.grown(c.UNPRICED, "1h", (), queries.match(c.UNPRICED_REASON, "unknown_model"))
+    assert path.store.value(unpriced) >= 1
+    assert path.store.instant(f'claude_client_calls_total{{gen_ai_request_model="{UNLISTED}"}}')
+
+
+def test_names_are_those_of_the_table(path):
+    """What is stored is what METRICS says, and nothing else of ours."""
+    stored = set(path.store.get("label/__name__/values", **{"match[]": '{job=~".+"}'}))
+    if path.name == "victoria-metrics":
+        stored = set(path.store.get("label/__name__/values"))
+    expected = {
+        metric.prometheus + part
+        for metric in c.METRICS
+        for part in (("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",))
+    }
+    ours = {name for name in stored if name.startswith(("claude_", "gen_ai_"))}
+    assert ours == expected
+
+
+def test_every_panel_has_data(path):
+    empty = []
+    end = time.time()
+    for uid, panel, target in targets():
+        job = "code-agent" if uid == "otel-claude-service" else ".+"
+        expression = filled(target["expr"], job=job)
+        if target["instant"]:
+            found = path.store.instant(expression)
+        else:
+            found = path.store.over_time(expression, path.started - 60, end)
+        numbers = [
+            value for series in found for _, value in series.get("values", [series.get("value")]) if value != "NaN"
+        ]
+        if not any(math.isfinite(float(value)) for value in numbers):
+            empty.append((uid, panel["title"], target["refId"], expression))
+    # The agent's own page: it uses no server tools, and every one of its calls has a price.
+    quiet = {("otel-claude-service", "Server tools"), ("otel-claude-service", "Without an exact price, by reason")}
+    # The agent writes to the cache for an hour alone.
+    quiet |= {
+        ("otel-claude-service", title) for title in ("Tokens per minute, by class", "Cache: read against written")
+    }
+    absent = ABSENT.get(path.name, set())
+    unexpected = [row for row in empty if row[:2] not in quiet and row[1] not in absent]
+    assert not unexpected, [row[:3] for row in unexpected]
+
+
+def test_every_variable_has_values(path):
+    for uid, dashboard in dashboards().items():
+        for variable in dashboard["templating"]["list"]:
+            if variable["type"] == "query":
+                assert chosen(path.store, variable), (uid, variable["name"])
+
+
+def test_the_tag_variable_offers_the_tags_and_the_service(path):
+    (tag,) = (v for v in dashboards()["otel-claude-usage"]["templating"]["list"] if v["name"] == "tag")
+    assert chosen(path.store, tag) == ["claude_tag_feature", "claude_tag_tenant", "job"]
+    (value,) = (v for v in dashboards()["otel-claude-usage"]["templating"]["list"] if v["name"] == "tag_value")
+    assert chosen(path.store, value) == ["chat", "refactor", "report", "search"]
+
+
+def chosen(store, variable):
+    """What Grafana makes of a variable's query."""
+    function, arguments = re.fullmatch(r"(label_\w+)\((.*)\)", filled(variable["query"]["query"])).groups()
+    if function == "label_names":
+        found = store.get("labels", **{"match[]": arguments})
+    else:
+        selector, _, label = arguments.rpartition(", ")
+        found = store.get(f"label/{label}/values", **{"match[]": selector})
+    expression = variable["regex"].strip("/")
+    return sorted(name for name in found if re.search(expression, name))
+
+
+def rules(kind):
+    for file in sorted((servers.DEPLOY / "prometheus/rules").glob("*.yaml")):
+        for group in yaml.safe_load(file.read_text())["groups"]:
+            yield from (rule for rule in group["rules"] if kind in rule)
+
+
+LONG = ("claude:spend_usd:3d", "claude:spend_usd:30d")
+
+
+def test_every_recording_rule_has_data(path):
+    for rule in rules("record"):
+        found = path.store.instant(rule["expr"])
+        if path.name != "victoria-metrics":
+            found = path.store.wait_for(rule["record"]) if rule["record"] not in LONG else found
+            # Hours that are over are added up, and none is yet.
+        assert found or rule["record"] in LONG, rule["record"]
+
+
+def test_every_alert_expression_is_understood(path):
+    for rule in rules("alert"):
+        path.store.instant(rule["expr"])
+    if path.name != "victoria-metrics":
+        found = path.store.wait_for('ALERTS{alertname="ClaudeCreditBalanceExhausted", alertstate="firing"}')
+        assert found[0]["metric"]["job"] == "nightly-report"
+
+
+def test_rules_are_evaluated_without_a_mistake(path):
+    if path.name == "victoria-metrics":
+        pytest.skip("VictoriaMetrics evaluates rules in another program")
+    for group in path.store.get("rules")["groups"]:
+        for rule in group["rules"]:
+            assert rule["health"] == "ok", (rule["name"], rule.get("lastError"))
+
+
+def test_annotations_show_firing_alerts(path):
+    (annotation,) = dashboards()["otel-claude-limits"]["annotations"]["list"]
+    found = path.store.over_time(annotation["expr"], path.started - 60, time.time())
+    assert found or path.name == "victoria-metrics"
+
+
+def test_an_alert_reaches_the_webhook(paths):
+    received = paths["direct"].webhook.received
+    deadline = time.monotonic() + 30
+    while not (found := [alert for _, body in received for alert in body["alerts"]
+                         if alert["labels"]["alertname"] == "ClaudeCreditBalanceExhausted"]):  # fmt: skip
+        assert time.monotonic() < deadline, received
+        time.sleep(0.2)
+    annotations = found[0]["annotations"]
+    assert re.fullmatch(r"\d+ requests of nightly-report were refused because .*", annotations["summary"])
+    assert annotations["runbook_url"].endswith("#claudecreditbalanceexhausted")
+    assert annotations["dashboard_url"].endswith("/d/otel-claude-limits?var-job=nightly-report")
+    assert [path for path, body in received if body["alerts"][0]["labels"]["severity"] == "critical"][0] == "/on-call"
+
+
+@pytest.mark.parametrize("name", ["direct", "collector"])
+def test_exemplars_arrive(paths, name):
+    path = paths[name]
+    for metric in (c.DURATION, c.CALL_COST, c.CALL_INPUT_TOKENS):
+        found = path.store.get(
+            "query_exemplars", query=f"{metric.prometheus}_bucket", start=path.started - 60, end=time.time() + 60
+        )
+        traces = [exemplar["labels"]["trace_id"] for series in found for exemplar in series["exemplars"]]
+        assert traces, metric.name
+        assert all(re.fullmatch("[0-9a-f]{32}", trace) for trace in traces)
+
+
+def test_spans_go_through_the_collector(paths):
+    assert '"spans":' in paths["collector"].spans.read_text()
+
+
+def test_no_server_complains(paths):
+    for path in paths.values():
+        for log in (path.store.log, getattr(path.store, "collector_log", None)):
+            if log is not None:
+                bad = [line for line in log.read_text().splitlines() if re.search(r"\b(error|warn|ERROR|WARN)\b", line)]
+                assert not bad, (path.name, bad[:5])

@@ -1,0 +1,206 @@
+"""Head: the limits of every header family and the ids, from raw header pairs of any kind."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otel_claude.wire import Head, Limit, head
+
+MODULE = sys.modules[head.__module__]
+NOON = 1_795_348_800.0  # 2026-11-22T12:00:00Z
+
+
+def told(**headers):
+    return head([(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()])
+
+
+FAMILIES = {
+    "anthropic-ratelimit-requests": "requests",
+    "anthropic-ratelimit-tokens": "tokens",
+    "anthropic-ratelimit-input-tokens": "input_tokens",
+    "anthropic-ratelimit-output-tokens": "output_tokens",
+    "anthropic-priority-input-tokens": "priority_input_tokens",
+    "anthropic-priority-output-tokens": "priority_output_tokens",
+    "anthropic-fast-input-tokens": "fast_input_tokens",
+    "anthropic-fast-output-tokens": "fast_output_tokens",
+}
+
+
+def family(prefix, limit="2000000", remaining="1500000", reset="2026-11-22T12:00:00Z"):
+    pairs = {"limit": limit, "remaining": remaining, "reset": reset}
+    return [(f"{prefix}-{field}".encode(), value.encode()) for field, value in pairs.items()]
+
+
+@pytest.mark.parametrize(("prefix", "name"), FAMILIES.items())
+def test_a_family_is_one_limit(prefix, name):
+    assert head(family(prefix)) == Head((Limit(name, 2_000_000, 1_500_000, 0.25, NOON),))
+
+
+def test_all_families_together_keep_their_order():
+    pairs = [pair for prefix in FAMILIES for pair in family(prefix)]
+    assert [limit.name for limit in head(pairs).limits] == list(FAMILIES.values())
+
+
+def test_the_unified_family_of_subscriptions():
+    limits = told(
+        anthropic_ratelimit_unified_status="allowed_warning",
+        anthropic_ratelimit_unified_reset="1795348800",
+        anthropic_ratelimit_unified_5h_utilization="0.73",
+        anthropic_ratelimit_unified_5h_reset="1795348800",
+        anthropic_ratelimit_unified_5h_status="allowed",
+        anthropic_ratelimit_unified_7d_utilization="1.0",
+        anthropic_ratelimit_unified_representative_claim="five_hour",
+        anthropic_ratelimit_unified_fallback_percentage="0.5",
+    ).limits
+    assert limits == (
+        Limit("unified", reset=NOON),
+        Limit("unified_5h", utilization=0.73, reset=NOON),
+        Limit("unified_7d", utilization=1.0),
+    )
+
+
+def test_the_ids():
+    ids = told(request_id="req_1", anthropic_organization_id="org_1", anthropic_workspace_id="wrkspc_1")
+    assert ids == Head((), "req_1", "org_1", "wrkspc_1")
+
+
+ODD_IDS = [b"", b"x" * 1_001, b"a\nb", b"a\x00b", b"\x80"]
+
+
+@pytest.mark.parametrize("raw", ODD_IDS, ids=lambda raw: repr(raw)[:12])
+@pytest.mark.parametrize("name", [b"request-id", b"anthropic-organization-id", b"anthropic-workspace-id"])
+def test_what_cannot_be_an_id_is_none(name, raw):
+    assert head([(name, raw)]) == Head()
+
+
+UNRELATED = [
+    "retry-after",
+    "anthropic-ratelimit-requests",
+    "anthropic-ratelimit-limit",
+    "anthropic-ratelimit--limit",
+    "anthropic-slow-requests-limit",
+    "x-anthropic-ratelimit-requests-limit",
+    "anthropic-ratelimit-requests-limit-x",
+    "anthropic-ratelimit-requests_x-limit",
+    f"anthropic-ratelimit-{'x' * 61}-limit",
+    "anthropic-version",
+]
+
+
+@pytest.mark.parametrize("name", UNRELATED)
+def test_other_headers_are_passed_over(name):
+    expected = () if name != "anthropic-ratelimit--limit" else (Limit("_", 5),)
+    assert head([(name.encode(), b"5")]).limits in ((), expected)
+    if name != "anthropic-ratelimit--limit":
+        assert head([(name.encode(), b"5")]) == Head()
+
+
+def test_names_are_case_insensitive_and_the_last_of_two_stands():
+    pairs = [
+        (b"Anthropic-RateLimit-Requests-Limit", b"10"),
+        (b"ANTHROPIC-RATELIMIT-REQUESTS-REMAINING", b"9"),
+        (b"anthropic-ratelimit-requests-remaining", b"5"),
+        (b"Request-Id", b"req_1"),
+        (b"request-id", b"req_2"),
+    ]
+    assert head(pairs) == Head((Limit("requests", 10, 5, 0.5),), "req_2")
+
+
+NO_WHOLES = [b"", b"x", b"-1", b"1.5", b"1e3", b"0x10", b"1_000", b" 1", b"+1", b"\xd9\xa1", b"9" * 19, b"nan"]
+
+
+@pytest.mark.parametrize("raw", NO_WHOLES)
+@pytest.mark.parametrize("field", ["limit", "remaining"])
+def test_what_is_no_whole_number_is_left_out(field, raw):
+    assert head([(f"anthropic-ratelimit-requests-{field}".encode(), raw)]) == Head()
+
+
+@pytest.mark.parametrize("raw", [b"", b"x", b"-0.1", b"nan", b"inf", b"-inf", b"1e999", b"\xff", b"0,5"])
+def test_what_is_no_share_is_left_out(raw):
+    assert head([(b"anthropic-ratelimit-unified-5h-utilization", raw)]) == Head()
+
+
+TIMES = [
+    (b"2026-11-22T12:00:00Z", NOON),
+    (b"2026-11-22T12:00:00+00:00", NOON),
+    (b"2026-11-22T13:30:00+01:30", NOON),
+    (b"2026-11-22T07:00:00-05:00", NOON),
+    (b"2026-11-22T12:00:00.250Z", NOON + 0.25),
+    (b"2026-11-22T12:00:00.250000Z", NOON + 0.25),
+    (b"2026-11-22T12:00:00", NOON),
+    (b"1795348800", NOON),
+    (b"0", 0.0),
+]
+NO_TIMES = [b"", b"soon", b"2026-13-22T12:00:00Z", b"2026-11-22T25:00:00Z", b"-5", b"1795348800.5", b"9" * 19, b"\xff"]
+NO_TIMES += [b"2026-11-22T12:00:00ZZ", b"0001-01-01T00:00:00+14:00", b"99999-11-22T12:00:00Z"]
+
+
+@pytest.mark.parametrize(("raw", "seconds"), TIMES)
+def test_a_reset_time_is_in_seconds_since_the_epoch(raw, seconds):
+    (limit,) = head([(b"anthropic-ratelimit-requests-reset", raw)]).limits
+    assert (limit.reset, type(limit.reset)) == (seconds, float)
+
+
+@pytest.mark.parametrize("raw", NO_TIMES)
+def test_what_is_no_time_is_left_out(raw):
+    (limit,) = head([*family("anthropic-ratelimit-requests", reset=""), (b"anthropic-ratelimit-requests-reset", raw)]).limits
+    assert limit.reset is None or limit.reset < 0
+
+
+SHARES = [("10", "10", 0.0), ("10", "0", 1.0), ("10", "4", 0.6), ("10", "15", 0.0), ("0", "0", None), ("0", "5", None)]
+
+
+@pytest.mark.parametrize(("limit", "remaining", "utilization"), SHARES)
+def test_the_used_share_is_worked_out_and_stays_between_0_and_1(limit, remaining, utilization):
+    (found,) = head(family("anthropic-ratelimit-requests", limit, remaining)).limits
+    assert found.utilization == (None if utilization is None else pytest.approx(utilization))
+
+
+def test_a_told_share_wins():
+    pairs = [*family("anthropic-ratelimit-requests"), (b"anthropic-ratelimit-requests-utilization", b"0.5")]
+    assert head(pairs).limits[0].utilization == 0.5
+
+
+def test_a_flood_of_limits_is_cut_and_the_ids_are_still_read():
+    pairs = [(f"anthropic-ratelimit-x{number}-limit".encode(), b"1") for number in range(1_000)]
+    found = head([*pairs, (b"request-id", b"req_1")])
+    assert [limit.name for limit in found.limits] == [f"x{number}" for number in range(32)]
+    assert found.request_id == "req_1"
+
+
+def test_a_flood_of_names_is_not_remembered(monkeypatch):
+    monkeypatch.setattr(MODULE, "_places", {})
+    head([(f"x-{number}".encode(), b"1") for number in range(10_000)])
+    assert len(MODULE._places) == MODULE._MOST_NAMES == 512
+    assert head(family("anthropic-ratelimit-requests")).limits[0].name == "requests"
+    assert len(MODULE._places) == 512
+
+
+def test_a_long_name_is_not_remembered(monkeypatch):
+    monkeypatch.setattr(MODULE, "_places", {})
+    assert head([(b"x" * 100_000, b"1")]) == Head()
+    assert MODULE._places == {}
+
+
+def test_times_are_remembered_in_part():
+    for second in range(1_000):
+        head([(b"anthropic-ratelimit-requests-reset", str(second).encode())])
+    assert MODULE._time.cache_info().currsize <= 64
+
+
+names = st.sampled_from([f"{prefix}-{field}" for prefix in FAMILIES for field in ("limit", "remaining", "reset")])
+names |= st.sampled_from(["request-id", "anthropic-ratelimit-unified-5h-utilization", "anthropic-workspace-id"])
+values = st.binary(max_size=40) | st.text("0123456789+-.:TZeE", max_size=30).map(str.encode)
+
+
+@given(st.lists(st.tuples(names.map(str.encode) | st.binary(max_size=60), values), max_size=30))
+def test_any_headers_give_only_sane_numbers(pairs):
+    for limit in head(pairs).limits:
+        for whole in (limit.limit, limit.remaining):
+            assert whole is None or (type(whole) is int and 0 <= whole < 1 << 63)
+        assert limit.utilization is None or 0 <= limit.utilization < float("inf")
+        assert limit.reset is None or (type(limit.reset) is float and abs(limit.reset) < float("inf"))
