@@ -19,8 +19,8 @@ with client.messages.create(
     max_tokens=400,
     messages=question,
     stream=True,
-    # Only the simulator knows this header: it writes slowly, so that there is a middle. The API ignores it.
-    extra_headers={"x-simulator-scenario": "slow=0.05"},
+    # Only the simulator knows this header: it writes slowly and at length. The API ignores it.
+    extra_headers={"x-simulator-scenario": "slow=0.05,output=200"},
 ) as events:
     for event in events:
         if event.type == "content_block_delta":

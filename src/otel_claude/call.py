@@ -323,8 +323,9 @@ class Call:
         return self._missing or ("aborted_stream" if self.request.stream else "unread_body")
 
 
-_TELLING = frozenset({"message", "message_start", "message_delta"})
-_STREAMED = frozenset({"message_start", "message_delta"})
+# Tuples and no sets: a hostile `type` can be a list, which has no hash.
+_TELLING = ("message", "message_start", "message_delta")
+_STREAMED = ("message_start", "message_delta")
 
 
 def end_open_calls() -> None:

@@ -83,7 +83,11 @@ def _beginner(chosen: Settings, providers: dict[str, Any]) -> Any:
             recorder,
             has_native_span=has_native_span(client, options),
         )
-        recorder.began(call)
+        try:
+            recorder.began(call)
+        except Exception:
+            # A sampler or a span processor of the application's raised. The call is measured without a span.
+            contained("opened a span")
         return call
 
     return begin

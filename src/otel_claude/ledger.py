@@ -7,7 +7,7 @@ posts are turned into rows when somebody reads, or when many have come together.
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -32,7 +32,9 @@ Row = tuple[str, L, int]
 _ENOUGH: Final = 64
 """Posts that are drained without waiting for a reader, so that a program without one keeps no more of them."""
 _MOST_SETS: Final = 10_000
-_OVERFLOW: Final[dict[str, Value]] = {"otel.metric.overflow": True}
+"""Sets of attributes of one metric, and labels that are kept apart before their sums are folded by attributes."""
+_Attributes = tuple[tuple[str, Value], ...]
+_OVERFLOW: Final[_Attributes] = (("otel.metric.overflow", True),)
 """Where sums go whose attributes are one too many, as in OpenTelemetry's specification of cardinality limits."""
 
 T = TypeVar("T")
@@ -48,8 +50,8 @@ class Ledger(Generic[T, L]):
 
     def _start(self) -> None:
         self._lock = threading.Lock()
-        self._sums: dict[str, dict[L, int]] = {}
-        self._overflow: dict[str, int] = {}
+        self._recent: defaultdict[str, dict[L, int]] = defaultdict(dict)
+        self._sums: defaultdict[str, dict[_Attributes, int]] = defaultdict(dict)
 
     def post(self, item: T) -> None:
         """Adds what `item` amounts to. Never waits."""
@@ -64,14 +66,9 @@ class Ledger(Generic[T, L]):
         """Every sum of a metric by its attributes, with all that was posted before this call."""
         with self._lock:
             self._drain()
-            sums = list(self._sums.get(metric, {}).items())
-            overflow = self._overflow.get(metric)
-        found: dict[tuple[tuple[str, Value], ...], int] = {}
-        for labels, amount in sums:
-            key = tuple(labels.attributes.items())
-            found[key] = found.get(key, 0) + amount
-        told = [(dict(key), amount) for key, amount in found.items()]
-        return told if overflow is None else [*told, (_OVERFLOW, overflow)]
+            self._fold(metric)
+            sums = list(self._sums[metric].items())
+        return [(dict(attributes), amount) for attributes, amount in sums]
 
     def clear(self) -> None:
         """Starts from zero: in a forked child the sums are its parent's, and the lock may be held by no one alive."""
@@ -91,12 +88,20 @@ class Ledger(Generic[T, L]):
                 contained("added up a call")
 
     def _add(self, metric: str, labels: L, amount: int) -> None:
-        sums = self._sums.get(metric)
-        if sums is None:
-            sums = self._sums[metric] = {}
-        if labels in sums:
-            sums[labels] += amount
-        elif len(sums) < _MOST_SETS:
-            sums[labels] = amount
-        else:
-            self._overflow[metric] = self._overflow.get(metric, 0) + amount
+        recent = self._recent[metric]
+        if labels in recent:
+            recent[labels] += amount
+            return
+        if len(recent) >= _MOST_SETS:
+            self._fold(metric)
+        recent[labels] = amount
+
+    def _fold(self, metric: str) -> None:
+        """Adds what came since to the sums by attributes: the same attributes can come as other labels."""
+        recent, sums = self._recent[metric], self._sums[metric]
+        for labels, amount in recent.items():
+            attributes: _Attributes = tuple(sorted(labels.attributes.items()))
+            if attributes not in sums and len(sums) >= _MOST_SETS:
+                attributes = _OVERFLOW
+            sums[attributes] = sums.get(attributes, 0) + amount
+        recent.clear()

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 from .contain import logger
 from .keys import KeyMode
+from .tags import is_key
 
 SpanMode = Literal["auto", "off"]
 _TRUE = ("true", "1", "yes", "on")
@@ -79,11 +80,15 @@ def _text(given: object) -> str:
     return os.fspath(given)
 
 
-def _names(given: object) -> tuple[str, ...]:
+def _keys(given: object) -> tuple[str, ...]:
     names = given.split(",") if isinstance(given, str) else given
+    accepted = "it takes names of lower case letters, digits, '_' and '.', separated by commas"
     if not isinstance(names, (list, tuple, set, frozenset)):
-        raise ValueError("it takes names, separated by commas")  # noqa: TRY004 - as above
-    return tuple(name.strip() for name in map(str, names) if name.strip())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        raise ValueError(accepted)  # noqa: TRY004 - as above
+    keys = tuple(name.strip() for name in map(str, names) if name.strip())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if not all(map(is_key, keys)):
+        raise ValueError(accepted)
+    return keys
 
 
 def _positive(given: object) -> int:
@@ -109,7 +114,7 @@ _READERS: dict[str, Any] = {
     "spans": _one_of(*get_args(SpanMode)),
     "prices": _text,
     "api_key": _one_of(*get_args(KeyMode)),
-    "baggage_tags": _names,
+    "baggage_tags": _keys,
     "tag_limit": _positive,
     "legacy_metrics": _flag,
 }

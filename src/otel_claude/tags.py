@@ -40,7 +40,7 @@ class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
 
     def __init__(self, **pairs: str) -> None:
         for key, value in pairs.items():
-            if not _is_key(key):
+            if not is_key(key):
                 raise ValueError(
                     f"{key!r} cannot be a tag's key: it takes lower case letters, digits, '_' and '.', "
                     f"up to {_LONGEST_KEY} characters"
@@ -70,7 +70,8 @@ class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
             inside it.
         """
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError(f"tags() cannot decorate the generator {function.__name__}: use `with tags(...)` inside it")
+            name = getattr(function, "__name__", function)  # A `functools.partial` has none.
+            raise TypeError(f"tags() cannot decorate the generator {name}: use `with tags(...)` inside it")
         if inspect.iscoroutinefunction(function):
 
             async def run_async(*args: P.args, **kwargs: P.kwargs) -> Any:
@@ -88,15 +89,17 @@ class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
 
 
 def current(baggage_keys: tuple[str, ...]) -> Tags:
-    """The tags of a call made now: those of the code, over those that `baggage_keys` have in the W3C baggage."""
+    """The tags of a call made now: those of the code, over those that `baggage_keys` have in the W3C baggage.
+
+    Baggage comes from outside: a value that does not fit is left out, never an error.
+    """
     coded = _current.get()
     if not baggage_keys:
         return coded
     carried: dict[str, str] = {}
     for key in baggage_keys:
         value = baggage.get_baggage(key)
-        # Baggage comes from outside: what does not fit is left out, never an error.
-        if isinstance(value, str) and _is_value(value) and _is_key(key):
+        if isinstance(value, str) and _is_value(value):
             carried[key] = value
     return _merged(carried, dict(coded)) if carried else coded
 
@@ -105,7 +108,8 @@ def _merged(outer: dict[str, str], inner: Mapping[str, str]) -> Tags:
     return tuple(sorted({**outer, **inner}.items()))
 
 
-def _is_key(key: str) -> bool:
+def is_key(key: str) -> bool:
+    """Whether a tag can have this key."""
     return len(key) <= _LONGEST_KEY and _KEY.fullmatch(key) is not None
 
 

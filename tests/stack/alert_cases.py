@@ -1,2 +1,233 @@
+"""The cases of promtool's tests: for each alert one in which it fires, with its words, and some in which it must not.
+
+`scripts/stack-files` writes them to deploy/prometheus/tests, where `promtool test rules` reads them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from otel_claude import conventions as c
+from otel_claude.stack.alerts import all_alerts
+from otel_claude.stack.naming import Naming
+from otel_claude.stack.queries import Queries
+from otel_claude.stack.rules import GRAFANA, RUNBOOKS
+from otel_claude.stack.thresholds import Thresholds
+from otel_claude.stack.yaml import to_yaml
+
+NAMING = Naming()
+SHOP = {"job": "shop"}
+MODEL = {c.REQUEST_MODEL: "claude-sonnet-5-5"}
+KEY = {c.API_KEY_HINT: "sk-ant-api03-R2D...igAA"}
+OK = {c.STOP_REASON: "end_turn"}
+
+
+def series(metric, values, *labels, part="", instance="a", **more):
+    """A series and its values in promtool's notation."""
+    merged = {"job": "shop", "instance": instance}
+    for each in labels:
+        merged |= each
+    matchers = [f'{NAMING.label(name)}="{value}"' for name, value in (merged | more).items()]
+    return f"{NAMING.series(metric, part)}{{{', '.join(matchers)}}}", values
+
+
+class Case(NamedTuple):
+    """An alert, what was measured, when it is looked at, and the words in which it fires (None: it must not)."""
+
+    alert: str
+    series: tuple
+    at: str
+    summary: str | None = None
+    labels: dict = {}  # noqa: RUF012 - never written to
+
+
+def cost(values, **more):
+    return series(c.COST, values, MODEL, KEY, {c.COST_TYPE: "output"}, **more)
+
+
+def calls(values, *labels):
+    return series(c.CALLS, values, MODEL, KEY, *(labels or (OK,)))
+
+
+def attempts(values, *labels):
+    return series(c.ATTEMPTS, values, MODEL, KEY, *labels)
+
+
+def blocked(values, reason):
+    return attempts(values, {c.BLOCKED_REASON: reason})
+
+
+def failed(values):
+    return calls(values, {c.ERROR_TYPE: "overloaded_error"})
+
+
+def buckets(metric, below, above):
+    """A histogram with all its values between two bounds."""
+    rows = ((below, "0x120"), (above, "0+10x120"), ("+Inf", "0+10x120"))
+    return tuple(series(metric, values, MODEL, KEY, part="_bucket", le=bound) for bound, values in rows)
+
+
+def unpriced(values, reason):
+    return series(c.UNPRICED, values, MODEL, KEY, {c.UNPRICED_REASON: reason})
+
+
+def paid(values):
+    return series(c.CACHE_OVERHEAD, values, MODEL, KEY, {c.CACHE_TTL: "5m"})
+
+
+def limit(values):
+    return series(c.RATE_LIMIT_UTILIZATION, values, MODEL, KEY, {c.RATE_LIMIT_NAME: "input_tokens"})
+
+
+INPUT = series(c.INPUT_TOKENS, "0+10000x720", MODEL, KEY)
+OF_MODEL = {NAMING.label(c.REQUEST_MODEL): "claude-sonnet-5-5"}
+OF_LIMIT = OF_MODEL | {
+    NAMING.label(c.API_KEY_HINT): KEY[c.API_KEY_HINT],
+    NAMING.label(c.RATE_LIMIT_NAME): "input_tokens",
+}
+
+CASES = (
+    Case("ClaudeSpendRateHigh", (cost("0+1x180"),), "90m",
+         "shop spent 60.00 USD on Claude in the last hour (limit 50 USD).", SHOP),
+    Case("ClaudeSpendRateHigh", (cost("0+0.5x180"),), "90m"),
+    # A process of a moment, which increase() would not see.
+    Case("ClaudeSpendRateHigh", (cost("_x9 60x2"),), "20m",
+         "shop spent 60.00 USD on Claude in the last hour (limit 50 USD).", SHOP),
+    Case("ClaudeDailyBudget80", (cost("0x9 180x100"),), "30m",
+         "Claude cost 180.00 USD in the last 24 hours, over 80 % of the daily budget of 200 USD."),
+    Case("ClaudeDailyBudget80", (cost("0x9 150x100"),), "30m"),
+    Case("ClaudeDailyBudget80", (cost("0x9 250x100"),), "30m"),
+    Case("ClaudeDailyBudgetExceeded", (cost("0x9 250x100"),), "30m",
+         "Claude cost 250.00 USD in the last 24 hours, over the daily budget of 200 USD."),
+    Case("ClaudeDailyBudgetExceeded", (cost("0x9 180x100"),), "30m"),
+    Case("ClaudeMonthlyBudgetBurnFast", (cost("0+2x120"),), "70m",
+         "Claude is being paid 120.00 USD per hour; at this pace the monthly budget of 5000 USD is gone within days."),
+    Case("ClaudeMonthlyBudgetBurnFast", (cost("0+0.5x120"),), "70m"),
+    # It was too much, and is over: the short window says so.
+    Case("ClaudeMonthlyBudgetBurnFast", (cost("0+2x60 120x60"),), "85m"),
+    Case("ClaudeMonthlyBudgetBurnSlow", (cost("0+0.5x1560"),), "25h",
+         "Claude is being paid 30.00 USD per hour, for a day or longer; the monthly budget of 5000 USD will not last."),
+    Case("ClaudeMonthlyBudgetBurnSlow", (cost("0+0.1x1560"),), "25h"),
+    Case("ClaudeErrorBudgetBurnFast", (calls("0+8x120"), failed("0+2x120")), "70m",
+         "20% of the calls of shop to Claude fail (objective: under 1%).", SHOP),
+    Case("ClaudeErrorBudgetBurnFast", (calls("0+49x120"), failed("0+1x120")), "70m"),
+    # Three calls, two of them failed, are no outage.
+    Case("ClaudeErrorBudgetBurnFast", (calls("1x120"), failed("2x120")), "70m"),
+    Case("ClaudeErrorBudgetBurnSlow", (calls("0+24x480"), failed("0+1x480")), "7h",
+         "4% of the calls of shop to Claude fail, for hours (objective: under 1%).", SHOP),
+    Case("ClaudeErrorBudgetBurnSlow", (calls("0+49x480"), failed("0+1x480")), "7h"),
+    Case("ClaudeRateLimited", (attempts("0+9x60"), blocked("0+1x60", "rate_limit")), "30m",
+         "10% of the requests of shop are refused for a rate limit (429).", SHOP),
+    Case("ClaudeRateLimited", (attempts("0+49x60"), blocked("0+1x60", "rate_limit")), "30m"),
+    Case("ClaudeRateLimited", (attempts("0+9x60"), blocked("0+1x60", "overloaded")), "30m"),
+    Case("ClaudeOverloaded", (attempts("0+9x60"), blocked("0+1x60", "overloaded")), "30m",
+         "10% of the requests of shop are refused because the API is overloaded (529).", SHOP),
+    Case("ClaudeOverloaded", (attempts("0+9x60"), blocked("0+1x60", "rate_limit")), "30m"),
+    Case("ClaudeCreditBalanceExhausted", (attempts("0+9x60"), blocked("0x9 3x40", "credit_balance")), "12m",
+         "Claude refuses shop: the credit balance is too low (3 requests in ten minutes).", SHOP),
+    Case("ClaudeCreditBalanceExhausted", (attempts("0+9x60"), blocked("0+1x60", "spend_limit")), "12m"),
+    # Paid, and twenty minutes ago.
+    Case("ClaudeCreditBalanceExhausted", (attempts("0+9x60"), blocked("0x9 3x40", "credit_balance")), "35m"),
+    Case("ClaudeSpendLimitReached", (attempts("0+9x60"), blocked("0x9 3x40", "spend_limit")), "12m",
+         "Claude refuses shop: a spend limit is reached (3 requests in ten minutes).", SHOP),
+    Case("ClaudeSpendLimitReached", (attempts("0+9x60"), blocked("0+1x60", "rate_limit")), "12m"),
+    Case("ClaudeLimitHeadroomLow", (limit("0.95x30"),), "10m",
+         "The limit input_tokens of claude-sonnet-5-5 (key sk-ant-api03-R2D...igAA) is 95% used, as shop sees it.",
+         SHOP | OF_LIMIT),
+    Case("ClaudeLimitHeadroomLow", (limit("0.85x30"),), "10m"),
+    Case("ClaudeLatencyHigh", (calls("0+10x120"), *buckets(c.DURATION, "40.96", "81.92")), "40m",
+         "The slowest twentieth of the calls of shop to claude-sonnet-5-5 take 1m 19s or longer (an estimate).",
+         SHOP | OF_MODEL),
+    Case("ClaudeLatencyHigh", (calls("0+10x120"), *buckets(c.DURATION, "2.56", "5.12")), "40m"),
+    Case("ClaudeFirstChunkSlow", (calls("0+10x120"), *buckets(c.TIME_TO_FIRST_CHUNK, "10.24", "20.48")), "40m",
+         "The slowest twentieth of the streams of shop from claude-sonnet-5-5 begin after 19.97s or later (an estimate).",
+         SHOP | OF_MODEL),
+    Case("ClaudeFirstChunkSlow", (calls("0+10x120"), *buckets(c.TIME_TO_FIRST_CHUNK, "0.64", "1.28")), "40m"),
+    Case("ClaudeCacheWrittenNotRead", (paid("0+0.125x200"),), "120m",
+         "The prompt cache of shop for claude-sonnet-5-5 cost 15.00 USD more than it saved in six hours.", SHOP | OF_MODEL),
+    Case("ClaudeCacheWrittenNotRead", (paid("0+0.125x200"), series(c.CACHE_SAVINGS, "0+0.25x200", MODEL, KEY)), "120m"),
+    Case("ClaudeCacheHitsDropped",
+         (INPUT, series(c.CACHE_READ_TOKENS, "0+8000x600 4800000x120", MODEL, KEY)), "700m",
+         "Cache hits of shop for claude-sonnet-5-5 fell to 0% of its input tokens.", SHOP | OF_MODEL),
+    Case("ClaudeCacheHitsDropped", (INPUT, series(c.CACHE_READ_TOKENS, "0+8000x720", MODEL, KEY)), "700m"),
+    Case("ClaudeAnswersTruncated", (calls("0+8x120"), calls("0+2x120", {c.STOP_REASON: "max_tokens"})), "70m",
+         "20% of the answers to shop in the last hour stopped at max_tokens.", SHOP),
+    Case("ClaudeAnswersTruncated", (calls("0+19x120"), calls("0+1x120", {c.STOP_REASON: "max_tokens"})), "70m"),
+    Case("ClaudeUsageUnpriced", (calls("0+10x120"), unpriced("0+1x120", "aborted_stream")), "70m",
+         "10% of the calls of shop in the last hour have no exact price; its spend is shown too low.", SHOP),
+    # Committed money has no price per token: that is as it should be.
+    Case("ClaudeUsageUnpriced", (calls("0+10x120"), unpriced("0+1x120", "priority_tier")), "70m"),
+    Case("ClaudePriceTableOutdated", (calls("0+10x120"), unpriced("0x9 2x60", "unknown_model")), "20m",
+         "Calls of shop to claude-sonnet-5-5 have no price: 2 in the last hour.", SHOP | OF_MODEL),
+    Case("ClaudePriceTableOutdated", (calls("0+10x120"), unpriced("0x9 2x60", "aborted_stream")), "20m"),
+    Case("ClaudeTelemetryAbsent", (calls("0+1x60 _x60"),), "75m",
+         "shop sent metrics for half an hour and more, and none in the last ten minutes.", SHOP),
+    Case("ClaudeTelemetryAbsent", (calls("0+1x120"),), "75m"),
+    # A program that ran for ten minutes has ended, as it should.
+    Case("ClaudeTelemetryAbsent", (calls("_x40 0+1x10 _x60"),), "65m"),
+)  # fmt: skip
+WEEKLY = (
+    Case("ClaudeSpendAnomaly", (cost("0+0.25x2100 525+1x40"),), "10680m",
+         "shop spent 12.00 USD on Claude in the last hour, over 3 times the same hour last week.", SHOP),
+    Case("ClaudeSpendAnomaly", (cost("0+1x2200"),), "10680m"),
+    # Much more than last week, but little.
+    Case("ClaudeSpendAnomaly", (cost("0+0.03125x2100 65.625+0.25x40"),), "10680m"),
+)  # fmt: skip
+
+# Five processes of one export each, one of four exports: 9 dollars. And one that is silent for eight minutes.
+EXACT = (
+    *(cost(f"_x{minute} 1 _x60", instance=f"moment-{minute}") for minute in (3, 9, 20, 33, 41)),
+    cost("_x10 1 2 3 4 _x60", instance="longer"),
+)
+SILENT = (cost("1 2 3 _x7 4 5 5x60", instance="silent"),)
+
+
+def tests(cases, interval):
+    alerts = {alert.name: alert for alert in all_alerts(NAMING, Thresholds())}
+    return [
+        {
+            "name": f"{case.alert} {'fires' if case.summary else 'does not fire'} ({number})",
+            "interval": interval,
+            "input_series": [{"series": name, "values": values} for name, values in case.series],
+            "alert_rule_test": [
+                {"eval_time": case.at, "alertname": case.alert, "exp_alerts": expected(case, alerts[case.alert])}
+            ],
+        }
+        for number, case in enumerate(cases, 1)
+    ]
+
+
+def expected(case, alert):
+    if case.summary is None:
+        return []
+    job = f"?var-job={case.labels['job']}" if "job" in case.labels else ""
+    annotations = {
+        "summary": case.summary,
+        "description": alert.action,
+        "runbook_url": f"{RUNBOOKS}#{case.alert.lower()}",
+        "dashboard_url": f"{GRAFANA}/d/{alert.dashboard}{job}",
+    }
+    return [{"exp_labels": {"severity": alert.severity, **case.labels}, "exp_annotations": annotations}]
+
+
+def exactly(name, given, window, at, value):
+    check = {
+        "expr": Queries(NAMING).spent(window), "eval_time": at, "exp_samples": [{"labels": "{}", "value": value}],
+    }  # fmt: skip
+    inputs = [{"series": series_, "values": values} for series_, values in given]
+    return {"name": name, "interval": "1m", "input_series": inputs, "promql_expr_test": [check]}
+
+
 def promtool_files():
-    return {}
+    """The files of promtool's tests by name."""
+    rules = ["../rules/otel-claude-recording.yaml", "../rules/otel-claude-alerts.yaml"]
+    common = {"rule_files": rules, "fuzzy_compare": True}
+    exact = [
+        exactly("spend of processes of a moment is exact", EXACT, "1h", "60m", 9),
+        exactly("a process that was silent for eight minutes is not counted twice", SILENT, "5m", "12m", 2),
+    ]
+    about = "Generated by `make dashboards` from tests/stack/alert_cases.py. Run: promtool test rules FILE"
+    return {
+        "alerts.yaml": to_yaml({**common, "evaluation_interval": "1m", "tests": tests(CASES, "1m") + exact}, about),
+        "weekly.yaml": to_yaml({**common, "evaluation_interval": "5m", "tests": tests(WEEKLY, "5m")}, about),
+    }

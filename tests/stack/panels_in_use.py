@@ -28,7 +28,7 @@ def targets():
     ]
 
 
-def filled(text, *, range_="1h", interval="15s", rate="1m", **chosen):
+def filled(text, *, range_="1h", interval="5s", rate="1m", **chosen):
     """A query as Grafana sends it. A variable that is not known stays, and the query fails."""
     values = {"__range": range_, "__interval": interval, "__rate_interval": rate, **ALL, **chosen}
 

@@ -93,7 +93,7 @@ class Store:
     def instant(self, expression, at=None):
         return self.get("query", query=expression, **({"time": at} if at else {}))["result"]
 
-    def over_time(self, expression, start, end, step=15):
+    def over_time(self, expression, start, end, step=5):
         return self.get("query_range", query=expression, start=start, end=end, step=step)["result"]
 
     def value(self, expression):
@@ -111,7 +111,7 @@ class Store:
 
 
 @contextmanager
-def prometheus(folder, config, *, alertmanager=None):
+def prometheus(folder, config, *, alertmanager=None, cors=False):
     """The delivered configuration and rules, evaluated each second."""
     folder.mkdir(parents=True)
     text = config.read_text().replace("evaluation_interval: 1m", "evaluation_interval: 1s")
@@ -134,6 +134,7 @@ def prometheus(folder, config, *, alertmanager=None):
         "--enable-feature=exemplar-storage",
         "--rules.alert.resend-delay=1s",
         "--log.level=warn",
+        *(["--web.cors.origin=.*"] if cors else []),
     )
     with running("prometheus", arguments, f"{url}/-/ready", folder) as log:
         store = Store(url)

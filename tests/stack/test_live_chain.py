@@ -169,6 +169,13 @@ def test_exact_spend_by_service(path):
         assert spent == pytest.approx(float(alone.spent), abs=HUNDREDTH_OF_A_CENT), service
 
 
+def test_the_bars_of_spend_add_up_to_the_spend(path):
+    start = int(path.started) - 30
+    bars = path.store.over_time(Queries(Naming()).spent("5s"), start, start + 300)
+    spent = sum(float(value) for series in bars for _, value in series["values"])
+    assert spent == pytest.approx(float(path.spent), abs=HUNDREDTH_OF_A_CENT)
+
+
 @pytest.mark.parametrize("model", PRICES)
 def test_token_classes_are_what_the_answers_said(path, model):
     queries = Queries(Naming())
@@ -320,7 +327,10 @@ def test_an_alert_reaches_the_webhook(paths):
         assert time.monotonic() < deadline, received
         time.sleep(0.2)
     annotations = found[0]["annotations"]
-    assert re.fullmatch(r"\d+ requests of nightly-report were refused because .*", annotations["summary"])
+    assert re.fullmatch(
+        r"Claude refuses nightly-report: the credit balance is too low \(\d+ requests in ten minutes\).",
+        annotations["summary"],
+    )
     assert annotations["runbook_url"].endswith("#claudecreditbalanceexhausted")
     assert annotations["dashboard_url"].endswith("/d/otel-claude-limits?var-job=nightly-report")
     assert [path for path, body in received if body["alerts"][0]["labels"]["severity"] == "critical"][0] == "/on-call"

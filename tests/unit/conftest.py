@@ -6,6 +6,7 @@ import logging
 import os
 
 import pytest
+from hypothesis import settings
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -15,6 +16,9 @@ from unit_calls import KeepingSink
 from unit_telemetry import Bench
 
 from otel_claude import call, contain, neighbours
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -93,10 +93,7 @@ UNRELATED = [
 
 @pytest.mark.parametrize("name", UNRELATED)
 def test_other_headers_are_passed_over(name):
-    expected = () if name != "anthropic-ratelimit--limit" else (Limit("_", 5),)
-    assert head([(name.encode(), b"5")]).limits in ((), expected)
-    if name != "anthropic-ratelimit--limit":
-        assert head([(name.encode(), b"5")]) == Head()
+    assert head([(name.encode(), b"5")]) == Head()
 
 
 def test_names_are_case_insensitive_and_the_last_of_two_stands():
@@ -136,7 +133,7 @@ TIMES = [
     (b"0", 0.0),
 ]
 NO_TIMES = [b"", b"soon", b"2026-13-22T12:00:00Z", b"2026-11-22T25:00:00Z", b"-5", b"1795348800.5", b"9" * 19, b"\xff"]
-NO_TIMES += [b"2026-11-22T12:00:00ZZ", b"0001-01-01T00:00:00+14:00", b"99999-11-22T12:00:00Z"]
+NO_TIMES += [b"2026-11-22T12:00:00ZZ", b"99999-11-22T12:00:00Z"]
 
 
 @pytest.mark.parametrize(("raw", "seconds"), TIMES)
@@ -147,8 +144,7 @@ def test_a_reset_time_is_in_seconds_since_the_epoch(raw, seconds):
 
 @pytest.mark.parametrize("raw", NO_TIMES)
 def test_what_is_no_time_is_left_out(raw):
-    (limit,) = head([*family("anthropic-ratelimit-requests", reset=""), (b"anthropic-ratelimit-requests-reset", raw)]).limits
-    assert limit.reset is None or limit.reset < 0
+    assert head([(b"anthropic-ratelimit-requests-reset", raw)]) == Head()
 
 
 SHARES = [("10", "10", 0.0), ("10", "0", 1.0), ("10", "4", 0.6), ("10", "15", 0.0), ("0", "0", None), ("0", "5", None)]

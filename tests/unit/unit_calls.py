@@ -114,6 +114,6 @@ class KeepingSink:
         self.finalizing.append(finalizing)
 
     def __getattr__(self, name: str) -> Any:
-        if name not in ("began", "sending", "described", "limited", "retried", "known", "left"):
+        if name not in ("began", "sending", "described", "limited", "retried", "known", "left", "discarded"):
             raise AttributeError(name)
         return lambda *_: self.told.append(name)

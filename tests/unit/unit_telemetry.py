@@ -30,11 +30,15 @@ class Bench:
         self.recorder, self.instruments = recorder_of(tracing, metering)
 
     @property
+    def spans(self) -> list[Any]:
+        """The spans that ended."""
+        return list(self._kept.get_finished_spans())
+
+    @property
     def span(self) -> Any:
         """The one span that ended."""
-        spans = self._kept.get_finished_spans()
-        assert len(spans) == 1, [span.name for span in spans]
-        return spans[0]
+        (span,) = self.spans
+        return span
 
     def points(self) -> dict[str, list[Any]]:
         """The data points of each metric."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from .. import pricing
 from ..demo import play
-from ..demo.bound import bound
 from ..summary.amounts import usd
 from .output import console, fail
+
+_WIDEST: Final = 100
+"""As the summary, which is printed between the demo's own words."""
 
 
 def command(
@@ -28,10 +30,13 @@ def command(
     With OTEL_EXPORTER_OTLP_ENDPOINT set, everything is exported there too.
     """
     shown = console()
+    shown.width = min(shown.width, _WIDEST)
     if not live:
         sys.exit(play.simulated(shown, seconds))
     if not os.environ.get("ANTHROPIC_API_KEY", "").strip():
         fail("--live calls the real API: set ANTHROPIC_API_KEY to your key first")
+    from ..demo.bound import bound  # noqa: PLC0415 - loads the SDK, which takes a second
+
     most = bound(pricing.shipped(), at=time.time())
     shown.print(
         f"This makes up to {most.calls} calls to {_server()}, paid by your ANTHROPIC_API_KEY.\n"

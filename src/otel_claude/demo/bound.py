@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from ..pricing import PriceTable
 from .rates import WEB_SEARCH, Way, cost
-from .steps import LIVE_TOKENS, SERVICES, Most, Step
+from .steps import LIVE_TOKENS, Most, Step
+from .workload import SERVICES
 
 
 class Bound(NamedTuple):

@@ -20,9 +20,7 @@ from .. import pricing
 from ..simulator import Limits, Pace, Simulator
 from . import screen
 from .comparison import compare
-from .service import LIVE
-from .steps import SERVICES
-from .workload import END
+from .workload import END, LIVE, SERVICES
 
 KEY: Final = "sk-ant-api03-demo" + "0" * 80 + "demo"
 """Nobody's key, of the length of a real one."""
@@ -73,14 +71,22 @@ def _perform(console: Console, environment: Mapping[str, str], summary: Path, se
     arguments = [str(time.time() + seconds), *([LIVE] if live else [])]
     program = [sys.executable, "-m", f"{__package__}.workload", *arguments]
     command = [sys.executable, "-m", "otel_claude.cli", "run", "--json", str(summary), *program]
-    running = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own modules
+    running = subprocess.Popen(  # noqa: S603 - our own modules
+        command,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # Ctrl-C is ours to pass on: all of them at once would answer it with a traceback each.
+        start_new_session=True,
+    )
     try:
         _watch(console, running, seconds)
         _close(running.stdin)
         code = running.wait()
     except KeyboardInterrupt:
-        # The services were interrupted too; what they spent until now is printed.
-        _close(running.stdin)
+        # What was spent until now is printed.
+        running.terminate()
         running.wait()
         console.print("\nInterrupted.")
         return _INTERRUPTED

@@ -16,8 +16,7 @@ from importlib import import_module
 from itertools import chain, cycle
 
 from .steps import Desk, Step
-
-LIVE = "live"
+from .workload import LIVE
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -49,7 +48,4 @@ def tell(*words: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except KeyboardInterrupt:
-        sys.exit(130)
+    main(sys.argv[1:])

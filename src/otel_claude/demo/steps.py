@@ -49,11 +49,3 @@ class Step(NamedTuple):
     most: Most | None = None
     once: bool = False
     """Not again, however long the demo runs."""
-
-
-SERVICES: Final = {
-    "chat": "a shop's assistant: streams, a cached prompt, a visitor who leaves",
-    "research": "an agent: tools, web search, thinking, many calls at once",
-    "nightly": "jobs at night: batches, structured output, an empty credit balance",
-}
-"""The services and what they are. Each is the module of that name, with its `STEPS`."""

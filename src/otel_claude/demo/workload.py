@@ -7,27 +7,36 @@ calls; as the root of the family it is the one that prints the summary.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Final
 
-NAMES: Final = ("chat", "research", "nightly")
+SERVICES: Final = {
+    "chat": "a shop's assistant: streams, a cached prompt, a visitor who leaves",
+    "research": "an agent: tools, web search, thinking, many calls at once",
+    "nightly": "jobs at night: batches, structured output, an empty credit balance",
+}
+"""The services and what they are. Each is the module of that name, with its `STEPS`."""
+LIVE: Final = "live"
+"""The argument that says so."""
 END: Final = "end"
 """What is said last."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the services. Gives the first exit code that is not 0."""
-    running = [
-        subprocess.Popen(  # noqa: S603 - our own modules
-            [sys.executable, "-m", f"{__package__}.service", name, *arguments],
-            env={**os.environ, "OTEL_SERVICE_NAME": name},
-            stdin=subprocess.DEVNULL,
-        )
-        for name in NAMES
-    ]
-    codes = [service.wait() for service in running]
+    running: list[subprocess.Popen[bytes]] = []
+    try:
+        running.extend(_start(name, arguments) for name in SERVICES)
+        codes = [service.wait() for service in running]
+    finally:
+        # Only if this is interrupted is there anything left to end. They hand over what they know before they do.
+        for service in running:
+            service.terminate()
+        for service in running:
+            service.wait()
     sys.stdout.write(f"{END}\n")
     sys.stdout.flush()
     # The summary is printed when this process ends: not before the progress bar is gone.
@@ -35,8 +44,18 @@ def main(arguments: Sequence[str]) -> int:
     return next((code for code in codes if code), 0)
 
 
+def _start(name: str, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own modules
+        [sys.executable, "-m", f"{__package__}.service", name, *arguments],
+        env={**os.environ, "OTEL_SERVICE_NAME": name},
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def _stop(*_: object) -> None:
+    sys.exit(128 + signal.SIGTERM)
+
+
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    signal.signal(signal.SIGTERM, _stop)
+    sys.exit(main(sys.argv[1:]))

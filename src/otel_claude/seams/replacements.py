@@ -9,7 +9,6 @@ import functools
 import sys
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Final
@@ -35,11 +34,11 @@ _by_idempotency_key: weakref.WeakValueDictionary[str, Call] = weakref.WeakValueD
 
 
 class _Running:
-    """A call while the SDK's method runs."""
+    """A call while the SDK's method runs. None: a method that is no call, though it may run within one."""
 
     __slots__ = ("_call", "_token")
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call | None) -> None:
         self._call = call
 
     def __enter__(self) -> None:
@@ -48,11 +47,17 @@ class _Running:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
     ) -> None:
-        # A coroutine that is thrown away is closed in another context, which never saw the call.
-        with suppress(ValueError):
-            _running.reset(self._token)
+        entered = True
         try:
-            self._call.sink.left(self._call)
+            _running.reset(self._token)
+        except ValueError:
+            # A coroutine that is thrown away is closed in another context, which never saw the call.
+            entered = False
+        if self._call is None:
+            return
+        try:
+            if entered:
+                self._call.sink.left(self._call)
             if error is None:
                 _returned(self._call)
             else:
@@ -67,7 +72,7 @@ def request(original: Original, begin: Begin) -> Original:
     @functools.wraps(original)
     def request(client: Any, *args: Any, **kwargs: Any) -> Any:
         call = _begun(begin, client, args, kwargs)
-        if call is None:
+        if call is None and _running.get() is None:
             return original(client, *args, **kwargs)
         with _Running(call):
             return original(client, *args, **kwargs)
@@ -81,7 +86,7 @@ def request_async(original: Original, begin: Begin) -> Original:
     @functools.wraps(original)
     async def request(client: Any, *args: Any, **kwargs: Any) -> Any:
         call = _begun(begin, client, args, kwargs)
-        if call is None:
+        if call is None and _running.get() is None:
             return await original(client, *args, **kwargs)
         with _Running(call):
             return await original(client, *args, **kwargs)
@@ -202,7 +207,8 @@ class _Reading:
         self._end(read=True, last=self._attempt.streams and not self._middleware)
 
     def body_closed(self) -> None:
-        self._end(read=False, last=True)
+        # A middleware closes a body before it goes on to another hop. If it does not, the response is dropped soon.
+        self._end(read=False, last=not self._middleware)
 
     def body_failed(self, error: BaseException) -> None:
         self._end(read=False, last=True, error=error_type(error))

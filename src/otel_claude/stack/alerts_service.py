@@ -49,11 +49,11 @@ def reliability_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
             "Not your limit. Look at Anthropic's status page; fall back to another model, or wait.", dashboard=LIMITS,
         ),
         _money(
-            q, "ClaudeCreditBalanceExhausted", "credit_balance", "refused because the credit balance is too low",
+            q, "ClaudeCreditBalanceExhausted", "credit_balance", "the credit balance is too low",
             "Buy credits in the Console, or turn on auto-reload.",
         ),
         _money(
-            q, "ClaudeSpendLimitReached", "spend_limit", "refused because a spend limit is reached",
+            q, "ClaudeSpendLimitReached", "spend_limit", "a spend limit is reached",
             "Raise the limit of the organization or workspace in the Console, or wait for the month.",
         ),
         *_times(q, t),
@@ -72,7 +72,7 @@ def _failing(burns: tuple[Burn, ...], t: Thresholds) -> str:
 def _money(q: Queries, name: str, reason: str, what: str, action: str) -> Alert:
     return Alert(
         name, "critical", f"{q.grown(c.ATTEMPTS, '10m', (JOB,), q.match(c.BLOCKED_REASON, reason))} > 0",
-        f"{{{{ $value }}}} requests of {q.naming.template(JOB)} were {what}.",
+        f"Claude refuses {q.naming.template(JOB)}: {what} ({{{{ $value }}}} requests in ten minutes).",
         f"Nothing works until somebody acts. {action}", wait="0m", dashboard=LIMITS,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from otel_claude import conventions as c
 
 from .naming import JOB, Naming
 from .queries import Queries
-from .recording import CACHE_NET_DAY, INPUT_HOUR, SPEND_3D, cache_hits, spend
+from .recording import INPUT_HOUR, SPEND_3D, cache_hits, spend
 from .rules import Alert
 from .thresholds import FAST, HOURS_OF_A_MONTH, SLOW, Burn, Thresholds
 
@@ -109,11 +109,6 @@ def value_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
             wait="15m", keep="30m",
         ),
         Alert(
-            "ClaudeCacheLosesMoney", "info", f"{CACHE_NET_DAY} < -{t.cache_overhead_floor:g}",
-            f"Over a day the prompt cache of {job} for {name} made {_USD}: it costs more than it saves.",
-            "As for ClaudeCacheWrittenNotRead; this one has been so all day.", wait="1h", keep="6h",
-        ),
-        Alert(
             "ClaudeAnswersTruncated", "warning", f"{q.truncated('1h', (JOB,))} > {t.truncated:g} and {enough}",
             f"{_SHARE} of the answers to {job} in the last hour stopped at max_tokens.",
             "Raise max_tokens, or ask for shorter answers. A truncated answer is paid for and often asked for again.",
@@ -129,7 +124,7 @@ def value_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
         Alert(
             "ClaudePriceTableOutdated", "warning",
             f"{q.grown(c.UNPRICED, '1h', model, q.among(c.UNPRICED_REASON, *_NO_PRICE_IN_TABLE))} > 0",
-            f"{job} made {{{{ $value }}}} calls in the last hour to {name}, for which there is no price.",
+            f"Calls of {job} to {name} have no price: {{{{ $value }}}} in the last hour.",
             "Upgrade otel-claude, or give the price in the file that OTEL_CLAUDE_PRICES names.", wait="1m", keep="1h",
         ),
     )  # fmt: skip

@@ -17,8 +17,9 @@ from .naming import BUCKET, Naming, Part
 RANGE = "$__range"
 STEP = "$__interval"
 RATE = "$__rate_interval"
-LAST = "5m"
-"""How far back the newest sample of a series may be: Prometheus' own lookback."""
+GAP = "10m"
+"""How long a series may be silent and still be the same one: more than Prometheus' own five minutes of lookback, and
+the same on VictoriaMetrics, which would look back over little more than one export."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Queries:
         """By how much a counter grew within a window: exact for any window, also for processes of a moment."""
         series = self.select(metric, *matchers, part=part)
         most = f"max_over_time({series}[{window}])"
-        return self.by(by, f"({most} - {series} offset {window}) or {most}")
+        before = f"last_over_time({series}[{GAP}] offset {window})"
+        return self.by(by, f"({most} - {before}) or {most}")
 
     def rate(self, metric: Metric, window: str, by: tuple[str, ...] = (), *matchers: str, part: Part = "") -> str:
         """A counter's growth per second."""

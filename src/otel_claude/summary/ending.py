@@ -61,11 +61,9 @@ class Ending:
         if self._undisturbed and self._postponed is None:
             self._postponed = signum
             return
-        _log('term')
         # From here on a second SIGTERM ends the process at once.
         signal.signal(signum, signal.SIG_DFL)
         self.finish_in_time()
-        _log('killing')
         os.kill(os.getpid(), signum)
         # The kernel spares process 1 of a container, as it would without us.
         signal.signal(signum, self._terminate)
@@ -82,10 +80,8 @@ class Ending:
             contained("printed the summary")
 
     def _try_to_finish(self) -> None:
-        _log('finish')
         try:
             self._finish()
-            _log('finished')
         except Exception:
             contained("printed the summary")
 
@@ -99,8 +95,3 @@ class Ending:
 
 def _finalizer(util: Any) -> Callable[[Ending], None]:
     return lambda ending: util.Finalize(None, ending.finish_in_time, exitpriority=_LAST)
-
-
-def _log(text):
-    os.write(_fd, f"{os.getpid()} {text}\n".encode())
-_fd = os.open("/tmp/e2e/log", os.O_CREAT|os.O_APPEND|os.O_WRONLY)

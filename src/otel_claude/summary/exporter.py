@@ -95,7 +95,6 @@ class SummaryMetricExporter(MetricExporter):
     def _tell(self) -> None:
         try:
             self._notice_fork()
-            from .ending import _log; _log(f'tell {self._told} {self._totals.calls}')
             if self._told:
                 return
             self._told = True
@@ -110,9 +109,8 @@ class SummaryMetricExporter(MetricExporter):
             # Histograms are inherited by forked children, unlike the ledger: what this one has may be its parent's.
             del totals.sums["waited",]
             totals.add("unknown", 1, "waited")
-        from .ending import _log
         report = Report(self._environment, self._stream or sys.__stderr__)
         if self._family.is_root:
             report.give(totals.fold(self._family.close()))
-        elif (_log('hand') or 1) and totals.calls and not (_log('hand2') or self._family.hand_over(totals)):
+        elif totals.calls and not self._family.hand_over(totals):
             report.give(totals, process=self._pid)

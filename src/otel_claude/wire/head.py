@@ -14,6 +14,8 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from .json import text
+
 _LIMIT: Final = re.compile(
     rb"anthropic-(ratelimit|priority|fast)-([a-z0-9-]{1,60})-(limit|remaining|reset|utilization)", re.IGNORECASE
 )
@@ -23,6 +25,8 @@ _MOST_LIMITS: Final = 32
 """Limits read of one answer. The API sends at most a dozen."""
 _MOST_NAMES: Final = 512
 """Header names remembered in the process: they come from outside."""
+_LONGEST_NAME: Final = 100
+"""Bytes of a header's name that is remembered. Those that tell something are shorter."""
 _MOST_DIGITS: Final = 18
 """What OTLP's 64-bit integers hold."""
 
@@ -58,7 +62,7 @@ def head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
             continue
         name, field = place
         if field == _ID:
-            ids[_IDENTITY[name]] = raw.decode("latin-1") or None
+            ids[_IDENTITY[name]] = text(raw.decode("latin-1"))
         elif (value := _VALUES[field](raw)) is not None:
             values = found.get(name)
             if values is None:
@@ -96,7 +100,7 @@ def _place(key: bytes) -> _Place:
     elif match := _LIMIT.fullmatch(key):
         family, name, field = (part.decode("ascii").lower() for part in match.groups())
         place = ((name if family == "ratelimit" else f"{family}_{name}").replace("-", "_"), field)
-    if len(_places) < _MOST_NAMES:
+    if len(_places) < _MOST_NAMES and len(key) <= _LONGEST_NAME:
         _places[key] = place
     return place
 
@@ -117,7 +121,7 @@ def _ratio(raw: bytes) -> float | None:
 def _time(raw: bytes) -> float | None:
     """Seconds since the epoch, of RFC 3339 or of such seconds as the `unified` family sends."""
     if raw.isdigit():
-        return _whole(raw)
+        return float(raw) if len(raw) <= _MOST_DIGITS else None
     try:
         # Python 3.10 reads no `Z`.
         time = datetime.fromisoformat(raw.decode("ascii").replace("Z", "+00:00"))

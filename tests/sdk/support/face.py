@@ -70,5 +70,5 @@ class Face:
         """Lets what was dropped be collected, and what the loop owes be done."""
         for _ in range(2):
             gc.collect()
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            for _ in range(12):
+                await asyncio.sleep(0)

@@ -73,15 +73,15 @@ class Telemetry:
         data = (reader or self.reader).get_metrics_data()
         return plain_metrics(data)
 
-    def points(self, name: str) -> list[Any]:
-        """The data points of one metric as they are."""
+    def points(self, *names: str) -> list[Any]:
+        """The data points of some metrics as they are, of one collection: the next has no exemplars of this one's."""
         data = self.reader.get_metrics_data()
         return [
             point
             for resource in (data.resource_metrics if data else ())
             for scope in resource.scope_metrics
             for metric in scope.metrics
-            if metric.name == name
+            if metric.name in names
             for point in metric.data.data_points
         ]
 

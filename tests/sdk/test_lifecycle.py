@@ -1,0 +1,192 @@
+"""Putting the seams in and taking them out again, on clients of every age."""
+
+import logging
+
+import pytest
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from support import wire
+from support.check import check
+from support.expected import PLAIN, STREAM
+from support.face import Face
+from support.library import TRACINGS, anthropic
+from support.server import Server, either, plain, stream
+from support.shapes import ARGS
+
+from otel_claude import ClaudeInstrumentor
+from otel_claude.seams.patch import SEAMS, _owner
+
+
+def functions():
+    return [vars(_owner(seam))[seam.name] for seam in SEAMS]
+
+
+async def create(client, **more):
+    return await client.wait(client.client.messages.create(**ARGS, **more))
+
+
+async def test_clients_made_before_instrument(telemetry, kind, tracing, quiet):
+    ClaudeInstrumentor().uninstrument()
+    client = Face(kind, Server(plain()), tracing)
+    bound = client.client.messages.create
+    ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider)
+    await client.wait(bound(**ARGS))
+    check(telemetry, PLAIN, tracing)
+
+
+@pytest.mark.parametrize("method", ["copy", "with_options"])
+async def test_copied_clients(telemetry, face, tracing, method, quiet):
+    client = face(stream())
+    client.client = getattr(client.client, method)(max_retries=1)
+    await client.take(await create(client, stream=True))
+    check(telemetry, STREAM, tracing)
+
+
+@pytest.mark.skipif("native" not in TRACINGS, reason="this SDK does not trace itself")
+@pytest.mark.parametrize("told", ["variable", "argument of a copy"])
+async def test_the_sdks_tracing_switched_off_elsewhere(telemetry, kind, told, monkeypatch, quiet):
+    if told == "variable":
+        monkeypatch.setenv("ANTHROPIC_OPEN_TELEMETRY", "false")
+    client = Face(kind, Server(plain()), "native")
+    if told != "variable":
+        client.client = client.client.with_options(open_telemetry=False)
+    await create(client)
+    check(telemetry, PLAIN, "ours")
+
+
+async def test_uninstrument_restores_the_very_functions(telemetry, face):
+    patched = functions()
+    ClaudeInstrumentor().uninstrument()
+    bare = functions()
+    assert all(ours is not theirs for ours, theirs in zip(patched, bare, strict=True))
+    ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider)
+    ClaudeInstrumentor().uninstrument()
+    assert all(a is b for a, b in zip(bare, functions(), strict=True))
+    assert not any(hasattr(function, "__wrapped__") for function in bare)
+    client = face(plain())
+    await create(client)
+    assert telemetry.metrics() == {}
+    assert not [span for span in telemetry.spans if span.name.startswith("chat")]
+
+
+async def test_instrument_twice_counts_once(telemetry, face, tracing):
+    ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider)
+    client = face(plain())
+    await create(client)
+    check(telemetry, PLAIN, tracing)
+    telemetry.logs.records[:] = [r for r in telemetry.logs.records if "already instrumented" not in r.getMessage()]
+
+
+async def test_counters_survive(telemetry, face, quiet):
+    for round_ in (1, 2, 3):
+        await create(face(plain()))
+        ClaudeInstrumentor().uninstrument()
+        ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider)
+        metrics = telemetry.metrics()
+        assert list(metrics["claude.client.calls"].values()) == [round_]
+        assert list(metrics["gen_ai.client.inference.usage.output_tokens"].values()) == [50 * round_]
+
+
+async def test_uninstrument_while_a_stream_is_read(telemetry, face, tracing, quiet):
+    client = face(stream())
+    opened = await create(client, stream=True)
+    for _ in range(4):
+        await client.next(opened)
+    ClaudeInstrumentor().uninstrument()
+    await client.take(opened)
+    await client.settle()
+    # What began is measured to its end.
+    check(telemetry, STREAM, tracing)
+
+
+async def test_what_others_wrapped_since_stays_theirs(telemetry, face, quiet):
+    (seam,) = (seam for seam in SEAMS if seam.name == "_build_request")
+    owner = _owner(seam)
+    ours = vars(owner)[seam.name]
+
+    def theirs(*args, **kwargs):
+        return ours(*args, **kwargs)
+
+    setattr(owner, seam.name, theirs)
+    try:
+        ClaudeInstrumentor().uninstrument()
+        assert vars(owner)[seam.name] is theirs
+        await create(face(plain()))
+        assert telemetry.metrics() == {}
+    finally:
+        setattr(owner, seam.name, ours.__wrapped__)
+
+
+@pytest.mark.parametrize("seam", SEAMS, ids=lambda seam: f"{seam.owner}.{seam.name}")
+async def test_an_sdk_that_lacks_a_seam(telemetry, monkeypatch, seam, kind):
+    ClaudeInstrumentor().uninstrument()
+    owner = _owner(seam)
+    before = functions()
+    function = vars(owner)[seam.name]
+    monkeypatch.delattr(owner, seam.name)
+    ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider)
+    (warning,) = telemetry.warnings
+    assert f"{seam.owner}.{seam.name}" in warning
+    assert anthropic.__version__ in warning
+    monkeypatch.undo()
+    assert vars(owner)[seam.name] is function
+    assert all(a is b for a, b in zip(before, functions(), strict=True))
+
+
+async def test_suppressed(telemetry, face, tracing, quiet):
+    client = face(either())
+    with suppress_instrumentation():
+        await create(client)
+        await client.take(await create(client, stream=True))
+    assert telemetry.metrics() == {}
+    assert not [span for span in telemetry.spans if span.name.startswith("chat")]
+    await create(client)
+    assert list(telemetry.metrics()["claude.client.calls"].values()) == [1]
+
+
+async def test_spans_off(telemetry, face, tracing, quiet):
+    ClaudeInstrumentor().uninstrument()
+    ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider, spans="off")
+    client = face(plain())
+    await create(client)
+    assert telemetry.metrics() == PLAIN.metrics()
+    assert len(telemetry.spans) == (tracing == "native")
+    assert not [name for span in telemetry.spans for name in span.attributes if name.startswith("claude.")]
+
+
+@pytest.mark.parametrize("given", ["sk-ant-api03-other", None])
+async def test_settings_of_the_key(telemetry, face, given, quiet):
+    ClaudeInstrumentor().uninstrument()
+    ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider, api_key="off")
+    await create(face(plain()))
+    assert telemetry.metrics() == PLAIN.but(hint=None).metrics()
+
+
+async def test_unknown_model_is_told_once_and_counted(telemetry, face, tracing):
+    client = face(plain(wire.message(model="claude-nobody-9")))
+    await create(client)
+    await create(client)
+    (warning,) = telemetry.warnings
+    assert "claude-nobody-9" in warning
+    metrics = telemetry.metrics()
+    ((key, count),) = metrics["claude.client.unpriced"].items()
+    assert (dict(key)["claude.unpriced.reason"], count) == ("unknown_model", 2)
+    assert "claude.client.cost.usd" not in metrics
+    assert list(metrics["gen_ai.client.inference.usage.output_tokens"].values()) == [100]
+    for span in telemetry.spans:
+        assert span.attributes["claude.cost.status"] == "unpriced"
+        assert span.attributes["claude.unpriced.reason"] == "unknown_model"
+        assert "gen_ai.usage.cost.amount" not in span.attributes
+
+
+async def test_a_cost_that_turns_out_unknown_leaves_no_amount(telemetry, kind, quiet):
+    listed = [wire.start(), *wire.BLOCK, wire.delta({"output_tokens": "many"}), wire.STOP]
+    first = {**wire.USAGE, "service_tier": None}
+    listed[0] = wire.start(first)
+    client = Face(kind, Server(stream(listed)))
+    await client.take(await create(client, stream=True))
+    assert telemetry.span.attributes["claude.cost.status"] == "unpriced"
+    assert "gen_ai.usage.cost.amount" not in telemetry.span.attributes
+
+
+def test_logger_is_ours():
+    assert logging.getLogger("otel_claude").handlers == []

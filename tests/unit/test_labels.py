@@ -1,0 +1,123 @@
+"""Labels and bounds: what comes from outside is short, clean and few, or `_other`."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit_calls import CALLER, HINT, OPUS, TAGS, message, success
+
+from otel_claude import conventions as c
+from otel_claude import labels as module
+from otel_claude.bounds import Bounds
+from otel_claude.call import Caller
+from otel_claude.labels import Labeller
+
+FIT = ["a", "claude-opus-5-5", "arn:aws:bedrock:us-east-1::model/x", "Ünïcode 名前 🙂", "x" * 200, " ", "_other"]
+UNFIT = ["", "x" * 201, "x" * 10**6, "a\nb", "a\tb", "\x00", "\x1b[31m", "a\u2028b", "\u202e", "\ud800", "\x7f", "a\u200bb"]
+
+
+@pytest.mark.parametrize("value", FIT)
+def test_a_fit_value_stays(value):
+    assert Bounds(5).label("model", value) == value
+
+
+@pytest.mark.parametrize("value", UNFIT, ids=lambda value: ascii(value)[:12])
+def test_an_unfit_value_becomes_other_and_uses_up_no_room(value):
+    bounds = Bounds(1)
+    assert bounds.label("model", value) == "_other"
+    assert bounds.label("model", "a") == "a"
+
+
+def test_values_beyond_the_limit_become_other_and_known_ones_stay():
+    bounds = Bounds(2)
+    assert [bounds.label("model", value) for value in "abcab"] == ["a", "b", "_other", "a", "b"]
+    assert bounds.label("workspace", "c") == "c", "each kind has a limit of its own"
+
+
+@given(st.lists(st.text(max_size=300), max_size=40), st.integers(1, 10))
+def test_there_are_never_more_distinct_values_than_the_limit_and_other(values, limit):
+    bounds = Bounds(limit)
+    shown = {bounds.label("kind", value) for value in values}
+    assert len(shown - {"_other"}) <= limit
+    assert all(0 < len(value) <= 200 and value.isprintable() for value in shown)
+
+
+def test_the_common_attributes():
+    labels = Labeller(200).of(CALLER, OPUS, "claude-opus-5-5-x", "wrkspc_1", TAGS)
+    assert labels.attributes == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "anthropic",
+        "gen_ai.request.model": OPUS,
+        "gen_ai.response.model": "claude-opus-5-5-x",
+        "server.address": "api.anthropic.com",
+        "server.port": 443,
+        "anthropic.workspace.id": "wrkspc_1",
+        "claude.api_key.hint": HINT,
+        "claude.tag.feature": "search",
+        "claude.tag.tenant": "acme",
+    }
+
+
+def test_what_is_not_known_is_absent():
+    assert Labeller(200).of(Caller("aws.bedrock"), None, None, None, ()).attributes == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "aws.bedrock",
+    }
+
+
+def test_the_same_labels_are_the_same_object_and_others_are_not():
+    labeller = Labeller(200)
+    first = labeller.of(CALLER, OPUS, None, None, TAGS)
+    assert labeller.of(CALLER._replace(), OPUS, None, None, tuple(TAGS)) is first
+    assert first.also((c.ERROR_TYPE, "api_error")) is first.also((c.ERROR_TYPE, "api_error"))
+    assert first.also((c.ERROR_TYPE, "api_error")) is not first
+    assert labeller.of(CALLER, OPUS, None, "wrkspc_1", TAGS) is not first
+
+
+def test_also_adds_and_leaves_out_what_is_none():
+    first = Labeller(200).of(Caller("anthropic"), None, None, None, ())
+    more = first.also((c.STATUS_CODE, 200), (c.ERROR_TYPE, None), (c.BLOCKED_REASON, "a\nb"))
+    assert more.attributes == {**first.attributes, "http.response.status_code": 200, "claude.blocked.reason": "_other"}
+    assert c.STATUS_CODE not in first.attributes
+
+
+def test_each_attribute_has_two_hundred_values_and_a_tag_its_own_limit():
+    labeller = Labeller(3)
+    of = [labeller.of(CALLER, f"m{n}", f"r{n}", f"w{n}", (("user", f"u{n}"),)).attributes for n in range(300)]
+    for name, limit in ((c.REQUEST_MODEL, 200), (c.RESPONSE_MODEL, 200), (c.WORKSPACE_ID, 200), ("claude.tag.user", 3)):
+        shown = [attributes[name] for attributes in of]
+        assert len(set(shown[:limit])) == limit
+        assert set(shown[limit:]) == {"_other"}
+
+
+def test_what_is_remembered_is_bounded_and_made_again(monkeypatch):
+    monkeypatch.setattr(module, "_MOST_KNOWN", 10)
+    monkeypatch.setattr(module, "_MOST_MADE", 5)
+    labeller = Labeller(200)
+    first = labeller.of(CALLER, OPUS, None, None, ())
+    for number in range(100):
+        labeller.of(CALLER, f"m{number}", None, None, ())
+        first.also((c.STATUS_CODE, number))
+        assert len(labeller._known) <= 10
+        assert len(first._more) <= 5
+    again = labeller.of(CALLER, OPUS, None, None, ())
+    assert again is not first
+    assert again.attributes == first.attributes
+
+
+def test_calls_of_many_users_keep_their_sums_apart_up_to_the_limit_and_lose_none(bench, monkeypatch):
+    """As many label objects as a long-lived process makes: what is forgotten and made again is the same sum."""
+    monkeypatch.setattr(module, "_MOST_KNOWN", 20)
+    monkeypatch.setattr("otel_claude.ledger._MOST_SETS", 60)
+    bench.instruments.labels = Labeller(10)
+    for number in range(300):
+        success(bench.recorder, tags=(("user", f"u{number % 100}"),))
+    calls = bench.values(c.CALLS, "claude.tag.user")
+    assert calls == {**{f"u{number}": 3 for number in range(10)}, "_other": 270}
+
+
+@pytest.mark.parametrize("hostile", ["x" * 201, "m" * 1_000])
+def test_a_hostile_model_name_is_no_label(bench, hostile):
+    success(bench.recorder, message(model=hostile))
+    assert bench.values(c.CALLS, c.RESPONSE_MODEL) == {"_other": 1}

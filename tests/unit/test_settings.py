@@ -1,0 +1,172 @@
+"""Settings: arguments over variables over defaults; each bad value is one warning and the default."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from otel_claude import pricing
+from otel_claude.instrumentor import _prices
+from otel_claude.settings import Settings, read, variable
+
+DEFAULTS = Settings("auto", None, "hint", (), 200, False)  # noqa: FBT003 - in the order of the design's table
+
+
+def test_the_defaults():
+    assert read({}, {}) == Settings() == DEFAULTS
+
+
+GOOD = [
+    # field, in the environment or as an argument, what it means
+    ("spans", "auto", "auto"),
+    ("spans", "off", "off"),
+    ("spans", "OFF", "off"),
+    ("prices", "/etc/prices.json", "/etc/prices.json"),
+    ("api_key", "hint", "hint"),
+    ("api_key", "hash", "hash"),
+    ("api_key", "Off", "off"),
+    ("baggage_tags", "tenant", ("tenant",)),
+    ("baggage_tags", " tenant , feature.name,, ", ("tenant", "feature.name")),
+    ("tag_limit", "1", 1),
+    ("tag_limit", "5000", 5_000),
+    *(("legacy_metrics", text, True) for text in ("true", "True", "1", "yes", "on")),
+    *(("legacy_metrics", text, False) for text in ("false", "FALSE", "0", "no", "off")),
+]
+GOOD_ARGUMENTS = [
+    ("prices", Path("/etc/prices.json"), "/etc/prices.json"),
+    ("baggage_tags", ["tenant", "feature"], ("tenant", "feature")),
+    ("baggage_tags", ("tenant",), ("tenant",)),
+    ("tag_limit", 5, 5),
+    ("legacy_metrics", True, True),
+    ("legacy_metrics", False, False),
+]
+
+
+@pytest.mark.parametrize(("field", "text", "value"), GOOD)
+def test_a_variable(warnings, field, text, value):
+    assert read({}, {variable(field): f" {text} "}) == dataclasses.replace(DEFAULTS, **{field: value})
+    assert warnings() == []
+
+
+@pytest.mark.parametrize(("field", "given", "value"), [*GOOD, *GOOD_ARGUMENTS])
+def test_an_argument(warnings, field, given, value):
+    assert read({field: given}, {}) == dataclasses.replace(DEFAULTS, **{field: value})
+    assert warnings() == []
+
+
+def test_an_argument_wins_over_its_variable():
+    environment = {"OTEL_CLAUDE_SPANS": "off", "OTEL_CLAUDE_TAG_LIMIT": "7"}
+    assert read({"spans": "auto"}, environment) == Settings(spans="auto", tag_limit=7)
+
+
+def test_false_is_an_argument_and_none_is_not():
+    environment = {"OTEL_CLAUDE_LEGACY_METRICS": "true", "OTEL_CLAUDE_SPANS": "off"}
+    assert read({"legacy_metrics": False, "spans": None}, environment) == Settings(spans="off")
+
+
+@pytest.mark.parametrize("blank", ["", "   "])
+def test_a_blank_variable_is_unset(warnings, blank):
+    assert read({}, {variable(field.name): blank for field in dataclasses.fields(Settings)}) == DEFAULTS
+    assert warnings() == []
+
+
+def test_the_environment_of_the_process_is_read(monkeypatch):
+    monkeypatch.setenv("OTEL_CLAUDE_TAG_LIMIT", "7")
+    assert read({}) == Settings(tag_limit=7)
+
+
+def test_settings_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().spans = "off"
+
+
+BAD = [
+    # variable, value, what is accepted, the default that is used
+    ("OTEL_CLAUDE_SPANS", "always", "it takes one of auto, off", "'auto'"),
+    ("OTEL_CLAUDE_API_KEY", "full", "it takes one of hint, hash, off", "'hint'"),
+    ("OTEL_CLAUDE_TAG_LIMIT", "0", "it takes a whole number of 1 or more", "200"),
+    ("OTEL_CLAUDE_TAG_LIMIT", "-5", "it takes a whole number of 1 or more", "200"),
+    ("OTEL_CLAUDE_TAG_LIMIT", "many", "it takes a whole number of 1 or more", "200"),
+    ("OTEL_CLAUDE_TAG_LIMIT", "5.5", "it takes a whole number of 1 or more", "200"),
+    ("OTEL_CLAUDE_TAG_LIMIT", "²", "it takes a whole number of 1 or more", "200"),
+    ("OTEL_CLAUDE_TAG_LIMIT", "9" * 30, "it takes a whole number of 1 or more", "200"),
+    ("OTEL_CLAUDE_LEGACY_METRICS", "maybe", "it takes true or false", "False"),
+    ("OTEL_CLAUDE_LEGACY_METRICS", "2", "it takes true or false", "False"),
+    ("OTEL_CLAUDE_BAGGAGE_TAGS", "tenant-id", "it takes names of lower case letters", "()"),
+    ("OTEL_CLAUDE_BAGGAGE_TAGS", "tenant,userId", "it takes names of lower case letters", "()"),
+    ("OTEL_CLAUDE_BAGGAGE_TAGS", "tenant;user", "it takes names of lower case letters", "()"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "accepted", "default"), BAD)
+def test_a_bad_variable_is_one_warning_and_the_default(warnings, name, value, accepted, default):
+    assert read({}, {name: value, "OTEL_CLAUDE_PRICES": "/p"}) == Settings(prices="/p")
+    (warning,) = warnings()
+    assert warning.startswith(f"{name} is {value!r}, which is not accepted: {accepted}")
+    assert warning.endswith(f". Using {default}.")
+
+
+class Odd:
+    def __repr__(self):
+        return "<odd>"
+
+
+BAD_ARGUMENTS = [
+    ("spans", True, "it takes one of auto, off"),
+    ("spans", Odd(), "it takes one of auto, off"),
+    ("prices", 5, "it takes a path"),
+    ("prices", Odd(), "it takes a path"),
+    ("api_key", 5, "it takes one of hint, hash, off"),
+    ("baggage_tags", 5, "it takes names of lower case letters"),
+    ("baggage_tags", ["tenant", 5], "it takes names of lower case letters"),
+    ("tag_limit", True, "it takes a whole number of 1 or more"),
+    ("tag_limit", 5.0, "it takes a whole number of 1 or more"),
+    ("tag_limit", [5], "it takes a whole number of 1 or more"),
+    ("legacy_metrics", Odd(), "it takes true or false"),
+    ("legacy_metrics", [], "it takes true or false"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "accepted"), BAD_ARGUMENTS, ids=repr)
+def test_a_bad_argument_is_one_warning_and_the_default(warnings, field, value, accepted):
+    assert read({field: value}, {}) == DEFAULTS
+    (warning,) = warnings()
+    assert warning.startswith(f"instrument({field}=...) is {value!r}, which is not accepted: {accepted}")
+
+
+def test_two_bad_values_are_two_warnings(warnings):
+    read({}, {"OTEL_CLAUDE_SPANS": "x", "OTEL_CLAUDE_API_KEY": "y"})
+    assert len(warnings()) == 2
+
+
+def test_an_unreadable_price_file_is_one_message_and_the_shipped_prices(warnings, tmp_path):
+    path = str(tmp_path / "absent.json")
+    table = _prices(path)
+    assert table() is table() is pricing.shipped()
+    (warning,) = warnings()
+    assert warning.startswith("OTEL_CLAUDE_PRICES is ignored, and the shipped prices are used: ")
+    assert path in warning
+    assert "cannot be read" in warning
+
+
+def test_a_price_file_with_mistakes_is_one_message_with_all_of_them(warnings, tmp_path):
+    path = tmp_path / "prices.json"
+    path.write_text('{"aliases": {"a": "no-such-model", "b": "nor-this"}}')
+    assert _prices(str(path))() is pricing.shipped()
+    (warning,) = warnings()
+    assert "2 mistakes" in warning
+    assert "no-such-model" in warning
+    assert "nor-this" in warning
+
+
+def test_a_good_price_file_is_used_and_nothing_is_said(warnings, tmp_path):
+    path = tmp_path / "prices.json"
+    path.write_text('{"aliases": {"our-model": "claude-opus-5-5"}}')
+    assert _prices(str(path))().name == f"{pricing.shipped().date}+custom"
+    assert warnings() == []
+
+
+def test_without_a_price_file_the_table_is_read_on_first_use():
+    assert _prices(None)() is pricing.shipped()
