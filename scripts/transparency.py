@@ -66,14 +66,42 @@ MOST_RERUN: Final = 150
 
 
 class Explained(NamedTuple):
-    """A test that must differ: in which runs, by what part of its name, and why."""
+    """A test that must differ: a part of its name, in which modes, and why."""
 
-    mode: str
     test: str
+    modes: tuple[str, ...]
     reason: str
 
 
-EXPLAINED: Final[tuple[Explained, ...]] = ()
+EXPLAINED: Final = (
+    Explained(
+        "::test_disabled_spans_call_nothing_of_opentelemetry[",
+        ("auto", "off"),
+        "It makes the functions of OpenTelemetry raise and asserts that the SDK calls none. We do call them. The calls "
+        "still succeed: their failures are contained, and are not counted here.",
+    ),
+    Explained(
+        "::test_false_keeps_a_span_that_the_sampler_dropped_current_for_the_requests[",
+        ("auto",),
+        "Its last assertion is of a client whose own provider makes no spans, so that none is current. Then we open one.",
+    ),
+    Explained(
+        "::test_given_tracer_provider_is_asked_at_the_first_call[",
+        ("auto", "off"),
+        "The fixture fails in a process that has a tracer provider.",
+    ),
+    Explained(
+        "::test_tracer_provider_that_is_not_installed_leaves_a_client_without_spans[",
+        ("auto", "off"),
+        "The fixture fails in a process that has a tracer provider.",
+    ),
+    Explained(
+        "::test_propagation_off_drops_a_span_without_a_valid_context[",
+        ("auto", "off"),
+        "It asserts what the SDK does in a process without a tracer provider.",
+    ),
+)
+"""Reasons of differences. What differs with a real provider alone, too, needs no reason here, but these save time."""
 
 
 class Result(NamedTuple):
@@ -247,7 +275,10 @@ def compare(suite: Suite, mode: str, bare: Result) -> Comparison:
         Difference(test, expected.get(test, "not there"), ours.outcomes.get(test, "not there"), reasons[test])
         for test in differing
     ]
-    return Comparison(suite.version, mode, bare._replace(outcomes=expected), ours, differences)
+    unexcused = [failure for failure in ours.failures if not _explanation(mode, failure["test"])]
+    return Comparison(
+        suite.version, mode, bare._replace(outcomes=expected), ours._replace(failures=unexcused), differences
+    )
 
 
 def _within(outcomes: dict[str, str], paths: tuple[str, ...]) -> dict[str, str]:
@@ -274,7 +305,7 @@ def _reasons(suite: Suite, mode: str, tests: list[str]) -> dict[str, str | None]
 
 
 def _explanation(mode: str, test: str) -> str | None:
-    return next((each.reason for each in EXPLAINED if each.mode == mode and each.test in test), None)
+    return next((each.reason for each in EXPLAINED if mode in each.modes and each.test in test), None)
 
 
 def show(comparisons: list[Comparison]) -> None:
@@ -292,9 +323,17 @@ def show(comparisons: list[Comparison]) -> None:
         for each in told.differences:
             print(f"\n{told.version} {told.mode}: {each.test}\n  bare {each.bare}, ours {each.ours}: ", end="")
             print(each.reason or "UNEXPLAINED")
-        for failure in told.ours.failures:
-            print(f"\n{told.version} {told.mode}: OUR CODE FAILED in {failure['test']}, while it {failure['hop']}:")
-            print(failure["traceback"])
+        show_failures(told)
+
+
+def show_failures(told: Comparison) -> None:
+    """Prints the contained failures: each kind once, with the tests in which it came."""
+    kinds: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for failure in told.ours.failures:
+        kinds.setdefault((failure["hop"], failure["traceback"].strip().rpartition("\n")[2]), []).append(failure)
+    for (hop, _), failures in kinds.items():
+        print(f"\n{told.version} {told.mode}: OUR CODE FAILED {len(failures)} times while it {hop}:")
+        print(failures[0]["traceback"] + "in", "\n   ".join(sorted({failure["test"] for failure in failures})))
 
 
 def arguments() -> argparse.Namespace:

@@ -24,17 +24,14 @@ function option(path, id, process, isCustom) {
   };
 }
 
-export const customRegistry = {
-  getIfExists: (id) => {
-    const name = id.replace(/^custom\./, "");
-    return CUSTOM.includes(name) ? option(name, id, identityOverrideProcessor, true) : undefined;
-  },
-  list: () => CUSTOM.map((name) => option(name, `custom.${name}`, identityOverrideProcessor, true)),
-};
+const STANDARD = Object.entries(PROCESSORS).map(([name, process]) => option(name, name, process, false));
+const CUSTOMS = CUSTOM.map((name) => option(name, `custom.${name}`, identityOverrideProcessor, true));
+const ALL = [...STANDARD, ...CUSTOMS];
+
+export const registry = { getIfExists: (id) => ALL.find((each) => each.id === id), list: () => ALL };
 
 export function fillRegistries() {
-  standardFieldConfigEditorRegistry.setInit(() =>
-    Object.entries(PROCESSORS).map(([name, process]) => option(name, name, process, false)));
+  standardFieldConfigEditorRegistry.setInit(() => STANDARD);
   standardTransformersRegistry.setInit(() =>
     ["mergeTransformer", "organizeFieldsTransformer"].map((name) => {
       const transformation = standardTransformers[name];

@@ -7,7 +7,7 @@ import React from "react";
 import { createRoot } from "react-dom/client";
 import { lastValueFrom } from "rxjs";
 
-import { customRegistry, fillRegistries } from "./fields.js";
+import { fillRegistries, registry } from "./fields.js";
 import { end, fill, frames, parameters, start } from "./queries.js";
 
 fillRegistries();
@@ -22,7 +22,7 @@ function styled(panel, data) {
   const fieldConfig = structuredClone(panel.fieldConfig);
   fieldConfig.defaults.custom ??= {};
   return applyFieldOverrides({
-    data, fieldConfig, fieldConfigRegistry: customRegistry, replaceVariables: (text) => fill(text), theme, timeZone: "utc",
+    data, fieldConfig, fieldConfigRegistry: registry, replaceVariables: (text) => fill(text), theme, timeZone: "utc",
   });
 }
 
@@ -152,6 +152,7 @@ const style = document.createElement("style");
 style.textContent = `* { box-sizing: border-box } body { margin: 0; font-family: ${theme.typography.fontFamily};
   font-size: 14px; color: ${theme.colors.text.primary}; background: ${theme.colors.background.canvas} }
   table { border-collapse: collapse } button { font: inherit; color: inherit; background: none; border: 0 }
+  [class*="visually"], thead .sr-only { display: none }
   h2, h6 { font-size: 14px; font-weight: 500; margin: 0 } ul { list-style: none; margin: 0; padding: 0 }`;
 document.head.append(style);
 fetch(parameters.dashboard).then((response) => response.json()).then((dashboard) => {

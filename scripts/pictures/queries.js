@@ -25,7 +25,7 @@ async function ask(path, query) {
 }
 
 function legend(format, labels) {
-  const named = format.replace(/\{\{\s*(.+?)\s*\}\}/g, (_, label) => labels[label] ?? "");
+  const named = fill(format).replace(/\{\{\s*(.+?)\s*\}\}/g, (_, label) => labels[label] ?? "");
   return named.trim() || "Value";
 }
 

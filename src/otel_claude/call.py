@@ -187,7 +187,7 @@ class Call:
         self.attempts: list[Attempt] = []
         self.answers: dict[str, Answer] = {}
         self.bill: Any = None
-        """What `answers` cost, once the sink has worked it out; None again when an answer says more."""
+        """What `answers` cost, once the sink has worked it out; None again when an answer says more, or more is sent."""
         self.span: Any = None
         self.owns_span = False
         self.context: Any = None
@@ -212,6 +212,7 @@ class Call:
         """A further HTTP request of this call."""
         attempt = Attempt(self, len(self.attempts))
         self.attempts.append(attempt)
+        self.bill = None
         return attempt
 
     def heard(self, data: object, attempt: Attempt) -> None:

@@ -120,16 +120,22 @@ class Recorder:
             self._record(record, ended_at)
 
     def _record(self, record: CallRecord, ended_at: int | None) -> None:
+        span = _recording(record.span)
         try:
             told = record.bill or bill(self._prices(), record, record.answers, record.missing)
             self._instruments.ledger.post(Posting(record, told))
+            if span is not None:
+                _describe(span, record, told)
             self._measure(record, told)
             if told.reasons:
                 self._tell(record, told)
-            if (span := _recording(record.span)) is not None:
-                _finish(span, record, told, ended_at)
         except Exception:
             contained("recorded a call")
+        try:
+            if span is not None and record.owns_span:
+                span.end(ended_at)
+        except Exception:
+            contained("ended a span")
 
     def _labels(self, call: Call | CallRecord, model: str | None) -> Labels:
         return self._instruments.labels.of(call.caller, call.request.model, model, call.workspace_id, call.tags)
@@ -202,16 +208,15 @@ def _complete(answer: Answer) -> bool:
     return answer.complete
 
 
-def _finish(span: Span, record: CallRecord, told: Bill, ended_at: int | None) -> None:
+def _describe(span: Span, record: CallRecord, told: Bill) -> None:
     usage = record.answers[-1].usage if record.answers else None
     attributes = {**spans.of_cost(told, final=True), **spans.of_usage(usage)}
     if not record.owns_span:
         span.set_attributes(attributes)
         return
-    limits = spans.of_limits(record.attempts)
-    span.set_attributes({**attributes, **limits, **spans.of_call(record), **spans.of_answer(record)})
     if record.error_type is not None:
         span.set_status(Status(StatusCode.ERROR))
     elif not record.stopped:
         span.set_status(Status(StatusCode.OK))
-    span.end(ended_at)
+    limits = spans.of_limits(record.attempts)
+    span.set_attributes({**attributes, **limits, **spans.of_call(record), **spans.of_answer(record)})

@@ -3,13 +3,11 @@
 import json
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
 from otel_claude.simulator import Simulator
 
-ROOT = Path(__file__).parents[2]
 KEY = "sk-ant-api03-R2D" + "x" * 80 + "igAA"
 
 
@@ -23,7 +21,7 @@ def simulator():
 def environment(simulator):
     """What a program needs to find the simulator, and nothing else that a developer's shell may have set."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANTHROPIC_", "OTEL_"))}
-    # 3.14's colours, and a terminal's width, are not what is tested here.
+    # Neither a newer Python's colours nor a terminal's width is what is tested here.
     kept.update(ANTHROPIC_BASE_URL=simulator.url, ANTHROPIC_API_KEY=KEY, NO_COLOR="1", COLUMNS="100")
     return kept
 

@@ -71,8 +71,13 @@ def collector():
 def test_simulated(environment, collector):
     endpoint, arrived = collector
     otlp = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
-    # What a shell may have set for the real API leads nobody there.
-    lost = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "ANTHROPIC_AUTH_TOKEN": "x", "HTTP_PROXY": "http://127.0.0.1:9"}
+    # What a shell may have set for other programs does no harm.
+    lost = {
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
+        "ANTHROPIC_AUTH_TOKEN": "x",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "OTEL_SDK_DISABLED": "true",
+    }
     done = demo({**environment, **otlp, **lost}, "--seconds", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Measured = served: " in done.stdout

@@ -5,15 +5,15 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import httpx2
 import pytest
-from conftest import ROOT
 
 from otel_claude import pricing
 from otel_claude.demo.comparison import compare
 
-EXAMPLES = ROOT / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 SERVICE = "fastapi_app"
 # The calls that each makes, and what its summary must have besides: a path into the JSON, and whether it is above 0.
 SCRIPTS = {

@@ -243,7 +243,7 @@ def test_every_panel_has_data(path):
         if not any(math.isfinite(float(value)) for value in numbers):
             empty.append((uid, panel["title"], target["refId"], expression))
     # The agent's own page: it uses no server tools, and every one of its calls has a price.
-    quiet = {("otel-claude-service", "Server tools"), ("otel-claude-service", "Without an exact price, by reason")}
+    quiet = {("otel-claude-service", "Server tools"), ("otel-claude-service", "Unpriced calls, by reason")}
     # The agent writes to the cache for an hour alone.
     quiet |= {
         ("otel-claude-service", title) for title in ("Tokens per minute, by class", "Cache: read against written")

@@ -14,7 +14,20 @@ from otel_claude.call import Caller
 from otel_claude.labels import Labeller
 
 FIT = ["a", "claude-opus-5-5", "arn:aws:bedrock:us-east-1::model/x", "Ünïcode 名前 🙂", "x" * 200, " ", "_other"]
-UNFIT = ["", "x" * 201, "x" * 10**6, "a\nb", "a\tb", "\x00", "\x1b[31m", "a\u2028b", "\u202e", "\ud800", "\x7f", "a\u200bb"]
+UNFIT = [
+    "",
+    "x" * 201,
+    "x" * 10**6,
+    "a\nb",
+    "a\tb",
+    "\x00",
+    "\x1b[31m",
+    "a\u2028b",
+    "\u202e",
+    "\ud800",
+    "\x7f",
+    "a\u200bb",
+]
 
 
 @pytest.mark.parametrize("value", FIT)

@@ -16,6 +16,7 @@ from otel_claude import ledger as module
 from otel_claude.bill import PICO
 from otel_claude.ledger import Ledger
 
+
 class Set:
     """Labels with these attributes; equal to itself alone."""
 

@@ -120,6 +120,11 @@ def test_a_gauges_series_ends_with_its_limit(bench, clock):
         {"input_tokens": 60.0, "unified_5h": 90.0},
     ]
     clock.now += 60
-    assert [bench.values(gauge, c.RATE_LIMIT_NAME) for gauge in GAUGES] == [{}, {}, {"unified_5h": 0.5}, {"unified_5h": 30.0}]
+    assert [bench.values(gauge, c.RATE_LIMIT_NAME) for gauge in GAUGES] == [
+        {},
+        {},
+        {"unified_5h": 0.5},
+        {"unified_5h": 30.0},
+    ]
     clock.now += 30
     assert [bench.values(gauge) for gauge in GAUGES] == [{}, {}, {}, {}]

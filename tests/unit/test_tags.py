@@ -98,7 +98,9 @@ async def agenerator():
     yield
 
 
-@pytest.mark.parametrize("function", [generator, agenerator, functools.partial(generator)], ids=["sync", "async", "partial"])
+@pytest.mark.parametrize(
+    "function", [generator, agenerator, functools.partial(generator)], ids=["sync", "async", "partial"]
+)
 def test_a_generator_is_refused_with_what_to_do(function):
     with pytest.raises(TypeError, match=r"cannot decorate the generator .*: use `with tags\(\.\.\.\)` inside it"):
         tags(feature="search")(function)
@@ -118,7 +120,9 @@ def test_a_good_key(key):
 
 @pytest.mark.parametrize("key", BAD_KEYS)
 def test_a_bad_key_says_what_is_accepted(key):
-    with pytest.raises(ValueError, match="cannot be a tag's key: it takes lower case letters, digits, '_' and '.', up to 60"):
+    with pytest.raises(
+        ValueError, match="cannot be a tag's key: it takes lower case letters, digits, '_' and '.', up to 60"
+    ):
         tags(**{key: "value"})
 
 

@@ -30,6 +30,14 @@ _FULL: Final = 20.0
 _LATENCY, _TOKENS_PER_SECOND = 0.25, 250.0
 _COMMAND: Final = "otel-claude run python -m otel_claude.demo.workload"
 _INTERRUPTED: Final = 130
+_FORGOTTEN: Final = (
+    "ANTHROPIC_",
+    "OTEL_CLAUDE_",  # The comparison is about the shipped prices.
+    "OTEL_CONFIG_FILE",  # This and the others would keep the workload from being measured.
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
+    "OTEL_SDK_DISABLED",
+)
+"""Beginnings of the names of variables that the simulated demo does without."""
 
 
 def simulated(console: Console, seconds: float) -> int:
@@ -123,8 +131,7 @@ def _close(stream: IO[str] | None) -> None:
 
 def _environment(given: Mapping[str, str], url: str) -> dict[str, str]:
     """What leads the SDK to the simulator, whatever it was told before."""
-    # The comparison is about the shipped prices.
-    made = {name: value for name, value in given.items() if not name.startswith(("ANTHROPIC_", "OTEL_CLAUDE_"))}
+    made = {name: value for name, value in given.items() if not name.startswith(_FORGOTTEN)}
     made["ANTHROPIC_BASE_URL"], made["ANTHROPIC_API_KEY"] = url, KEY
     for name in ("NO_PROXY", "no_proxy"):
         # A proxy would be asked for this machine's own address.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 import wrapt
@@ -73,7 +74,8 @@ class Seams:
         if missing:
             logger.warning(
                 "anthropic %s has no %s, so its calls are not measured. Upgrade otel-claude or use anthropic>=0.40,<3.",
-                getattr(sys.modules.get("anthropic"), "__version__", "(unknown version)"),
+                # While the SDK is being imported, `anthropic.__version__` does not stand yet.
+                getattr(import_module("anthropic._version"), "__version__", "(unknown version)"),
                 " and no ".join(missing),
             )
             return

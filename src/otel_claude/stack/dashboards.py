@@ -42,7 +42,7 @@ USAGE: Final = Dashboard(
                 (spend.BUDGET_SHARE, 3, 4), (spend.CALLS, 3, 4), (tokens.CACHE_HITS, 3, 4), (tokens.CACHE_NET, 3, 4),
                 (reliability.UNPRICED, 3, 4),
                 (spend.SPEND_OVER_TIME, 12, 9), (tokens.TOKENS_PER_MINUTE, 12, 9),
-                (spend.BY_SERVICE, 6, 7), (spend.BY_MODEL, 6, 7), (spend.BY_CLASS, 6, 7), (spend.BY_TAG, 6, 7),
+                (spend.BY_SERVICE, 5, 7), (spend.BY_MODEL, 6, 7), (spend.BY_CLASS, 7, 7), (spend.BY_TAG, 6, 7),
             ),
         ),
         Row("Who spends it?", ((spend.TOP_SPENDERS, 24, 9), *_SPEND_ROW)),
@@ -99,7 +99,7 @@ SERVICE: Final = Dashboard(
                 (tokens.CACHE_HITS, 3, 4), (tokens.TRUNCATED, 3, 4), (reliability.ERROR_RATIO, 3, 4),
                 (reliability.DURATION_P95, 3, 4),
                 (spend.SPEND_OVER_TIME, 12, 9), (tokens.TOKENS_PER_MINUTE, 12, 9),
-                (spend.BY_TAG, 6, 7), (spend.BY_MODEL, 6, 7), (spend.BY_CLASS, 6, 7), (limits.USED_NOW, 6, 7),
+                (spend.BY_TAG, 5, 7), (spend.BY_MODEL, 5, 7), (spend.BY_CLASS, 6, 7), (limits.USED_NOW, 8, 7),
             ),
         ),
         Row(

@@ -39,13 +39,13 @@ class Naming:
     style: Style = "underscores"
 
     def bare(self, attribute: str) -> str:
-        """A label's name, without quotes."""
-        return attribute if self.style == "utf8" else prometheus_label(attribute)
+        """A label's name, without quotes. A variable of a dashboard stays as it is."""
+        return attribute if self.style == "utf8" or attribute.startswith("$") else prometheus_label(attribute)
 
     def label(self, attribute: str) -> str:
         """A label in `by (…)` and in a matcher."""
         name = self.bare(attribute)
-        return name if _PLAIN.fullmatch(name) else f'"{name}"'
+        return name if self.style == "underscores" or _PLAIN.fullmatch(name) else f'"{name}"'
 
     def match(self, attribute: str, operator: Literal["=", "!=", "=~", "!~"], value: str) -> str:
         """One matcher."""

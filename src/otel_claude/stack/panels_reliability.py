@@ -143,14 +143,14 @@ DURATION_BY_MODEL: Final = Panel(
 )  # fmt: skip
 
 UNPRICED: Final = Panel(
-    330, "Calls without an exact price",
+    330, "Unpriced calls",
     "The share of calls whose cost is unknown, or known as a lower bound only. The spend shown is too low by these. "
     "Under 1 % is normal; the reasons are beside.",
     "stat", "percentunit", (line(lambda q: q.share(q.grown(c.UNPRICED, RANGE), q.calls(RANGE))),), _NO_CALLS,
     thresholds=((0.01, ORANGE), (0.05, RED)), decimals=1,
 )  # fmt: skip
 UNPRICED_BY_REASON: Final = Panel(
-    331, "Without an exact price, by reason",
+    331, "Unpriced calls, by reason",
     "`unknown_model`: upgrade otel-claude or give the price in a file of your own. `aborted_stream`: read streams to "
     "their end. `no_answer`: time-outs, which may be billed. The runbooks list all reasons.",
     "bargauge", "short",

@@ -9,9 +9,8 @@ from otel_claude import conventions as c
 from .naming import JOB
 from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, SERVICE_UID, YELLOW, Column, Panel, line
 from .queries import RANGE, STEP
+from .variables import TAG
 
-TAG: Final = "$tag"
-"""The variable that names a label: see variables.py."""
 COST_COLORS: Final = (
     ("input", BLUE), ("output", PURPLE), ("cache_read", GREEN), ("cache_write_5m", YELLOW), ("cache_write_1h", ORANGE),
     ("web_search", "#5794f2"),
@@ -21,7 +20,7 @@ _NOTHING: Final = "nothing spent"
 SPEND: Final = Panel(
     101, "Spend",
     "What the calls in the time range cost, exactly, at the prices of the table (list prices, or your own). "
-    "Calls that could not be priced are not in it: see “Calls without an exact price”.",
+    "Calls that could not be priced are not in it: see “Unpriced calls”.",
     "stat", "currencyUSD", (line(lambda q: q.spent(RANGE)),), _NOTHING, decimals=2,
 )  # fmt: skip
 SPEND_LAST_HOUR: Final = Panel(
@@ -36,8 +35,8 @@ PROJECTED_MONTH: Final = Panel(
     "stat", "currencyUSD", (line(lambda q: f"30 * {q.spent('24h')}"),), _NOTHING, decimals=0,
 )  # fmt: skip
 BUDGET_SHARE: Final = Panel(
-    104, "Projected month / budget",
-    "The projection against the monthly budget in the field above. Over 100 % the month will end over budget at this "
+    104, "Month vs budget",
+    "The projected month against the monthly budget in the field above. Over 100 % the month will end over budget at this "
     "pace: find who spends it in the table below, then a smaller model, a cache or a limit for that caller.",
     "stat", "percentunit", (line(lambda q: f"30 * {q.spent('24h')} / $budget"),), _NOTHING,
     thresholds=((0.8, ORANGE), (1.0, RED)), decimals=0,

@@ -11,6 +11,8 @@ from .naming import ALERTS, JOB, Naming
 Json = dict[str, Any]
 
 DATASOURCE: Final[Json] = {"type": "prometheus", "uid": "${datasource}"}
+TAG: Final = "$tag"
+"""The variable that names a label: a tag of the applications, or `job` where they set none."""
 ALERT_PREFIX: Final = "Claude"
 """What the names of all our alerts begin with."""
 
@@ -27,9 +29,7 @@ def matchers(naming: Naming, *, tags: bool = True) -> tuple[str, ...]:
     )
     if not tags:
         return narrowed
-    # The variable holds the name of a label; under UTF-8 names that has dots and needs its quotes.
-    label = '"$tag"' if naming.style == "utf8" else "$tag"
-    return (*narrowed, f'{label}=~"$tag_value"')
+    return (*narrowed, naming.match(TAG, "=~", "$tag_value"))
 
 
 def variables(naming: Naming, monthly_budget: float, *, one_job: bool) -> list[Json]:

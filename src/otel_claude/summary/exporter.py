@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any, Final, TextIO
@@ -48,6 +49,7 @@ class SummaryMetricExporter(MetricExporter):
         self._totals = Totals()
         self._terminating = False
         self._told = False
+        self._telling = threading.Lock()
         self._family = Family()
         self._ending = Ending(self._finish)
         self._ending.watch()
@@ -80,6 +82,7 @@ class SummaryMetricExporter(MetricExporter):
             self._pid = os.getpid()
             self._totals = Totals()
             self._told = False
+            self._telling = threading.Lock()
 
     def _finish(self) -> None:
         """The process ends without `atexit`: sees to it that the last numbers are in, ours first."""
@@ -95,11 +98,11 @@ class SummaryMetricExporter(MetricExporter):
     def _tell(self) -> None:
         try:
             self._notice_fork()
-            if self._told:
-                return
-            self._told = True
-            with self._ending.undisturbed():
-                self._report()
+            # Whoever comes second waits until the first has told all: the process ends when it returns.
+            with self._ending.undisturbed(), self._telling:
+                if not self._told:
+                    self._told = True
+                    self._report()
         except Exception:
             contained("printed the summary")
 

@@ -1,0 +1,189 @@
+"""What only a process of its own shows: order of imports, late providers, forks, the exit."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.library import anthropic
+
+HERE = Path(__file__).parent
+SETUP = """
+import gc, json, logging, os, sys
+sys.path.insert(0, {here!r})
+said = []
+class Said(logging.Handler):
+    def emit(self, record): said.append(record.getMessage())
+logging.getLogger("otel_claude").addHandler(Said())
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider, SpanProcessor
+from otel_claude import ClaudeInstrumentor
+reader = InMemoryMetricReader()
+ended = []
+class Ended(SpanProcessor):
+    def on_end(self, span): ended.append(span.name)
+def providers():
+    metrics.set_meter_provider(MeterProvider([reader]))
+    provider = TracerProvider()
+    provider.add_span_processor(Ended())
+    trace.set_tracer_provider(provider)
+def sums(name):
+    data = reader.get_metrics_data()
+    return sum(p.value if hasattr(p, "value") else p.count for r in (data.resource_metrics if data else ())
+               for s in r.scope_metrics for m in s.metrics if m.name == name for p in m.data.data_points)
+def make(*replies, **more):
+    from support.face import Face
+    from support.server import Server
+    return Face("sync", Server(*replies), "ours", **more).client
+def tell(**what):
+    print(json.dumps(what), flush=True)
+"""
+
+
+def run(script):
+    """What a script of its own process told, line by line."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "ANTHROPIC_"))}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SETUP.format(here=str(HERE)) + script],
+        check=False, capture_output=True, text=True, timeout=60, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def test_instrumenting_imports_neither_the_sdk_nor_pydantic():
+    assert run("""
+ClaudeInstrumentor().instrument()
+tell(imported=[name for name in ("anthropic", "pydantic", "httpx", "httpx2") if name in sys.modules])
+""") == [{"imported": []}]
+
+
+def test_the_sdk_is_patched_when_it_is_imported_later():
+    assert run("""
+providers()
+ClaudeInstrumentor().instrument()
+ClaudeInstrumentor().uninstrument()
+ClaudeInstrumentor().instrument()
+from support.server import plain
+from support.wire import ARGS
+make(plain()).messages.create(**ARGS)
+tell(calls=sums("claude.client.calls"), spans=ended, said=said)
+""") == [{"calls": 1, "spans": ["chat claude-sonnet-4-6"], "said": []}]
+
+
+def test_nothing_is_patched_later_if_it_was_taken_back():
+    assert run("""
+providers()
+ClaudeInstrumentor().instrument()
+ClaudeInstrumentor().uninstrument()
+from support.server import plain
+from support.wire import ARGS
+make(plain()).messages.create(**ARGS)
+tell(calls=sums("claude.client.calls"), spans=ended)
+""") == [{"calls": 0, "spans": []}]
+
+
+def test_a_missing_seam_is_told_at_the_import():
+    (told,) = run("""
+import wrapt
+def break_it(module): del module.BaseClient._process_response_data
+wrapt.register_post_import_hook(break_it, "anthropic._base_client")
+ClaudeInstrumentor().instrument()
+import anthropic
+tell(said=said, patched=hasattr(anthropic._base_client.SyncAPIClient.request, "__wrapped__"))
+""")
+    (warning,) = told["said"]
+    assert "BaseClient._process_response_data" in warning
+    assert anthropic.__version__ in warning
+    assert not told["patched"]
+
+
+def test_providers_that_are_set_after_instrument():
+    assert run("""
+ClaudeInstrumentor().instrument()
+from support.server import plain
+from support.wire import ARGS
+client = make(plain())
+client.messages.create(**ARGS)
+providers()
+client.messages.create(**ARGS)
+tell(calls=sums("claude.client.calls"), durations=sums("gen_ai.client.inference.duration"), spans=len(ended))
+""") == [{"calls": 2, "durations": 1, "spans": 1}]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_starts_from_zero():
+    told = run("""
+import warnings
+providers()
+ClaudeInstrumentor().instrument()
+from support.server import plain, stream
+from support.wire import ARGS
+client = make(plain())
+client.messages.create(**ARGS)
+client.messages.create(**ARGS)
+client.messages.create(**ARGS)
+streaming = make(stream())
+read_in_part = streaming.messages.create(**ARGS, stream=True)
+next(read_in_part)
+dropped = streaming.messages.create(**ARGS, stream=True)
+next(dropped)
+del dropped
+gc.collect()
+warnings.simplefilter("ignore")
+child = os.fork()
+if child == 0:
+    before = sums("claude.client.calls")
+    client.messages.create(**ARGS)
+    read_in_part.close()
+    del read_in_part
+    gc.collect()
+    tell(who="child", before=before, after=sums("claude.client.calls"), cost=sums("claude.client.cost.usd"),
+         attempts=sums("claude.client.attempts"), limits=sums("claude.client.rate_limit.limit"))
+    sys.stdout.flush()
+    os._exit(0)
+os.waitpid(child, 0)
+list(read_in_part)
+tell(who="parent", after=sums("claude.client.calls"), attempts=sums("claude.client.attempts"))
+""")
+    child = {"who": "child", "before": 0, "after": 1, "cost": 0.001545, "attempts": 1, "limits": 100}
+    assert told == [child, {"who": "parent", "after": 5, "attempts": 5}]
+
+
+@pytest.mark.parametrize("left", ["read in part", "dropped", "never iterated"])
+def test_streams_that_are_open_at_the_exit(left):
+    told = run(f"""
+import atexit
+LEFT = {left!r}
+providers()
+trace.get_tracer_provider()
+ClaudeInstrumentor().instrument()
+from support.server import stream
+from support.wire import ARGS
+opened = make(stream()).messages.create(**ARGS, stream=True)
+if LEFT != "never iterated":
+    next(opened)
+if LEFT == "dropped":
+    del opened
+    gc.collect()
+class Last(SpanProcessor):
+    def shutdown(self): tell(spans=len(ended))
+trace.get_tracer_provider().add_span_processor(Last())
+""")
+    assert told == [{"spans": 1}]
+
+
+def test_an_exit_while_instrumented_without_any_provider_is_quiet():
+    assert run("""
+ClaudeInstrumentor().instrument()
+from support.server import stream
+from support.wire import ARGS
+opened = make(stream()).messages.create(**ARGS, stream=True)
+next(opened)
+tell(said=said)
+""") == [{"said": []}]

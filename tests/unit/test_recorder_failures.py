@@ -1,0 +1,87 @@
+"""Each part of recording made to raise: it is told once, the span still ends, and the rest is recorded."""
+
+from __future__ import annotations
+
+import pytest
+from opentelemetry.sdk.trace import SpanProcessor
+from unit_calls import TOTAL, success
+
+from otel_claude import conventions as c
+from otel_claude import recorder as module
+
+
+class Planted(Exception):
+    """A bug of ours."""
+
+
+def fail(*args, **kwargs):
+    raise Planted("planted secret")
+
+
+def prices(bench, monkeypatch):
+    monkeypatch.setattr(bench.recorder, "_prices", fail)
+
+
+def ledger(bench, monkeypatch):
+    monkeypatch.setattr(bench.instruments.ledger, "post", fail)
+
+
+def histograms(bench, monkeypatch):
+    monkeypatch.setattr(bench.recorder, "_measure", fail)
+
+
+def one_histogram(bench, monkeypatch):
+    monkeypatch.setitem(bench.instruments.histograms, c.DURATION.name, object())
+
+
+def log(bench, monkeypatch):
+    monkeypatch.setattr(bench.recorder, "_tell", fail)
+
+
+def attributes(bench, monkeypatch):
+    monkeypatch.setattr(module.spans, "of_answer", fail)
+
+
+PARTS = [prices, ledger, histograms, one_histogram, attributes]
+
+
+@pytest.mark.parametrize("part", PARTS, ids=[part.__name__ for part in PARTS])
+def test_a_failure_is_told_once_and_the_span_still_ends(bench, monkeypatch, warnings, part):
+    with monkeypatch.context() as broken:
+        part(bench, broken)
+        success(bench.recorder)
+        success(bench.recorder)
+    assert len(bench.spans) == 2
+    (warning,) = warnings()
+    assert warning.startswith("otel-claude failed while it recorded a call (")
+    assert "planted" not in warning
+    success(bench.recorder)
+    assert bench.spans[-1].attributes[c.COST_AMOUNT] == TOTAL
+
+
+def test_a_failing_histogram_does_not_cost_the_counters(bench, monkeypatch):
+    histograms(bench, monkeypatch)
+    success(bench.recorder)
+    assert bench.value(c.CALLS) == 1
+    assert sum(bench.values(c.COST, c.COST_TYPE).values()) == pytest.approx(TOTAL)
+
+
+def test_failing_rows_do_not_cost_the_histograms_and_the_span(bench, monkeypatch, warnings):
+    monkeypatch.setattr(bench.instruments.ledger, "_rows", fail)
+    success(bench.recorder)
+    assert bench.value(c.CALLS) is None
+    assert bench.value(c.CALL_COST) == (1, TOTAL)
+    assert bench.span.attributes[c.COST_AMOUNT] == TOTAL
+    assert len(warnings()) == 1
+
+
+def test_a_span_processor_of_the_applications_that_raises_costs_only_its_span(bench, warnings):
+    class Broken(SpanProcessor):
+        def on_end(self, span):
+            raise Planted("planted secret")
+
+    bench.tracing.add_span_processor(Broken())
+    success(bench.recorder)
+    assert bench.value(c.CALL_COST) == (1, TOTAL)
+    (warning,) = warnings()
+    assert "while it ended a span (Planted)" in warning

@@ -1,0 +1,270 @@
+"""The recorder's metrics: exact counters and histograms for every way that a call can go."""
+
+from __future__ import annotations
+
+import pytest
+from unit_calls import (
+    OPUS,
+    OVERHEAD,
+    PARTS,
+    SAVINGS,
+    TOTAL,
+    TOTAL_INPUT,
+    USAGE,
+    answered,
+    begun,
+    message,
+    stream,
+    success,
+)
+
+from otel_claude import conventions as c
+from otel_claude import pricing
+from otel_claude.wire import Refusal
+
+HISTOGRAMS = [c.CALL_INPUT_TOKENS, c.CALL_OUTPUT_TOKENS, c.CALL_COST]
+
+
+def left(bench, call, *, status=200):
+    attempt = answered(call, status)
+    bench.recorder.left(call)
+    call.returned(pending=True)
+    return attempt
+
+
+def whole(bench):
+    success(bench.recorder)
+
+
+def refused(bench):
+    call = begun(bench.recorder)
+    left(bench, call, status=429).refused(Refusal(429, "rate_limit_error", "rate_limit"))
+    call.failed("rate_limit_error")
+
+
+def no_answer(bench):
+    call = begun(bench.recorder)
+    call.attempt()
+    bench.recorder.left(call)
+    call.failed("client_timeout_error")
+
+
+def aborted(bench):
+    call = begun(bench.recorder, stream=True)
+    attempt = left(bench, call)
+    for event in stream()[:4]:
+        call.heard(event, attempt)
+    call.body_ended(attempt, read=False)
+
+
+def aborted_before_anything(bench):
+    call = begun(bench.recorder, stream=True)
+    call.body_ended(left(bench, call), read=False)
+
+
+def unread_body(bench):
+    call = begun(bench.recorder)
+    call.body_ended(left(bench, call), read=True, raw=True)
+
+
+def not_sent(bench):
+    call = begun(bench.recorder)
+    bench.recorder.left(call)
+    call.failed("client_error")
+
+
+def unknown_model(bench):
+    success(bench.recorder, message(model="claude-next"))
+
+
+def without_usage(bench):
+    success(bench.recorder, message(None))
+
+
+def malformed(bench):
+    success(bench.recorder, message({**USAGE, "output_tokens": "300"}))
+
+
+PRICED = {name: amount for name, amount in PARTS.items() if name != "output"}
+KNOWN = round(sum(PRICED.values()), 6)
+WAYS = [
+    # how it goes; counted tokens in and out, tokens of the call in and out, cost by part, cost of the call, why unpriced
+    (whole, TOTAL_INPUT, 300, TOTAL_INPUT, 300, PARTS, TOTAL, None),
+    (refused, None, None, 0, 0, {}, None, None),
+    (not_sent, None, None, 0, 0, {}, None, None),
+    (no_answer, None, None, None, None, {}, None, "no_answer"),
+    (unread_body, None, None, None, None, {}, None, "unread_body"),
+    (aborted_before_anything, None, None, None, None, {}, None, "aborted_stream"),
+    (aborted, TOTAL_INPUT, None, TOTAL_INPUT, None, PRICED, KNOWN, "aborted_stream"),
+    (unknown_model, TOTAL_INPUT, 300, TOTAL_INPUT, 300, {}, None, "unknown_model"),
+    (without_usage, None, None, None, None, {}, None, "no_usage"),
+    (malformed, TOTAL_INPUT, None, TOTAL_INPUT, None, PRICED, KNOWN, "malformed_usage"),
+]
+
+
+@pytest.mark.parametrize(
+    ("way", "counted_in", "counted_out", "tokens_in", "tokens_out", "parts", "cost", "reason"),
+    WAYS,
+    ids=[way.__name__ for way, *_ in WAYS],
+)
+def test_tokens_and_cost(bench, way, counted_in, counted_out, tokens_in, tokens_out, parts, cost, reason):
+    way(bench)
+    assert (bench.value(c.INPUT_TOKENS), bench.value(c.OUTPUT_TOKENS)) == (counted_in, counted_out)
+    assert [bench.value(metric) for metric in HISTOGRAMS] == [
+        None if value is None else (1, value) for value in (tokens_in, tokens_out, cost)
+    ]
+    assert bench.values(c.COST, c.COST_TYPE) == parts
+    assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == ({} if reason is None else {reason: 1})
+    assert bench.value(c.CALLS) == bench.value(c.DURATION)[0] == 1
+
+
+def test_the_cache(bench):
+    success(bench.recorder)
+    assert bench.value(c.CACHE_READ_TOKENS) == 20_000
+    assert bench.values(c.CACHE_WRITE_TOKENS, c.CACHE_TTL) == {"5m": 500, "1h": 200}
+    assert bench.value(c.CACHE_SAVINGS) == SAVINGS
+    assert bench.values(c.CACHE_OVERHEAD, c.CACHE_TTL) == OVERHEAD
+
+
+def test_thinking_and_server_tools(bench):
+    success(bench.recorder)
+    assert bench.value(c.REASONING_TOKENS) == 120
+    assert bench.values(c.SERVER_TOOL_CALLS, c.TOOL_NAME) == {"web_search": 2, "web_fetch": 1}
+
+
+def test_a_call_without_cache_or_tools_has_no_such_series(bench):
+    success(bench.recorder, message({"input_tokens": 10, "output_tokens": 5}))
+    assert set(bench.points()) == {
+        metric.name
+        for metric in (
+            c.DURATION, c.CALL_INPUT_TOKENS, c.CALL_OUTPUT_TOKENS, c.CALL_COST, c.INPUT_TOKENS, c.OUTPUT_TOKENS, c.COST,
+            c.CALLS, c.ATTEMPTS,
+        )
+    }  # fmt: skip
+
+
+def test_how_a_call_ended_and_its_attempts(bench):
+    success(bench.recorder)
+    refused(bench)
+    no_answer(bench)
+    assert bench.values(c.CALLS, c.STOP_REASON, c.ERROR_TYPE) == {
+        ("end_turn", None): 1,
+        (None, "rate_limit_error"): 1,
+        (None, "client_timeout_error"): 1,
+    }
+    assert bench.values(c.ATTEMPTS, c.STATUS_CODE, c.ERROR_TYPE, c.ATTEMPT_OUTCOME, c.BLOCKED_REASON) == {
+        (200, None, "success", None): 1,
+        (429, "rate_limit_error", "failed", "rate_limit"): 1,
+        (None, "client_timeout_error", "failed", None): 1,
+    }
+    assert bench.values(c.DURATION, c.ERROR_TYPE).keys() == {None, "rate_limit_error", "client_timeout_error"}
+
+
+def test_the_delay_of_a_retry(bench):
+    call = begun(bench.recorder)
+    attempt = answered(call, 529)
+    attempt.outcome, attempt.delay = "retried", 1.5
+    bench.recorder.retried(attempt)
+    assert bench.value(c.RETRY_DELAY) == (1, 1.5)
+    bench.recorder.left(call)
+    call.discard()
+
+
+def test_the_time_to_first_chunk_is_that_of_streams(bench):
+    aborted(bench)
+    (count, seconds) = bench.value(c.TIME_TO_FIRST_CHUNK)
+    assert count == 1
+    assert 0 < seconds <= bench.value(c.DURATION)[1]
+
+
+def test_fallback_hops_are_counted_each_by_its_model(bench):
+    call = begun(bench.recorder)
+    call.heard(message(name="msg_1", model="claude-haiku-5-5"), answered(call))
+    call.heard(message(name="msg_2"), answered(call))
+    bench.recorder.left(call)
+    call.returned(pending=False)
+    assert bench.values(c.INPUT_TOKENS, c.RESPONSE_MODEL) == {"claude-haiku-5-5": TOTAL_INPUT, OPUS: TOTAL_INPUT}
+    assert bench.values(c.CALLS, c.RESPONSE_MODEL) == {OPUS: 1}
+    assert bench.value(c.CALL_INPUT_TOKENS) == (1, 2 * TOTAL_INPUT)
+
+
+def test_iterations_are_counted_each_by_its_model(bench):
+    parts = [
+        {"type": "advisor_message", "model": "claude-haiku-5-5", "input_tokens": 100, "output_tokens": 10},
+        {"type": "message", "input_tokens": 1_000, "output_tokens": 300},
+    ]
+    success(bench.recorder, message({"input_tokens": 1_000, "output_tokens": 300, "iterations": parts}))
+    assert bench.values(c.INPUT_TOKENS, c.RESPONSE_MODEL) == {"claude-haiku-5-5": 100, OPUS: 1_000}
+    assert bench.values(c.OUTPUT_TOKENS, c.RESPONSE_MODEL) == {"claude-haiku-5-5": 10, OPUS: 300}
+    assert bench.value(c.CALL_INPUT_TOKENS) == (1, 1_100)
+
+
+def test_a_hostile_answer_does_not_stop_the_export_of_sums(bench):
+    """A sum beyond 64 bits fails to encode, and with it every metric of every later export."""
+    entry = {"type": "message", "input_tokens": (1 << 53) - 1, "output_tokens": (1 << 53) - 1}
+    success(bench.recorder, message({**entry, "iterations": [entry] * 2_000}))
+    assert bench.value(c.INPUT_TOKENS) is None
+    assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == {"malformed_usage": 1}
+
+
+def test_an_unknown_model_is_told_once_for_each_model(bench, warnings):
+    for model in ("claude-next", "claude-next", "claude-after-next", OPUS):
+        success(bench.recorder, message(model=model))
+    first, second = warnings()
+    assert first.startswith("No price is known for the model 'claude-next', so its calls are counted in ")
+    assert "claude.client.unpriced and not in claude.client.cost.usd" in first
+    assert f"its price table is of {pricing.shipped().name}" in first
+    assert "OTEL_CLAUDE_PRICES" in first
+    assert "'claude-after-next'" in second
+
+
+def test_a_flood_of_unknown_models_is_told_a_hundred_times_at_most(bench, warnings):
+    for number in range(150):
+        success(bench.recorder, message(model=f"claude-next-{number}"))
+    assert len(warnings()) == 100
+    assert bench.values(c.UNPRICED, c.UNPRICED_REASON, c.RESPONSE_MODEL)["unknown_model", "claude-next-0"] == 1
+
+
+def test_other_reasons_are_not_told(bench, warnings):
+    no_answer(bench)
+    aborted(bench)
+    assert warnings() == []
+
+
+def dropped(bench):
+    call = begun(bench.recorder, stream=True)
+    attempt = left(bench, call)
+    for event in stream()[:6]:
+        call.heard(event, attempt)
+    call.end(finalizing=True)
+
+
+def test_what_a_finalizer_ends_waits_for_the_next_collection(bench):
+    dropped(bench)
+    assert bench.spans == []
+    assert len(bench.instruments.late) == 1
+    assert bench.value(c.CALLS) == 1
+    assert bench.value(c.DURATION)[0] == 1
+    assert len(bench.instruments.late) == 0
+    assert bench.span.attributes[c.COST_AMOUNT] == TOTAL
+
+
+def test_or_for_the_end_of_the_next_call(bench):
+    dropped(bench)
+    success(bench.recorder)
+    assert len(bench.instruments.late) == 0
+    assert len(bench.spans) == 2
+
+
+def test_its_span_has_the_time_when_it_ended(bench):
+    dropped(bench)
+    _, ended_at = bench.instruments.late[0]
+    bench.recorder.settle()
+    assert bench.span.end_time == ended_at
+
+
+def test_without_spans_there_are_the_same_metrics(bench):
+    bench.recorder._tracer = None
+    success(bench.recorder)
+    assert bench.spans == []
+    assert bench.value(c.CALL_COST) == (1, TOTAL)
