@@ -243,8 +243,9 @@ class Held(NamedTuple):
 async def held() -> Held:
     """After everything that can be collected is."""
     for _ in range(3):
-        await asyncio.sleep(0)
         gc.collect()
+        for _ in range(12):
+            await asyncio.sleep(0)
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a path object for each would be more
     tasks = len(asyncio.all_tasks())

@@ -83,7 +83,7 @@ EXPLAINED: Final = (
     Explained(
         "::test_false_keeps_a_span_that_the_sampler_dropped_current_for_the_requests[",
         ("auto",),
-        "Its last assertion is of a client whose own provider makes no spans, so that none is current. Then we open one.",
+        "It asserts that no span is current in a call of a client whose own provider makes none. Then we open one.",
     ),
     Explained(
         "::test_given_tracer_provider_is_asked_at_the_first_call[",

@@ -29,6 +29,8 @@ function legend(format, labels) {
   return named.trim() || "Value";
 }
 
+const finite = (value) => (Number.isFinite(value) ? value : null);
+
 function overTime(target, result, step) {
   return result.map((series) => {
     const known = new Map(series.values.map(([time, value]) => [time, Number(value)]));
@@ -41,7 +43,7 @@ function overTime(target, result, step) {
         {
           name: "Value", type: FieldType.number, labels: series.metric, config: {
             displayNameFromDS: legend(target.legendFormat, series.metric),
-          }, values: times.map((time) => known.get(time) ?? null),
+          }, values: times.map((time) => finite(known.get(time))),
         },
       ],
     });

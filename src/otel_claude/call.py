@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any, NamedTuple, Protocol
 
+from .collecting import collecting
 from .pricing import PlatformName
 from .tags import Tags
 from .wire import Answer, Limit, Refusal, Request, Shape
@@ -187,7 +188,7 @@ class Call:
         self.attempts: list[Attempt] = []
         self.answers: dict[str, Answer] = {}
         self.bill: Any = None
-        """What `answers` cost, once the sink has worked it out; None again when an answer says more, or more is sent."""
+        """What `answers` cost, once the sink has worked it out; None again when more is said or sent."""
         self.span: Any = None
         self.owns_span = False
         self.context: Any = None
@@ -311,7 +312,7 @@ class Call:
             self.context,
             self.bill,
         )
-        self.sink.ended(record, finalizing=finalizing)
+        self.sink.ended(record, finalizing=finalizing or collecting())
 
     def _why_missing(self) -> str:
         if not self.attempts:

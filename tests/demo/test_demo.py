@@ -32,7 +32,7 @@ def demo(environment, *options):
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         stdin=subprocess.DEVNULL,
     )
 

@@ -51,7 +51,7 @@ def test_every_example_is_tested_and_told():
 def test_script(name, simulator, environment, summary):
     calls, more = SCRIPTS[name]
     command = summary.command(str(EXAMPLES / f"{name}.py"))
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout
     assert "Traceback" not in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 
 import pytest
 from hypothesis import settings
@@ -15,7 +16,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from unit_calls import KeepingSink
 from unit_telemetry import Bench
 
-from otel_claude import call, contain, neighbours
+from otel_claude import call, contain, neighbours, wire
+
+HEAD = sys.modules[wire.head.__module__]
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -29,6 +32,8 @@ def fresh(monkeypatch):
             monkeypatch.delenv(name)
     monkeypatch.setattr(contain, "_told", set())
     monkeypatch.setattr(neighbours, "_told", set())
+    monkeypatch.setattr(HEAD, "_places", {})
+    monkeypatch.setattr(HEAD, "_limit_names", set())
     yield
     left = list(call._open)
     call._open.clear()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from otel_claude import contain
@@ -30,10 +28,9 @@ def test_one_warning_names_the_hop_and_the_kind(said):
 
 
 def test_the_message_is_nowhere(said):
-    error = KeyError("planted secret")
-    error.add_note("planted note") if sys.version_info >= (3, 11) else None
-    fail("read a header", error)
-    assert not [text for _, text in said() if "planted" in text and "fail(" not in text]
+    fail("read a header", KeyError("planted secret"))
+    assert len(said()) == 2
+    assert "planted" not in str(said())
 
 
 KINDS = [

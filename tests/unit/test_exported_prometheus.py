@@ -85,7 +85,7 @@ def test_the_designs_names(metric, name):
     assert metric.prometheus == name
 
 
-@pytest.mark.parametrize("metric", (*c.METRICS, *c.LEGACY_METRICS), ids=lambda metric: metric.name)
+@pytest.mark.parametrize("metric", [*c.METRICS, *c.LEGACY_METRICS], ids=lambda metric: metric.name)
 def test_names_units_and_buckets_are_well_formed(metric):
     assert re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", metric.name)
     assert metric.unit == "s" or re.fullmatch(r"\{[A-Za-z]+\}", metric.unit)

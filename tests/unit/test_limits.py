@@ -90,7 +90,7 @@ def test_there_are_never_too_many(limits, clock, monkeypatch):
         limits.seen(MINE, (Limit(f"x{number}", 10, 4, 0.6, NOW + 60 + number),))
     assert names(limits) == [(MINE, f"x{number}") for number in range(5)]
     limits.seen(MINE, (Limit("x0", 10, 3, 0.7, NOW + 100),))
-    assert [limit.remaining for _, limit, _ in limits.current()][0] == 3
+    assert next(limit.remaining for _, limit, _ in limits.current()) == 3
     clock.now += 61.5  # x1 has expired and makes room.
     limits.seen(MINE, (Limit("new", 10, 4, 0.6, NOW + 200),))
     assert names(limits) == [(MINE, name) for name in ("x0", "x2", "x3", "x4", "new")]

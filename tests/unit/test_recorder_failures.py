@@ -10,12 +10,12 @@ from otel_claude import conventions as c
 from otel_claude import recorder as module
 
 
-class Planted(Exception):
+class PlantedError(Exception):
     """A bug of ours."""
 
 
 def fail(*args, **kwargs):
-    raise Planted("planted secret")
+    raise PlantedError("planted secret")
 
 
 def prices(bench, monkeypatch):
@@ -78,10 +78,10 @@ def test_failing_rows_do_not_cost_the_histograms_and_the_span(bench, monkeypatch
 def test_a_span_processor_of_the_applications_that_raises_costs_only_its_span(bench, warnings):
     class Broken(SpanProcessor):
         def on_end(self, span):
-            raise Planted("planted secret")
+            raise PlantedError("planted secret")
 
     bench.tracing.add_span_processor(Broken())
     success(bench.recorder)
     assert bench.value(c.CALL_COST) == (1, TOTAL)
     (warning,) = warnings()
-    assert "while it ended a span (Planted)" in warning
+    assert "while it ended a span (PlantedError)" in warning

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import pytest
 from unit_calls import (
     OPUS,
@@ -19,7 +22,6 @@ from unit_calls import (
 )
 
 from otel_claude import conventions as c
-from otel_claude import pricing
 from otel_claude.wire import Refusal
 
 HISTOGRAMS = [c.CALL_INPUT_TOKENS, c.CALL_OUTPUT_TOKENS, c.CALL_COST]
@@ -87,34 +89,44 @@ def malformed(bench):
 
 PRICED = {name: amount for name, amount in PARTS.items() if name != "output"}
 KNOWN = round(sum(PRICED.values()), 6)
+
+
+class Way(NamedTuple):
+    """How a call goes, and what is counted then: None is no series."""
+
+    go: Callable[[Any], None]
+    counted_in: int | None
+    counted_out: int | None
+    tokens_in: int | None
+    tokens_out: int | None
+    parts: dict[str, float]
+    cost: float | None
+    reason: str | None
+
+
 WAYS = [
-    # how it goes; counted tokens in and out, tokens of the call in and out, cost by part, cost of the call, why unpriced
-    (whole, TOTAL_INPUT, 300, TOTAL_INPUT, 300, PARTS, TOTAL, None),
-    (refused, None, None, 0, 0, {}, None, None),
-    (not_sent, None, None, 0, 0, {}, None, None),
-    (no_answer, None, None, None, None, {}, None, "no_answer"),
-    (unread_body, None, None, None, None, {}, None, "unread_body"),
-    (aborted_before_anything, None, None, None, None, {}, None, "aborted_stream"),
-    (aborted, TOTAL_INPUT, None, TOTAL_INPUT, None, PRICED, KNOWN, "aborted_stream"),
-    (unknown_model, TOTAL_INPUT, 300, TOTAL_INPUT, 300, {}, None, "unknown_model"),
-    (without_usage, None, None, None, None, {}, None, "no_usage"),
-    (malformed, TOTAL_INPUT, None, TOTAL_INPUT, None, PRICED, KNOWN, "malformed_usage"),
+    Way(whole, TOTAL_INPUT, 300, TOTAL_INPUT, 300, PARTS, TOTAL, None),
+    Way(refused, None, None, 0, 0, {}, None, None),
+    Way(not_sent, None, None, 0, 0, {}, None, None),
+    Way(no_answer, None, None, None, None, {}, None, "no_answer"),
+    Way(unread_body, None, None, None, None, {}, None, "unread_body"),
+    Way(aborted_before_anything, None, None, None, None, {}, None, "aborted_stream"),
+    Way(aborted, TOTAL_INPUT, None, TOTAL_INPUT, None, PRICED, KNOWN, "aborted_stream"),
+    Way(unknown_model, TOTAL_INPUT, 300, TOTAL_INPUT, 300, {}, None, "unknown_model"),
+    Way(without_usage, None, None, None, None, {}, None, "no_usage"),
+    Way(malformed, TOTAL_INPUT, None, TOTAL_INPUT, None, PRICED, KNOWN, "malformed_usage"),
 ]
 
 
-@pytest.mark.parametrize(
-    ("way", "counted_in", "counted_out", "tokens_in", "tokens_out", "parts", "cost", "reason"),
-    WAYS,
-    ids=[way.__name__ for way, *_ in WAYS],
-)
-def test_tokens_and_cost(bench, way, counted_in, counted_out, tokens_in, tokens_out, parts, cost, reason):
-    way(bench)
-    assert (bench.value(c.INPUT_TOKENS), bench.value(c.OUTPUT_TOKENS)) == (counted_in, counted_out)
+@pytest.mark.parametrize("way", WAYS, ids=[way.go.__name__ for way in WAYS])
+def test_tokens_and_cost(bench, way):
+    way.go(bench)
+    assert (bench.value(c.INPUT_TOKENS), bench.value(c.OUTPUT_TOKENS)) == (way.counted_in, way.counted_out)
     assert [bench.value(metric) for metric in HISTOGRAMS] == [
-        None if value is None else (1, value) for value in (tokens_in, tokens_out, cost)
+        None if value is None else (1, value) for value in (way.tokens_in, way.tokens_out, way.cost)
     ]
-    assert bench.values(c.COST, c.COST_TYPE) == parts
-    assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == ({} if reason is None else {reason: 1})
+    assert bench.values(c.COST, c.COST_TYPE) == way.parts
+    assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == ({} if way.reason is None else {way.reason: 1})
     assert bench.value(c.CALLS) == bench.value(c.DURATION)[0] == 1
 
 
@@ -205,66 +217,3 @@ def test_a_hostile_answer_does_not_stop_the_export_of_sums(bench):
     success(bench.recorder, message({**entry, "iterations": [entry] * 2_000}))
     assert bench.value(c.INPUT_TOKENS) is None
     assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == {"malformed_usage": 1}
-
-
-def test_an_unknown_model_is_told_once_for_each_model(bench, warnings):
-    for model in ("claude-next", "claude-next", "claude-after-next", OPUS):
-        success(bench.recorder, message(model=model))
-    first, second = warnings()
-    assert first.startswith("No price is known for the model 'claude-next', so its calls are counted in ")
-    assert "claude.client.unpriced and not in claude.client.cost.usd" in first
-    assert f"its price table is of {pricing.shipped().name}" in first
-    assert "OTEL_CLAUDE_PRICES" in first
-    assert "'claude-after-next'" in second
-
-
-def test_a_flood_of_unknown_models_is_told_a_hundred_times_at_most(bench, warnings):
-    for number in range(150):
-        success(bench.recorder, message(model=f"claude-next-{number}"))
-    assert len(warnings()) == 100
-    assert bench.values(c.UNPRICED, c.UNPRICED_REASON, c.RESPONSE_MODEL)["unknown_model", "claude-next-0"] == 1
-
-
-def test_other_reasons_are_not_told(bench, warnings):
-    no_answer(bench)
-    aborted(bench)
-    assert warnings() == []
-
-
-def dropped(bench):
-    call = begun(bench.recorder, stream=True)
-    attempt = left(bench, call)
-    for event in stream()[:6]:
-        call.heard(event, attempt)
-    call.end(finalizing=True)
-
-
-def test_what_a_finalizer_ends_waits_for_the_next_collection(bench):
-    dropped(bench)
-    assert bench.spans == []
-    assert len(bench.instruments.late) == 1
-    assert bench.value(c.CALLS) == 1
-    assert bench.value(c.DURATION)[0] == 1
-    assert len(bench.instruments.late) == 0
-    assert bench.span.attributes[c.COST_AMOUNT] == TOTAL
-
-
-def test_or_for_the_end_of_the_next_call(bench):
-    dropped(bench)
-    success(bench.recorder)
-    assert len(bench.instruments.late) == 0
-    assert len(bench.spans) == 2
-
-
-def test_its_span_has_the_time_when_it_ended(bench):
-    dropped(bench)
-    _, ended_at = bench.instruments.late[0]
-    bench.recorder.settle()
-    assert bench.span.end_time == ended_at
-
-
-def test_without_spans_there_are_the_same_metrics(bench):
-    bench.recorder._tracer = None
-    success(bench.recorder)
-    assert bench.spans == []
-    assert bench.value(c.CALL_COST) == (1, TOTAL)

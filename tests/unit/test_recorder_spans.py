@@ -158,10 +158,8 @@ def test_of_an_unknown_model_there_is_no_amount(bench):
 
 
 def test_what_the_request_says(bench):
-    call = begun(
-        bench.recorder, max_tokens=64, service_tier="auto", thinking_type="enabled", thinking_budget=2_000, effort="high",
-        json_output=True,
-    )  # fmt: skip
+    thinking = {"thinking_type": "enabled", "thinking_budget": 2_000, "effort": "high"}
+    call = begun(bench.recorder, max_tokens=64, service_tier="auto", json_output=True, **thinking)
     call.shape = Shape(2, 3, 1)
     call.request_id, call.organization_id, call.workspace_id = "req_1", "org_1", "wrkspc_1"
     call.heard(message(), answered(call))

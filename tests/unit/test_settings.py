@@ -11,7 +11,8 @@ from otel_claude import pricing
 from otel_claude.instrumentor import _prices
 from otel_claude.settings import Settings, read, variable
 
-DEFAULTS = Settings("auto", None, "hint", (), 200, False)  # noqa: FBT003 - in the order of the design's table
+# In the order of the design's table.
+DEFAULTS = Settings("auto", None, "hint", (), 200, False)
 
 
 def test_the_defaults():

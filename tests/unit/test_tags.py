@@ -121,7 +121,7 @@ def test_a_good_key(key):
 @pytest.mark.parametrize("key", BAD_KEYS)
 def test_a_bad_key_says_what_is_accepted(key):
     with pytest.raises(
-        ValueError, match="cannot be a tag's key: it takes lower case letters, digits, '_' and '.', up to 60"
+        ValueError, match=r"cannot be a tag's key: it takes lower case letters, digits, '_' and '\.', up to 60"
     ):
         tags(**{key: "value"})
 

@@ -30,7 +30,7 @@ scalars = (
 anything = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=4), inner),
-    max_leaves=25,
+    max_leaves=12,
 )
 objects = st.dictionaries(st.sampled_from(KEYS), anything, max_size=8)
 

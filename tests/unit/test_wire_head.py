@@ -168,16 +168,22 @@ def test_a_flood_of_limits_is_cut_and_the_ids_are_still_read():
     assert found.request_id == "req_1"
 
 
-def test_a_flood_of_names_is_not_remembered(monkeypatch):
-    monkeypatch.setattr(MODULE, "_places", {})
+def test_names_of_limits_are_few_in_a_process():
+    """They become labels and names of span attributes. Those that came first stay known."""
+    for number in range(500):
+        head(family(f"anthropic-ratelimit-x{number}"))
+    seen = [head(family(f"anthropic-ratelimit-x{number}")).limits for number in range(500)]
+    assert [number for number, limits in enumerate(seen) if limits] == list(range(100))
+
+
+def test_a_flood_of_names_is_not_remembered():
     head([(f"x-{number}".encode(), b"1") for number in range(10_000)])
     assert len(MODULE._places) == MODULE._MOST_NAMES == 512
     assert head(family("anthropic-ratelimit-requests")).limits[0].name == "requests"
     assert len(MODULE._places) == 512
 
 
-def test_a_long_name_is_not_remembered(monkeypatch):
-    monkeypatch.setattr(MODULE, "_places", {})
+def test_a_long_name_is_not_remembered():
     assert head([(b"x" * 100_000, b"1")]) == Head()
     assert MODULE._places == {}
 

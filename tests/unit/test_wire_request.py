@@ -16,8 +16,8 @@ class Untouchable:
     def __next__(self):
         pytest.fail("it was read")
 
-    def __len__(self):
-        pytest.fail("its length was asked for")
+    def __bool__(self):
+        return pytest.fail("its truth was asked for")
 
 
 BODY = {
@@ -42,7 +42,8 @@ REQUESTS = [
     ({"output_format": {"type": "json_schema"}}, None, Request(json_output=True)),
     ({"output_format": {"type": "text"}}, None, Request()),
     ({"billing_policy": {"bill_to": "organization"}}, None, Request()),
-    ({"model": 5, "stream": 1, "max_tokens": "9", "service_tier": [], "thinking": 5, "output_config": ""}, None, Request()),
+    ({"model": 5, "stream": 1, "max_tokens": "9", "service_tier": []}, None, Request()),
+    ({"thinking": 5, "output_config": "", "billing_policy": []}, None, Request()),
     ({"max_tokens": True, "thinking": {"type": 5, "budget_tokens": 0.5}}, None, Request()),
     ({"max_tokens": 1 << 63, "thinking": {"budget_tokens": -(1 << 63) - 1}}, None, Request()),
     ({"model": "x" * 1_001}, None, Request()),

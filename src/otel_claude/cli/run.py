@@ -20,7 +20,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from ..summary.variables import JSON
+from ..summary.variables import FAMILY, JSON
 from .output import fail, say
 
 EXPORTER: Final = "claude_summary"
@@ -74,6 +74,8 @@ def environment_for(given: Mapping[str, str], startup_folder: str, json_file: Pa
     made["OTEL_METRICS_EXPORTER"] = ",".join([EXPORTER, *others])
     if not others:
         made.setdefault("OTEL_METRIC_EXPORT_INTERVAL", _SAMPLING_MILLISECONDS)
+    # A program that runs another one this way is not its family.
+    made.pop(FAMILY, None)
     if json_file is not None:
         # The program may change its folder.
         made[JSON] = str(json_file.absolute())

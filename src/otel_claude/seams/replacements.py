@@ -132,13 +132,14 @@ def build_request(original: Original, _begin: Begin) -> Original:
 
 
 def _sending(call: Call, client: Any, options: Any, built: Any) -> None:
-    if not call.attempts:
+    attempt = built.extensions[_ATTEMPT] = call.attempt()
+    if attempt.number == 0:
+        if getattr(client, "_middleware", None) and options.idempotency_key:
+            _by_idempotency_key[options.idempotency_key] = call
+        # Last, as it may fail: the call is counted without its span and its shape.
         call.sink.sending(call)
         call.shape = shape(options.json_data, breakpoints=call.span is not None)
         call.sink.described(call)
-        if getattr(client, "_middleware", None) and options.idempotency_key:
-            _by_idempotency_key[options.idempotency_key] = call
-    built.extensions[_ATTEMPT] = call.attempt()
 
 
 def process_response(original: Original, _begin: Begin) -> Original:

@@ -18,7 +18,7 @@ _NO_PRICE_BY_DESIGN: Final = ("billed_elsewhere", "provisioned_throughput", "pri
 _NO_PRICE_IN_TABLE: Final = ("unknown_model", "no_published_price", "not_yet_priced", "unknown_speed")
 _BURN_WINDOWS: Final = {window: spend(window) for window in ("5m", "30m", "1h", "2h", "6h", "1d")} | {"3d": SPEND_3D}
 _MONTHLY_ACTION: Final = (
-    "Open the table “Who spends it?”, and compare with yesterday: one service, one model or one key is usually "
+    "Open the table “Top spenders”, and compare with yesterday: one service, one model or one key is usually "
     "behind it. If it is meant, raise the budget."
 )
 

@@ -18,6 +18,8 @@ SCHEMA: Final = 42
 TAG: Final = "otel-claude"
 _TYPES: Final = {"stat": "stat", "bargauge": "bargauge", "lines": "timeseries", "bars": "timeseries", "table": "table"}
 _HEADING: Final = 1
+_WIDE: Final = 10
+"""Columns from which on a legend stands beside the lines."""
 
 
 def dashboard_json(dashboard: Dashboard, queries: Queries, monthly_budget: float) -> Json:
@@ -65,7 +67,8 @@ def _laid_out(rows: tuple[Row, ...], queries: Queries) -> list[Json]:
         for panel, width, tall in row.panels:
             if left + width > 24:  # noqa: PLR2004 - Grafana's columns
                 top, left, height = top + height, 0, 0
-            laid.append({**panel_json(panel, queries), "gridPos": _place(left, top, width, tall)})
+            written = panel_json(panel, queries, wide=width >= _WIDE)
+            laid.append({**written, "gridPos": _place(left, top, width, tall)})
             left, height = left + width, max(height, tall)
         top += height
     return laid
@@ -75,14 +78,14 @@ def _place(left: int, top: int, width: int, height: int) -> Json:
     return {"h": height, "w": width, "x": left, "y": top}
 
 
-def panel_json(panel: Panel, queries: Queries) -> Json:
+def panel_json(panel: Panel, queries: Queries, *, wide: bool) -> Json:
     """A panel without its place."""
     written: Json = {
         "datasource": DATASOURCE,
         "description": panel.description,
         "fieldConfig": {"defaults": _defaults(panel), "overrides": _overrides(panel)},
         "id": panel.id,
-        "options": _options(panel),
+        "options": _options(panel, wide=wide),
         "targets": [_target(panel, number, target, queries) for number, target in enumerate(panel.targets)],
         "title": panel.title,
         "type": _TYPES[panel.kind],
@@ -177,7 +180,7 @@ def _shown(column: Column) -> tuple[tuple[str, Any], ...]:
     return tuple(shown)
 
 
-def _options(panel: Panel) -> Json:
+def _options(panel: Panel, *, wide: bool) -> Json:
     reduce: Json = {"calcs": ["lastNotNull"], "fields": "", "values": False}
     if panel.kind == "stat":
         colored = "value" if panel.thresholds else "none"
@@ -188,15 +191,16 @@ def _options(panel: Panel) -> Json:
     if panel.kind == "bargauge":
         return {
             "displayMode": "gradient" if panel.thresholds else "basic", "minVizHeight": 16, "minVizWidth": 8,
-            "namePlacement": "auto", "orientation": "horizontal", "reduceOptions": reduce, "showUnfilled": True,
+            "namePlacement": "auto" if panel.thresholds else "top", "orientation": "horizontal", "reduceOptions": reduce, "showUnfilled": True,
             "sizing": "auto", "valueMode": "text",
         }  # fmt: skip
     if panel.kind == "table":
-        spent = [{"desc": True, "displayName": column.title} for column in panel.columns if column.field == "Value #A"]
-        return {"cellHeight": "sm", "showHeader": True, "sortBy": spent}
-    calcs = ["sum"] if panel.kind == "bars" and panel.unit != "percentunit" else ["mean", "lastNotNull"]
+        by = [{"desc": True, "displayName": panel.sorted_by}] if panel.sorted_by else []
+        return {"cellHeight": "sm", "showHeader": True, "sortBy": by}
+    calcs = ["sum"] if panel.kind == "bars" and panel.unit != "percentunit" else ["lastNotNull"]
+    shape = {"displayMode": "table", "placement": "right"} if wide else {"displayMode": "list", "placement": "bottom"}
     return {
-        "legend": {"calcs": calcs, "displayMode": "table", "placement": "bottom", "showLegend": True},
+        "legend": {"calcs": calcs, "showLegend": True, **shape},
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
 

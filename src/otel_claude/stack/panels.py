@@ -10,9 +10,9 @@ from .queries import Queries
 
 Kind = Literal["stat", "bargauge", "lines", "bars", "table"]
 Query = Callable[[Queries], str]
-Unit = Literal["currencyUSD", "short", "percentunit", "s", "none"]
+Unit = Literal["currencyUSD", "short", "locale", "percentunit", "s", "none"]
 
-GREEN, ORANGE, RED, BLUE, PURPLE, YELLOW, GREY = "green", "orange", "red", "blue", "purple", "yellow", "#8e8e8e"
+GREEN, ORANGE, RED, BLUE, PURPLE, YELLOW = "green", "orange", "red", "blue", "purple", "yellow"
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class Panel:
     step: str = ""
     """The shortest interval of a query over time."""
     columns: tuple[Column, ...] = ()
-    grouped: tuple[str, ...] = ()
-    """The labels that a table groups by."""
+    sorted_by: str = ""
+    """The column that a table shows in falling order."""
 
 
 @dataclass(frozen=True)

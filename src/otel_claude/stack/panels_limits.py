@@ -11,7 +11,7 @@ from .panels import ORANGE, RED, Column, Panel, Query, line
 from .queries import RATE, Queries
 
 _UNKNOWN: Final = "no limits reported"
-LIMIT_BY: Final = (c.REQUEST_MODEL, c.API_KEY_HINT, c.RATE_LIMIT_NAME)
+LIMIT_BY: Final = (c.RATE_LIMIT_NAME, c.REQUEST_MODEL, c.API_KEY_HINT)
 _USED_STEPS: Final = ((0.8, ORANGE), (0.9, RED))
 _ABOUT: Final = (
     "As the API last said, per model and key; a limit that has not been heard of since its reset time is not shown. "
@@ -25,8 +25,8 @@ FULLEST: Final = Panel(
 )  # fmt: skip
 USED_NOW: Final = Panel(
     402, "Limits in use, now",
-    _ABOUT + "The ten fullest. Orange from 80 %, red from 90 %.",
-    "bargauge", "percentunit", (line(lambda q: f"topk(10, {q.used(LIMIT_BY)})", "", *LIMIT_BY),), _UNKNOWN,
+    _ABOUT + "The eight fullest. Orange from 80 %, red from 90 %.",
+    "bargauge", "percentunit", (line(lambda q: f"topk(8, {q.used(LIMIT_BY)})", "", *LIMIT_BY),), _UNKNOWN,
     thresholds=_USED_STEPS, most=1, decimals=0,
 )  # fmt: skip
 USED_OVER_TIME: Final = Panel(
@@ -47,11 +47,11 @@ LIMITS_TABLE: Final = Panel(
     ),
     _UNKNOWN,
     columns=(
-        Column(c.REQUEST_MODEL, "Model"), Column(c.API_KEY_HINT, "API key"), Column(c.RATE_LIMIT_NAME, "Limit of"),
-        Column("Value #A", "Size", "short"), Column("Value #B", "Left", "short"),
+        Column(c.RATE_LIMIT_NAME, "Limit of"), Column(c.REQUEST_MODEL, "Model"), Column(c.API_KEY_HINT, "API key"),
+        Column("Value #A", "Size", "locale"), Column("Value #B", "Left", "locale"),
         Column("Value #C", "Used", "percentunit"), Column("Value #D", "Full again in", "s"),
     ),
-    grouped=LIMIT_BY,
+    sorted_by="Used",
 )  # fmt: skip
 RESETS: Final = Panel(
     405, "Time to reset",

@@ -154,8 +154,8 @@ UNPRICED_BY_REASON: Final = Panel(
     "`unknown_model`: upgrade otel-claude or give the price in a file of your own. `aborted_stream`: read streams to "
     "their end. `no_answer`: time-outs, which may be billed. The runbooks list all reasons.",
     "bargauge", "short",
-    (line(lambda q: q.grown(c.UNPRICED, RANGE, (c.UNPRICED_REASON,)), "", c.UNPRICED_REASON),), "every call has a "
-    "price",
+    (line(lambda q: f"sort_desc({q.grown(c.UNPRICED, RANGE, (c.UNPRICED_REASON,))})", "", c.UNPRICED_REASON),), " "
+    "every call has a price",
     base=BLUE, decimals=0,
 )  # fmt: skip
 
@@ -178,7 +178,6 @@ VERSIONS: Final = Panel(
     "deployment that stopped half way. Empty where the metrics store keeps no `target_info` (VictoriaMetrics).",
     "table", "none", (line(lambda q: _target_info(q, JOB, SERVICE_VERSION)),), "no target_info",
     columns=(Column(JOB, "Service"), Column(SERVICE_VERSION, "Version"), Column("Value #A", "Processes")),
-    grouped=(JOB, SERVICE_VERSION),
 )  # fmt: skip
 SAMPLE_AGE: Final = Panel(
     334, "Age of the last sample",

@@ -8,7 +8,7 @@ from otel_claude import conventions as c
 
 from .naming import JOB
 from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, SERVICE_UID, YELLOW, Column, Panel, line
-from .queries import RANGE, STEP
+from .queries import RANGE, STEP, Queries
 from .variables import TAG
 
 COST_COLORS: Final = (
@@ -36,14 +36,14 @@ PROJECTED_MONTH: Final = Panel(
 )  # fmt: skip
 BUDGET_SHARE: Final = Panel(
     104, "Month vs budget",
-    "The projected month against the monthly budget in the field above. Over 100 % the month will end over budget at this "
-    "pace: find who spends it in the table below, then a smaller model, a cache or a limit for that caller.",
+    "The projected month against the monthly budget in the field above. Over 100 % the month will end over budget at "
+    "this pace: find who spends it in the table below, then a smaller model, a cache or a limit for that caller.",
     "stat", "percentunit", (line(lambda q: f"30 * {q.spent('24h')} / $budget"),), _NOTHING,
     thresholds=((0.8, ORANGE), (1.0, RED)), decimals=0,
 )  # fmt: skip
 CALLS: Final = Panel(
     105, "Calls", "Calls that ended in the time range, failed ones included. Retries within a call are not counted.",
-    "stat", "short", (line(lambda q: q.calls(RANGE)),), "no calls", decimals=1,
+    "stat", "locale", (line(lambda q: q.calls(RANGE)),), "no calls", decimals=0,
 )  # fmt: skip
 COST_PER_CALL: Final = Panel(
     106, "Cost per call",
@@ -66,11 +66,21 @@ SPEND_BY_CLASS_OVER_TIME: Final = Panel(
 )  # fmt: skip
 
 
-def _ranking(number: int, title: str, description: str, label: str) -> Panel:
+def _ranking(number: int, title: str, description: str, label: str, nameless: str = "none") -> Panel:
+    def ranked(q: Queries) -> str:
+        return f"topk(10, {q.named(q.spent(RANGE, (label,)), label, nameless)})"
+
     return Panel(
-        number, title, description, "bargauge", "currencyUSD",
-        (line(lambda q: f"topk(10, {q.spent(RANGE, (label,))})", "", label),), _NOTHING, base=BLUE, decimals=2,
-    )  # fmt: skip
+        number,
+        title,
+        description,
+        "bargauge",
+        "currencyUSD",
+        (line(ranked, "", label),),
+        _NOTHING,
+        base=BLUE,
+        decimals=2,
+    )
 
 
 BY_SERVICE: Final = _ranking(120, "Spend by service", "The ten services (`job`) that spent most.", JOB)
@@ -86,14 +96,14 @@ BY_CLASS: Final = _ranking(
 BY_TAG: Final = _ranking(
     123, "Spend by $tag",
     "The ten values of the label chosen as “Tag” that spent most. Tags are set by the application "
-    "(`otel_claude.tags`); where it sets none, the choice is `job`. No name: calls without the tag.", TAG,
+    "(`otel_claude.tags`); where it sets none, the choice is `job`.", TAG, "without this tag",
 )  # fmt: skip
 BY_KEY: Final = _ranking(
     124, "Spend by API key", "Keys are shown as in the Console, never whole. An unknown key: find its owner there.",
-    c.API_KEY_HINT,
+    c.API_KEY_HINT, "not shown",
 )  # fmt: skip
 BY_WORKSPACE: Final = _ranking(
-    125, "Spend by workspace", "Workspaces as the API names them in its answers. No name: the API named none.",
+    125, "Spend by workspace", "Workspaces as the API names them in its answers.",
     c.WORKSPACE_ID,
 )  # fmt: skip
 BY_TIER: Final = _ranking(
@@ -115,7 +125,7 @@ CALL_COST_OVER_TIME: Final = Panel(
 
 _WHO: Final = (JOB, c.REQUEST_MODEL, c.API_KEY_HINT)
 TOP_SPENDERS: Final = Panel(
-    130, "Who spends it",
+    130, "Top spenders",
     "The twenty dearest combinations of service, model and key. A service's name leads to its own dashboard. "
     "Much per call with few cache hits is where a cache pays first.",
     "table", "currencyUSD",
@@ -126,12 +136,11 @@ TOP_SPENDERS: Final = Panel(
         line(lambda q: q.cache_hits(RANGE, _WHO)),
         line(lambda q: q.errors(RANGE, _WHO)),
     ),
-    _NOTHING, decimals=2,
+    "-", sorted_by="Spend",
     columns=(
         Column(JOB, "Service", link=SERVICE_UID), Column(c.REQUEST_MODEL, "Model"), Column(c.API_KEY_HINT, "API key"),
-        Column("Value #A", "Spend", "currencyUSD"), Column("Value #B", "Calls", "short"),
+        Column("Value #A", "Spend", "currencyUSD"), Column("Value #B", "Calls", "locale"),
         Column("Value #C", "Per call", "currencyUSD"), Column("Value #D", "Cache hits", "percentunit"),
         Column("Value #E", "Errors", "percentunit"),
     ),
-    grouped=_WHO,
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Final
 
 from otel_claude import conventions as c
 
-from .panels import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, YELLOW, Panel, Target, line
+from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Panel, Target, line
 from .queries import RANGE, RATE, STEP, Queries
 
 _NONE: Final = "no tokens"
@@ -99,7 +99,7 @@ CACHE_READ_AGAINST_WRITTEN: Final = Panel(
     "no cache used", colors=CLASS_COLORS, step="1m",
 )  # fmt: skip
 CACHE_DOLLARS: Final = Panel(
-    214, "Is the cache paying?",
+    214, "Cache: dollars",
     "Dollars in the time range: what reads saved, what writes cost above plain input, and the difference. "
     "Net below zero: see “Cache: net saving”.",
     "bargauge", "currencyUSD",
@@ -156,9 +156,11 @@ SERVER_TOOLS: Final = Panel(
 STOP_REASONS: Final = Panel(
     224, "How answers ended",
     "Calls per bar by stop reason. `max_tokens` is an answer cut off: raise the limit or ask for less. `refusal`: look "
-    "at the traces. No name: calls without an answer.",
-    "bars", "short", (line(lambda q: q.calls(STEP, (c.STOP_REASON,)), "", c.STOP_REASON),), "no calls",
-    colors=(("max_tokens", ORANGE), ("refusal", RED), ("end_turn", GREEN), ("tool_use", BLUE), ("Value", GREY)),
+    "at the traces.",
+    "bars", "short",
+    (line(lambda q: q.named(q.calls(STEP, (c.STOP_REASON,)), c.STOP_REASON, "no answer"), "", c.STOP_REASON),), " "
+    "no calls",
+    colors=(("max_tokens", ORANGE), ("refusal", RED), ("end_turn", GREEN), ("tool_use", BLUE)),
     stacked=True, step="1m",
 )  # fmt: skip
 TRUNCATED: Final = Panel(

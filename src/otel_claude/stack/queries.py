@@ -72,6 +72,11 @@ class Queries:
         """A part of a whole: 0 where there is no part, nothing where there is no whole."""
         return f"({part} or 0 * {whole}) / ({whole} > 0)"
 
+    def named(self, expression: str, label: str, name: str) -> str:
+        """A name for the series that lack a label."""
+        bare = self.naming.bare(label)
+        return f'label_replace({expression}, "{bare}", "{name}", "{bare}", "")'
+
     def or_zero(self, part: str, whole: str) -> str:
         """A part, or 0 where there is a whole without it."""
         return f"{part} or 0 * {whole}"

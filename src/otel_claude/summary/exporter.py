@@ -116,4 +116,4 @@ class SummaryMetricExporter(MetricExporter):
         if self._family.is_root:
             report.give(totals.fold(self._family.close()))
         elif totals.calls and not self._family.hand_over(totals):
-            report.give(totals, process=self._pid)
+            report.give(totals.fold(self._family.close()), process=self._pid)

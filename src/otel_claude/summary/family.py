@@ -3,7 +3,7 @@
 The first process that loads the exporter is the root. It makes a folder and names itself and the folder in the
 environment, which its descendants inherit. A descendant that made calls hands its totals over at its end, as a file
 in that folder, and prints nothing. The root closes the folder at its own end by renaming it, which is one step:
-whoever comes later fails to hand over, and prints its own.
+whoever comes later fails to hand over, and prints its own. If the root was killed, whoever ends next closes it.
 """
 
 from __future__ import annotations
@@ -25,17 +25,15 @@ class Family:
 
     def __init__(self, environment: MutableMapping[str, str] = os.environ) -> None:
         pid, _, folder = environment.get(FAMILY, "").partition(":")
-        if _alive(pid) and Path(folder).is_dir():
+        self._folder: Path | None = None
+        if pid.isdecimal():
             self._root, self._folder = int(pid), Path(folder)
             return
         self._root = os.getpid()
-        try:
+        # Where nothing can be written, each process prints its own.
+        with contextlib.suppress(OSError):
             self._folder = Path(tempfile.mkdtemp(prefix="otel-claude-"))
-        except OSError:
-            # Nowhere to write: each process prints its own.
-            self._folder = None
-            return
-        environment[FAMILY] = f"{self._root}:{self._folder}"
+        environment[FAMILY] = f"{self._root}:{self._folder or os.devnull}"
 
     @property
     def is_root(self) -> bool:
@@ -44,7 +42,7 @@ class Family:
 
     def hand_over(self, totals: Totals) -> bool:
         """Gives a descendant's totals to the root. False if the root does not print any more."""
-        if self._folder is None or not _alive(str(self._root)):
+        if self._folder is None or not self._has_root:
             return False
         # A process id may come again within the life of a program: the name must not.
         try:
@@ -56,9 +54,19 @@ class Family:
             return False
         return True
 
+    @property
+    def _has_root(self) -> bool:
+        try:
+            os.kill(self._root, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:
+            pass  # It is there, and another user's.
+        return True
+
     def close(self) -> list[Totals]:
-        """The totals that descendants handed over to this root; they are gone from the disk then."""
-        if self._folder is None:
+        """What descendants handed over to this root, or to one that is gone. It is gone from the disk then."""
+        if self._folder is None or (self._has_root and not self.is_root):
             return []
         closed = self._folder.with_name(f"{self._folder.name}-closed")
         self._folder, folder = None, self._folder
@@ -76,15 +84,3 @@ def _read(path: Path) -> Totals | None:
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         return Totals.from_json(json.loads(path.read_text(encoding="utf-8")))
     return None
-
-
-def _alive(pid: str) -> bool:
-    if not pid.isdecimal() or int(pid) < 1:
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass  # It is there, and another user's.
-    return True

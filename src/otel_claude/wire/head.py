@@ -23,6 +23,8 @@ _IDENTITY: Final = {"request-id": 0, "anthropic-organization-id": 1, "anthropic-
 _ID: Final = "id"
 _MOST_LIMITS: Final = 32
 """Limits read of one answer. The API sends at most a dozen."""
+_MOST_LIMIT_NAMES: Final = 100
+"""Names of limits that are known in the process: they become labels, and names of span attributes."""
 _MOST_NAMES: Final = 512
 """Header names remembered in the process: they come from outside."""
 _LONGEST_NAME: Final = 100
@@ -90,6 +92,7 @@ _Place = tuple[str, str] | None
 """What a header tells: a field of the limit of a name, or an id by the header's name, or nothing."""
 _UNSEEN: Final = ("", "")
 _places: dict[bytes, _Place] = {}
+_limit_names: set[str] = set()
 
 
 def _place(key: bytes) -> _Place:
@@ -99,7 +102,10 @@ def _place(key: bytes) -> _Place:
         place = (name, _ID)
     elif match := _LIMIT.fullmatch(key):
         family, name, field = (part.decode("ascii").lower() for part in match.groups())
-        place = ((name if family == "ratelimit" else f"{family}_{name}").replace("-", "_"), field)
+        name = (name if family == "ratelimit" else f"{family}_{name}").replace("-", "_")
+        if name in _limit_names or len(_limit_names) < _MOST_LIMIT_NAMES:
+            _limit_names.add(name)
+            place = (name, field)
     if len(_places) < _MOST_NAMES and len(key) <= _LONGEST_NAME:
         _places[key] = place
     return place

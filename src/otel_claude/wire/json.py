@@ -51,9 +51,10 @@ class Reader:
 
     def fields(self, value: object) -> Json:
         """As `fields`."""
-        if value is not None and not isinstance(value, dict):
+        told = fields(value)
+        if value is not None and told is not value:
             self.wrong = True
-        return fields(value)
+        return told
 
     def count(self, value: object, known: int | None) -> int | None:
         """As `count`, or what was known."""

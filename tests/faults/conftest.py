@@ -1,0 +1,116 @@
+"""Faults are provoked with the real SDK and real providers; where a process must die or fork, in one of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+SUPPORT = HERE.parent / "sdk"
+# What the wire says, and a server that says it, are those of the tests of the seams.
+sys.path.insert(0, str(SUPPORT))
+pytest.register_assert_rewrite("support")
+
+from faults_receiver import Receiver  # noqa: E402 - the path comes first
+from support.telemetry import Telemetry  # noqa: E402
+
+from otel_claude import ClaudeInstrumentor, call, contain  # noqa: E402
+
+UNSET = ("OTEL_", "ANTHROPIC_", "PYTHON")
+
+
+def environment(**more):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(UNSET)}
+    return {**kept, "PYTHONPATH": os.pathsep.join([str(SUPPORT), str(HERE / "scripts")]), **more}
+
+
+class Script:
+    """A script of its own process, and what it told: each line of JSON on its standard output."""
+
+    def __init__(self, name, *arguments, python=sys.executable, run=(), **variables):
+        # A deadlock shows as a traceback of every thread (`script.py` sets it up), not as a slow machine.
+        warned = [] if run else ["-W", "error"]
+        command = [*run, python, *warned, str(HERE / "scripts" / f"{name}.py"), *map(str, arguments)]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(**variables)
+        )
+        self.out = self.err = ""
+
+    def line(self):
+        """The next line, as soon as it is there."""
+        return json.loads(self.process.stdout.readline())
+
+    def wait(self):
+        """Until its end."""
+        self.out, self.err = self.process.communicate(timeout=170)
+        return self
+
+    @property
+    def code(self):
+        return self.process.returncode
+
+    @property
+    def told(self):
+        return [json.loads(line) for line in self.out.splitlines() if line.startswith("{")]
+
+
+@pytest.fixture
+def script():
+    begun = []
+
+    def begin(*arguments, **more):
+        begun.append(Script(*arguments, **more))
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.communicate()
+
+
+@pytest.fixture
+def run(script):
+    """Runs a script that must end well and say nothing on stderr; gives what it told."""
+
+    def to_the_end(*arguments, code=0, noise=False, **more):
+        one = script(*arguments, **more).wait()
+        assert one.code == code, one.err
+        assert noise or one.err == "", one.err
+        return one.told
+
+    return to_the_end
+
+
+@pytest.fixture
+def receiver():
+    with Receiver() as listening:
+        yield listening
+
+
+@pytest.fixture
+def telemetry(monkeypatch):
+    """Providers of this test's own, with the instrumentation on; nothing may stay open."""
+    kept = Telemetry()
+    yield from instrumented(kept, monkeypatch)
+
+
+def instrumented(kept, monkeypatch, **settings):
+    for name in list(os.environ):
+        if name.startswith(("OTEL_", "ANTHROPIC_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", kept.tracer_provider)
+    monkeypatch.setattr(contain, "_told", set())
+    for name in ("INITIAL_RETRY_DELAY", "MAX_RETRY_DELAY"):
+        monkeypatch.setattr(f"anthropic._base_client.{name}", 0.0)
+    ClaudeInstrumentor().instrument(meter_provider=kept.meter_provider, **settings)
+    yield kept
+    if ClaudeInstrumentor().is_instrumented_by_opentelemetry:
+        ClaudeInstrumentor().uninstrument()
+    left = list(call._open)
+    call._open.clear()
+    kept.meter_provider.shutdown()
+    assert left == [], "a call was never ended"

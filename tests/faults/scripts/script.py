@@ -1,0 +1,72 @@
+"""What the scripts share: providers, clients, sums. A script that hangs shows every thread and dies."""
+
+import faulthandler
+import json
+import os
+import sys
+
+faulthandler.dump_traceback_later(20, exit=True)
+
+from opentelemetry import metrics, trace  # noqa: E402
+from opentelemetry.sdk.metrics import MeterProvider  # noqa: E402
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, PeriodicExportingMetricReader  # noqa: E402
+from opentelemetry.sdk.trace import TracerProvider  # noqa: E402
+from support.face import Face  # noqa: E402
+from support.server import Server, either, stream  # noqa: E402
+from support.wire import ARGS  # noqa: E402
+
+from otel_claude import ClaudeInstrumentor  # noqa: E402
+
+CALLS = "claude.client.calls"
+NEVER_MILLISECONDS = 3_600_000
+reader = InMemoryMetricReader()
+
+
+def tell(**what):
+    """One line, whole, also from several processes."""
+    os.write(1, (json.dumps(what) + "\n").encode())
+
+
+def providers(*readers):
+    """Global providers, with the in-memory reader, or with these."""
+    trace.set_tracer_provider(TracerProvider())
+    metrics.set_meter_provider(MeterProvider(list(readers) or [reader]))
+
+
+def otlp():
+    """Exports to the collector of the test, when flushed and at the exit."""
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415 - is slow
+
+    return PeriodicExportingMetricReader(OTLPMetricExporter(), export_interval_millis=NEVER_MILLISECONDS)
+
+
+def instrument(**settings):
+    ClaudeInstrumentor().instrument(**settings)
+
+
+def client(kind="sync", tracing="ours", replies=None, **options):
+    """A client whose server answers either way."""
+    return Face(kind, Server(*(replies or [either()])), tracing, **options).client
+
+
+def open_stream(a_client, events=4):
+    """A stream of which so many events were read."""
+    opened = a_client.messages.create(**ARGS, stream=True)
+    for _ in range(events):
+        next(opened)
+    return opened
+
+
+def sums(*names):
+    """The sum of each metric, or the number of a histogram's values."""
+    found = dict.fromkeys(names, 0)
+    data = reader.get_metrics_data()
+    for resource in data.resource_metrics if data else ():
+        for metric in (metric for scope in resource.scope_metrics for metric in scope.metrics):
+            if metric.name in found:
+                found[metric.name] = sum(getattr(p, "value", None) or getattr(p, "count", 0) for p in metric.data.data_points)
+    return found
+
+
+__all__ = ["ARGS", "CALLS", "Face", "Server", "client", "either", "instrument", "open_stream", "otlp", "providers",
+           "reader", "stream", "sums", "sys", "tell"]  # fmt: skip

@@ -1,0 +1,61 @@
+"""What the SDK's own test suite found: each a failure of ours, contained or seen, made small."""
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import sampling
+from support.face import Face
+from support.server import Server, plain
+from support.shapes import ARGS
+from support.telemetry import Telemetry
+
+from conftest import watched
+from otel_claude import conventions as c
+
+
+class OthersError(Exception):
+    """A mistake of the application's, or of another library's."""
+
+
+def broken(*_args, **_kwargs):
+    raise OthersError
+
+
+def count(telemetry, name):
+    return sum(telemetry.metrics().get(name, {}).values())
+
+
+class BrokenSampler(sampling.Sampler):
+    def should_sample(self, *args, **kwargs):
+        raise OthersError
+
+    def get_description(self):
+        return "broken"
+
+
+@pytest.fixture
+def telemetry_without_samples(monkeypatch):
+    yield from watched(Telemetry(sampler=BrokenSampler()), monkeypatch)
+
+
+async def create(kind, tracing):
+    client = Face(kind, Server(plain()), tracing)
+    assert (await client.wait(client.client.messages.create(**ARGS))).id == "msg_1"
+    await client.settle()
+
+
+# test_open_telemetry.py::TestTracingFailures::test_disabled_spans_call_nothing_of_opentelemetry
+
+
+async def test_a_call_whose_span_cannot_be_opened_is_counted_and_not_left_open(
+    telemetry_without_samples, kind, tracing
+):
+    await create(kind, tracing)
+    assert count(telemetry_without_samples, c.CALLS.name) == 1
+    assert count(telemetry_without_samples, c.ATTEMPTS.name) == 1
+
+
+async def test_a_call_whose_span_cannot_be_found_is_counted(telemetry, kind, tracing, monkeypatch):
+    monkeypatch.setattr(trace, "get_current_span", broken)
+    await create(kind, tracing)
+    assert count(telemetry, c.CALLS.name) == 1
+    assert count(telemetry, c.ATTEMPTS.name) == 1
