@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup test test-sdks lint format types demo requirements clean
+.PHONY: help setup test test-stack dashboards screenshots test-sdks lint format types demo requirements clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -48,6 +48,17 @@ requirements: ## Pin requirements/*.txt anew
 	for name in requirements/*.in; do
 	  $(UV) pip compile --quiet --universal --python-version 3.10 --no-emit-index-url --no-emit-find-links --no-header "$$name" -o "$${name%.in}.txt"
 	done
+
+dashboards: $(STAMP) ## Generate deploy/ anew
+	$(BIN)/python scripts/stack-files
+
+test-stack: $(STAMP) ## Test on real servers (builds them once)
+	scripts/stack
+	STACK_TESTS=1 $(BIN)/python -m pytest tests/stack $(ARGS)
+
+screenshots: $(STAMP) ## Draw docs/images anew
+	scripts/stack
+	$(BIN)/python scripts/stack-pictures
 
 clean: ## Remove what was made
 	rm -rf $(VENV) .cache dist build .pytest_cache .ruff_cache

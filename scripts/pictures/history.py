@@ -28,6 +28,8 @@ from otel_claude import ClaudeInstrumentor  # noqa: E402
 from otel_claude.simulator import Limits, Pace, Simulator  # noqa: E402
 from otel_claude.stack.workload import Tally, client, round_of  # noqa: E402
 
+BUSY_MINUTES = 25
+"""How long the report runs in each hour."""
 PEAK = {"support-chat": 12, "code-agent": 8, "nightly-report": 5}[SERVICE]
 LIMITS = {
     "support-chat": Limits(requests=40, input_tokens=60_000, output_tokens=5_000),
@@ -66,7 +68,11 @@ def main() -> None:
         calling = client(SERVICE, simulator.url)
         for minute in range(MINUTES + 1):
             now = UNTIL - 60 * (MINUTES - minute)
-            wave = 0.55 + 0.45 * math.sin(minute / 28) if SERVICE != "nightly-report" else float(minute % 60 < 25)
+            wave = (
+                0.55 + 0.45 * math.sin(minute / 28)
+                if SERVICE != "nightly-report"
+                else float(minute % 60 < BUSY_MINUTES)
+            )
             rounds = round(PEAK * wave * dice.uniform(0.7, 1.3))
             list(pool.map(lambda _: round_of(SERVICE, calling, tally, dice), range(rounds)))
             send(reader)

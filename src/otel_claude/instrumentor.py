@@ -8,14 +8,14 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
-from opentelemetry import trace
+from opentelemetry import metrics, trace
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from . import conventions, keys, pricing, settings
 from .call import Call, end_open_calls, forget_open_calls
 from .contain import contained, logger
-from .instruments import instruments_of
+from .instruments import instruments_of, settle_all
 from .labels import Labeller
 from .recorder import Recorder
 from .seams import Seams
@@ -71,7 +71,8 @@ def _beginner(chosen: Settings, providers: dict[str, Any]) -> Any:
     def begin(client: Any, options: Any) -> Call | None:
         if not spends(options) or not is_instrumentation_enabled():
             return None
-        flush_at_exit()
+        # Providers that are set later than the first call shut down earlier than what was registered at it.
+        flush_at_exit(trace.get_tracer_provider(), metrics.get_meter_provider())
         caller = caller_of(client)
         hint = keys.shown(key_of(client, options), chosen.api_key)
         if hint is not None:
@@ -110,10 +111,18 @@ def _prices(path: str | None) -> Any:
     return table
 
 
-def _flush_at_exit() -> None:
-    """Ends open calls before the providers shut down: what was registered last, so at the first call, runs first."""
-    atexit.unregister(end_open_calls)
-    atexit.register(end_open_calls)
+def _flush_at_exit(*_providers: object) -> None:
+    """Ends open calls before these providers shut down: what was registered last, so at their first call, runs first."""
+    atexit.unregister(_finish)
+    atexit.register(_finish)
+
+
+def _finish() -> None:
+    try:
+        end_open_calls()
+        settle_all()
+    except Exception:
+        contained("ended open calls at the exit")
 
 
 if hasattr(os, "register_at_fork"):

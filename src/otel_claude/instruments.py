@@ -115,6 +115,12 @@ def instruments_of(provider: MeterProvider | None, version: str, labels: Labelle
     return found
 
 
+def settle_all() -> None:
+    """Records the calls that finalizers ended: the process is about to exit, and maybe no reader will ask."""
+    for found in (*_of_global, *_by_provider.values()):
+        found.settle()
+
+
 def _forked() -> None:
     for found in (*_of_global, *_by_provider.values()):
         found._start_from_zero()  # noqa: SLF001 - this module's own  # pyright: ignore[reportPrivateUsage]

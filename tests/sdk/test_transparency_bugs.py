@@ -1,15 +1,15 @@
 """What the SDK's own test suite found: each a failure of ours, contained or seen, made small."""
 
 import pytest
-from opentelemetry import trace
+from conftest import watched
 from opentelemetry.sdk.trace import sampling
 from support.face import Face
 from support.server import Server, plain
 from support.shapes import ARGS
 from support.telemetry import Telemetry
 
-from conftest import watched
 from otel_claude import conventions as c
+from otel_claude.recorder import Recorder
 
 
 class OthersError(Exception):
@@ -55,7 +55,7 @@ async def test_a_call_whose_span_cannot_be_opened_is_counted_and_not_left_open(
 
 
 async def test_a_call_whose_span_cannot_be_found_is_counted(telemetry, kind, tracing, monkeypatch):
-    monkeypatch.setattr(trace, "get_current_span", broken)
+    monkeypatch.setattr(Recorder, "sending", broken)
     await create(kind, tracing)
     assert count(telemetry, c.CALLS.name) == 1
     assert count(telemetry, c.ATTEMPTS.name) == 1

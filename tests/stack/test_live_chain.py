@@ -30,8 +30,12 @@ pytestmark = [pytest.mark.timeout(240)]
 PATHS = ("direct", "collector", "remote write", "victoria-metrics")
 # US dollars per million tokens, as published for November 2026. Written here, so that they are not our own table's.
 PRICES = {
-    "claude-sonnet-5-5": {"input": "2", "cache_read": "0.10", "cache_write_5m": "2.5", "cache_write_1h": "4", "output": "10"},
-    "claude-opus-5-5": {"input": "4", "cache_read": "0.20", "cache_write_5m": "5", "cache_write_1h": "8", "output": "20"},
+    "claude-sonnet-5-5": {
+        "input": "2", "cache_read": "0.10", "cache_write_5m": "2.5", "cache_write_1h": "4", "output": "10",
+    },
+    "claude-opus-5-5": {
+        "input": "4", "cache_read": "0.20", "cache_write_5m": "5", "cache_write_1h": "8", "output": "20",
+    },
     "claude-haiku-5-5": {
         "input": "0.10", "cache_read": "0.01", "cache_write_5m": "0.125", "cache_write_1h": "0.20", "output": "0.50",
     },
@@ -43,7 +47,7 @@ ABSENT = {"victoria-metrics": {"Versions"}}
 
 
 @dataclass
-class Path_:
+class Way:
     """One way from the workload to a store, and what the workload counted itself."""
 
     name: str
@@ -87,7 +91,8 @@ def workload(path, endpoint, folder, rounds):
         children = {
             service: subprocess.Popen(
                 [program, sys.executable, *own, "--service", service],
-                env={**environment, "OTEL_SERVICE_NAME": service}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                env={**environment, "OTEL_SERVICE_NAME": service}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                text=True,
             )
             for service in SERVICES
         }  # fmt: skip
@@ -139,7 +144,7 @@ def paths(stack, tmp_path_factory):
                     servers.collector(folder, configs / "remote-write.yaml", REMOTE_WRITE_ENDPOINT=write)
                 )
                 endpoint, store.collector_log = f"{address}/v1/metrics", log
-            path = found[name] = Path_(name, store, time.time())
+            path = found[name] = Way(name, store, time.time())
             workload(path, endpoint, folder, 14)
         found["direct"].webhook = webhook
         found["collector"].spans = tempo[2]
@@ -164,7 +169,7 @@ def test_exact_spend_is_what_the_workload_counted(path):
 
 def test_exact_spend_by_service(path):
     for service, tally in path.tallies.items():
-        alone = Path_(path.name, path.store, path.started, {service: tally})
+        alone = Way(path.name, path.store, path.started, {service: tally})
         spent = path.store.value(Queries(Naming(), (f'job="{service}"',)).spent("1h"))
         assert spent == pytest.approx(float(alone.spent), abs=HUNDREDTH_OF_A_CENT), service
 
@@ -333,7 +338,8 @@ def test_an_alert_reaches_the_webhook(paths):
     )
     assert annotations["runbook_url"].endswith("#claudecreditbalanceexhausted")
     assert annotations["dashboard_url"].endswith("/d/otel-claude-limits?var-job=nightly-report")
-    assert [path for path, body in received if body["alerts"][0]["labels"]["severity"] == "critical"][0] == "/on-call"
+    name = found[0]["labels"]["alertname"]
+    assert {path for path, body in received if body["groupLabels"]["alertname"] == name} == {"/on-call"}
 
 
 @pytest.mark.parametrize("name", ["direct", "collector"])

@@ -157,7 +157,7 @@ def test_how_a_call_ends_is_what_its_record_says(sink, end):
 def test_only_the_first_end_counts(sink, end):
     call = begun(sink, stream=True)
     end.how(call)
-    before = sink.record
+    before, told = sink.record, list(sink.told)
     last = call.attempts[-1] if call.attempts else call.attempt()
     call.heard(message(name="msg_late"), last)
     call.heard({"type": "message_stop"}, last)
@@ -168,3 +168,4 @@ def test_only_the_first_end_counts(sink, end):
     call.end(finalizing=True)
     end_open_calls()
     assert sink.record is before
+    assert sink.told == told, "a span may have ended: nothing more may be put on it"

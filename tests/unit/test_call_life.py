@@ -143,6 +143,14 @@ def test_the_same_message_heard_twice_is_one_answer_and_two_messages_are_two(sin
     assert sink.record.answers[0].usage == Usage().updated(USAGE)
 
 
+def test_an_attempt_that_begins_another_message_has_the_last_one(sink):
+    call = begun(sink, stream=True)
+    attempt = heard(call, EVENTS[0], stream(name="msg_2")[0])
+    call.end()
+    assert [answer.id for answer in sink.record.answers] == ["msg_2"]
+    assert attempt.key == "msg_2"
+
+
 HEARD = [
     # what is not heard as an answer
     None, 5, [], "message", {}, {"type": "error", "usage": {}}, {"type": ["message"]}, {"type": {}, "usage": USAGE},

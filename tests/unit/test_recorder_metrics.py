@@ -189,6 +189,37 @@ def test_the_time_to_first_chunk_is_that_of_streams(bench):
     assert 0 < seconds <= bench.value(c.DURATION)[1]
 
 
+def test_a_call_that_is_no_stream_has_no_time_to_first_chunk(bench):
+    call = begun(bench.recorder)
+    attempt = left(bench, call)
+    for event in stream():
+        call.heard(event, attempt)
+    assert bench.value(c.CALLS) == 1
+    assert bench.value(c.TIME_TO_FIRST_CHUNK) is None
+
+
+def test_the_output_of_a_stream_without_its_end_is_counted_and_is_not_that_of_the_call(bench):
+    call = begun(bench.recorder, stream=True)
+    attempt = left(bench, call)
+    for event in (*stream()[:4], {"type": "message_delta", "delta": {}, "usage": {"output_tokens": 40}}):
+        call.heard(event, attempt)
+    call.body_ended(attempt, read=False)
+    assert bench.value(c.OUTPUT_TOKENS) == 40
+    assert bench.value(c.CALL_OUTPUT_TOKENS) is None
+    assert bench.values(c.COST, c.COST_TYPE) == PRICED
+
+
+def test_of_two_hops_of_which_one_has_no_price_the_cost_is_a_lower_bound(bench):
+    call = begun(bench.recorder)
+    call.heard(message(name="msg_1", model="claude-next"), answered(call))
+    call.heard(message(name="msg_2"), answered(call))
+    bench.recorder.left(call)
+    call.returned(pending=False)
+    assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == {"unknown_model": 1}
+    assert bench.value(c.CALL_COST) == (1, TOTAL)
+    assert bench.span.attributes[c.COST_STATUS] == "lower_bound"
+
+
 def test_fallback_hops_are_counted_each_by_its_model(bench):
     call = begun(bench.recorder)
     call.heard(message(name="msg_1", model="claude-haiku-5-5"), answered(call))

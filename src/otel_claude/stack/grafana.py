@@ -191,8 +191,8 @@ def _options(panel: Panel, *, wide: bool) -> Json:
     if panel.kind == "bargauge":
         return {
             "displayMode": "gradient" if panel.thresholds else "basic", "minVizHeight": 16, "minVizWidth": 8,
-            "namePlacement": "auto" if panel.thresholds else "top", "orientation": "horizontal", "reduceOptions": reduce, "showUnfilled": True,
-            "sizing": "auto", "valueMode": "text",
+            "namePlacement": "auto" if panel.thresholds else "top", "orientation": "horizontal",
+            "reduceOptions": reduce, "showUnfilled": True, "sizing": "auto", "valueMode": "text",
         }  # fmt: skip
     if panel.kind == "table":
         by = [{"desc": True, "displayName": panel.sorted_by}] if panel.sorted_by else []

@@ -67,12 +67,8 @@ FAILING = {
     "429 to the end, helper": Shape(
         failing(helper_final_message, anthropic.RateLimitError), TWICE_429.but(stream=True), (throttled(),)
     ),
-    "429, spend limit": refusal(
-        429, "rate_limit_error", "spend_limit", error_code="enforced_spend_limit_reached"
-    ),
-    "429, contract's limit": refusal(
-        429, "rate_limit_error", "spend_limit", error_code="contract_spend_limit_reached"
-    ),
+    "429, spend limit": refusal(429, "rate_limit_error", "spend_limit", error_code="enforced_spend_limit_reached"),
+    "429, contract's limit": refusal(429, "rate_limit_error", "spend_limit", error_code="contract_spend_limit_reached"),
     "429, ramp limit": refusal(429, "rate_limit_error", "rate_limit", error_code="ramp_limit_exceeded"),
     "529": refusal(529, "overloaded_error", "overloaded"),
     "529, compaction only": refusal(529, "overloaded_error", None, error_code="compaction_unavailable"),
@@ -85,7 +81,9 @@ FAILING = {
     "400 that quotes a prompt": refusal(400, "invalid_request_error", None, f"tokens: {SPENT}"),
     "401": refusal(401, "authentication_error"),
     "402": refusal(402, "billing_error", "credit_balance"),
-    "402, spend limit": refusal(402, "billing_error", "spend_limit", error_code="linked_organization_spend_limit_reached"),
+    "402, spend limit": refusal(
+        402, "billing_error", "spend_limit", error_code="linked_organization_spend_limit_reached"
+    ),
     "403": refusal(403, "permission_error"),
     "404": refusal(404, "not_found_error"),
     "413": refusal(413, "request_too_large"),
@@ -96,9 +94,7 @@ FAILING = {
     ),
     "timeout": Shape(
         failing(create, anthropic.APITimeoutError),
-        NO_ANSWER.but(
-            error_type="client_timeout_error", attempts=((None, "failed", "client_timeout_error", None),)
-        ),
+        NO_ANSWER.but(error_type="client_timeout_error", attempts=((None, "failed", "client_timeout_error", None),)),
         (raising(http.ReadTimeout),),
         options=ONCE,
     ),

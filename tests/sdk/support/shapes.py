@@ -207,7 +207,9 @@ SHAPES = {
     "parse, beta": Shape(parse_beta, PLAIN, WHOLE, "beta.messages.parse"),
     "raw, parsed twice": Shape(raw_parsed, PLAIN, WHOLE),
     "raw, never parsed": Shape(raw_never_parsed, PLAIN, WHOLE),
-    "streaming response, parsed": Shape(streaming_response_parsed, PLAIN.but(native_tokens=False, native_cost="unpriced"), CHUNKED),
+    "streaming response, parsed": Shape(
+        streaming_response_parsed, PLAIN.but(native_tokens=False, native_cost="unpriced"), CHUNKED
+    ),
     "streaming response, body at once": Shape(streaming_response_lines, PLAIN, WHOLE),
     "streaming response, by lines": Shape(streaming_response_lines, UNREAD.but(native_status="OK"), CHUNKED),
     "streaming response, unread": Shape(streaming_response_unread, UNREAD, CHUNKED),

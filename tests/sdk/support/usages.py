@@ -44,16 +44,28 @@ USAGES = {
     "delta with null fields": streamed(STREAM, events(last=delta({**NULLS, "output_tokens": 50}))),
     "delta with the output only": streamed(STREAM, events(last=delta({"output_tokens": 50}))),
     "delta that replaces every count": streamed(
-        STREAM.but(tokens={"input": 30, "cache_read": 2000, "cache_write_5m": 90, "cache_write_1h": 40, "output": 70},
-                   told_5m=60),
+        STREAM.but(
+            tokens={"input": 30, "cache_read": 2000, "cache_write_5m": 90, "cache_write_1h": 40, "output": 70},
+            told_5m=60,
+        ),
         events(last=delta(LOOP)),
     ),
-    "two deltas, never added": streamed(STREAM, [
-        start(), *wire.BLOCK, delta({"output_tokens": 20}, None), delta({"output_tokens": 50}), wire.STOP,
-    ]),
+    "two deltas, never added": streamed(
+        STREAM,
+        [
+            start(),
+            *wire.BLOCK,
+            delta({"output_tokens": 20}, None),
+            delta({"output_tokens": 50}),
+            wire.STOP,
+        ],
+    ),
     "counts only in the delta": streamed(
-        STREAM.but(tokens={"input": 10, "cache_read": 1000, "cache_write_5m": 100, "cache_write_1h": 0, "output": 50},
-                   split=False, tier=None),
+        STREAM.but(
+            tokens={"input": 10, "cache_read": 1000, "cache_write_5m": 100, "cache_write_1h": 0, "output": 50},
+            split=False,
+            tier=None,
+        ),
         events(first=start({}), last=delta({**CACHE_FIELDS, "output_tokens": 50})),
     ),
     "events before message_start": streamed(STREAM, [*wire.BLOCK[:2], wire.PING, *events()]),
@@ -70,9 +82,7 @@ USAGES = {
     "input a list": bad_input([1]),
     "input an object": bad_input({"a": 1}),
     "input absurd": bad_input(10**30),
-    "output a string": whole(
-        MALFORMED.but(tokens=without("output")), message({**USAGE, "output_tokens": "50"})
-    ),
+    "output a string": whole(MALFORMED.but(tokens=without("output")), message({**USAGE, "output_tokens": "50"})),
     "refusal before any output": whole(
         PLAIN.but(tokens={**TOKENS, "output": 0}, stop_reason="refusal", free=True),
         message({**USAGE, "output_tokens": 0}, stop_reason="refusal", content=[]),
@@ -80,16 +90,12 @@ USAGES = {
     "refusal in mid-stream is billed": streamed(
         STREAM.but(stop_reason="refusal"), events(last=delta({"output_tokens": 50}, "refusal"))
     ),
-    "web search": whole(
-        PLAIN.but(web_searches=2), message({**USAGE, "server_tool_use": {"web_search_requests": 2}})
-    ),
+    "web search": whole(PLAIN.but(web_searches=2), message({**USAGE, "server_tool_use": {"web_search_requests": 2}})),
     "web search, streamed": streamed(
         STREAM.but(web_searches=2),
         events(last=delta({"output_tokens": 50, "server_tool_use": {"web_search_requests": 2}})),
     ),
-    "thinking": whole(
-        PLAIN.but(thinking=20), message({**USAGE, "output_tokens_details": {"thinking_tokens": 20}})
-    ),
+    "thinking": whole(PLAIN.but(thinking=20), message({**USAGE, "output_tokens_details": {"thinking_tokens": 20}})),
     "thinking, streamed": streamed(
         STREAM.but(thinking=20),
         events(last=delta({"output_tokens": 50, "output_tokens_details": {"thinking_tokens": 20}})),
@@ -101,4 +107,3 @@ USAGES = {
         message({**USAGE, "cache_creation": None}),
     ),
 }
-

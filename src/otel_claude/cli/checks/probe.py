@@ -1,0 +1,109 @@
+"""The probe: whether the endpoint that the user configured answers and speaks the protocol. Opens one connection.
+
+For HTTP it sends an export request without any data, with the headers that the exporter would send. For gRPC it greets
+by HTTP/2 and looks at what answers.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import Final
+from urllib.error import HTTPError
+from urllib.parse import unquote, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from .exporting import Target
+from .finding import Finding
+
+_SECONDS: Final = 3.0
+_HELLO: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+"""HTTP/2's preface, and empty settings."""
+_SETTINGS: Final = 4
+_ADVICE: Final[Mapping[int, str]] = {
+    401: "Set OTEL_EXPORTER_OTLP_HEADERS, such as OTEL_EXPORTER_OTLP_HEADERS=authorization=Basic%20...",
+    403: "Set OTEL_EXPORTER_OTLP_HEADERS to credentials that may write metrics.",
+    404: "Check the path. Prometheus: start it with --web.enable-otlp-receiver, and export to /api/v1/otlp/v1/metrics.",
+    405: "Check the path: for a Collector /v1/metrics, for Prometheus /api/v1/otlp/v1/metrics.",
+}
+
+
+def probe(target: Target, environment: Mapping[str, str]) -> Finding:
+    """What answered."""
+    try:
+        if target.protocol == "grpc":
+            return _grpc(target)
+        return _http(target, _headers(environment))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        return Finding(
+            "error",
+            "OTLP",
+            f"{_shown(target)} does not answer: {reason}.",
+            "Start it, or correct OTEL_EXPORTER_OTLP_ENDPOINT.",
+        )
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """The exporter's credentials go nowhere else."""
+
+    def redirect_request(self, *_: object) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return None
+
+
+def _http(target: Target, headers: Mapping[str, str]) -> Finding:
+    if urlsplit(target.endpoint).scheme not in ("http", "https"):
+        text = f"{_shown(target)} is no http:// or https:// address."
+        return Finding("error", "OTLP", text, f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{target.endpoint}")
+    sent = {"Content-Type": "application/x-protobuf", **headers}
+    request = Request(target.endpoint, b"", sent, method="POST")  # noqa: S310 - the scheme was just looked at
+    try:
+        with build_opener(_NoRedirect).open(request, timeout=_SECONDS) as answer:
+            status: int = answer.status
+    except HTTPError as error:
+        error.close()
+        status = error.code
+    if status < 300:  # noqa: PLR2004 - HTTP's own number
+        return Finding("ok", "OTLP", f"{_shown(target)} took an empty export request by HTTP.")
+    advice = _ADVICE.get(status, "Look at the receiver's log.")
+    return Finding("error", "OTLP", f"{_shown(target)} answered an empty export request with {status}.", advice)
+
+
+def _grpc(target: Target) -> Finding:
+    split = urlsplit(target.endpoint if "://" in target.endpoint else f"https://{target.endpoint}")
+    host, port = split.hostname or "", split.port or 443
+    with socket.create_connection((host, port), _SECONDS) as plain:
+        if split.scheme == "https":
+            context = ssl.create_default_context()
+            context.set_alpn_protocols(["h2"])
+            with context.wrap_socket(plain, server_hostname=host) as secure:
+                speaks = secure.selected_alpn_protocol() == "h2"
+        else:
+            plain.sendall(_HELLO)
+            answer = plain.recv(9)
+            speaks = len(answer) > 3 and answer[3] == _SETTINGS  # noqa: PLR2004 - the frame's type
+    if speaks:
+        return Finding("ok", "OTLP", f"{_shown(target)} answers and speaks HTTP/2, as gRPC needs.")
+    return Finding(
+        "error",
+        "OTLP",
+        f"{_shown(target)} answers, but does not speak HTTP/2, so it takes no gRPC (the distribution's default).",
+        "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf   (and look at the endpoint's path)",
+    )
+
+
+def _headers(environment: Mapping[str, str]) -> dict[str, str]:
+    common = environment.get("OTEL_EXPORTER_OTLP_HEADERS", "")
+    given = environment.get("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "").strip() or common
+    pairs = (pair.partition("=") for pair in given.split(",") if "=" in pair)
+    return {unquote(name.strip()): unquote(value.strip()) for name, _, value in pairs}
+
+
+def _shown(target: Target) -> str:
+    """The endpoint without a password."""
+    split = urlsplit(target.endpoint)
+    return (
+        target.endpoint if "@" not in split.netloc else split._replace(netloc=split.netloc.rpartition("@")[2]).geturl()
+    )

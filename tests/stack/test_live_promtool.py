@@ -1,0 +1,56 @@
+"""promtool, amtool and the Collector read the delivered files, in either style of names."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+import servers
+
+from otel_claude.stack import Options, export
+
+RULES = servers.DEPLOY / "prometheus"
+
+
+def ran(name, *arguments):
+    result = subprocess.run([servers.program(name), *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("naming", ["underscores", "utf8"])
+def test_rules_pass_every_lint(stack, tmp_path, naming):
+    written = export("rules", tmp_path, Options(naming))
+    said = ran("promtool", "check", "rules", "--lint=all", "--lint-fatal", *written)
+    assert said.count("SUCCESS") == 2
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", ["alerts.yaml", "weekly.yaml"])
+def test_alerts_fire_when_they_should_and_only_then(stack, name):
+    assert "SUCCESS" in ran("promtool", "test", "rules", RULES / "tests" / name)
+
+
+def test_a_wrong_case_would_be_noticed(stack, tmp_path):
+    """That the cases can fail: the same file with other words."""
+    text = (RULES / "tests/alerts.yaml").read_text()
+    kept, _, rest = text.partition("  - name: ")
+    first = rest.partition("  - name: ")[0].replace("spent 60.00 USD", "spent 61.00 USD")
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(kept.replace("../rules", str(RULES / "rules")) + "  - name: " + first)
+    result = subprocess.run([servers.program("promtool"), "test", "rules", wrong], capture_output=True, check=False)
+    assert result.returncode == 1
+
+
+@pytest.mark.parametrize("name", ["prometheus.yaml", "lgtm.yaml"])
+def test_prometheus_reads_its_configuration(stack, name):
+    assert "SUCCESS" in ran("promtool", "check", "config", RULES / name)
+
+
+def test_alertmanager_reads_its_configuration(stack):
+    assert "SUCCESS" in ran("amtool", "check-config", RULES / "alertmanager.yaml")
+
+
+@pytest.mark.parametrize("name", ["collector", "remote-write", "agent", "gateway"])
+def test_the_collector_reads_its_configuration(stack, name):
+    ran("otelcol", "validate", "--config", servers.DEPLOY / f"collector/{name}.yaml")

@@ -1,0 +1,232 @@
+"""The dashboards as files: what linters of dashboards ask, and that each name is one that is emitted."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import promql_parser as promql
+import pytest
+from panels_in_use import dashboards, filled, panels, targets
+
+from otel_claude import conventions as c
+from otel_claude.stack.naming import OTHER_SERIES, Naming, prometheus_label
+
+ALL = dashboards()
+SERIES = {
+    metric.prometheus + part: metric
+    for metric in c.METRICS
+    for part in (("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",))
+}
+# Common to all series, beside the attributes of the table.
+COMMON = {"job", "instance", "le", "service_version", "alertname", "alertstate", "claude_tag_feature"}
+COMMON |= {prometheus_label(name) for name in c.COMMON_ATTRIBUTES}
+EVERY = [pytest.param(uid, panel, id=f"{uid} {panel['title']}") for uid in ALL for panel in panels(ALL[uid])]
+QUERIES = [
+    pytest.param(panel, target, id=f"{uid} {panel['title']} {target['refId']}") for uid, panel, target in targets()
+]
+
+
+def walk(node):
+    """A parsed query and all that is in it."""
+    yield node
+    for name in ("expr", "lhs", "rhs", "param", "args", "vector_selector", "vs"):
+        child = getattr(node, name, None)
+        for each in child if isinstance(child, (list, tuple)) else [child]:
+            if each is not None and not isinstance(each, (str, int, float, bool)):
+                yield from walk(each)
+
+
+def selectors(expression):
+    found = [node for node in walk(promql.parse(expression)) if isinstance(node, promql.VectorSelector)]
+    assert found, expression
+    return found
+
+
+def parsed(text):
+    return promql.parse(filled(text))
+
+
+@pytest.mark.parametrize(("panel", "target"), QUERIES)
+def test_query_reads_what_is_emitted_and_groups_by_its_labels(panel, target):
+    expression = filled(target["expr"])
+    known = set(COMMON)
+    for selector in selectors(expression):
+        assert selector.name in SERIES or selector.name in OTHER_SERIES, selector.name
+        if metric := SERIES.get(selector.name):
+            known |= {prometheus_label(name) for name in metric.attributes}
+    for node in walk(promql.parse(expression)):
+        if isinstance(node, promql.AggregateExpr) and node.modifier is not None:
+            assert set(node.modifier.labels) <= known, expression
+    for label in re.findall(r"\{\{(.+?)\}\}", filled(target["legendFormat"])):
+        assert label in known
+
+
+@pytest.mark.parametrize(("panel", "target"), QUERIES)
+def test_query_is_narrowed_by_the_variables(panel, target):
+    for selector in selectors(filled(target["expr"], job="JOB", model="MODEL", key="KEY", tag_value="VALUE")):
+        values = {(matcher.name, matcher.value) for matcher in selector.matchers.matchers}
+        assert ("job", "JOB") in values
+        metric = SERIES.get(selector.name)
+        if metric is not None:
+            assert {("gen_ai_request_model", "MODEL"), ("claude_api_key_hint", "KEY")} <= values
+            assert (("claude_tag_feature", "VALUE") in values) == metric.tags
+
+
+def functions_around(expression):
+    """(functions, selector) for each selector, from the outside in."""
+    found = []
+
+    def visit(node, around):
+        if isinstance(node, promql.Call):
+            around = (*around, node.func.name)
+        if isinstance(node, promql.VectorSelector):
+            found.append((around, node))
+            return
+        for name in ("expr", "lhs", "rhs", "args", "vector_selector"):
+            child = getattr(node, name, None)
+            for each in child if isinstance(child, (list, tuple)) else [child]:
+                if each is not None and not isinstance(each, (str, int, float, bool)):
+                    visit(each, around)
+
+    visit(promql.parse(expression), ())
+    return found
+
+
+@pytest.mark.parametrize(("panel", "target"), QUERIES)
+def test_counters_are_rated_or_counted_exactly(panel, target):
+    assert "increase(" not in target["expr"]
+    for window in re.findall(r"rate\([^\[]*\[([^\]]+)\]", target["expr"]):
+        assert window in {"$__rate_interval", "$__range"}
+        assert window == "$__rate_interval" or target["instant"]
+    for around, selector in functions_around(filled(target["expr"])):
+        metric = SERIES.get(selector.name)
+        if metric is not None and metric.kind != "gauge" and "timestamp" not in around and panel["id"] != 332:
+            assert {"rate", "max_over_time", "last_over_time"} & set(around), target["expr"]
+
+
+@pytest.mark.parametrize(("uid", "panel"), EVERY)
+def test_panel_says_what_it_shows(uid, panel):
+    assert panel["title"]
+    assert len(panel["description"]) > 40
+    defaults = panel["fieldConfig"]["defaults"]
+    assert defaults["unit"]
+    assert defaults["noValue"]
+    assert panel["datasource"]["uid"] == "${datasource}"
+    assert panel["targets"]
+    for target in panel["targets"]:
+        assert target["datasource"]["uid"] == "${datasource}"
+        # A stat or table reads one moment, a graph a range.
+        assert target["instant"] != target["range"] == (panel["type"] == "timeseries")
+    if panel["type"] in {"stat", "bargauge"}:
+        assert panel["options"]["reduceOptions"]["calcs"] == ["lastNotNull"]
+
+
+@pytest.mark.parametrize("uid", ALL)
+def test_dashboard_is_as_grafana_takes_it(uid):
+    dashboard = ALL[uid]
+    assert (dashboard["schemaVersion"], dashboard["editable"], dashboard["uid"]) == (42, False, uid)
+    assert "id" not in dashboard
+    (link,) = dashboard["links"]
+    assert link["keepTime"]
+    assert link["includeVars"]
+    assert link["tags"] == dashboard["tags"]
+    names = [variable["name"] for variable in dashboard["templating"]["list"]]
+    assert names == ["datasource", "job", "model", "key", "tag", "tag_value", "budget"]
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(set(ids)) == len(ids)
+    text = json.dumps(dashboard)
+    used = {name for pair in re.findall(r"\$\{(\w+)[:}]|\$(\w+)", text) for name in pair if name}
+    assert used - set(names) <= {"__range", "__interval", "__rate_interval", "__all", "__value", "__url_time_range"}
+
+
+@pytest.mark.parametrize("uid", ALL)
+def test_panels_do_not_overlap_and_the_first_screen_is_one(uid):
+    taken = set()
+    for panel in ALL[uid]["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken, panel["title"]
+        assert place["x"] + place["w"] <= 24
+        taken |= cells
+    heading = next(panel["gridPos"]["y"] for panel in ALL[uid]["panels"] if panel["type"] == "row")
+    # 38 pixels a row: what is above the first heading fits beside Grafana's own bars into 900.
+    assert heading * 38 <= 780
+    assert len([panel for panel in panels(ALL[uid]) if panel["gridPos"]["y"] < heading]) <= 20
+
+
+def test_a_panel_is_the_same_on_every_dashboard():
+    seen = {}
+    for uid in ALL:
+        for panel in panels(ALL[uid]):
+            titled = seen.setdefault(panel["id"], panel["title"])
+            assert titled == panel["title"]
+
+
+def test_every_metric_is_on_a_panel():
+    shown = {selector.name for _, _, target in targets() for selector in selectors(filled(target["expr"]))}
+    missing = [metric.name for metric in c.METRICS if not any(name in shown for name in names_of(metric))]
+    assert missing == []
+
+
+def names_of(metric):
+    return [name for name, of in SERIES.items() if of is metric]
+
+
+def test_thresholds_have_colours_of_action():
+    """A colour that nobody has to act on is noise: below its first threshold a panel is calm."""
+    for _, panel, _ in targets():
+        steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+        assert steps[0]["value"] is None
+        assert [step["value"] for step in steps[1:]] == sorted(step["value"] for step in steps[1:])
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("uid", ALL)
+def test_json_is_what_grafanas_own_types_read_and_write(uid):
+    """A key that Grafana's schema does not have would be lost on the way through its types."""
+    pytest.importorskip("grafana_foundation_sdk", reason="grafana-foundation-sdk needs Python 3.11")
+    from grafana_foundation_sdk.cog.encoder import JSONEncoder  # noqa: PLC0415 - absent on Python 3.10
+    from grafana_foundation_sdk.cog.plugins import register_default_plugins  # noqa: PLC0415
+    from grafana_foundation_sdk.models.dashboard import Dashboard  # noqa: PLC0415
+
+    register_default_plugins()
+    written = json.loads(JSONEncoder().encode(Dashboard.from_json(ALL[uid])))
+    assert lost(ALL[uid], written, "") == []
+
+
+def lost(ours, theirs, path):
+    """Where the round trip lost or changed something of ours."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return [
+            each
+            for key, value in ours.items()
+            if value is not None and value not in ({}, [])
+            for each in (lost(value, theirs[key], f"{path}.{key}") if key in theirs else [f"{path}.{key}"])
+        ]
+    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        return [each for n, (a, b) in enumerate(zip(ours, theirs, strict=True)) for each in lost(a, b, f"{path}[{n}]")]
+    return [] if ours == theirs else [f"{path}: {ours!r} became {theirs!r}"]
+
+
+@pytest.mark.parametrize("style", ["underscores", "utf8"])
+def test_names_in_either_style(style):
+    naming = Naming(style)
+    assert (
+        naming.select(c.COST, naming.match(c.REQUEST_MODEL, "=", "m"))
+        == {
+            "underscores": 'claude_client_cost_usd_total{gen_ai_request_model="m"}',
+            "utf8": '{"claude.client.cost.usd_total", "gen_ai.request.model"="m"}',
+        }[style]
+    )
+    assert (
+        naming.series(c.DURATION, "_bucket")
+        == {
+            "underscores": "gen_ai_client_inference_duration_seconds_bucket",
+            "utf8": "gen_ai.client.inference.duration_seconds_bucket",
+        }[style]
+    )

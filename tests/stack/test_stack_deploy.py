@@ -1,0 +1,120 @@
+"""The deployment files: they parse, what they name exists, and they agree with each other and with docs/deploy.md."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from otel_claude.stack.workload import SERVICES, main
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+GUIDE = (ROOT / "docs/deploy.md").read_text()
+YAML = sorted([*DEPLOY.rglob("*.yaml"), DEPLOY / "grafana/.lint"])
+
+
+@pytest.mark.parametrize("path", YAML, ids=lambda path: str(path.relative_to(DEPLOY)))
+def test_yaml_parses(path):
+    text = path.read_text()
+    assert all(yaml.safe_load_all(text))
+    # No address of a package index or mirror, and no path of somebody's machine.
+    assert not re.search(r"pypi\.|npmjs|proxy\.golang|debian\.org|/home/|/root/|/work/", text)
+
+
+def test_compose_binds_what_exists():
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    for volume in services["lgtm"]["volumes"]:
+        source = volume.split(":")[0]
+        assert not source.startswith(".") or (DEPLOY / source).exists(), source
+    assert services["lgtm"]["image"] == "grafana/otel-lgtm:0.31.0"
+    for port in services["lgtm"]["ports"]:
+        assert port.startswith("127.0.0.1:")
+    build = services["workload"]["build"]
+    assert (DEPLOY / build["context"] / "pyproject.toml").is_file()
+    assert "COPY . /src" in build["dockerfile_inline"]
+
+
+def test_compose_runs_a_workload_that_exists():
+    workload = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["workload"]
+    assert workload["command"][:3] == ["python", "-m", "otel_claude.stack.workload"]
+    with pytest.raises(SystemExit) as ended:
+        main([*workload["command"][3:], "--service", "no such service"])
+    assert ended.value.code == 2
+    assert len(SERVICES) == 3
+
+
+def test_home_dashboard_and_provider_are_where_compose_puts_them():
+    lgtm = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["lgtm"]
+    (folder,) = [v.split(":")[1] for v in lgtm["volumes"] if "grafana/dashboards" in v]
+    home = lgtm["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert home.startswith(folder)
+    assert (DEPLOY / "grafana/dashboards" / home.rpartition("/")[2]).is_file()
+    (provider,) = yaml.safe_load((DEPLOY / "grafana/provider.yaml").read_text())["providers"]
+    assert provider["options"]["path"] == folder
+
+
+def test_kubernetes_rules_are_the_rules():
+    rules = yaml.safe_load((DEPLOY / "kubernetes/prometheusrule.yaml").read_text())
+    assert rules["kind"] == "PrometheusRule"
+    assert "release" in rules["metadata"]["labels"]
+    groups = [
+        group
+        for kind in ("recording", "alerts")
+        for group in yaml.safe_load((DEPLOY / f"prometheus/rules/otel-claude-{kind}.yaml").read_text())["groups"]
+    ]
+    assert rules["spec"]["groups"] == groups
+
+
+@pytest.mark.parametrize("path", sorted((DEPLOY / "grafana/dashboards").glob("*.json")), ids=lambda path: path.stem)
+def test_kubernetes_dashboards_are_the_dashboards(path):
+    config = yaml.safe_load((DEPLOY / f"kubernetes/dashboard-{path.stem}.yaml").read_text())
+    assert config["metadata"]["labels"] == {"grafana_dashboard": "1"}
+    assert json.loads(config["data"][path.name]) == json.loads(path.read_text())
+    # A ConfigMap holds a mebibyte; applied by kubectl, a quarter of it.
+    assert len(config["data"][path.name]) < 250_000
+
+
+def test_operator_sends_to_the_collector_it_makes():
+    instrumentation, collector = (
+        yaml.safe_load((DEPLOY / f"kubernetes/{name}.yaml").read_text()) for name in ("instrumentation", "collector")
+    )
+    assert instrumentation["spec"]["exporter"]["endpoint"] == f"http://{collector['metadata']['name']}-collector:4318"
+
+
+@pytest.mark.parametrize("path", sorted((DEPLOY / "collector").glob("*.yaml")), ids=lambda path: path.stem)
+def test_collector_uses_what_it_defines(path):
+    config = yaml.safe_load(path.read_text())
+    for pipeline in config["service"]["pipelines"].values():
+        assert pipeline["processors"] == ["memory_limiter", "batch"]
+        for kind in ("receivers", "processors", "exporters"):
+            assert set(pipeline[kind]) <= set(config[kind])
+    used = {name for p in config["service"]["pipelines"].values() for name in p["exporters"]}
+    assert used == set(config["exporters"])
+
+
+def test_paths_in_the_guide_exist():
+    for name in re.findall(r"deploy/[\w./-]*\w", GUIDE):
+        assert (ROOT / name).exists(), name
+    for name in re.findall(r"\]\((?!http)([^)#]+)", GUIDE):
+        assert (ROOT / "docs" / name).exists(), name
+
+
+def test_panels_and_variables_in_the_guide_exist():
+    dashboards = [json.loads(path.read_text()) for path in (DEPLOY / "grafana/dashboards").glob("*.json")]
+    titles = {panel["title"] for dashboard in dashboards for panel in dashboard["panels"]}
+    titles |= {dashboard["title"] for dashboard in dashboards}
+    named = set(re.findall(r'"([A-Z][^"]+)"', re.sub(r"```.*?```", "", GUIDE, flags=re.DOTALL)))
+    named -= {"Tag", "OpenTelemetry", "Spend by ..."}
+    assert named - titles == set()
+    labels = {v["label"] for v in dashboards[0]["templating"]["list"]}
+    assert {"Tag", "Value of the tag"} <= labels
+
+
+def test_recorded_series_in_the_guide_exist():
+    recording = (DEPLOY / "prometheus/rules/otel-claude-recording.yaml").read_text()
+    for name in re.findall(r"claude:\w+:\w+", GUIDE):
+        assert f'record: "{name}"' in recording, name

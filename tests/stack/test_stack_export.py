@@ -1,0 +1,145 @@
+"""`export`, as a function and as a command, also from a built wheel's point of view; and deploy/ is what it writes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from otel_claude.cli.commands import application
+from otel_claude.stack import TARGETS, ExportError, Options, export
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_target_is_written_and_can_be_read(target, tmp_path):
+    written = export(target, tmp_path / "new" / "deep")
+    assert written
+    for path in written:
+        text = path.read_text()
+        assert "@" not in text.replace("@anthropic", "") or path.suffix == ".json"
+        documents = [json.loads(text)] if path.suffix == ".json" else list(yaml.safe_load_all(text))
+        assert all(documents)
+    assert sorted(path for path in (tmp_path / "new" / "deep").rglob("*") if path.is_file()) == sorted(written)
+
+
+def test_budgets_naming_and_links_are_used(tmp_path):
+    options = Options("utf8", 720.0, 90.0, "https://grafana.example/", "https://wiki.example/runbooks")
+    export("rules", tmp_path, options)
+    alerts = (tmp_path / "otel-claude-alerts.yaml").read_text()
+    recording = (tmp_path / "otel-claude-recording.yaml").read_text()
+    assert "> 90" in alerts
+    assert "daily budget of 90 USD" in alerts
+    assert "https://grafana.example/d/otel-claude-usage?" in alerts
+    assert "https://wiki.example/runbooks#claudespendratehigh" in alerts
+    assert '{\\"claude.client.cost.usd_total\\"}' in recording
+    assert "claude_client" not in alerts + recording
+    assert '{{ index $labels \\"gen_ai.request.model\\" }}' in alerts
+    export("dashboards", tmp_path, options)
+    dashboard = json.loads((tmp_path / "otel-claude-usage.json").read_text())
+    assert next(v for v in dashboard["templating"]["list"] if v["name"] == "budget")["query"] == "720"
+    assert "claude_client" not in json.dumps(dashboard)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_existing_files_stay_without_force(target, tmp_path):
+    (first, *_) = export(target, tmp_path)
+    first.write_text("mine")
+    before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(ExportError, match="already there: nothing was written"):
+        export(target, tmp_path)
+    assert {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == before
+    export(target, tmp_path, force=True)
+    assert first.read_text() != "mine"
+
+
+def test_one_existing_file_is_enough_to_write_none(tmp_path):
+    (tmp_path / "otel-claude-alerts.yaml").write_text("mine")
+    with pytest.raises(ExportError, match=r"otel-claude-alerts\.yaml already there"):
+        export("rules", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["otel-claude-alerts.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"monthly_budget": -1.0}, "the monthly budget must be more than 0 dollars, not -1"),
+        ({"daily_budget": 0.0}, "the daily budget must be more than 0 dollars, not 0"),
+        ({"daily_budget": float("nan")}, r"daily budget .* nan"),
+        ({"monthly_budget": float("inf")}, r"monthly budget .* inf"),
+        ({"naming": "dots"}, "unknown naming 'dots': it is one of underscores, utf8"),
+    ],
+)
+def test_bad_options_are_refused(options, message):
+    with pytest.raises(ExportError, match=message):
+        Options(**options)
+
+
+def test_unknown_target_is_refused(tmp_path):
+    with pytest.raises(ExportError, match="unknown target 'helm': it is one of dashboards, rules"):
+        export("helm", tmp_path)
+
+
+def test_a_file_in_the_way_is_refused(tmp_path):
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(ExportError, match="cannot write into"):
+        export("rules", tmp_path / "out")
+    assert (tmp_path / "out").read_text() == "a file"
+
+
+def test_an_unwritable_directory_is_refused():
+    # Nobody may make files there, not even root.
+    with pytest.raises(ExportError, match="cannot write into /proc/self/out"):
+        export("rules", Path("/proc/self/out"))
+
+
+def run(*arguments):
+    return CliRunner().invoke(application(arguments), arguments)
+
+
+def test_command_writes_and_lists(tmp_path):
+    result = run("export", "rules", "--out", str(tmp_path), "--monthly-budget", "100", "--daily-budget", "5")
+    assert result.exit_code == 0
+    assert result.stdout.split() == [str(tmp_path / f"otel-claude-{kind}.yaml") for kind in ("recording", "alerts")]
+    assert "daily budget of 5 USD" in (tmp_path / "otel-claude-alerts.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("helm",), "unknown target 'helm'"),
+        (("rules", "--daily-budget", "-3"), "the daily budget must be more than 0 dollars, not -3"),
+        (("rules", "--naming", "dots"), "unknown naming 'dots'"),
+    ],
+)
+def test_command_says_what_is_wrong(arguments, message, tmp_path):
+    result = run("export", *arguments, "--out", str(tmp_path / "out"))
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_committed_files_are_what_the_code_makes():
+    result = subprocess.run(
+        [sys.executable, ROOT / "scripts/stack-files", "--check"], capture_output=True, text=True, check=False
+    )
+    assert (result.stdout, result.returncode) == ("", 0), result.stderr
+
+
+def test_export_needs_nothing_installed(tmp_path):
+    """The wheel's base dependencies are enough: no PyYAML, no grafana-foundation-sdk, no OpenTelemetry SDK."""
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['yaml', 'grafana_foundation_sdk', 'typer', 'anthropic', "
+        "'opentelemetry.sdk', 'starlette'])); "
+        "from otel_claude.stack import TARGETS, export; from pathlib import Path; "
+        "[export(target, Path(sys.argv[1]) / target) for target in TARGETS]"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(TARGETS)

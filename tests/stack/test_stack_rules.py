@@ -1,0 +1,112 @@
+"""The rules as files: names, texts, runbooks, and a promtool case of either kind for each alert."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import promql_parser as promql
+import pytest
+import yaml
+from alert_cases import CASES, WEEKLY
+from panels_in_use import dashboards, panels
+from test_stack_dashboards import SERIES, selectors, walk
+
+from otel_claude import conventions as c
+from otel_claude.stack.alerts import all_alerts
+from otel_claude.stack.naming import Naming, prometheus_label
+from otel_claude.stack.thresholds import Thresholds
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "deploy/prometheus/rules"
+RUNBOOKS = (ROOT / "docs/runbooks.md").read_text()
+LOADED = [
+    rule
+    for file in sorted(RULES.glob("*.yaml"))
+    for group in yaml.safe_load(file.read_text())["groups"]
+    for rule in group["rules"]
+]
+ALERTS = {rule["alert"]: rule for rule in LOADED if "alert" in rule}
+RECORDED = {rule["record"]: rule for rule in LOADED if "record" in rule}
+each_alert = pytest.mark.parametrize("alert", ALERTS.values(), ids=list(ALERTS))
+
+
+@pytest.mark.parametrize("rule", LOADED, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_rule_reads_what_is_emitted_or_recorded(rule):
+    for selector in selectors(rule["expr"]):
+        assert selector.name in SERIES or selector.name in RECORDED
+    assert "increase(" not in rule["expr"]
+    assert "$" not in rule["expr"]
+
+
+@pytest.mark.parametrize("rule", LOADED, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_rule_groups_by_labels_that_are_emitted(rule):
+    attributes = {prometheus_label(name) for metric in c.METRICS for name in metric.attributes + c.COMMON_ATTRIBUTES}
+    for node in walk(promql.parse(rule["expr"])):
+        if isinstance(node, promql.AggregateExpr) and node.modifier is not None:
+            assert set(node.modifier.labels) <= attributes | {"job", "le"}
+
+
+@each_alert
+def test_alert_says_what_how_much_and_what_to_do(alert):
+    text = alert["annotations"]
+    assert alert["labels"]["severity"] in {"critical", "warning", "info"}
+    assert "for" in alert
+    assert re.fullmatch(r"\d+[mh]", alert["keep_firing_for"])
+    assert len(text["description"]) > 40
+    # The value with its unit, except where presence is the whole message.
+    assert "$value" in text["summary"] or alert["alert"] == "ClaudeTelemetryAbsent"
+    assert text["dashboard_url"].startswith("http://localhost:3000/d/otel-claude-")
+    for label in re.findall(r"\$labels\.(\w+)", text["summary"] + text["dashboard_url"]):
+        assert re.search(rf"by \([^)]*\b{label}\b", alert["expr"] + str(RECORDED)), label
+
+
+@each_alert
+def test_alert_has_a_runbook(alert):
+    path, _, anchor = alert["annotations"]["runbook_url"].partition("#")
+    assert (ROOT / path).is_file()
+    assert anchor == alert["alert"].lower()
+    section = RUNBOOKS.partition(f"### {alert['alert']}\n")[2].partition("\n#")[0]
+    for part in ("**Means:**", "**Confirm:**", "**Do:**"):
+        assert part in section
+
+
+def test_every_runbook_has_an_alert():
+    assert sorted(re.findall(r"^### (\w+)$", RUNBOOKS, re.MULTILINE)) == sorted(ALERTS)
+
+
+def test_panels_that_runbooks_and_alerts_name_exist():
+    titles = {panel["title"] for dashboard in dashboards().values() for panel in panels(dashboard)}
+    named = set(re.findall(r'"([A-Z0-9][^"]+?)"', RUNBOOKS.partition("## Money")[2]))
+    named |= {name for alert in ALERTS.values() for name in re.findall("“(.+?)”", alert["annotations"]["description"])}
+    named -= {"Claude: usage and cost", "When numbers are missing"}
+    assert {name for name in named if name not in titles} == set()
+
+
+@each_alert
+def test_alert_has_cases_in_which_it_fires_and_must_not(alert):
+    cases = [case for case in (*CASES, *WEEKLY) if case.alert == alert["alert"]]
+    assert {case.summary is None for case in cases} == {True, False}
+
+
+def test_thresholds_are_those_that_the_runbooks_show():
+    table = RUNBOOKS.partition("| threshold")[2].partition("\n\n")[0].replace(",", "")
+    for name, value in dataclasses.asdict(Thresholds()).items():
+        shown = [f"{value:g}", f"{value:.2f}", f"{100 * value:g} %", {0.5: "half"}.get(value, "-")]
+        assert any(re.search(rf"(?<![\d.]){re.escape(each)}(?![\d.])", table) for each in shown), name
+
+
+def test_budgets_reach_every_expression():
+    def of(budget):
+        return {
+            alert.name: alert for alert in all_alerts(Naming(), Thresholds(monthly_budget=budget, daily_budget=budget))
+        }
+
+    small, large = of(100.0), of(999.0)
+    different = {name for name in small if small[name].expression != large[name].expression}
+    assert different == {
+        "ClaudeSpendRateHigh", "ClaudeDailyBudget80", "ClaudeDailyBudgetExceeded", "ClaudeMonthlyBudgetBurnFast",
+        "ClaudeMonthlyBudgetBurnSlow",
+    }  # fmt: skip
+    assert different == {name for name in small if small[name].summary != large[name].summary} | {"ClaudeSpendRateHigh"}
