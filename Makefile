@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup test test-stack dashboards screenshots test-sdks lint format types demo requirements clean
+.PHONY: help setup test test-transparency test-stack dashboards screenshots test-sdks lint format types demo requirements clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ test: $(STAMP) ## Run the tests
 
 test-sdks: $(STAMP) ## Run the tests of the seams on every supported version of the anthropic SDK
 	$(BIN)/python scripts/sdk_matrix.py $(ARGS)
+
+test-transparency: $(STAMP) ## Run the anthropic SDK's own tests, bare and with otel-claude (ARGS=--core: the core)
+	$(BIN)/python scripts/transparency.py $(ARGS)
 
 demo: $(STAMP) ## Show everything with simulated calls (ARGS=--live: with a few real ones)
 	$(BIN)/otel-claude demo $(ARGS)

@@ -2,7 +2,7 @@
 
     python scripts/sdk_matrix.py [VERSION ...] [-- PYTEST ARGUMENTS]
 
-The environments are kept under .cache/sdks and made with uv. Development tools have the versions of requirements/dev.txt.
+The environments are kept under .cache/sdks and made with uv. Tools have the versions of requirements/dev.txt.
 """
 
 import os

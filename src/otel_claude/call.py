@@ -277,7 +277,10 @@ class Call:
 
     def discard(self) -> None:
         """This was no call to the API: nothing was sent, as when a middleware answers by itself."""
-        _open.discard(self)
+        try:
+            _open.remove(self)
+        except KeyError:
+            return
         self.sink.discarded(self)
 
     def end(self, *, stopped: bool = False, finalizing: bool = False) -> None:
@@ -334,6 +337,21 @@ def end_open_calls() -> None:
     """Ends every call that is still open, with what is known: the process is about to exit."""
     for call in list(_open):
         call.end(stopped=True)
+
+
+def release_open_calls() -> None:
+    """Ends or forgets the calls of which nothing more will be seen: the seams are about to be removed.
+
+    A stream that is being read is seen to its end. What got no answer yet is forgotten: it may well succeed.
+    """
+    for call in list(_open):
+        last = call.attempts[-1] if call.attempts else None
+        if call.answers or (last is not None and last.response is not None):
+            continue
+        if last is not None and last.outcome == "success":
+            call.end(stopped=True)
+        else:
+            call.discard()
 
 
 def forget_open_calls() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Collection
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +14,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from . import conventions, keys, pricing, settings
-from .call import Call, end_open_calls, forget_open_calls
+from .call import Call, end_open_calls, forget_open_calls, release_open_calls
 from .contain import contained, logger
 from .instruments import instruments_of, settle_all
 from .labels import Labeller
@@ -52,9 +53,12 @@ class ClaudeInstrumentor(BaseInstrumentor):
             contained("instrumented the SDK")
 
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - the base class's signature
-        if self._seams is not None:
-            self._seams.remove()
-            self._seams = None
+        seams, self._seams = self._seams, None
+        if seams is not None:
+            seams.close()
+            _release()
+            seams.remove()
+            _release()  # those that began meanwhile
 
 
 def _beginner(chosen: Settings, providers: dict[str, Any]) -> Any:
@@ -66,13 +70,12 @@ def _beginner(chosen: Settings, providers: dict[str, Any]) -> Any:
     if chosen.legacy_metrics:
         instruments.add_legacy()
     recorder = Recorder(tracer, instruments, _prices(chosen.prices), legacy=chosen.legacy_metrics)
-    flush_at_exit = lru_cache(maxsize=1)(_flush_at_exit)
+    finish_at_exit = _FinishAtExit()
 
     def begin(client: Any, options: Any) -> Call | None:
         if not spends(options) or not is_instrumentation_enabled():
             return None
-        # Providers that are set later than the first call shut down earlier than what was registered at it.
-        flush_at_exit(trace.get_tracer_provider(), metrics.get_meter_provider())
+        finish_at_exit()
         caller = caller_of(client)
         hint = keys.shown(key_of(client, options), chosen.api_key)
         if hint is not None:
@@ -111,10 +114,31 @@ def _prices(path: str | None) -> Any:
     return table
 
 
-def _flush_at_exit(*_providers: object) -> None:
-    """Ends open calls before these providers shut down: what was registered last, so at their first call, runs first."""
-    atexit.unregister(_finish)
-    atexit.register(_finish)
+class _FinishAtExit:
+    """Called at each call: ends open calls before the providers shut down. What was registered last runs first."""
+
+    def __init__(self) -> None:
+        self._providers: tuple[object, ...] | None = None
+
+    def __call__(self) -> None:
+        if self._providers == ():
+            return
+        providers: tuple[object, ...] = ()
+        # One that the environment names and that cannot be loaded raises, and is logged, whenever it is asked for.
+        with suppress(Exception):
+            providers = trace.get_tracer_provider(), metrics.get_meter_provider()
+        # Providers that are set later than the first call shut down earlier than what was registered at it.
+        if providers != self._providers:
+            self._providers = providers
+            atexit.unregister(_finish)
+            atexit.register(_finish)
+
+
+def _release() -> None:
+    try:
+        release_open_calls()
+    except Exception:
+        contained("released open calls")
 
 
 def _finish() -> None:

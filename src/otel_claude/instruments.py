@@ -99,18 +99,26 @@ def _nothing() -> None:
 
 _by_provider: WeakKeyDictionary[MeterProvider, Instruments] = WeakKeyDictionary()
 _of_global: list[Instruments] = []
+"""Those that were made before the application set a provider."""
+_UNSET: Final = "_ProxyMeterProvider"
+"""What the API gives until then (opentelemetry-api 1.30 to 1.45)."""
 
 
 def instruments_of(provider: MeterProvider | None, version: str, labels: Labeller) -> Instruments:
     """The instruments of a provider; of the global one for None, also if it is set only later."""
-    if provider is None or provider is metrics.get_meter_provider():
-        if not _of_global:
-            _of_global.append(Instruments(metrics.get_meter(c.SCOPE, version), labels))
-        found = _of_global[0]
-    else:
-        found = _by_provider.get(provider)
-        if found is None:
-            found = _by_provider[provider] = Instruments(provider.get_meter(c.SCOPE, version), labels)
+    current = metrics.get_meter_provider()
+    provider = current if provider is None else provider
+    found = _by_provider.get(provider)
+    if found is None and provider is current:
+        if type(provider).__name__ == _UNSET:
+            if not _of_global:
+                _of_global.append(Instruments(metrics.get_meter(c.SCOPE, version), labels))
+            found = _of_global[0]
+        elif _of_global:
+            # It was set since, and OpenTelemetry has passed on to it what these had made.
+            found = _by_provider[provider] = _of_global.pop()
+    if found is None:
+        found = _by_provider[provider] = Instruments(provider.get_meter(c.SCOPE, version), labels)
     found.labels = labels
     return found
 

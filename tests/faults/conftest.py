@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,8 +36,9 @@ class Script:
         warned = [] if run else ["-W", "error"]
         command = [*run, python, *warned, str(HERE / "scripts" / f"{name}.py"), *map(str, arguments)]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(**variables)
-        )
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(**variables),
+            start_new_session=True,
+        )  # fmt: skip
         self.out = self.err = ""
 
     def line(self):
@@ -68,7 +70,7 @@ def script():
     yield begin
     for one in begun:
         if one.process.poll() is None:
-            one.process.kill()
+            os.killpg(one.process.pid, signal.SIGKILL)
             one.process.communicate()
 
 

@@ -28,8 +28,15 @@ ONE_WHOLE_ONE_ABORTED = {
 }
 
 
-@pytest.mark.parametrize("kind", ["sync", "async", "thread"])
-@pytest.mark.parametrize("how", CODES)
+SOME = {("end", "sync"), ("sys.exit", "async"), ("exception", "sync"), ("signal", "thread"), ("interrupt", "async")}
+WAYS = [
+    pytest.param(how, kind, marks=() if (how, kind) in SOME else pytest.mark.heavy)
+    for how in CODES
+    for kind in ("sync", "async", "thread")
+]
+
+
+@pytest.mark.parametrize(("how", "kind"), WAYS)
 def test_a_process_that_ends_during_a_stream(script, receiver, how, kind):
     ended = script("exiting", how, kind, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url).wait()
     assert ended.code == CODES[how], ended.err

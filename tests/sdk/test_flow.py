@@ -21,7 +21,7 @@ async def never(_request):
 
 
 async def until(condition):
-    while not condition():
+    while not condition():  # noqa: ASYNC110 - what is waited for knows no event
         await asyncio.sleep(0)
 
 

@@ -147,6 +147,8 @@ async def test_requests_are_equal(telemetry, kind, tracing, quiet):
 
 async def test_warnings_point_at_the_application(telemetry, kind, quiet):
     client = Face(kind, Server(plain()))
+    if VERSION < (0, 60):
+        pytest.skip(f"anthropic {VERSION} warns of no model")
     with pytest.warns(DeprecationWarning, match="deprecated") as caught:
         await client.wait(client.client.messages.create(**{**ARGS, "model": "claude-2.1"}))
     assert caught[0].filename == __file__
@@ -169,4 +171,3 @@ async def test_bodies_are_closed_once_and_only_by_the_sdk(telemetry, kind, traci
         if ClaudeInstrumentor().is_instrumented_by_opentelemetry:
             ClaudeInstrumentor().uninstrument()
     assert closed[0] == closed[1]
-    assert VERSION

@@ -9,6 +9,7 @@ from support.shapes import ARGS
 from support.telemetry import Telemetry
 
 from otel_claude import conventions as c
+from otel_claude import instrumentor
 from otel_claude.recorder import Recorder
 
 
@@ -59,3 +60,20 @@ async def test_a_call_whose_span_cannot_be_found_is_counted(telemetry, kind, tra
     await create(kind, tracing)
     assert count(telemetry, c.CALLS.name) == 1
     assert count(telemetry, c.ATTEMPTS.name) == 1
+
+
+# test_open_telemetry.py::TestTracingFailures::test_global_tracer_provider_that_cannot_be_loaded_leaves_…
+
+
+async def test_a_call_is_counted_if_the_global_provider_cannot_be_loaded(quiet, kind, monkeypatch):
+    asked = []
+
+    def not_installed():
+        asked.append(True)
+        raise StopIteration
+
+    monkeypatch.setattr(instrumentor.trace, "get_tracer_provider", not_installed)
+    await create(kind, "ours")
+    await create(kind, "ours")
+    assert count(quiet, c.CALLS.name) == 2
+    assert len(asked) == 1, "OpenTelemetry logs each time"

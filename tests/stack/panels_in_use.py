@@ -10,19 +10,19 @@ DASHBOARDS = Path(__file__).parents[2] / "deploy/grafana/dashboards"
 ALL = {"job": ".+", "model": ".*", "key": ".*", "tag": "claude_tag_feature", "tag_value": ".*", "budget": "5000"}
 
 
-def dashboards():
-    return {path.stem: json.loads(path.read_text()) for path in sorted(DASHBOARDS.glob("*.json"))}
+def dashboards(folder=DASHBOARDS):
+    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 
 
 def panels(dashboard):
     return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
 
 
-def targets():
+def targets(folder=DASHBOARDS):
     """(dashboard's uid, panel, target) for each query."""
     return [
         (uid, panel, target)
-        for uid, dashboard in dashboards().items()
+        for uid, dashboard in dashboards(folder).items()
         for panel in panels(dashboard)
         for target in panel["targets"]
     ]

@@ -111,7 +111,7 @@ class Store:
 
 
 @contextmanager
-def prometheus(folder, config, *, alertmanager=None, cors=False):
+def prometheus(folder, config, *, alertmanager=None, cors=False, rules=DEPLOY / "prometheus/rules"):
     """The delivered configuration and rules, evaluated each second."""
     folder.mkdir(parents=True)
     text = config.read_text().replace("evaluation_interval: 1m", "evaluation_interval: 1s")
@@ -119,10 +119,10 @@ def prometheus(folder, config, *, alertmanager=None, cors=False):
         text = text.replace("alertmanager:9093", f"127.0.0.1:{alertmanager}")
     (folder / "prometheus.yaml").write_text(text)
     (folder / "rules").mkdir()
-    for rules in (DEPLOY / "prometheus/rules").glob("*.yaml"):
-        faster = rules.read_text().replace('interval: "1m"', "interval: 1s").replace('interval: "5m"', "interval: 1s")
+    for file in rules.glob("*.yaml"):
+        faster = file.read_text().replace('interval: "1m"', "interval: 1s").replace('interval: "5m"', "interval: 1s")
         assert "interval: 1s" in faster
-        (folder / "rules" / rules.name).write_text(faster)
+        (folder / "rules" / file.name).write_text(faster)
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
     arguments = (

@@ -232,21 +232,24 @@ def test_names_are_those_of_the_table(path):
     assert ours == expected
 
 
-def test_every_panel_has_data(path):
+def without_data(store, started, queries, **chosen):
+    """(dashboard, panel, query, expression) of each query that gives no number."""
     empty = []
-    end = time.time()
-    for uid, panel, target in targets():
+    for uid, panel, target in queries:
         job = "code-agent" if uid == "otel-claude-service" else ".+"
-        expression = filled(target["expr"], job=job)
+        expression = filled(target["expr"], job=job, **chosen)
         if target["instant"]:
-            found = path.store.instant(expression)
+            found = store.instant(expression)
         else:
-            found = path.store.over_time(expression, path.started - 60, end)
-        numbers = [
-            value for series in found for _, value in series.get("values", [series.get("value")]) if value != "NaN"
-        ]
+            found = store.over_time(expression, started - 60, time.time())
+        numbers = [value for series in found for _, value in series.get("values", [series.get("value")])]
         if not any(math.isfinite(float(value)) for value in numbers):
             empty.append((uid, panel["title"], target["refId"], expression))
+    return empty
+
+
+def test_every_panel_has_data(path):
+    empty = without_data(path.store, path.started, targets())
     # The agent's own page: it uses no server tools, and every one of its calls has a price.
     quiet = {("otel-claude-service", "Server tools"), ("otel-claude-service", "Unpriced calls, by reason")}
     # The agent writes to the cache for an hour alone.

@@ -42,9 +42,14 @@ def test_a_wrong_case_would_be_noticed(stack, tmp_path):
     assert result.returncode == 1
 
 
-@pytest.mark.parametrize("name", ["prometheus.yaml", "lgtm.yaml"])
-def test_prometheus_reads_its_configuration(stack, name):
-    assert "SUCCESS" in ran("promtool", "check", "config", RULES / name)
+def test_prometheus_reads_its_configuration(stack):
+    assert "SUCCESS" in ran("promtool", "check", "config", RULES / "prometheus.yaml")
+
+
+def test_prometheus_starts_with_the_configuration_for_lgtm(stack, tmp_path):
+    # Debian's promtool is of 3.5, and does not know all that the image's Prometheus does.
+    with servers.prometheus(tmp_path / "lgtm", RULES / "lgtm.yaml") as store:
+        assert len(store.get("rules")["groups"]) == 10
 
 
 def test_alertmanager_reads_its_configuration(stack):

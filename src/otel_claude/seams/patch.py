@@ -56,9 +56,13 @@ class Seams:
         elif len(_waiting) == 1:
             wrapt.register_post_import_hook(_imported, _BASE)
 
+    def close(self) -> None:
+        """No further call is begun."""
+        self._wanted = False
+
     def remove(self) -> None:
         """Restores what was patched. What somebody wrapped since then stays theirs, and ours in it passes through."""
-        self._wanted = False
+        self.close()
         if self in _waiting:
             _waiting.remove(self)
         for owner, name, original, replacement in reversed(self._patched):

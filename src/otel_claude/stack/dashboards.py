@@ -73,9 +73,9 @@ LIMITS: Final = Dashboard(
         Row(
             "How full are the limits?",
             (
-                (limits.LIMITS_TABLE, 24, 9), (limits.USED_OVER_TIME, 12, 9), (limits.RESETS, 12, 9),
-                (limits.INPUT_AGAINST_LIMIT, 8, 9), (limits.OUTPUT_AGAINST_LIMIT, 8, 9),
-                (limits.REQUESTS_AGAINST_LIMIT, 8, 9),
+                (limits.LIMITS_TABLE, 24, 9), (limits.USED_OVER_TIME, 24, 9),
+                (limits.INPUT_AGAINST_LIMIT, 12, 9), (limits.OUTPUT_AGAINST_LIMIT, 12, 9),
+                (limits.REQUESTS_AGAINST_LIMIT, 12, 9), (limits.RESETS, 12, 9),
             ),
         ),
         Row(

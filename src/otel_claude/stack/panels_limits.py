@@ -12,6 +12,8 @@ from .queries import RATE, Queries
 
 _UNKNOWN: Final = "no limits reported"
 LIMIT_BY: Final = (c.RATE_LIMIT_NAME, c.REQUEST_MODEL, c.API_KEY_HINT)
+_SHORT: Final = (c.RATE_LIMIT_NAME, c.REQUEST_MODEL)
+"""Without the key: lines over time would be too many to tell apart."""
 _USED_STEPS: Final = ((0.8, ORANGE), (0.9, RED))
 _ABOUT: Final = (
     "As the API last said, per model and key; a limit that has not been heard of since its reset time is not shown. "
@@ -33,7 +35,7 @@ USED_OVER_TIME: Final = Panel(
     403, "Limits in use, over time",
     _ABOUT + "Peaks that touch 100 % are bursts that a queue would smooth; a high plateau needs a higher limit.",
     "lines",
-    "percentunit", (line(lambda q: q.used(LIMIT_BY), "", *LIMIT_BY),), _UNKNOWN, thresholds=_USED_STEPS, most=1,
+    "percentunit", (line(lambda q: q.used(_SHORT), "", *_SHORT),), _UNKNOWN, thresholds=_USED_STEPS, most=1,
 )  # fmt: skip
 LIMITS_TABLE: Final = Panel(
     404, "Limits: size, left, and when full again",
@@ -57,7 +59,7 @@ RESETS: Final = Panel(
     405, "Time to reset",
     "Seconds until each limit is full again. Limits refill continuously: seconds are normal, minutes mean that much "
     "was borrowed from the future.",
-    "lines", "s", (line(lambda q: q.by(LIMIT_BY, q.select(c.RATE_LIMIT_RESET), "max"), "", *LIMIT_BY),), _UNKNOWN,
+    "lines", "s", (line(lambda q: q.by(_SHORT, q.select(c.RATE_LIMIT_RESET), "max"), "", *_SHORT),), _UNKNOWN,
 )  # fmt: skip
 
 

@@ -38,8 +38,9 @@ def tokens(count: int) -> str:
     if count < _EXACT_TOKENS:
         return f"{count:,}"
     for size, letter in ((10**9, "B"), (10**6, "M")):
-        if count >= size:
-            return f"{count / size:.2f}{letter}" if count < 100 * size else f"{count / size:.0f}{letter}"
+        if count >= 0.99995 * size:
+            places = 2 if count < 99.995 * size else 0
+            return f"{count / size:.{places}f}{letter}"
     return f"{count / 1000:.1f}k"
 
 

@@ -8,13 +8,12 @@ from ..conventions import COST_TYPES
 from ..pricing import UNPRICED_REASONS
 from ..pricing.rows import decimal_text
 from ..version import __version__
-from .page import status
 from .totals import THINKING, TOKEN_CLASSES, TOTAL_INPUT, Totals
 
 
 def json_of(totals: Totals, *, table: str, now: float) -> dict[str, Any]:
     """All that the page says. `usd` is None where the cost is not known."""
-    state = status(totals)
+    state = totals.status()
     saved, overhead, total_input = totals.sum("saved"), totals.sum("overhead"), totals.tokens(TOTAL_INPUT)
     waited = None if totals.sum("unknown", "waited") else totals.sum("waited") / 1000
     return {
@@ -62,7 +61,8 @@ def _model(totals: Totals, name: str) -> dict[str, Any]:
     return {
         "model": name,
         "calls": totals.sum("call", name),
-        "usd": decimal_text(totals.sum("cost", second=name)),
+        "usd": None if totals.status(name) == "unpriced" else decimal_text(totals.sum("cost", second=name)),
+        "status": totals.status(name),
         "parts": _parts(totals, name),
         "tokens": _tokens(totals, name),
     }

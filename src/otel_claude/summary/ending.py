@@ -34,11 +34,12 @@ class Ending:
 
     def __init__(self, finish: Callable[[], None]) -> None:
         self._finish = finish
-        self._begin()
+        self._handled = self._reporting = self._postponed = self._finished = False
 
     def watch(self) -> None:
         """Begins. A SIGTERM handler of the program's own stays."""
         try:
+            self._begin()
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(after_in_child=self._forked)
             # Only the main thread may set handlers.

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from typing import Any, Final, TextIO
 
 from opentelemetry import metrics, trace
@@ -41,7 +41,7 @@ class SummaryMetricExporter(MetricExporter):
     `OTEL_CLAUDE_SUMMARY_JSON` names a file to write the same to, as JSON.
     """
 
-    def __init__(self, environment: Mapping[str, str] = os.environ, stream: TextIO | None = None) -> None:
+    def __init__(self, environment: MutableMapping[str, str] = os.environ, stream: TextIO | None = None) -> None:
         super().__init__(preferred_temporality=dict.fromkeys(_KINDS, AggregationTemporality.CUMULATIVE))
         self._environment = environment
         self._stream = stream
@@ -50,7 +50,7 @@ class SummaryMetricExporter(MetricExporter):
         self._terminating = False
         self._told = False
         self._telling = threading.Lock()
-        self._family = Family()
+        self._family = Family(environment)
         self._ending = Ending(self._finish)
         self._ending.watch()
 
@@ -90,9 +90,11 @@ class SummaryMetricExporter(MetricExporter):
         end_open_calls()
         self._terminating = True
         for provider in (metrics.get_meter_provider(), trace.get_tracer_provider()):
-            flush = getattr(provider, "force_flush", None)
-            if flush is not None:
-                flush()
+            try:
+                # Without a provider of the SDK there is nothing to flush.
+                getattr(provider, "force_flush", bool)()
+            except Exception:
+                contained("exported the last numbers")
         self._tell()
 
     def _tell(self) -> None:

@@ -10,9 +10,6 @@ from .amounts import places_for, seconds, share, times, tokens, usd
 from .totals import THINKING, TOKEN_CLASSES, TOTAL_INPUT, Limit, Totals
 
 Tone = Literal["plain", "good", "warn", "bad"]
-WEB_SEARCH: Final = "web_search"
-NOT_OURS: Final = "billed_elsewhere"
-"""The one reason that leaves the total exact: somebody else pays."""
 _NAMES: Final = {
     "input": "input, uncached",
     "cache_read": "cache read",
@@ -61,19 +58,12 @@ def page_of(totals: Totals, *, prices: str, whose: str, now: float) -> Page:
     )
 
 
-def status(totals: Totals) -> str:
-    """Whether the total cost is `exact`, a `lower_bound`, or not known at all (`unpriced`)."""
-    if not set(totals.by("unpriced")) - {NOT_OURS}:
-        return "exact"
-    return "lower_bound" if totals.sum("cost") else "unpriced"
-
-
 def _headline(totals: Totals, places: int) -> str:
     calls = f"{times(totals.calls, 'call')} to Claude"
     if totals.processes > 1:
         calls += f" in {times(totals.processes, 'process')}"
     total = f"${usd(totals.sum('cost'), places)}"
-    said = {"exact": total, "lower_bound": f"at least {total}", "unpriced": "not known"}[status(totals)]
+    said = {"exact": total, "lower_bound": f"at least {total}", "unpriced": "not known"}[totals.status()]
     return f"{calls}: {said}"
 
 
@@ -83,7 +73,9 @@ def _classes(totals: Totals, places: int) -> Table:
     for name in TOKEN_CLASSES:
         count, cost = totals.tokens(name), totals.sum("cost", name)
         if count or cost or name in _ALWAYS:
-            rows.append((_NAMES[name], f"{count:,}", usd(cost, places), share(cost, whole)))
+            # That a class cost nothing is known only if everything is.
+            shown = (usd(cost, places), share(cost, whole)) if cost or totals.status() == "exact" else ("", "")
+            rows.append((_NAMES[name], f"{count:,}", *shown))
     if thinking := totals.tokens(THINKING):
         rows.append(("  of it thinking", f"{thinking:,}", "", ""))
     for name in sorted({key[1] for key in totals.sums if key[0] == "cost"} - set(TOKEN_CLASSES)):
@@ -93,15 +85,19 @@ def _classes(totals: Totals, places: int) -> Table:
             (name.replace("_", " "), times(count, "request") if count else "", usd(cost, places), share(cost, whole))
         )
     billed = totals.tokens(TOTAL_INPUT) + totals.tokens("output")
-    return Table(("Class", "Tokens", "USD", "Share"), tuple(rows), ("total", f"{billed:,}", usd(whole, places), ""))
+    return Table(("Class", "Tokens", "USD", "Share"), tuple(rows), ("total", f"{billed:,}", _cost(totals, places), ""))
+
+
+def _cost(totals: Totals, places: int, model: str | None = None) -> str:
+    cost = usd(totals.sum("cost", second=model), places)
+    return {"exact": cost, "lower_bound": f">={cost}", "unpriced": "unknown"}[totals.status(model)]
 
 
 def _models(totals: Totals, places: int) -> Table:
     def row(name: str, model: str | None) -> tuple[str, ...]:
         counts = [totals.tokens(each, model) for each in TOKEN_CLASSES]
         shown = (counts[0], counts[1], counts[2] + counts[3], counts[4])
-        cost = totals.sum("cost", second=model)
-        return name, f"{totals.sum('call', model):,}", *map(tokens, shown), usd(cost, places)
+        return name, f"{totals.sum('call', model):,}", *map(tokens, shown), _cost(totals, places, model)
 
     columns = ("Model", "Calls", "Input", "Read", "Write", "Output", "USD")
     return Table(columns, tuple(row(model, model) for model in totals.models()), row("total", None))
@@ -152,7 +148,8 @@ def _tightest(limit: Limit, now: float) -> Fact:
     seen = f", {seconds(ago)} before the end" if ago > _STALE_SECONDS else ""
     text = f"{limit.name}{of_model}: {share(round(limit.utilization * 1000), 1000)} used{seen}"
     if limit.full_at is not None:
-        text += f", full again in {seconds(limit.full_at - now)}" if limit.full_at > now else ", full again by now"
+        left = limit.full_at - now
+        text += f", full again in {seconds(left) if left > 1 else '<1 s'}" if left > 0 else ", full again by now"
     return Fact("Tightest limit", (text,), "warn" if limit.utilization >= _TIGHT else "plain")
 
 

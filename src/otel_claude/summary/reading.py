@@ -100,7 +100,7 @@ _SUMS: Final[dict[str, _Read]] = {
     c.CALLS.name: _calls,
     c.ATTEMPTS.name: _attempts,
     c.UNPRICED.name: lambda attributes, point: [
-        (("unpriced", str(attributes.get(c.UNPRICED_REASON, c.OTHER))), point.value)
+        (("unpriced", str(attributes.get(c.UNPRICED_REASON, c.OTHER)), _model(attributes)), point.value)
     ],
     c.SERVER_TOOL_CALLS.name: lambda attributes, point: _by(attributes, point, tool=c.TOOL_NAME),
     c.RETRY_DELAY.name: lambda _, point: [(("waited",), round(point.sum * _MILLI))],

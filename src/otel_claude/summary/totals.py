@@ -13,7 +13,7 @@ Kind = Literal[
     "call",  # by model
     "error",  # calls, by error type
     "stop",  # calls, by stop reason
-    "unpriced",  # calls, by reason
+    "unpriced",  # calls, by reason and model
     "attempt",  # by outcome
     "blocked",  # attempts, by what blocked them
     "waited",  # milliseconds of back-off
@@ -31,6 +31,8 @@ UNCACHED: Final = "input"
 TOKEN_CLASSES: Final = (UNCACHED, "cache_read", "cache_write_5m", "cache_write_1h", "output")
 """Disjoint, and named as the classes of cost are."""
 TOTAL_INPUT: Final = "total_input"
+NOT_OURS: Final = "billed_elsewhere"
+"""The one reason that leaves a cost exact: somebody else pays."""
 THINKING: Final = "thinking"
 """Part of `output`."""
 
@@ -87,6 +89,12 @@ class Totals:
             return self.sum("tokens", name, model)
         cached = sum(self.sum("tokens", other, model) for other in TOKEN_CLASSES[1:4])
         return max(0, self.sum("tokens", TOTAL_INPUT, model) - cached)
+
+    def status(self, model: str | None = None) -> Literal["exact", "lower_bound", "unpriced"]:
+        """What is known of the cost, of all models or of one."""
+        if not any(self.sum("unpriced", reason, model) for reason in self.by("unpriced") if reason != NOT_OURS):
+            return "exact"
+        return "lower_bound" if self.sum("cost", second=model) else "unpriced"
 
     def models(self) -> list[str]:
         """Every model, the most expensive first."""

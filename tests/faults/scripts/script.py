@@ -3,9 +3,14 @@
 import faulthandler
 import json
 import os
+import signal
 import sys
 
-faulthandler.dump_traceback_later(20, exit=True)
+PATIENCE = 120
+# Not `dump_traceback_later`: a forked child would wait at its end for the thread of its parent's.
+faulthandler.register(signal.SIGALRM, chain=True)
+signal.alarm(PATIENCE)
+os.register_at_fork(after_in_child=lambda: signal.alarm(PATIENCE))
 
 from opentelemetry import metrics, trace  # noqa: E402
 from opentelemetry.sdk.metrics import MeterProvider  # noqa: E402

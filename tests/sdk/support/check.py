@@ -3,6 +3,7 @@
 from typing import Any
 
 from opentelemetry.trace import SpanKind
+
 from support.expected import Expected
 from support.telemetry import Telemetry, typed
 

@@ -4,11 +4,10 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+from otel_claude import pricing
 from support import wire
 from support.face import BASE_URL
 from support.telemetry import SECONDS
-
-from otel_claude import pricing
 
 PRICES = {
     "claude-sonnet-4-6": {
@@ -172,7 +171,7 @@ class Expected:
 
     # The metrics.
 
-    def metrics(self) -> dict[str, dict[tuple[tuple[str, Any], ...], Any]]:
+    def metrics(self) -> dict[str, dict[tuple[tuple[str, Any], ...], Any]]:  # noqa: C901 - a list, not a decision
         """Every metric that there is after the call, exactly."""
         found: dict[str, dict[Any, Any]] = {}
         request = {
@@ -207,15 +206,18 @@ class Expected:
         self._add_tokens(add)
         self._add_cost(add)
         add("claude.client.calls", 1, {"anthropic.message.stop_reason": self.stop_reason, **failed})
-        for status, outcome, error_type, blocked in self.attempts:
-            told = {"http.response.status_code": status, "claude.attempt.outcome": outcome}
-            add("claude.client.attempts", 1, {**told, "error.type": error_type, "claude.blocked.reason": blocked})
+        self._add_attempts(add)
         self._add_delays(found.setdefault("claude.client.retry.delay", {}), request)
         if self.answered and self.limits:
             named = {"claude.rate_limit.name": "requests"}
             for what, value in (("limit", 100), ("remaining", 40), ("utilization", 0.6), ("reset", SECONDS)):
                 add(f"claude.client.rate_limit.{what}", value, named, request)
         return {name: points for name, points in found.items() if points}
+
+    def _add_attempts(self, add: Any) -> None:
+        for status, outcome, error_type, blocked in self.attempts:
+            told = {"http.response.status_code": status, "claude.attempt.outcome": outcome}
+            add("claude.client.attempts", 1, {**told, "error.type": error_type, "claude.blocked.reason": blocked})
 
     def _add_delays(self, points: dict[Any, Any], request: dict[str, Any]) -> None:
         """The workspace is known once there was an answer to some attempt."""

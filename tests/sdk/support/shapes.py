@@ -138,12 +138,10 @@ async def stream_dropped_unread(face: Face) -> None:
 
 
 async def stream_raising_in_loop(face: Face) -> None:
-    try:
+    with pytest.raises(LookupError):  # noqa: PT012 - what is raised is raised inside
         async with face.inside(await opened(face)) as stream:
             await face.take(stream, 4)
             raise LookupError(wire.PROMPT)
-    except LookupError:
-        pass
 
 
 async def helper_final_message(face: Face) -> None:
@@ -177,6 +175,12 @@ async def helper_left_early(face: Face) -> None:
 async def raw_stream(face: Face) -> None:
     raw = await face.wait(face.client.messages.with_raw_response.create(**ARGS, stream=True))
     await face.take(await face.wait(raw.parse()))
+
+
+async def raw_stream_never_parsed(face: Face) -> None:
+    raw = await face.wait(face.client.messages.with_raw_response.create(**ARGS, stream=True))
+    del raw
+    await face.settle()
 
 
 async def streaming_response_stream(face: Face) -> None:
@@ -230,6 +234,7 @@ SHAPES = {
     "helper, until done": Shape(helper_until_done, STREAM, STREAMED),
     "helper, left early": Shape(helper_left_early, ABORTED, STREAMED),
     "raw stream": Shape(raw_stream, STREAM, STREAMED),
+    "raw stream, never parsed": Shape(raw_stream_never_parsed, NEVER, STREAMED),
     "streaming response, stream": Shape(streaming_response_stream, STREAM, STREAMED),
     "streaming response, stream by lines": Shape(raw_stream_lines, RAW_LINES, STREAMED),
 }

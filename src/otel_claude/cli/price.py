@@ -1,0 +1,132 @@
+"""`otel-claude price`: what a stored answer of the API cost and why; the price table; how it compares with others."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated, Final, get_args
+
+import typer
+
+from ..pricing import Platform, PlatformName, PriceFileError, PriceTable, load
+from ..settings import variable
+from .answers import BadInput, Stored, read
+from .output import fail, write_json
+from .priced import json_of, priced
+
+_STDIN: Final = "-"
+_PLATFORMS: Final = get_args(PlatformName)
+
+
+def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FILE|-]",
+            show_default=False,
+            help="A message's JSON, JSON lines of messages, a batch's results, or a stored event stream.",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="DATE", help="The day of the call, as 2026-11-22 (UTC).")
+    ] = None,
+    prices: Annotated[
+        Path | None, typer.Option("--prices", metavar="FILE", help="Your own prices; else OTEL_CLAUDE_PRICES.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, also on a terminal.")] = False,
+    platform: Annotated[
+        str, typer.Option("--platform", metavar="NAME", help=f"Who served it: {', '.join(_PLATFORMS)}.")
+    ] = "anthropic",
+    region: Annotated[
+        str | None, typer.Option("--region", metavar="NAME", help="The client's region, for clouds.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", metavar="ID", help="With --list: this model. Else: the id that was asked for, for clouds."
+        ),
+    ] = None,
+    list_prices: Annotated[
+        bool, typer.Option("--list", help="Print the price table: of today, of --at, or all of --model.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare the table with genai-prices and litellm, if installed.")
+    ] = False,
+) -> None:
+    """Say what a stored answer of the API cost, or show the price table.
+
+    Prints a table on a terminal, and one JSON object with --json or when the output is no terminal: `usd` is a decimal
+    string, or null if the cost is not known; `status` is exact, lower_bound or unpriced, and `reason` says why.
+
+    Exit code: 0 if the input was understood, whatever it cost; 1 if --check found differences; 2 for bad input.
+    """
+    if (file is not None) + list_prices + check != 1:
+        fail("price: name a FILE (or - for standard input), or --list, or --check. See: otel-claude price --help")
+    when = time.time() if at is None else _time(at)
+    table = _table(prices)
+    if list_prices:
+        from .price_table import show_list  # noqa: PLC0415 - only this way needs it
+
+        show_list(table, model=model, at=when if at is not None or model is None else None, as_json=as_json)
+    elif check:
+        from .price_table import show_check  # noqa: PLC0415 - as above
+
+        show_check(table, at=when, as_json=as_json)
+    elif file is not None:
+        _price(_stored(file), table, when, _platform(platform, region), model, as_json=as_json)
+
+
+def _price(
+    stored: Stored, table: PriceTable, when: float, platform: Platform, asked: str | None, *, as_json: bool
+) -> None:
+    found = priced(stored, table, at=when, platform=platform, asked=asked)
+    day = datetime.fromtimestamp(when, timezone.utc).date().isoformat()
+    if as_json or not sys.stdout.isatty():
+        write_json(json_of(found, stored, table=table.name, at=day, platform=platform))
+        return
+    from .price_table import show_price  # noqa: PLC0415 - only a terminal needs it
+
+    show_price(found, stored, table=table.name, at=day)
+
+
+def _stored(file: str) -> Stored:
+    try:
+        raw = sys.stdin.buffer.read() if file == _STDIN else Path(file).read_bytes()
+        return read(raw.decode("utf-8-sig"))
+    except OSError as error:
+        return fail(f"price: {file}: {error.strerror}")
+    except UnicodeDecodeError:
+        return fail(f"price: {_named(file)}: it is no UTF-8 text")
+    except BadInput as error:
+        return fail(f"price: {_named(file)}: {error}")
+
+
+def _named(file: str) -> str:
+    return "standard input" if file == _STDIN else file
+
+
+def _time(text: str) -> float:
+    try:
+        # Python 3.10 reads no `Z`.
+        when = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    except ValueError:
+        return fail(f"price: --at {text!r} is no date. Write it as 2026-11-22, or 2026-11-22T13:00:00+00:00")
+    return (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def _platform(name: str, region: str | None) -> Platform:
+    for known in _PLATFORMS:
+        if known == name:
+            return Platform(known, region)
+    return fail(f"price: --platform {name!r} is not known. It takes one of: {', '.join(_PLATFORMS)}")
+
+
+def _table(prices: Path | None) -> PriceTable:
+    path = str(prices) if prices is not None else os.environ.get(variable("prices"), "").strip()
+    try:
+        return load(path or None)
+    except PriceFileError as error:
+        return fail(f"price: {error}")

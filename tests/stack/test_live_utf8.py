@@ -1,0 +1,46 @@
+"""`--naming utf8` on a Prometheus that keeps the dots."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import servers
+from panels_in_use import targets
+from test_live_chain import Way, without_data, workload
+
+from otel_claude.stack import Options, export
+from otel_claude.stack.naming import Naming
+from otel_claude.stack.queries import Queries
+
+
+@pytest.mark.timeout(120)
+def test_dashboards_and_rules_with_dots(stack, tmp_path):
+    delivered = (servers.DEPLOY / "prometheus/prometheus.yaml").read_text()
+    config = tmp_path / "prometheus.yaml"
+    config.write_text(delivered.replace("otlp:\n", "otlp:\n  translation_strategy: NoUTF8EscapingWithSuffixes\n"))
+    assert "NoUTF8" in config.read_text()
+    for target in ("dashboards", "rules"):
+        export(target, tmp_path / target, Options("utf8"))
+    queries = Queries(Naming("utf8"))
+    with (
+        servers.Webhook() as webhook,
+        servers.alertmanager(tmp_path / "alertmanager", webhook.port) as alerts,
+        servers.prometheus(tmp_path / "prometheus", config, alertmanager=alerts, rules=tmp_path / "rules") as store,
+    ):
+        path = Way("utf8", store, time.time())
+        workload(path, f"{store.url}/api/v1/otlp/v1/metrics", tmp_path, 8)
+        store.wait_for(f"{queries.calls('1h')} == {sum(tally['calls'] for tally in path.tallies.values())}")
+        assert store.value(queries.spent("1h")) == pytest.approx(float(path.spent), abs=0.0001)
+        shown = [row for row in targets(tmp_path / "dashboards") if row[0] != "otel-claude-service"]
+        empty = without_data(store, path.started, shown, tag="claude.tag.feature")
+        assert [row[:3] for row in empty] == []
+        store.wait_for('ALERTS{alertname="ClaudeCreditBalanceExhausted", alertstate="firing"}')
+        rules = [rule for group in store.get("rules")["groups"] for rule in group["rules"]]
+        assert {rule["health"] for rule in rules} == {"ok"}
+        deadline = time.monotonic() + 30
+        while not webhook.received:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    summaries = [alert["annotations"]["summary"] for _, body in webhook.received for alert in body["alerts"]]
+    assert all("no value" not in text and "{{" not in text for text in summaries)
