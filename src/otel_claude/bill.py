@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
-from .call import Caller
+from .call import Attempt, Caller
 from .pricing import ANTHROPIC, Charge, Platform, PlatformName, Price, PriceTable
 from .wire import Answer, Request, Shape
 
@@ -27,6 +27,8 @@ class Spent(Protocol):
     def shape(self) -> Shape: ...  # noqa: D102
     @property
     def started_at(self) -> float: ...  # noqa: D102
+    @property
+    def attempts(self) -> Sequence[Attempt]: ...  # noqa: D102
 
 
 class Bill(NamedTuple):
@@ -52,11 +54,16 @@ class Bill(NamedTuple):
 
 
 def bill(table: PriceTable, call: Spent, answers: tuple[Answer, ...], missing: str | None = None) -> Bill:
-    """The bill of a call with these answers. `missing` says why there is none, as in `CallRecord`."""
+    """The bill of a call with these answers. `missing` says why there is none, as in `CallRecord`.
+
+    An attempt that got no answer may have been billed, also if the SDK made another one that did get one.
+    """
+    unanswered = any(attempt.unanswered for attempt in call.attempts)
     if not answers:
-        if missing is None or missing in _FREE:
+        reason = "no_answer" if unanswered else missing
+        if reason is None or reason in _FREE:
             return Bill((), (), "exact", table.name)
-        return Bill((), (missing,), "unpriced", table.name)
+        return Bill((), (reason,), "unpriced", table.name)
     platform = _platform(call.caller.platform, call.caller.region)
     prices = tuple(
         [
@@ -75,6 +82,9 @@ def bill(table: PriceTable, call: Spent, answers: tuple[Answer, ...], missing: s
     status = prices[0].status
     if any(price.status != status for price in prices):
         status = "lower_bound"
+    if unanswered:
+        reasons = (*reasons, "no_answer")
+        status = "lower_bound" if status == "exact" else status
     return Bill(prices, reasons, status, table.name)
 
 

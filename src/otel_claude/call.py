@@ -45,6 +45,7 @@ class Attempt:
         "response",
         "status",
         "streams",
+        "unsent",
     )
 
     def __init__(self, call: Call, number: int) -> None:
@@ -56,6 +57,8 @@ class Attempt:
         self.outcome: str | None = None
         self.delay: float | None = None
         self.limits: tuple[Limit, ...] = ()
+        self.unsent = False
+        """Whether it surely never reached the API, as when no connection could be made."""
         self.streams = False
         self.pending = False
         """Whether its body, or its stream, was left for the application to read."""
@@ -68,6 +71,11 @@ class Attempt:
     def is_last(self) -> bool:
         """Whether the call made no further attempt since."""
         return self.number == len(self.call.attempts) - 1
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether the API may have served it, and billed it, without our hearing of it."""
+        return self.status is None and not self.unsent
 
     def refused(self, refusal: Refusal) -> None:
         """The API answered this attempt with an error. Told twice, the one with more to say wins."""
@@ -258,6 +266,9 @@ class Call:
         `last` is False if more may be heard of it: a plain body is closed before it is parsed. `raw`: the application
         may have read it by itself.
         """
+        if self.ended:
+            # Its attempts are the record's now.
+            return
         unfinished = not any(answer.complete for answer in self.answers.values())
         if read and last and unfinished and (self.answers or not raw):
             # The server cut the stream short, and the SDK raises nothing.
@@ -318,11 +329,11 @@ class Call:
         self.sink.ended(record, finalizing=finalizing or collecting())
 
     def _why_missing(self) -> str:
-        if not self.attempts:
-            return "not_sent"
-        status = self.attempts[-1].status
-        if status is None:
+        if any(attempt.unanswered for attempt in self.attempts):
             return "no_answer"
+        status = self.attempts[-1].status if self.attempts else None
+        if status is None:
+            return "not_sent"
         if status >= 400:  # noqa: PLR2004 - HTTP's own number
             return "refused"
         return self._missing or ("aborted_stream" if self.request.stream else "unread_body")

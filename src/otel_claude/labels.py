@@ -17,7 +17,7 @@ _MOST_VALUES: Final = 200
 """Distinct models, workspaces, keys, error types and so on, each."""
 _MOST_MADE: Final = 256
 """Sets made from one by adding attributes, that are remembered."""
-_MOST_KNOWN: Final = 4_000
+_MOST_KNOWN: Final = 1_000
 """Sets that are remembered. More than a process has at a time; what is forgotten is made again."""
 
 

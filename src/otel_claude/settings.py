@@ -15,6 +15,7 @@ from .keys import KeyMode
 from .tags import is_key
 
 SpanMode = Literal["auto", "off"]
+_PROVIDERS = {"tracer_provider", "meter_provider", "logger_provider"}
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
@@ -48,6 +49,9 @@ def variable(field: str) -> str:
 def read(arguments: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of `instrument(**arguments)`: an argument wins over its variable, and that over the default."""
     values: dict[str, Any] = {}
+    for name in sorted(arguments.keys() - {field.name for field in fields(Settings)} - _PROVIDERS):
+        accepted = ", ".join(field.name for field in fields(Settings))
+        logger.warning("instrument() has no argument %r, so it is ignored. It takes %s.", name, accepted)
     for field in fields(Settings):
         name = field.name
         if arguments.get(name) is not None:

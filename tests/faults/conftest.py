@@ -15,28 +15,27 @@ SUPPORT = HERE.parent / "sdk"
 sys.path.insert(0, str(SUPPORT))
 pytest.register_assert_rewrite("support")
 
-from faults_receiver import Receiver  # noqa: E402 - the path comes first
+from faults_measured import instrumented  # noqa: E402 - the path comes first
+from faults_receiver import Receiver  # noqa: E402
 from support.telemetry import Telemetry  # noqa: E402
-
-from otel_claude import ClaudeInstrumentor, call, contain  # noqa: E402
 
 UNSET = ("OTEL_", "ANTHROPIC_", "PYTHON")
 
 
-def environment(**more):
+def environment(more_path, **more):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(UNSET)}
-    return {**kept, "PYTHONPATH": os.pathsep.join([str(SUPPORT), str(HERE / "scripts")]), **more}
+    return {**kept, "PYTHONPATH": os.pathsep.join([str(SUPPORT), str(HERE / "scripts"), *more_path]), **more}
 
 
 class Script:
     """A script of its own process, and what it told: each line of JSON on its standard output."""
 
-    def __init__(self, name, *arguments, python=sys.executable, run=(), **variables):
+    def __init__(self, name, *arguments, python=sys.executable, run=(), more_path=(), **variables):
         # A deadlock shows as a traceback of every thread (`script.py` sets it up), not as a slow machine.
         warned = [] if run else ["-W", "error"]
         command = [*run, python, *warned, str(HERE / "scripts" / f"{name}.py"), *map(str, arguments)]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(**variables),
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(more_path, **variables),
             start_new_session=True,
         )  # fmt: skip
         self.out = self.err = ""
@@ -98,21 +97,3 @@ def telemetry(monkeypatch):
     """Providers of this test's own, with the instrumentation on; nothing may stay open."""
     kept = Telemetry()
     yield from instrumented(kept, monkeypatch)
-
-
-def instrumented(kept, monkeypatch, **settings):
-    for name in list(os.environ):
-        if name.startswith(("OTEL_", "ANTHROPIC_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", kept.tracer_provider)
-    monkeypatch.setattr(contain, "_told", set())
-    for name in ("INITIAL_RETRY_DELAY", "MAX_RETRY_DELAY"):
-        monkeypatch.setattr(f"anthropic._base_client.{name}", 0.0)
-    ClaudeInstrumentor().instrument(meter_provider=kept.meter_provider, **settings)
-    yield kept
-    if ClaudeInstrumentor().is_instrumented_by_opentelemetry:
-        ClaudeInstrumentor().uninstrument()
-    left = list(call._open)
-    call._open.clear()
-    kept.meter_provider.shutdown()
-    assert left == [], "a call was never ended"

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from faults_measured import instrumented
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace.sampling import Sampler
 from support.face import BASE_URL, Face
@@ -11,7 +12,6 @@ from support.server import Server, either, plain
 from support.telemetry import Telemetry
 from support.wire import ARGS, KEY, RESET
 
-from conftest import instrumented
 from otel_claude.instruments import _by_provider
 
 CALLS = "claude.client.calls"

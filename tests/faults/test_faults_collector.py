@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from faults_measured import instrumented
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
@@ -12,7 +13,6 @@ from support.server import Server, either
 from support.telemetry import Telemetry
 from support.wire import ARGS
 
-from conftest import instrumented
 
 NEVER = 3_600_000
 COST = 0.001545

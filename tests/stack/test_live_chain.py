@@ -327,6 +327,16 @@ def test_annotations_show_firing_alerts(path):
     assert found or path.name == "victoria-metrics"
 
 
+def test_the_command_of_compose_runs_all_services_instrumented():
+    environment = {**os.environ, "OTEL_METRICS_EXPORTER": "console", "OTEL_TRACES_EXPORTER": "none"}
+    command = [sys.executable, "-m", "otel_claude.stack.workload", "--rounds", "1", "--pause", "0"]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=True)
+    for service in SERVICES:
+        assert f'"service.name": "{service}"' in ran.stdout
+    assert ran.stdout.count(f'"name": "{c.COST.name}"') >= len(SERVICES)
+    assert ran.stdout.count('{"tokens": ') == len(SERVICES)
+
+
 def test_an_alert_reaches_the_webhook(paths):
     received = paths["direct"].webhook.received
     deadline = time.monotonic() + 30

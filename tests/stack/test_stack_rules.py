@@ -14,6 +14,7 @@ from panels_in_use import dashboards, panels
 from test_stack_dashboards import SERIES, selectors, walk
 
 from otel_claude import conventions as c
+from otel_claude.pricing import UNPRICED_REASONS
 from otel_claude.stack.alerts import all_alerts
 from otel_claude.stack.naming import Naming, prometheus_label
 from otel_claude.stack.thresholds import Thresholds
@@ -95,6 +96,15 @@ def test_thresholds_are_those_that_the_runbooks_show():
     for name, value in dataclasses.asdict(Thresholds()).items():
         shown = [f"{value:g}", f"{value:.2f}", f"{100 * value:g} %", {0.5: "half"}.get(value, "-")]
         assert any(re.search(rf"(?<![\d.]){re.escape(each)}(?![\d.])", table) for each in shown), name
+
+
+def test_reasons_in_rules_are_reasons_that_are_reported():
+    named = set()
+    for alert in ALERTS.values():
+        for values in re.findall(r'claude_unpriced_reason[!=]~?"([^"]+)"', alert["expr"]):
+            named |= set(values.split("|"))
+    assert len(named) >= 5
+    assert named <= set(UNPRICED_REASONS)
 
 
 def test_budgets_reach_every_expression():

@@ -13,6 +13,8 @@ _TYPES: Final = {
     "APIConnectionError": "connection_error",
     "TransportError": "connection_error",
 }
+_UNSENT: Final = ("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "LocalProtocolError")
+"""What httpx and httpx2 raise before a request has left the process."""
 _FIRST_ERROR: Final = 400
 
 
@@ -28,6 +30,17 @@ def error_type(error: BaseException) -> str | None:
         if known := _TYPES.get(kind.__name__):
             return known
     return "client_error"
+
+
+def was_never_sent(error: BaseException) -> bool:
+    """Whether the request of a failed attempt cannot have reached the API: then it costs nothing."""
+    cause: BaseException | None = error
+    while cause is not None:
+        for kind in type(cause).__mro__:
+            if kind.__name__ in _UNSENT and kind.__module__.partition(".")[0] in _LIBRARIES:
+                return True
+        cause = cause.__cause__
+    return False
 
 
 def _of_answer(error: Exception) -> str:

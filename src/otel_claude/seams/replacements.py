@@ -17,7 +17,7 @@ from ..body import Body
 from ..call import Attempt, Call
 from ..contain import contained
 from ..wire import head, refusal, shape
-from .errors import error_type
+from .errors import error_type, was_never_sent
 
 Begin = Callable[[Any, Any], "Call | None"]
 Original = Callable[..., Any]
@@ -61,7 +61,7 @@ class _Running:
             if error is None:
                 _returned(self._call)
             else:
-                self._call.failed(error_type(error))
+                _raised(self._call, error)
         except Exception:
             contained("ended a call")
 
@@ -92,6 +92,12 @@ def request_async(original: Original, begin: Begin) -> Original:
             return await original(client, *args, **kwargs)
 
     return request
+
+
+def _raised(call: Call, error: BaseException) -> None:
+    if call.attempts and call.attempts[-1].status is None:
+        call.attempts[-1].unsent = was_never_sent(error)
+    call.failed(error_type(error))
 
 
 def _begun(begin: Begin, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
@@ -282,6 +288,7 @@ def _retried(attempt: Attempt, delay: float) -> None:
         if error is not None:
             # Only here does a timeout or a lost connection show that the SDK goes on from: it is being handled now.
             attempt.error_type = error_type(error)
+            attempt.unsent = was_never_sent(error)
         else:
             # Since 0.98 `Anthropic._should_retry` retries a 401 once with a new token, without asking `BaseClient`.
             attempt.status, attempt.error_type = _UNAUTHORIZED, "authentication_error"
@@ -311,7 +318,7 @@ def _failed(attempt: Attempt, error: Exception, response: Any, body: object) -> 
         _read_headers(attempt, response)
         attempt.refused(refusal(response.status_code, body, retry_after="retry-after" in response.headers))
         attempt.call.sink.known(attempt.call)
-    else:
+    elif not attempt.call.ended:
         # An `error` event after HTTP 200.
         told = refusal(response.status_code, body, retry_after=False)
         attempt.outcome, attempt.error_type, attempt.blocked = "failed", told.error_type, told.blocked

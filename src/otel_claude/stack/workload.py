@@ -232,7 +232,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _all(url: str, rounds: int, pause: float) -> int:
-    program = [sys.executable, "-m", "opentelemetry.instrumentation.auto_instrumentation", sys.executable]
+    # What the script `opentelemetry-instrument` does, wherever it is installed.
+    instrumented = "from opentelemetry.instrumentation.auto_instrumentation import run; run()"
+    program = [sys.executable, "-c", instrumented, sys.executable]
     own = ["-m", "otel_claude.stack.workload", "--url", url, "--rounds", str(rounds), "--pause", str(pause)]
     children = [
         subprocess.Popen([*program, *own, "--service", service], env={**os.environ, "OTEL_SERVICE_NAME": service})  # noqa: S603

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from typing import Any, Final
 
@@ -52,7 +53,7 @@ class Ending:
 
     @contextmanager
     def undisturbed(self) -> Generator[None]:
-        """A SIGTERM within waits, so that a report that the main thread has begun is written to its end."""
+        """The report within changes nothing about how the main thread ends, and a SIGTERM waits for its end."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -61,6 +62,7 @@ class Ending:
             yield
         finally:
             self._reporting = False
+            _keep_interrupt()
             if self._postponed:
                 _die()
 
@@ -158,6 +160,15 @@ def _forget_wakeup(descriptor: int) -> None:
     other = signal.set_wakeup_fd(-1)
     if other not in (-1, descriptor):
         signal.set_wakeup_fd(other)
+
+
+def _keep_interrupt() -> None:
+    """Lets Python end by SIGINT after Ctrl-C, as a shell expects of it, and not with exit code 1."""
+    # CPython (3.10 to 3.14) forgets that it has to when a string is executed after that, as Rich's dataclasses do when
+    # it is imported, and remembers it when one raises this again.
+    if getattr(sys, "last_type", None) is KeyboardInterrupt:
+        with suppress(KeyboardInterrupt):
+            exec("raise KeyboardInterrupt")  # noqa: S102 - as above
 
 
 def _die() -> None:

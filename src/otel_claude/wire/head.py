@@ -120,7 +120,8 @@ def _ratio(raw: bytes) -> float | None:
         value = float(raw)
     except ValueError:
         return None
-    return value if 0 <= value < math.inf else None
+    # A limit that is overrun is full: told as more than 1, as subscriptions may be.
+    return min(value, 1.0) if 0 <= value < math.inf else None
 
 
 @lru_cache(maxsize=64)

@@ -62,16 +62,17 @@ def open_stream(a_client, events=4):
     return opened
 
 
+def points(name):
+    """The data points of a metric."""
+    data = reader.get_metrics_data()
+    scopes = [scope for resource in (data.resource_metrics if data else ()) for scope in resource.scope_metrics]
+    return [p for scope in scopes for metric in scope.metrics if metric.name == name for p in metric.data.data_points]
+
+
 def sums(*names):
     """The sum of each metric, or the number of a histogram's values."""
-    found = dict.fromkeys(names, 0)
-    data = reader.get_metrics_data()
-    for resource in data.resource_metrics if data else ():
-        for metric in (metric for scope in resource.scope_metrics for metric in scope.metrics):
-            if metric.name in found:
-                found[metric.name] = sum(getattr(p, "value", None) or getattr(p, "count", 0) for p in metric.data.data_points)
-    return found
+    return {name: sum(p.count if hasattr(p, "count") else p.value for p in points(name)) for name in names}
 
 
-__all__ = ["ARGS", "CALLS", "Face", "Server", "client", "either", "instrument", "open_stream", "otlp", "providers",
-           "reader", "stream", "sums", "sys", "tell"]  # fmt: skip
+__all__ = ["ARGS", "CALLS", "Face", "Server", "client", "either", "instrument", "open_stream", "otlp", "points",
+           "providers", "reader", "stream", "sums", "sys", "tell"]  # fmt: skip

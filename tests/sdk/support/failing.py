@@ -16,6 +16,10 @@ CUT = wire.events()[:4]
 FAILED_429: Attempt = (429, "failed", "rate_limit_error", "rate_limit")
 LOST: Attempt = (None, "retried", "connection_error", None)
 NO_ANSWER = UNKNOWN.but(status="ERROR", reason="no_answer")
+# What never left the process costs nothing. The SDK's own span of such a call has ended before that is known.
+UNSENT = REFUSED.but(native_cost="unpriced")
+# An attempt that got no answer may be billed beside the one that did.
+BILLED_TWICE = PLAIN.but(cost="lower_bound", reason="no_answer", native_lacks=frozenset())
 # Here the call ends before the SDK's own span: it lacks nothing.
 BROKEN = ABORTED.but(status="ERROR", native_lacks=frozenset())
 MUTE = NEVER.but(status="ERROR", native_lacks=frozenset())
@@ -89,8 +93,29 @@ FAILING = {
     "413": refusal(413, "request_too_large"),
     "connection error": Shape(
         failing(create, anthropic.APIConnectionError),
-        NO_ANSWER.but(error_type="connection_error", attempts=(LOST, LOST, (None, "failed", "connection_error", None))),
+        UNSENT.but(error_type="connection_error", attempts=(LOST, LOST, (None, "failed", "connection_error", None))),
         (raising(http.ConnectError),),
+    ),
+    "connection lost": Shape(
+        failing(create, anthropic.APIConnectionError),
+        NO_ANSWER.but(error_type="connection_error", attempts=((None, "failed", "connection_error", None),)),
+        (raising(http.ReadError),),
+        options=ONCE,
+    ),
+    "no connection in time": Shape(
+        failing(create, anthropic.APITimeoutError),
+        UNSENT.but(error_type="client_timeout_error", attempts=((None, "failed", "client_timeout_error", None),)),
+        (raising(http.ConnectTimeout),),
+        options=ONCE,
+    ),
+    "timeout, then no connection": Shape(
+        failing(create, anthropic.APIConnectionError),
+        NO_ANSWER.but(
+            error_type="connection_error",
+            attempts=((None, "retried", "client_timeout_error", None), (None, "failed", "connection_error", None)),
+        ),
+        (raising(http.ReadTimeout), raising(http.ConnectError)),
+        options={"max_retries": 1},
     ),
     "timeout": Shape(
         failing(create, anthropic.APITimeoutError),
@@ -108,7 +133,7 @@ FAILING = {
     ),
     "timeout, then success": Shape(
         create,
-        PLAIN.but(attempts=((None, "retried", "client_timeout_error", None), SERVED)),
+        BILLED_TWICE.but(attempts=((None, "retried", "client_timeout_error", None), SERVED)),
         (raising(http.ReadTimeout), plain()),
     ),
     "connection error, 529, 429, then success": Shape(
