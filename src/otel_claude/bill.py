@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
-from .call import Attempt, Caller
 from .pricing import ANTHROPIC, Charge, Platform, PlatformName, Price, PriceTable
+from .record import Attempt, Caller
 from .wire import Answer, Request, Shape
 
 PICO: Final = 1_000_000_000_000

@@ -1,4 +1,4 @@
-"""Call: one call's life, from the SDK's method to the last byte of its answer; CallRecord: what it was.
+"""Call: one call's life, from the SDK's method to the last byte of its answer; Sink: who it tells.
 
 Knows neither the SDK nor OpenTelemetry. The seams tell it what happened, it tells a `Sink`. A call is the one mutable
 object here; it may be told things from several threads, and it ends once, whoever says so first.
@@ -7,110 +7,15 @@ object here; it may be told things from several threads, and it ends once, whoev
 from __future__ import annotations
 
 import time
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from .collecting import collecting
-from .pricing import PlatformName
+from .record import Attempt, Caller, CallRecord
 from .tags import Tags
-from .wire import Answer, Limit, Refusal, Request, Shape
+from .wire import Answer, Request, Shape
 from .wire.json import Json, fields
 
 _ANSWER = Answer()
-
-
-class Caller(NamedTuple):
-    """Who calls whom: the client's provider and platform, the server it talks to, the key it shows."""
-
-    provider: str
-    platform: PlatformName = "anthropic"
-    region: str | None = None
-    server_address: str | None = None
-    server_port: int | None = None
-    api_key_hint: str | None = None
-
-
-class Attempt:
-    """One HTTP request within a call. `outcome` is None until it is known."""
-
-    __slots__ = (
-        "blocked",
-        "call",
-        "delay",
-        "error_type",
-        "key",
-        "limits",
-        "number",
-        "outcome",
-        "pending",
-        "response",
-        "status",
-        "streams",
-        "unsent",
-    )
-
-    def __init__(self, call: Call, number: int) -> None:
-        self.call = call
-        self.number = number
-        self.status: int | None = None
-        self.error_type: str | None = None
-        self.blocked: str | None = None
-        self.outcome: str | None = None
-        self.delay: float | None = None
-        self.limits: tuple[Limit, ...] = ()
-        self.unsent = False
-        """Whether it surely never reached the API, as when no connection could be made."""
-        self.streams = False
-        self.pending = False
-        """Whether its body, or its stream, was left for the application to read."""
-        self.response: Any = None
-        """Only while the SDK has the whole body and its method has not returned."""
-        self.key: str = f"attempt {number}"
-        """Of its answer in `Call.answers`: the message's id, once that is known."""
-
-    @property
-    def is_last(self) -> bool:
-        """Whether the call made no further attempt since."""
-        return self.number == len(self.call.attempts) - 1
-
-    @property
-    def unanswered(self) -> bool:
-        """Whether the API may have served it, and billed it, without our hearing of it."""
-        return self.status is None and not self.unsent
-
-    def refused(self, refusal: Refusal) -> None:
-        """The API answered this attempt with an error. Told twice, the one with more to say wins."""
-        self.status = refusal.status
-        self.error_type = refusal.error_type or self.error_type
-        self.blocked = refusal.blocked or self.blocked
-
-
-class CallRecord(NamedTuple):
-    """What a call was: all that any telemetry of it is made from. `started_at` is in seconds since the epoch.
-
-    `error_type` is None for a call that succeeded and for one that the application stopped. `missing` says why there
-    is no
-    answer, where there is none: `refused`, `no_answer`, `unread_body`, `aborted_stream`, or `not_sent`.
-    """
-
-    request: Request
-    caller: Caller
-    started_at: float
-    duration: float
-    shape: Shape = Shape()
-    tags: Tags = ()
-    answers: tuple[Answer, ...] = ()
-    attempts: tuple[Attempt, ...] = ()
-    missing: str | None = None
-    error_type: str | None = None
-    stopped: bool = False
-    time_to_first_chunk: float | None = None
-    request_id: str | None = None
-    organization_id: str | None = None
-    workspace_id: str | None = None
-    span: Any = None
-    owns_span: bool = False
-    context: Any = None
-    bill: Any = None
 
 
 class Sink(Protocol):

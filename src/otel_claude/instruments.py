@@ -18,12 +18,12 @@ from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvid
 
 from . import conventions as c
 from .bill import PICO
-from .call import CallRecord
 from .conventions import Metric
 from .labels import Labeller, Labels
 from .ledger import Ledger
 from .limits import Limits
 from .postings import Posting, rows
+from .record import CallRecord
 from .wire import Limit
 
 _LIMIT_VALUES: Final[dict[str, Callable[[Limit, float], float | None]]] = {

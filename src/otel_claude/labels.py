@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from . import conventions as c
 from .bounds import Bounds
-from .call import Caller
 from .ledger import Value
+from .record import Caller
 from .tags import Tags
 
 _MOST_VALUES: Final = 200

@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 
 from . import conventions as c
 from .bill import Bill
-from .call import Attempt, CallRecord
 from .labels import Labeller, Labels
 from .ledger import Row as LedgerRow
 from .pricing import Charge
+from .record import Attempt, CallRecord
 from .wire import Answer, Iteration, Usage
 
 _MODALITY: Final = (c.TOKEN_MODALITY, "unknown")

@@ -12,12 +12,13 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 from . import conventions as c
 from . import neighbours, spans
 from .bill import PICO, Bill, bill
-from .call import Attempt, Call, CallRecord
+from .call import Call
 from .contain import contained, logger
 from .instruments import Instruments
 from .labels import Labels
 from .postings import Posting, billed_parts, last_model
 from .pricing import PriceTable
+from .record import Attempt, CallRecord
 from .tracers import makes_spans
 from .wire import Answer, Usage
 

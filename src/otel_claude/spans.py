@@ -7,7 +7,8 @@ from typing import Any
 
 from . import conventions as c
 from .bill import PICO, Bill
-from .call import Attempt, Call, CallRecord
+from .call import Call
+from .record import Attempt, CallRecord
 from .wire import Answer, Usage
 
 Attributes = dict[str, Any]

@@ -42,9 +42,9 @@ def test_a_missing_extra_is_one_line(otel_claude, monkeypatch):
     monkeypatch.setattr(commands, "COMMANDS", (row,))
     monkeypatch.setitem(sys.modules, row.module, None)
     monkeypatch.setattr(commands, "find_spec", lambda _: object())
-    monkeypatch.setattr(commands, "import_module", lambda _: __import__("a_library_that_is_missing"))
+    monkeypatch.setattr(commands, "import_module", lambda _: __import__("a_missing_library"))
     assert otel_claude("price") == (
-        2, "", "otel-claude: `otel-claude price` needs a_library_that_is_missing: pip install 'otel-claude[organization]'\n",
+        2, "", "otel-claude: `otel-claude price` needs a_missing_library: pip install 'otel-claude[organization]'\n",
     )  # fmt: skip
 
 

@@ -13,7 +13,6 @@ from support.server import Server, either
 from support.telemetry import Telemetry
 from support.wire import ARGS
 
-
 NEVER = 3_600_000
 COST = 0.001545
 """Of one call, in dollars; by hand in tests/sdk."""

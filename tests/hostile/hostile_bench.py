@@ -66,12 +66,15 @@ class Bench:
         try:
             outcome = self._outcome(answer, more)
             gc.collect(0)
-            self.metrics = plain_metrics(self.reader.get_metrics_data())
+            self.collect()
         finally:
             ClaudeInstrumentor().uninstrument()
         assert contain._told == set(), "a hop of ours failed"
         assert not call._open, "a call was never ended"
         return outcome
+
+    def collect(self):
+        self.metrics = plain_metrics(self.reader.get_metrics_data())
 
     def forget(self):
         """Starts from zero, without the time that new providers take."""

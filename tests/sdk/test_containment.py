@@ -12,14 +12,15 @@ from support.shapes import ARGS
 
 from otel_claude import instrumentor
 from otel_claude.body import Body
-from otel_claude.call import Attempt, Call
+from otel_claude.call import Call
 from otel_claude.instruments import Instruments
 from otel_claude.labels import Labeller
 from otel_claude.ledger import Ledger
 from otel_claude.limits import Limits
+from otel_claude.record import Attempt
 from otel_claude.recorder import Recorder
 from otel_claude.seams import client as seams_client
-from otel_claude.seams import replacements
+from otel_claude.seams import exchange, replacements, running
 
 MESSAGE = f"broken by {wire.PROMPT}"
 
@@ -37,10 +38,11 @@ HOPS = [
     (instrumentor, "key_of"), (instrumentor, "request_of"), (instrumentor, "current_tags"),
     (instrumentor, "has_native_span"), (instrumentor, "Call"),
     (seams_client, "request"), (seams_client, "_platform"),
-    (replacements, "shape"), (replacements, "head"), (replacements, "refusal"), (replacements, "error_type"),
-    (replacements, "Body"), (replacements, "_json"), (replacements, "_returned"), (replacements, "_sending"),
-    (replacements, "_answered"), (replacements, "_retried"), (replacements, "_failed"),
-    (replacements, "_attempt_of"), (replacements, "_read_headers"),
+    (exchange, "shape"), (exchange, "head"), (exchange, "refusal"), (exchange, "error_type"), (exchange, "Body"),
+    (exchange, "body_of"), (running, "_returned"), (running, "_raised"),
+    (running, "error_type"), (replacements, "sending"), (replacements, "answered"),
+    (replacements, "retried"), (replacements, "failed"), (replacements, "attempt_of"), (replacements, "read_headers"),
+    (replacements, "refusal_of"),
     (Call, "attempt"), (Call, "heard"), (Call, "_fold"), (Call, "returned"), (Call, "body_ended"), (Call, "failed"),
     (Call, "end"), (Attempt, "refused"),
     (Recorder, "began"), (Recorder, "sending"), (Recorder, "described"), (Recorder, "limited"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from otel_claude import conventions as c
-from otel_claude.stack.alerts import all_alerts
+from otel_claude.stack.alerts import all_alerts, all_groups
 from otel_claude.stack.naming import Naming
 from otel_claude.stack.queries import Queries
 from otel_claude.stack.rules import GRAFANA, RUNBOOKS
@@ -223,7 +223,9 @@ def exactly(name, given, window, at, value):
 def promtool_files():
     """The files of promtool's tests by name."""
     rules = ["../rules/otel-claude-recording.yaml", "../rules/otel-claude-alerts.yaml"]
-    common = {"rule_files": rules, "fuzzy_compare": True}
+    # Else the order of groups is left to chance, and an alert may read what was recorded one interval before.
+    order = [group.name for group in all_groups(NAMING, Thresholds())]
+    common = {"rule_files": rules, "group_eval_order": order, "fuzzy_compare": True}
     exact = [
         exactly("spend of processes of a moment is exact", EXACT, "1h", "60m", 9),
         exactly("a process that was silent for eight minutes is not counted twice", SILENT, "5m", "12m", 2),

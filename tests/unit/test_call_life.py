@@ -9,7 +9,8 @@ import pytest
 from unit_calls import CALLER, OPUS, TAGS, USAGE, KeepingSink, answered, begun, message, stream
 
 from otel_claude import call as module
-from otel_claude.call import Call, CallRecord, end_open_calls, forget_open_calls
+from otel_claude.call import Call, end_open_calls, forget_open_calls
+from otel_claude.record import CallRecord
 from otel_claude.wire import Answer, Limit, Refusal, Request, Shape, Usage
 
 WHOLE = Answer().updated(message())

@@ -10,8 +10,8 @@ from unit_calls import CALLER, HINT, OPUS, TAGS, message, success
 from otel_claude import conventions as c
 from otel_claude import labels as module
 from otel_claude.bounds import Bounds
-from otel_claude.call import Caller
 from otel_claude.labels import Labeller
+from otel_claude.record import Caller
 
 FIT = ["a", "claude-opus-5-5", "arn:aws:bedrock:us-east-1::model/x", "Ünïcode 名前 🙂", "x" * 200, " ", "_other"]
 UNFIT = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from otel_claude.call import Call, Caller, CallRecord
+from otel_claude.call import Call
+from otel_claude.record import Caller, CallRecord
 from otel_claude.wire import Request
 
 AT = datetime(2026, 11, 22, 12, tzinfo=timezone.utc).timestamp()

@@ -19,9 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         from .commands import application  # noqa: PLC0415 - Typer is an extra
+
+        application(given)(args=given, prog_name="otel-claude")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("typer", "rich", "click"):
             raise
         sys.stderr.write(_NO_TYPER)
         sys.exit(2)
-    application(given)(args=given, prog_name="otel-claude")

@@ -54,7 +54,7 @@ def _documents(text: str) -> tuple[str, _Places]:
     try:
         whole = json.loads(text)
     except ValueError as error:
-        lines = [line for line in text.splitlines() if line.strip()]
+        lines = [line for line in _split(text) if line.strip()]
         if any(line.startswith(("data:", "event:")) for line in lines):
             return "an event stream", _events(text)
         if len(lines) > 1 and lines[0].lstrip().startswith("{") and _is_json(lines[0]):
@@ -67,6 +67,11 @@ def _documents(text: str) -> tuple[str, _Places]:
     return "JSON", iter([("it", whole)])
 
 
+def _split(text: str) -> list[str]:
+    """Lines that line feeds end: `splitlines` would also split at U+2028 and others, which JSON strings may contain."""
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+
+
 def _is_json(line: str) -> bool:
     try:
         json.loads(line)
@@ -76,7 +81,7 @@ def _is_json(line: str) -> bool:
 
 
 def _lines(text: str) -> _Places:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_split(text), 1):
         if line.strip():
             yield _decoded(line, f"line {number}")
 
@@ -84,12 +89,13 @@ def _lines(text: str) -> _Places:
 def _events(text: str) -> _Places:
     """The data of a stream's events. An event ends at an empty line, and can have several lines of data."""
     data: list[str] = []
-    for number, line in enumerate([*text.splitlines(), ""], 1):
+    lines = [*_split(text), ""]
+    for number, line in enumerate(lines, 1):
         if line.startswith("data:"):
             data.append(line.removeprefix("data:").removeprefix(" "))
         elif not line and data:
             # A stream that was cut in the middle of an event ends with half of one.
-            if number > len(text.splitlines()) and not _is_json("\n".join(data)):
+            if number == len(lines) and not _is_json("\n".join(data)):
                 return
             yield _decoded("\n".join(data), f"the event that ends at line {number}")
             data = []

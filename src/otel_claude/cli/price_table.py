@@ -140,7 +140,7 @@ def _show_result(shown: Any, result: Result, table: PriceTable) -> None:
         shown.print(f"{result.library}: not installed.\n")
         return
     differing = [row for row in result.differences if _differs(row, table)]
-    verdict = f"{len(differing):,} differ" if differing else "none differs"
+    verdict = f"{len(differing) or 'none'} {'differ' if len(differing) > 1 else 'differs'}"
     shown.print(Text.assemble((result.library, "bold"), f": {result.compared:,} prices compared, {verdict}."))
     if result.lacks:
         shown.print(f"It has no prices of: {', '.join(result.lacks)}.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from ..call import Caller
 from ..pricing import PlatformName
+from ..record import Caller
 from ..tracers import makes_spans
 from ..wire import Request, request
 from ..wire.json import fields, text

@@ -6,64 +6,16 @@ Each takes the original and `begin`. Nothing of ours raises here: every hop cont
 from __future__ import annotations
 
 import functools
-import sys
-import weakref
 from collections.abc import Callable
-from contextvars import ContextVar, Token
-from types import TracebackType
-from typing import Any, Final
+from typing import Any
 
-from ..body import Body
-from ..call import Attempt, Call
+from ..call import Call
 from ..contain import contained
-from ..wire import head, refusal, shape
-from .errors import error_type, was_never_sent
+from .exchange import answered, attempt_of, call_of, failed, read_headers, refusal_of, retried, sending
+from .running import Running, running
 
 Begin = Callable[[Any, Any], "Call | None"]
 Original = Callable[..., Any]
-
-_ATTEMPT: Final = "otel_claude.attempt"
-"""Where a request of httpx or httpx2 carries its attempt: in its `extensions`, which transports pass on unread."""
-_RAW: Final = "X-Stainless-Raw-Response"
-_FIRST_ERROR: Final = 400
-_UNAUTHORIZED: Final = 401
-
-_running: ContextVar[Call | None] = ContextVar("otel_claude_call", default=None)
-_by_idempotency_key: weakref.WeakValueDictionary[str, Call] = weakref.WeakValueDictionary()
-"""Calls of clients with middleware: it may send a further hop while a stream is read, when no call is running."""
-
-
-class _Running:
-    """A call while the SDK's method runs. None: a method that is no call, though it may run within one."""
-
-    __slots__ = ("_call", "_token")
-
-    def __init__(self, call: Call | None) -> None:
-        self._call = call
-
-    def __enter__(self) -> None:
-        self._token: Token[Call | None] = _running.set(self._call)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
-    ) -> None:
-        entered = True
-        try:
-            _running.reset(self._token)
-        except ValueError:
-            # A coroutine that is thrown away is closed in another context, which never saw the call.
-            entered = False
-        if self._call is None:
-            return
-        try:
-            if entered:
-                self._call.sink.left(self._call)
-            if error is None:
-                _returned(self._call)
-            else:
-                _raised(self._call, error)
-        except Exception:
-            contained("ended a call")
 
 
 def request(original: Original, begin: Begin) -> Original:
@@ -72,9 +24,9 @@ def request(original: Original, begin: Begin) -> Original:
     @functools.wraps(original)
     def request(client: Any, *args: Any, **kwargs: Any) -> Any:
         call = _begun(begin, client, args, kwargs)
-        if call is None and _running.get() is None:
+        if call is None and running() is None:
             return original(client, *args, **kwargs)
-        with _Running(call):
+        with Running(call):
             return original(client, *args, **kwargs)
 
     return request
@@ -86,18 +38,12 @@ def request_async(original: Original, begin: Begin) -> Original:
     @functools.wraps(original)
     async def request(client: Any, *args: Any, **kwargs: Any) -> Any:
         call = _begun(begin, client, args, kwargs)
-        if call is None and _running.get() is None:
+        if call is None and running() is None:
             return await original(client, *args, **kwargs)
-        with _Running(call):
+        with Running(call):
             return await original(client, *args, **kwargs)
 
     return request
-
-
-def _raised(call: Call, error: BaseException) -> None:
-    if call.attempts and call.attempts[-1].status is None:
-        call.attempts[-1].unsent = was_never_sent(error)
-    call.failed(error_type(error))
 
 
 def _begun(begin: Begin, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
@@ -108,18 +54,6 @@ def _begun(begin: Begin, client: Any, args: tuple[Any, ...], kwargs: dict[str, A
         return None
 
 
-def _returned(call: Call) -> None:
-    """The SDK's method returned. Where the SDK had no reason to decode a whole body, it is read here."""
-    if not call.attempts:
-        call.discard()
-        return
-    attempt = call.attempts[-1]
-    response, attempt.response = attempt.response, None
-    if response is not None and not call.answers:
-        call.heard(_json(response), attempt)
-    call.returned(pending=any(attempt.pending for attempt in call.attempts))
-
-
 def build_request(original: Original, _begin: Begin) -> Original:
     """`BaseClient._build_request(options, *, retries_taken=0)`: once for every attempt, before it is sent."""
 
@@ -127,25 +61,14 @@ def build_request(original: Original, _begin: Begin) -> Original:
     def build_request(client: Any, options: Any, **kwargs: Any) -> Any:
         built = original(client, options, **kwargs)
         try:
-            call = _running.get() or _by_idempotency_key.get(options.idempotency_key)
+            call = running() or call_of(options)
             if call is not None:
-                _sending(call, client, options, built)
+                sending(call, client, options, built)
         except Exception:
             contained("saw an attempt")
         return built
 
     return build_request
-
-
-def _sending(call: Call, client: Any, options: Any, built: Any) -> None:
-    attempt = built.extensions[_ATTEMPT] = call.attempt()
-    if attempt.number == 0:
-        if getattr(client, "_middleware", None) and options.idempotency_key:
-            _by_idempotency_key[options.idempotency_key] = call
-        # Last, as it may fail: the call is counted without its span and its shape.
-        call.sink.sending(call)
-        call.shape = shape(options.json_data, breakpoints=call.span is not None)
-        call.sink.described(call)
 
 
 def process_response(original: Original, _begin: Begin) -> Original:
@@ -155,81 +78,14 @@ def process_response(original: Original, _begin: Begin) -> Original:
     def process_response(client: Any, **kwargs: Any) -> Any:
         try:
             response = kwargs["response"]
-            attempt = _attempt_of(response)
+            attempt = attempt_of(response)
             if attempt is not None:
-                _answered(attempt, response, client, kwargs)
+                answered(attempt, response, client, kwargs)
         except Exception:
             contained("saw a response")
         return original(client, **kwargs)
 
     return process_response
-
-
-def _answered(attempt: Attempt, response: Any, client: Any, kwargs: dict[str, Any]) -> None:
-    call = attempt.call
-    _read_headers(attempt, response)
-    # With any middleware the SDK comes here for every status.
-    if response.status_code >= _FIRST_ERROR:
-        attempt.refused(_refusal(response))
-        return
-    attempt.outcome = "success"
-    attempt.streams = bool(kwargs.get("stream"))
-    headers = kwargs["options"].headers
-    raw = isinstance(headers, dict) and _RAW in headers
-    if response.is_closed and not attempt.streams:
-        attempt.response = response
-        if raw:
-            # The application may never parse it, and the SDK's own span is about to end.
-            call.heard(_json(response), attempt)
-        return
-    if not response.is_closed:
-        middleware = bool(getattr(client, "_middleware", None))
-        response.stream = Body(response.stream, _Reading(attempt, middleware=middleware, raw=raw))
-    attempt.pending = True
-    weakref.finalize(response, _dropped, attempt).atexit = False
-
-
-def _dropped(attempt: Attempt) -> None:
-    """A response was dropped. This may run inside a garbage collection, with any lock held."""
-    try:
-        if attempt.is_last:
-            attempt.call.end(finalizing=True)
-    except Exception:
-        contained("ended a dropped call")
-
-
-class _Reading:
-    """How the body of an attempt's response is read. Only the first end counts: a body that was read is closed too."""
-
-    __slots__ = ("_attempt", "_ended", "_middleware", "_raw")
-
-    def __init__(self, attempt: Attempt, *, middleware: bool, raw: bool) -> None:
-        self._attempt = attempt
-        self._middleware = middleware
-        self._raw = raw
-        self._ended = False
-
-    def body_read(self) -> None:
-        # A plain body is parsed after it was read. A middleware may go on with another hop's body.
-        self._end(read=True, last=self._attempt.streams and not self._middleware)
-
-    def body_closed(self) -> None:
-        # A middleware closes a body before it goes on to another hop. If it does not, the response is dropped soon.
-        self._end(read=False, last=not self._middleware)
-
-    def body_failed(self, error: BaseException) -> None:
-        self._end(read=False, last=True, error=error_type(error))
-
-    def _end(self, *, read: bool, last: bool, error: str | None = None) -> None:
-        attempt = self._attempt
-        if self._ended:
-            return
-        self._ended = True
-        # The end of an earlier body is not the end of the call: a middleware went on to another hop.
-        if attempt.is_last:
-            attempt.call.body_ended(attempt, read=read, error_type=error, last=last, raw=self._raw)
-        elif error is not None:
-            attempt.outcome, attempt.error_type = "failed", error
 
 
 def process_response_data(original: Original, _begin: Begin) -> Original:
@@ -238,7 +94,7 @@ def process_response_data(original: Original, _begin: Begin) -> Original:
     @functools.wraps(original)
     def process_response_data(client: Any, *, data: Any, cast_to: Any, response: Any) -> Any:
         try:
-            attempt = _attempt_of(response)
+            attempt = attempt_of(response)
             if attempt is not None:
                 attempt.call.heard(data, attempt)
         except Exception:
@@ -254,10 +110,10 @@ def should_retry(original: Original, _begin: Begin) -> Original:
     @functools.wraps(original)
     def should_retry(client: Any, response: Any) -> Any:
         try:
-            attempt = _attempt_of(response)
+            attempt = attempt_of(response)
             if attempt is not None:
-                _read_headers(attempt, response)
-                attempt.refused(_refusal(response))
+                read_headers(attempt, response)
+                attempt.refused(refusal_of(response))
         except Exception:
             contained("saw a failed attempt")
         return original(client, response)
@@ -272,29 +128,14 @@ def calculate_retry_timeout(original: Original, _begin: Begin) -> Original:
     def calculate_retry_timeout(client: Any, *args: Any, **kwargs: Any) -> Any:
         delay = original(client, *args, **kwargs)
         try:
-            call = _running.get()
+            call = running()
             if call is not None and call.attempts:
-                _retried(call.attempts[-1], delay)
+                retried(call.attempts[-1], delay)
         except Exception:
             contained("saw a retry")
         return delay
 
     return calculate_retry_timeout
-
-
-def _retried(attempt: Attempt, delay: float) -> None:
-    error = sys.exc_info()[1]
-    if attempt.status is None:
-        if error is not None:
-            # Only here does a timeout or a lost connection show that the SDK goes on from: it is being handled now.
-            attempt.error_type = error_type(error)
-            attempt.unsent = was_never_sent(error)
-        else:
-            # Since 0.98 `Anthropic._should_retry` retries a 401 once with a new token, without asking `BaseClient`.
-            attempt.status, attempt.error_type = _UNAUTHORIZED, "authentication_error"
-    attempt.outcome = "retried"
-    attempt.delay = delay
-    attempt.call.sink.retried(attempt)
 
 
 def status_error(original: Original, _begin: Begin) -> Original:
@@ -304,58 +145,10 @@ def status_error(original: Original, _begin: Begin) -> Original:
     def __init__(error: Any, message: Any, *, response: Any, body: Any) -> None:  # noqa: N807 - the seam's own name
         original(error, message, response=response, body=body)
         try:
-            attempt = _attempt_of(response)
+            attempt = attempt_of(response)
             if attempt is not None:
-                _failed(attempt, error, response, body)
+                failed(attempt, error, response, body)
         except Exception:
             contained("saw an error")
 
     return __init__
-
-
-def _failed(attempt: Attempt, error: Exception, response: Any, body: object) -> None:
-    if response.status_code >= _FIRST_ERROR:
-        _read_headers(attempt, response)
-        attempt.refused(refusal(response.status_code, body, retry_after="retry-after" in response.headers))
-        attempt.call.sink.known(attempt.call)
-    elif not attempt.call.ended:
-        # An `error` event after HTTP 200.
-        told = refusal(response.status_code, body, retry_after=False)
-        attempt.outcome, attempt.error_type, attempt.blocked = "failed", told.error_type, told.blocked
-        attempt.call.failed(error_type(error))
-
-
-def _attempt_of(response: Any) -> Attempt | None:
-    try:
-        attempt = response.request.extensions.get(_ATTEMPT)
-    except (AttributeError, RuntimeError):
-        # A response that a middleware made has a request only if the middleware set one.
-        return None
-    # Tests of applications pass stand-ins, whose every attribute is another stand-in.
-    return attempt if type(attempt) is Attempt else None
-
-
-def _read_headers(attempt: Attempt, response: Any) -> None:
-    if attempt.status is not None:
-        return
-    attempt.status = response.status_code
-    call = attempt.call
-    told = head(response.headers.raw)
-    attempt.limits = told.limits
-    call.request_id = told.request_id or call.request_id
-    call.organization_id = told.organization_id or call.organization_id
-    call.workspace_id = told.workspace_id or call.workspace_id
-    if told.limits:
-        call.sink.limited(call, attempt)
-
-
-def _refusal(response: Any) -> Any:
-    return refusal(response.status_code, _json(response), retry_after="retry-after" in response.headers)
-
-
-def _json(response: Any) -> Any:
-    """The decoded body, or None if it was not read, or is no JSON."""
-    try:
-        return response.json()
-    except Exception:
-        return None

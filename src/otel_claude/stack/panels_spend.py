@@ -52,7 +52,7 @@ COST_PER_CALL: Final = Panel(
 )  # fmt: skip
 SPEND_OVER_TIME: Final = Panel(
     110, "Spend over time, by model",
-    "Dollars per bar; the bars of the range add up to its spend, also those of programs that ran for a moment. "
+    "Dollars per bar. The bars add up to the spend, but for the first, which begins before the range. "
     "A new colour is a new model: check that it was meant.",
     "bars", "currencyUSD", (line(lambda q: q.spent(STEP, (c.REQUEST_MODEL,)), "", c.REQUEST_MODEL),), _NOTHING,
     stacked=True, step="1m",

@@ -29,6 +29,8 @@ _MOST_NAMES: Final = 512
 """Header names remembered in the process: they come from outside."""
 _LONGEST_NAME: Final = 100
 """Bytes of a header's name that is remembered. Those that tell something are shorter."""
+_LONGEST_VALUE: Final = 64
+"""Bytes of a limit's value. Numbers and times are shorter, and times are remembered."""
 _MOST_DIGITS: Final = 18
 """What OTLP's 64-bit integers hold."""
 
@@ -65,7 +67,7 @@ def head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
         name, field = place
         if field == _ID:
             ids[_IDENTITY[name]] = text(raw.decode("latin-1"))
-        elif (value := _VALUES[field](raw)) is not None:
+        elif len(raw) <= _LONGEST_VALUE and (value := _VALUES[field](raw)) is not None:
             values = found.get(name)
             if values is None:
                 if len(found) >= _MOST_LIMITS:

@@ -1,11 +1,10 @@
 """The providers come after the first call, as where a framework sets them at its start-up; a stream is left open."""
 
+import script
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricReader
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-
-import script
 
 ended = []
 

@@ -3,10 +3,9 @@
 import gc
 import sys
 
+import script
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-
-import script
 
 ended = []
 

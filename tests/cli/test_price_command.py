@@ -1,0 +1,363 @@
+"""`otel-claude price`: what it reads, what it says, and how it fails."""
+
+import contextlib
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+from decimal import Decimal
+
+import httpx2
+import pytest
+from cli_programs import OURS
+
+from otel_claude.cli import price_table
+from otel_claude.pricing import shipped
+from otel_claude.pricing.check import CLASSES, Difference, Result
+
+MODEL = "claude-sonnet-5-5"  # 2 USD in, 10 out, 0.10 read, 2.50 and 4 written, per million
+USAGE = {"input_tokens": 1000, "output_tokens": 200, "cache_read_input_tokens": 5000,
+         "cache_creation_input_tokens": 3000,
+         "cache_creation": {"ephemeral_5m_input_tokens": 2000, "ephemeral_1h_input_tokens": 1000}}  # fmt: skip
+USD = "0.0135"  # 0.002 + 0.002 + 0.0005 + 0.005 + 0.004
+
+
+def message(**more):
+    known = {"id": "msg_1", "type": "message", "model": MODEL, "stop_reason": "end_turn", "usage": USAGE}
+    return {**known, **more}
+
+
+def result(kind, name="a", **usage):
+    body = {"type": kind}
+    if kind == "succeeded":
+        body["message"] = message(usage={**USAGE, "service_tier": "batch", **usage})
+    return {"custom_id": name, "result": body}
+
+
+def sse(*events):
+    return "".join(f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n" for event in events)
+
+
+START = {"type": "message_start", "message": message(stop_reason=None, usage={**USAGE, "output_tokens": 1})}
+TEXT = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "\u2028 data: {"}}
+DELTA = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 200}}
+STOP = {"type": "message_stop"}
+
+
+@pytest.fixture
+def price(otel_claude, tmp_path):
+    """Prices a text, by file, and gives the JSON."""
+
+    def price(text, *options):
+        file = tmp_path / "stored"
+        file.write_text(text if isinstance(text, str) else json.dumps(text), encoding="utf-8")
+        code, out, err = otel_claude("price", *options, file)
+        assert (code, err) == (0, "")
+        return json.loads(out)
+
+    return price
+
+
+def test_a_message(price):
+    said = price(message(), "--at", "2026-11-20")
+    assert said == {
+        "usd": USD, "status": "exact", "reason": None, "meaning": None, "remedy": None,
+        "parts": {"input": "0.002", "cache_read": "0.0005", "cache_write_5m": "0.005", "cache_write_1h": "0.004",
+                  "output": "0.002", "web_search": "0.00"},
+        "tokens": {"input": 1000, "cache_read": 5000, "cache_write_5m": 2000, "cache_write_1h": 1000, "output": 200},
+        "cache": {"saved_usd": "0.0095", "overhead_usd": "0.003", "net_usd": "0.0065"},
+        "models": [{"model": MODEL, "usd": USD, "parts": said["parts"]}],
+        "answers": 1, "free": {}, "reasons": {}, "form": "JSON",
+        "table": shipped().name, "at": "2026-11-20", "platform": "anthropic",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        (json.dumps(message(), indent=2), "JSON"),
+        ("\ufeff" + json.dumps(message()), "JSON"),
+        (sse(START, TEXT, DELTA, STOP), "an event stream"),
+        (sse(START, TEXT, DELTA, STOP).replace("\n", "\r\n"), "an event stream"),
+        (": comment\n\n" + sse(START, {"type": "ping"}, DELTA).rstrip(), "an event stream"),
+        (re.sub(r"event: .*\n", "", sse(START, DELTA)), "an event stream"),
+        (sse(START, DELTA).replace('data: {"type"', 'data: {\ndata: "type"'), "an event stream"),
+        ("\n".join(map(json.dumps, (START, TEXT, DELTA, STOP))), "JSON lines"),
+        (json.dumps([START, TEXT, DELTA, STOP]), "a JSON list"),
+    ],
+)
+def test_one_answer_in_every_form(price, text, form):
+    said = price(text)
+    assert (said["usd"], said["status"], said["form"]) == (USD, "exact", form)
+
+
+@pytest.mark.parametrize("events", [(START, TEXT), (START, TEXT, {"type": "error", "error": {}}), (START,)])
+def test_a_stream_that_was_cut(price, events):
+    said = price(sse(*events))
+    assert (said["usd"], said["status"], said["reason"]) == ("0.0115", "lower_bound", "aborted_stream")
+    assert said["remedy"].startswith("Read streams")
+    # The placeholder of message_start is no count.
+    assert "output" not in said["parts"]
+    assert "output" not in said["tokens"]
+
+
+def test_a_stream_that_was_cut_in_the_middle_of_an_event(price):
+    text = sse(START, TEXT, DELTA)
+    assert price(text[: text.index("message_delta") + 40])["reason"] == "aborted_stream"
+
+
+def test_a_batch(price):
+    lines = [result("succeeded", str(number)) for number in range(3)]
+    lines += [result("errored"), result("expired"), result("expired"), result("canceled")]
+    said = price("\n\n".join(map(json.dumps, lines)) + "\n")
+    # A batch costs half.
+    assert (said["usd"], said["answers"], said["status"]) == ("0.02025", 3, "exact")
+    assert said["free"] == {"errored": 1, "expired": 2, "canceled": 1}
+    assert said["tokens"]["output"] == 600
+
+
+def test_several_answers_of_which_one_has_no_price(price):
+    said = price([message(), message(model="claude-new"), message(model="claude-new")])
+    assert (said["usd"], said["status"], said["reason"]) == (USD, "lower_bound", "unknown_model")
+    assert said["reasons"] == {"unknown_model": 2}
+
+
+def test_unknown_is_null_and_not_0(price):
+    said = price(message(model="claude-new"))
+    assert (said["usd"], said["status"], said["reason"]) == (None, "unpriced", "unknown_model")
+    assert said["parts"] == {}
+    assert said["models"] == []
+    assert said["tokens"]["input"] == 1000
+
+
+def test_a_refusal_costs_nothing(price):
+    said = price({"type": "error", "error": {"type": "overloaded_error"}})
+    assert (said["usd"], said["status"], said["free"]) == ("0.00", "exact", {"refused": 1})
+
+
+def test_iterations_are_what_is_billed(price):
+    # The worked example of facts/pricing.md: top-level usage leaves the compaction out.
+    usage = {
+        "input_tokens": 23_000, "output_tokens": 1_000,
+        "iterations": [
+            {"type": "compaction", "input_tokens": 180_000, "output_tokens": 3_500},
+            {"type": "message", "input_tokens": 23_000, "output_tokens": 1_000},
+        ],
+    }  # fmt: skip
+    said = price(message(usage=usage))
+    assert Decimal(said["usd"]) == Decimal("0.451")
+    assert (said["tokens"]["input"], said["tokens"]["output"]) == (203_000, 4_500)
+
+
+def test_the_day_decides(price):
+    assert price(message(), "--at", "2026-01-01")["reason"] == "not_yet_priced"
+    assert price(message(), "--at", "2026-11-20T23:59:59Z")["at"] == "2026-11-20"
+    assert price(message(), "--at", "2026-11-21T01:00:00+02:00")["at"] == "2026-11-20"
+
+
+def test_own_prices(price, tmp_path, monkeypatch):
+    own = tmp_path / "own.json"
+    own.write_text('{"name": "acme", "discounts": [{"factor": "0.5"}]}')
+    assert price(message(), "--prices", own)["usd"] == "0.00675"
+    monkeypatch.setenv("OTEL_CLAUDE_PRICES", str(own))
+    said = price(message())
+    assert (said["usd"], said["table"]) == ("0.00675", f"{shipped().date}+acme")
+
+
+def test_a_cloud(price):
+    options = ("--platform", "bedrock", "--region", "us-east-1")
+    assert price(message(), *options)["reason"] == "unknown_endpoint"
+    regional = price(message(), *options, "--model", f"us.anthropic.{MODEL}")
+    assert (regional["usd"], regional["status"], regional["platform"]) == ("0.01485", "exact", "bedrock")
+
+
+def test_standard_input(otel_claude, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(message()).encode())))
+    assert json.loads(otel_claude("price", "-")[1])["usd"] == USD
+
+
+def test_what_the_simulator_sends(price, simulator):
+    body = {"model": MODEL, "max_tokens": 60, "messages": [{"role": "user", "content": "Hello"}]}
+    headers = {"x-api-key": "simulated", "anthropic-version": "2023-06-01"}
+    url = f"{simulator.url}/v1/messages"
+    plain = httpx2.post(url, json=body, headers=headers)
+    stream = httpx2.post(url, json={**body, "stream": True}, headers=headers)
+    for answer in (plain, stream):
+        said = price(answer.text)
+        tokens = said["tokens"]
+        # 2 and 10 dollars a million, which is 2 and 10 millionths a token.
+        assert Decimal(said["usd"]) == Decimal(2 * tokens["input"] + 10 * tokens["output"]) / 10**6
+        assert tokens["output"] > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "it is empty"),
+        (" \n", "it is empty"),
+        ("hello", "it is neither JSON, nor JSON lines, nor an event stream"),
+        ('{"a": 1', "it is neither JSON"),
+        ("3", "it has no usage, so it is no message of the API (it is no JSON object)"),
+        ('{"input_tokens": 12}', "it has no usage, so it is no message of the API (it has: input_tokens)"),
+        (json.dumps(message(usage=None)), "it has no usage, so what it cost cannot be said (it has: id, type, model"),
+        ("[]", "it is a JSON list, but there is no message in it"),
+        ('event: ping\ndata: {"type": "ping"}\n\n', "the event that ends at line 3 has no usage"),
+        (f"{json.dumps(message())}\n{{\n", "line 2 is not JSON"),
+        (f"{json.dumps(message())}\n[1]\n", "line 2 has no usage"),
+        (sse(START) + "data: {\n\n" + sse(DELTA), "the event that ends at line 5 is not JSON"),
+        (json.dumps(result("lost")), "it is a batch's result of an unknown type, 'lost'"),
+        (json.dumps({"custom_id": "a"}), "it is a batch's result of an unknown type, None"),
+        ("[" * 100_000, "it"),
+    ],
+)
+def test_bad_input(otel_claude, tmp_path, text, said):
+    file = tmp_path / "stored"
+    file.write_text(text)
+    code, out, err = otel_claude("price", file)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"otel-claude: price: {file}: {said}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["none"], "price: none: No such file or directory"),
+        (["."], "price: .: Is a directory"),
+        (["binary"], "price: binary: it is no UTF-8 text"),
+        ([], "price: name a FILE (or - for standard input), or --list, or --check."),
+        (["good", "--list"], "price: name a FILE"),
+        (["--list", "--check"], "price: name a FILE"),
+        (["good", "--at", "yesterday"], "price: --at 'yesterday' is no date. Write it as 2026-11-22"),
+        (["good", "--platform", "azure"], "price: --platform 'azure' is not known. It takes one of: anthropic, aws"),
+        (["good", "--prices", "none"], "price: the price file none has 1 mistake and is ignored as a whole:\n  $: "),
+        (["--list", "--model", "claude-sonet-5-5"], "price: the table has no model 'claude-sonet-5-5'. Did you mean claude-son"),
+        (["--list", "--model", "gpt"], "price: the table has no model 'gpt'. All of them: otel-claude price --list"),
+    ],
+)  # fmt: skip
+def test_bad_usage(otel_claude, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good").write_text(json.dumps(message()))
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    code, out, err = otel_claude("price", *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"otel-claude: {said}")
+    assert "Traceback" not in err
+
+
+def test_list(otel_claude):
+    code, out, err = otel_claude("price", "--list", "--at", "2026-11-20")
+    assert (code, err) == (0, "")
+    rows = [line.split() for line in out.splitlines()]
+    assert [MODEL, "2026-10-07", "2.00", "0.10", "2.50", "4.00", "10.00"] in rows
+    assert ["claude-haiku-5-5", ">100k", "2026-10-07", "0.50", "0.05", "0.625", "1.00", "2.50"] in rows
+    assert ["claude-opus-5", "fast", "2026-07-24", "10.00", "50.00"] in rows
+    assert max(map(len, out.splitlines())) <= 80
+    assert f"Table of {shipped().date}" in out
+    # No row is broken: ids of 26 characters fit.
+    assert "claude-sonnet-4-5-20250929 " in out
+
+
+def test_list_of_another_day_and_of_one_model(otel_claude):
+    assert MODEL not in otel_claude("price", "--list", "--at", "2026-01-01")[1]
+    assert (
+        "No price is in force on that day." in otel_claude("price", "--list", "--model", MODEL, "--at", "2020-01-01")[1]
+    )
+    data = json.loads(otel_claude("price", "--list", "--model", f"anthropic.{MODEL}-v1:0", "--json")[1])
+    assert data["unit"] == "USD per 1,000,000 tokens"
+    assert {row["model"] for row in data["rows"]} == {MODEL}
+    assert data["rows"][0]["input"] == "2.00"
+
+
+def on_terminal(*arguments):
+    """What a command writes to a terminal."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "80", "TERM": "dumb"}
+    with subprocess.Popen([*OURS, *map(str, arguments)], env=environment, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # on Linux, the end of a terminal
+            while True:
+                said += os.read(ours, 65_536)
+    os.close(ours)
+    return process.returncode, said.decode().replace("\r\n", "\n")
+
+
+def test_on_a_terminal(tmp_path):
+    file = tmp_path / "message.json"
+    file.write_text(json.dumps(message(usage={**USAGE, "server_tool_use": {"web_search_requests": 2}})))
+    code, out = on_terminal("price", "--at", "2026-11-20", file)
+    assert code == 0
+    assert out.startswith(f"$0.0335 (exact)\nJSON. Prices of 2026-11-20, from the table of {shipped().date}.\n")
+    rows = [line.split() for line in out.splitlines()]
+    assert ["input,", "uncached", "1,000", "2.00", "0.002"] in rows
+    assert ["cache", "write", "1h", "1,000", "4.00", "0.004"] in rows
+    assert ["web", "search", "0.02"] in rows
+    assert ["total", "0.0335"] in rows
+    assert "The cache saved $0.0095, cost $0.003 more: net +$0.0065." in out
+
+
+def test_why_on_a_terminal(tmp_path):
+    file = tmp_path / "messages.json"
+    file.write_text(json.dumps([message(), message(model="claude-new"), {"type": "error", "error": {}}]))
+    _, out = on_terminal("price", file)
+    assert out.startswith(f"at least ${USD} (lower_bound)\n2 answers in a JSON list; 1 refused, free.")
+    assert "unknown_model (1 answer): The price table has no such model, or the answer names none.\nUpgrade" in out
+    file.write_text(json.dumps(message(model="claude-new")))
+    assert on_terminal("price", file)[1].startswith("not known (unpriced)\n")
+
+
+def test_json_on_a_terminal_if_asked_for(tmp_path):
+    file = tmp_path / "message.json"
+    file.write_text(json.dumps(message()))
+    assert json.loads(on_terminal("price", "--json", file)[1])["usd"] == USD
+
+
+def check_of(*differences, installed=True):
+    return lambda *_, **__: [Result("genai-prices", installed, 7, differences, ("us",))]
+
+
+@pytest.mark.parametrize(
+    ("differences", "code", "said"),
+    [
+        ((), 0, "genai-prices: 7 prices compared, none differs.".split()),
+        ([("input", Decimal(2_000_000), Decimal(2_500_000))], 1, [MODEL, "input", "2", "2.5"]),
+        ([("web_search", Decimal(10**10), Decimal(12 * 10**9))], 1, [MODEL, "web_search", "10", "12"]),
+        ([("model", Decimal(2), None)], 0, [MODEL, "everything"]),
+        ([("model", None, Decimal(2))], 0, [MODEL, "everything"]),
+        ([(f"{kind} batch", Decimal(1), None) for kind in CLASSES], 0, [MODEL, "batch"]),
+    ],
+)  # fmt: skip
+def test_check(otel_claude, monkeypatch, differences, code, said):
+    rows = [Difference("genai-prices", MODEL, *row) for row in differences]
+    monkeypatch.setattr(price_table, "check", check_of(*rows))
+    got, out, _ = otel_claude("price", "--check")
+    assert got == code
+    assert said in [line.split() for line in out.splitlines()]
+
+
+def test_check_finds_a_model_that_we_do_not_know(otel_claude, monkeypatch):
+    monkeypatch.setattr(price_table, "check", check_of(Difference("x", "claude-new", "model", None, Decimal(10**6))))
+    code, out, _ = otel_claude("price", "--check")
+    assert code == 1
+    assert ["claude-new", "model", "none", "1"] in [line.split() for line in out.splitlines()]
+
+
+def test_check_with_nothing_to_compare_with(otel_claude, monkeypatch):
+    monkeypatch.setattr(price_table, "check", check_of(installed=False))
+    code, out, _ = otel_claude("price", "--check")
+    assert code == 0
+    assert "genai-prices: not installed." in out
+    assert "pip install genai-prices litellm" in out
+
+
+def test_check_of_what_is_installed(otel_claude):
+    code, out, _ = otel_claude("price", "--check", "--json", "--at", "2026-11-22")
+    libraries = {row["library"]: row for row in json.loads(out)["libraries"]}
+    assert set(libraries) == {"genai-prices", "litellm"}
+    assert all(row["compared"] > 100 for row in libraries.values())
+    numbers = [(row["ours"], row["theirs"]) for library in libraries.values() for row in library["differences"]]
+    assert code == 0, numbers
+    assert all("none" in pair for pair in numbers)
