@@ -1,8 +1,7 @@
 """Body: an unread HTTP body that tells an attempt how reading it ended.
 
-A transparent proxy: it passes `isinstance`, so it works for the bodies of httpx and of httpx2 and imports neither.
-It keeps
-nothing of what it passes on.
+A transparent proxy: it passes `isinstance`, so it works for the bodies of httpx and of httpx2 and imports neither. It
+keeps nothing of what it passes on.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Code, tests, dashboards, rules and documents take them from here. Nothing of ours is imported.
 
 `gen_ai.*`, `server.*`, `http.*` and `error.type` follow the main branch of the OpenTelemetry GenAI semantic
-conventions as of
-2026-11; `anthropic.*` are the names of the SDK's own spans (anthropic 1.14 to 2.12); `claude.*` are ours.
+conventions as of 2026-11; `anthropic.*` are the names of the SDK's own spans (anthropic 1.14 to 2.12); `claude.*` are
+ours.
 """
 
 from __future__ import annotations

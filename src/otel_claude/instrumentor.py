@@ -32,8 +32,7 @@ class ClaudeInstrumentor(BaseInstrumentor):
     """Measures every call to Claude that the `anthropic` SDK makes.
 
     `instrument()` takes `tracer_provider` and `meter_provider`, and each field of `Settings`. It imports neither the
-    SDK nor
-    pydantic: it patches when the application imports them.
+    SDK nor pydantic: it patches when the application imports them.
     """
 
     configuration = Settings

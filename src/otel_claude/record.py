@@ -82,8 +82,7 @@ class CallRecord(NamedTuple):
     """What a call was: all that any telemetry of it is made from. `started_at` is in seconds since the epoch.
 
     `error_type` is None for a call that succeeded and for one that the application stopped. `missing` says why there
-    is no
-    answer, where there is none: `refused`, `no_answer`, `unread_body`, `aborted_stream`, or `not_sent`.
+    is no answer, where there is none: `refused`, `no_answer`, `unread_body`, `aborted_stream`, or `not_sent`.
     """
 
     request: Request

@@ -29,9 +29,8 @@ _current: ContextVar[Tags] = ContextVar("otel_claude_tags", default=())
 class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
     """Tags every call made inside: `with tags(feature="search", tenant="acme"):`, or as a decorator.
 
-    Inner tags are added to outer ones and win over them. The tags of a call are those of the moment it was made,
-    also if
-    its stream is read later.
+    Inner tags are added to outer ones and win over them. The tags of a call are those of the moment it was made, also
+    if its stream is read later.
 
     Raises:
         ValueError: A key is no attribute name (lower case letters, digits, `_`, `.`), or a value is no short clean

@@ -1,8 +1,7 @@
 """Head: what an answer's headers say: who was served, and each rate limit, of whatever family and name.
 
 Source: Anthropic's rate-limit page (August 2026); the `unified` headers of subscriptions are undocumented. Read once
-for
-every attempt, so header names are looked up and not parsed again.
+for every attempt, so header names are looked up and not parsed again.
 """
 
 from __future__ import annotations
