@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup test test-transparency test-stack dashboards screenshots test-sdks lint format types demo requirements clean
+.PHONY: help setup test test-transparency test-faults fuzz soak test-stack dashboards screenshots test-sdks lint format types demo requirements clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -30,6 +30,17 @@ test-sdks: $(STAMP) ## Run the tests of the seams on every supported version of 
 
 test-transparency: $(STAMP) ## Run the anthropic SDK's own tests, bare and with otel-claude (ARGS=--core: the core)
 	$(BIN)/python scripts/transparency.py $(ARGS)
+
+test-faults: $(STAMP) ## Run all tests of faults and hostile answers, also those that take long
+	$(BIN)/python -m pytest -n 2 tests/faults tests/hostile -m "heavy or not heavy" $(ARGS)
+
+fuzz: $(STAMP) ## Fuzz with hostile answers for a minute (ARGS="--seconds 600": for longer)
+	test -x .cache/fuzz/env/bin/python || $(UV) venv --quiet --python $(BIN)/python .cache/fuzz/env
+	$(UV) pip install --quiet --python .cache/fuzz/env/bin/python atheris==3.0.0
+	PYTHONPATH=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') .cache/fuzz/env/bin/python scripts/fuzz.py $(ARGS)
+
+soak: $(STAMP) ## A million calls and 100,000 streams: memory stays flat, sums exact (half an hour)
+	$(BIN)/python scripts/soak.py $(ARGS)
 
 demo: $(STAMP) ## Show everything with simulated calls (ARGS=--live: with a few real ones)
 	$(BIN)/otel-claude demo $(ARGS)

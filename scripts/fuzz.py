@@ -46,7 +46,7 @@ LEAST = 10
 bench = Bench()
 
 
-def value(data: Any, depth: int = 0) -> Any:
+def value(data: Any, depth: int = 0) -> Any:  # noqa: PLR0911 - one for each kind
     """Any JSON, with the API's own names where names stand."""
     kind = data.ConsumeIntInRange(0, 9 if depth < 4 else 6)  # noqa: PLR2004 - deeper is another test's
     if kind == 0:
@@ -126,7 +126,12 @@ def main() -> None:
     corpus = found / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")  # pydantic's, of models that hold anything
-    options = [f"-max_total_time={max(LEAST, given.seconds)}", f"-artifact_prefix={found}/", "-max_len=4096", "-len_control=0"]
+    options = [
+        f"-max_total_time={max(LEAST, given.seconds)}",
+        f"-artifact_prefix={found}/",
+        "-max_len=4096",
+        "-len_control=0",
+    ]
     atheris.Setup([sys.argv[0], *options, "-rss_limit_mb=1024", str(corpus)], once)
     atheris.Fuzz()
 

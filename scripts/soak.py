@@ -37,14 +37,14 @@ MEGABYTE = 1 << 20
 MOST_GROWTH = 5 * MEGABYTE
 WARM_UP = 10_000
 BATCH = 500
-"""Calls between two collections; as many are in flight at once on the asynchronous client, a tenth at a time."""
+"""Calls between two collections; half of them are in flight at once on the asynchronous client, a tenth at a time."""
 PRICES = {
     "claude-sonnet-4-6": {"input": 3_000_000, "cache_read": 300_000, "cache_write_5m": 3_750_000, "output": 15_000_000},
     "claude-haiku-4-5-20251001": {
         "input": 1_000_000, "cache_read": 100_000, "cache_write_5m": 1_250_000, "output": 5_000_000,
     },
 }  # fmt: skip
-"""Pico-dollars for a token, by Anthropic's pricing page of 2026-10-10; written here again to check the shipped table."""
+"""Pico-dollars for a token, by Anthropic's pricing page of 2026-10-10; here again, to check the shipped table."""
 ARGS: dict[str, Any] = {"max_tokens": 64, "messages": [{"role": "user", "content": "hello"}]}
 HEADERS = {
     "request-id": "req_1",
@@ -246,7 +246,7 @@ async def held() -> Held:
         gc.collect()
         for _ in range(12):
             await asyncio.sleep(0)
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])  # noqa: ASYNC240 - a line of the kernel's
     descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a path object for each would be more
     tasks = len(asyncio.all_tasks())
     return Held(pages * os.sysconf("SC_PAGE_SIZE"), threading.active_count(), descriptors, tasks, len(call._open))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

@@ -6,6 +6,7 @@ Loaded by scripts/transparency.py, which reads what is written. The mode is in t
 - `providers`: a tracer and a meter provider, as an application has them; nothing of ours.
 - `auto`, `off`: the same, and the instrumentation, with this value of `OTEL_CLAUDE_SPANS`. In `auto` the suite does not
   see what enriches a span of the SDK's; all else about the span is as it was exported.
+- `metrics`: `auto` without a tracer provider.
 """
 
 from __future__ import annotations
@@ -97,9 +98,10 @@ def _install_providers() -> Any:
             pass
 
     _totals.update(spans=0, collections=0)
-    tracer_provider = TracerProvider()
-    tracer_provider.add_span_processor(SimpleSpanProcessor(NoSpans()))
-    trace.set_tracer_provider(tracer_provider)
+    if MODE != "metrics":
+        tracer_provider = TracerProvider()
+        tracer_provider.add_span_processor(SimpleSpanProcessor(NoSpans()))
+        trace.set_tracer_provider(tracer_provider)
     reader = InMemoryMetricReader()
     periodic = PeriodicExportingMetricReader(NoMetrics(), export_interval_millis=COLLECT_EVERY_MS)
     metrics.set_meter_provider(MeterProvider([reader, periodic]))
@@ -112,7 +114,7 @@ def _instrument() -> None:
     if not isinstance(contain._told, set):  # noqa: SLF001 - the one place that every contained failure passes
         raise TypeError("contain._told is no set any more: this plugin would miss contained failures")
     contain._told = _Told()  # noqa: SLF001
-    ClaudeInstrumentor().instrument(spans=MODE)
+    ClaudeInstrumentor().instrument(spans="off" if MODE == "off" else "auto")
 
 
 def _hide_ours() -> None:
@@ -166,8 +168,8 @@ def _measured() -> dict[str, Any]:
 
 if MODE != "bare":
     _reader = _install_providers()
-if MODE in ("auto", "off"):
+if MODE in ("auto", "off", "metrics"):
     _instrument()
     _watch_metrics()
-if MODE == "auto":
+if MODE in ("auto", "metrics"):
     _hide_ours()

@@ -205,7 +205,10 @@ class Call:
             _open.remove(self)
         except KeyError:
             return
-        for attempt in self.attempts:
+        # They are the record's now. Kept here too, each ended call would be a cycle for the garbage collector.
+        attempts, self.attempts = self.attempts, []
+        for attempt in attempts:
+            attempt.response = None
             if attempt.outcome is None:
                 attempt.outcome = "failed"
                 attempt.error_type = attempt.error_type or self._error_type
@@ -218,8 +221,8 @@ class Call:
             self.shape,
             self.tags,
             answers,
-            tuple(self.attempts),
-            None if answers else self._why_missing(),
+            tuple(attempts),
+            None if answers else self._why_missing(attempts),
             self._error_type,
             stopped or not (self._error_type or any(answer.complete for answer in answers)),
             self.first_chunk,
@@ -233,10 +236,10 @@ class Call:
         )
         self.sink.ended(record, finalizing=finalizing or collecting())
 
-    def _why_missing(self) -> str:
-        if any(attempt.unanswered for attempt in self.attempts):
+    def _why_missing(self, attempts: list[Attempt]) -> str:
+        if any(attempt.unanswered for attempt in attempts):
             return "no_answer"
-        status = self.attempts[-1].status if self.attempts else None
+        status = attempts[-1].status if attempts else None
         if status is None:
             return "not_sent"
         if status >= 400:  # noqa: PLR2004 - HTTP's own number

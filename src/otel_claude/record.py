@@ -63,7 +63,7 @@ class Attempt:
 
     @property
     def is_last(self) -> bool:
-        """Whether the call made no further attempt since."""
+        """Whether the call made no further attempt since, and is not over."""
         return self.number == len(self.call.attempts) - 1
 
     @property

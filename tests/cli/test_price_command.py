@@ -233,7 +233,7 @@ def test_bad_input(otel_claude, tmp_path, text, said):
         (["good", "--at", "yesterday"], "price: --at 'yesterday' is no date. Write it as 2026-11-22"),
         (["good", "--platform", "azure"], "price: --platform 'azure' is not known. It takes one of: anthropic, aws"),
         (["good", "--prices", "none"], "price: the price file none has 1 mistake and is ignored as a whole:\n  $: "),
-        (["--list", "--model", "claude-sonet-5-5"], "price: the table has no model 'claude-sonet-5-5'. Did you mean claude-son"),
+        (["--list", "--model", "claude-sonet-5"], "price: the table has no model 'claude-sonet-5'. Did you mean "),
         (["--list", "--model", "gpt"], "price: the table has no model 'gpt'. All of them: otel-claude price --list"),
     ],
 )  # fmt: skip
@@ -304,7 +304,9 @@ def test_why_on_a_terminal(tmp_path):
     file.write_text(json.dumps([message(), message(model="claude-new"), {"type": "error", "error": {}}]))
     _, out = on_terminal("price", file)
     assert out.startswith(f"at least ${USD} (lower_bound)\n2 answers in a JSON list; 1 refused, free.")
-    assert "unknown_model (1 answer): The price table has no such model, or the answer names none.\nUpgrade" in out
+    assert "unknown_model (1 answer): The price table has no such model, or the answer names none. Upgrade" in (
+        " ".join(out.split())
+    )
     file.write_text(json.dumps(message(model="claude-new")))
     assert on_terminal("price", file)[1].startswith("not known (unpriced)\n")
 
@@ -322,7 +324,7 @@ def check_of(*differences, installed=True):
 @pytest.mark.parametrize(
     ("differences", "code", "said"),
     [
-        ((), 0, "genai-prices: 7 prices compared, none differs.".split()),
+        ((), 0, ["genai-prices:", "7", "prices", "compared,", "none", "differs."]),
         ([("input", Decimal(2_000_000), Decimal(2_500_000))], 1, [MODEL, "input", "2", "2.5"]),
         ([("web_search", Decimal(10**10), Decimal(12 * 10**9))], 1, [MODEL, "web_search", "10", "12"]),
         ([("model", Decimal(2), None)], 0, [MODEL, "everything"]),

@@ -42,9 +42,14 @@ def test_a_hook_of_the_http_client_that_raises(telemetry, hook):
 @pytest.mark.parametrize("tracing", TRACINGS)
 def test_a_body_of_a_loop_that_raises(telemetry, tracing):
     client = Face("sync", Server(either()), tracing).client
-    with pytest.raises(TheirsError), client.messages.stream(**ARGS) as helper:
-        for _ in helper:
-            theirs()
+
+    def read():
+        with client.messages.stream(**ARGS) as helper:
+            for _ in helper:
+                theirs()
+
+    with pytest.raises(TheirsError):
+        read()
     ((key, count),) = telemetry.metrics()[CALLS].items()
     assert (count, "error.type" in dict(key)) == (1, False)
     assert len(telemetry.spans) == 1

@@ -80,4 +80,3 @@ def test_sigterm_under_our_run_command(script, tmp_path, receiver, handles):
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["calls"] == 2
     assert exported(receiver) == ONE_WHOLE_ONE_ABORTED
-

@@ -27,7 +27,9 @@ def test_each_call_is_counted_by_the_process_that_made_it(run, way):
             # In `plain_fork` the parent closes one stream early, whose output is not known.
             whole = one[CALLS] - (way == "plain_fork" and who == "parent")
             assert one["gen_ai.client.inference.usage.output_tokens"] == 50 * whole
-            assert one["claude.client.cost.usd"] == pytest.approx(0.001545 * one[CALLS] - 0.00075 * (one[CALLS] - whole))
+            assert one["claude.client.cost.usd"] == pytest.approx(
+                0.001545 * one[CALLS] - 0.00075 * (one[CALLS] - whole)
+            )
 
 
 @pytest.mark.parametrize("server", ["gunicorn", "celery"])

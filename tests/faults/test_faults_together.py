@@ -95,7 +95,9 @@ async def test_concurrent_tasks(telemetry, count):
         return told[mine % 10](request)
 
     transport = http.AsyncClient(transport=http.MockTransport(answer))
-    client = anthropic.AsyncAnthropic(api_key=KEY, base_url=BASE_URL, http_client=transport, max_retries=0, timeout=None)
+    client = anthropic.AsyncAnthropic(
+        api_key=KEY, base_url=BASE_URL, http_client=transport, max_retries=0, timeout=None
+    )
     answers = await asyncio.gather(*[client.messages.create(**ARGS) for _ in range(count)])
     assert asked == count
     metrics = telemetry.metrics()
@@ -209,5 +211,3 @@ def test_the_global_meter_provider_changes_between_two_instruments(telemetry, mo
         found.append(total(plain_metrics(reader.get_metrics_data()), CALLS))
         provider.shutdown()
     assert found == [1, 1, 1]
-
-

@@ -36,7 +36,7 @@ class Bench:
         tracing.add_span_processor(SimpleSpanProcessor(self.spans))
         self._settings = {"meter_provider": self.meters, "tracer_provider": tracing}
         self.answer = None
-        transport = http.MockTransport(lambda request: self.answer(request))
+        transport = http.MockTransport(self._reply)
         self.client = anthropic.Anthropic(api_key=KEY, base_url=BASE_URL, http_client=http.Client(transport=transport),
                                           max_retries=0)  # fmt: skip
 
@@ -92,7 +92,12 @@ class Bench:
 
     def labels(self):
         """Every value of every attribute that is a string."""
-        return {value for points in self.metrics.values() for key in points for _, value in key if isinstance(value, str)}
+        return {
+            value for points in self.metrics.values() for key in points for _, value in key if isinstance(value, str)
+        }
+
+    def _reply(self, request):
+        return self.answer(request)
 
     def _outcome(self, answer, more):
         self.answer = answer

@@ -1,7 +1,7 @@
 """What may be counted, read from the JSON a second time, by nothing that the package has.
 
-Counts of a stream are cumulative: the last that is told stands. A count is a whole number of a size that can be; anything
-else that stands in its place is not known, and then no cost is exact. Where `iterations` are told, they are what is billed.
+Counts of a stream are cumulative: the last that is told stands. A count is a whole number of a size that can be;
+anything else that stands in its place is not known, and then no cost is exact.
 """
 
 FIELDS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")

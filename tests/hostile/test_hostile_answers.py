@@ -65,7 +65,8 @@ def sse(chunks):
 
 def event(data, name=None):
     name = name or (data.get("type") if isinstance(data, dict) else None)
-    return f"event: {name if isinstance(name, str) and name.isidentifier() else 'message_delta'}\ndata: {json.dumps(data)}\n\n".encode()
+    name = name if isinstance(name, str) and name.isidentifier() else "message_delta"
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()
 
 
 def same(bench, answer, **more):
@@ -159,7 +160,9 @@ def test_deep_nesting(bench, depth, opening):
     same(bench, sse([data]), stream=True)
 
 
-@pytest.mark.parametrize("number", ["1" * 5_000, "1e400", "-1e400", "0." + "3" * 5_000, "NaN", "-Infinity", "1E+2", "00"])
+@pytest.mark.parametrize(
+    "number", ["1" * 5_000, "1e400", "-1e400", "0." + "3" * 5_000, "NaN", "-Infinity", "1E+2", "00"]
+)
 def test_numbers_that_are_none(bench, number):
     body = json.dumps(wire.message()).replace('"output_tokens": 50', f'"output_tokens": {number}').encode()
     same(bench, lambda _request: http.Response(200, headers={"content-type": "application/json"}, content=body))
@@ -168,6 +171,8 @@ def test_numbers_that_are_none(bench, number):
 
 
 def test_the_same_key_twice(bench):
-    body = json.dumps(wire.message()).replace('"output_tokens": 50', '"output_tokens": 50, "output_tokens": 60').encode()
+    body = (
+        json.dumps(wire.message()).replace('"output_tokens": 50', '"output_tokens": 50, "output_tokens": 60').encode()
+    )
     same(bench, lambda _request: http.Response(200, headers={"content-type": "application/json"}, content=body))
     assert bench.total("gen_ai.client.inference.usage.output_tokens") == 60, "as JSON readers do: the last"

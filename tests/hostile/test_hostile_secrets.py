@@ -116,7 +116,16 @@ def test_planted_secrets_come_out_nowhere(monkeypatch, spoken):
     spans = [span.to_json() for span in bench.spans.get_finished_spans()]
     ours = [text for text in spans if '"claude.' in text]
     told = [repr(record) for record in records]
-    everything = [data.to_json(), *ours, *spoken, *reprs, *told, out.getvalue(), repr(Settings()), repr(ClaudeInstrumentor())]
+    everything = [
+        data.to_json(),
+        *ours,
+        *spoken,
+        *reprs,
+        *told,
+        out.getvalue(),
+        repr(Settings()),
+        repr(ClaudeInstrumentor()),
+    ]
     assert [(secret, text[:300]) for text in everything for secret in PLANTED if secret in text] == []
     assert "acme" in data.to_json()
     assert len(ours) >= 8

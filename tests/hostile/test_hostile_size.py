@@ -100,7 +100,8 @@ FLOODS = {
     "stop reasons": (lambda n: plain(wire.message(stop_reason=f"reason_{n}")), "anthropic.message.stop_reason"),
     "error types": (refusal, "error.type"),
     "service tiers": (
-        lambda n: plain(wire.message(usage={**wire.USAGE, "service_tier": f"tier-{n}"})), "anthropic.response.service_tier"
+        lambda n: plain(wire.message(usage={**wire.USAGE, "service_tier": f"tier-{n}"})),
+        "anthropic.response.service_tier",
     ),
 }  # fmt: skip
 
@@ -173,9 +174,10 @@ def test_long_header_values_are_not_kept(bench):
 
 
 NAME = st.sampled_from([
-    "anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset",
-    "anthropic-ratelimit-unified-5h-utilization", "anthropic-priority-input-tokens-reset", "anthropic-ratelimit--limit",
-    "request-id", "anthropic-workspace-id", "anthropic-organization-id", "retry-after", "content-type", "anthropic-fast-x-limit",
+    "anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining", "anthropic-fast-x-limit",
+    "anthropic-ratelimit-requests-reset", "anthropic-ratelimit-unified-5h-utilization", "anthropic-ratelimit--limit",
+    "anthropic-priority-input-tokens-reset", "request-id", "anthropic-workspace-id", "anthropic-organization-id",
+    "retry-after", "content-type",
 ])  # fmt: skip
 VALUE = st.binary(max_size=30).filter(lambda raw: not set(raw) & {0, 10, 13}) | st.sampled_from(
     [b"NaN", b"inf", b"1_0", b"-1", b"1e999", b"9" * 400, b"\xff\xfe", b"2100-01-01T00:00:00Z", b"9999-12-31T23:59:59Z",

@@ -55,19 +55,20 @@ def _plain(finding: Finding) -> list[str]:
 
 
 def _show(found: Sequence[Finding]) -> None:
-    from rich.padding import Padding  # noqa: PLC0415 - only for a terminal
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415 - only for a terminal
     from rich.text import Text  # noqa: PLC0415
 
     shown: Any = console()
     for finding in found:
-        style = _STYLES[finding.level]
         row = Table.grid(padding=(0, 1))
         row.add_column(width=7, no_wrap=True)
         row.add_column(overflow="fold")
-        text = Text.assemble((finding.subject, "bold"), f": {finding.text}")
-        row.add_row(Text(finding.level, style), text)
+        row.add_row(
+            Text(finding.level, _STYLES[finding.level]), Text.assemble((finding.subject, "bold"), f": {finding.text}")
+        )
+        if finding.do is not None and not finding.is_command:
+            row.add_row("", Text(finding.do, "bold"))
         shown.print(row)
-        if finding.do is not None:
+        if finding.is_command:
             # Not wrapped by us: what is copied from here must be what is typed.
-            shown.print(Padding(Text(finding.do, "bold"), (0, 0, 0, 8)), soft_wrap=True)
+            shown.print(Text(f"        {finding.do}", "bold"), soft_wrap=True)

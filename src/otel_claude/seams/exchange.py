@@ -107,7 +107,7 @@ class _Reading:
         # The end of an earlier body is not the end of the call: a middleware went on to another hop.
         if attempt.is_last:
             attempt.call.body_ended(attempt, read=read, error_type=error, last=last, raw=self._raw)
-        elif error is not None:
+        elif error is not None and not attempt.call.ended:
             attempt.outcome, attempt.error_type = "failed", error
 
 

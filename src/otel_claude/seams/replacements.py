@@ -129,8 +129,9 @@ def calculate_retry_timeout(original: Original, _begin: Begin) -> Original:
         delay = original(client, *args, **kwargs)
         try:
             call = running()
-            if call is not None and call.attempts:
-                retried(call.attempts[-1], delay)
+            attempts = call.attempts if call is not None else None
+            if attempts:
+                retried(attempts[-1], delay)
         except Exception:
             contained("saw a retry")
         return delay

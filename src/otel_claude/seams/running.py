@@ -54,17 +54,19 @@ class Running:
 
 def _returned(call: Call) -> None:
     """The SDK's method returned. Where the SDK had no reason to decode a whole body, it is read here."""
-    if not call.attempts:
+    attempts = call.attempts
+    if not attempts:
         call.discard()
         return
-    attempt = call.attempts[-1]
+    attempt = attempts[-1]
     response, attempt.response = attempt.response, None
     if response is not None and not call.answers:
         call.heard(body_of(response), attempt)
-    call.returned(pending=any(attempt.pending for attempt in call.attempts))
+    call.returned(pending=any(attempt.pending for attempt in attempts))
 
 
 def _raised(call: Call, error: BaseException) -> None:
-    if call.attempts and call.attempts[-1].status is None:
-        call.attempts[-1].unsent = was_never_sent(error)
+    attempts = call.attempts
+    if attempts and attempts[-1].status is None:
+        attempts[-1].unsent = was_never_sent(error)
     call.failed(error_type(error))

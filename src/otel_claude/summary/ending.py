@@ -35,6 +35,7 @@ class Ending:
 
     def __init__(self, finish: Callable[[], None]) -> None:
         self._finish = finish
+        self._forking = threading.local()
         self._handled = self._reporting = self._postponed = self._finished = False
 
     def watch(self) -> None:
@@ -42,7 +43,7 @@ class Ending:
         try:
             self._begin()
             if hasattr(os, "register_at_fork"):
-                os.register_at_fork(after_in_child=self._forked)
+                os.register_at_fork(before=self._hold, after_in_parent=self._release, after_in_child=self._forked)
             # Only the main thread may set handlers.
             in_main = threading.current_thread() is threading.main_thread()
             if in_main and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
@@ -99,12 +100,26 @@ class Ending:
         self._finish_in_time()
         _die()
 
+    def _hold(self) -> None:
+        """Holds SIGTERM back while this thread forks: Python drops what comes to a child before that is set up.
+
+        A pool may terminate a worker that has not run yet, and would wait for it for ever.
+        """
+        self._forking.held = self._handles() and signal.SIGTERM not in signal.pthread_sigmask(
+            signal.SIG_BLOCK, [signal.SIGTERM]
+        )
+
+    def _release(self) -> None:
+        if self._forking.held:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+
     def _forked(self) -> None:
         """In a forked child there are no threads."""
         try:
             self._begin()
         except Exception:
             contained("prepared the summary of a child process")
+        self._release()
 
     def _watch_children(self, util: Any) -> None:
         """`multiprocessing` calls back in each child, forked or spawned."""

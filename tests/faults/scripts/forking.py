@@ -88,13 +88,14 @@ def during_a_call():
 
 def while_it_is_collected():
     """The fork comes while a thread holds the ledger's lock."""
-    from otel_claude.instruments import _of_global  # noqa: PLC0415 - only here
+    from otel_claude.instruments import _by_provider, _of_global  # noqa: PLC0415 - only here
 
     calls(3)
+    (instruments,) = (*_of_global, *_by_provider.values())
     held, go = threading.Event(), threading.Event()
 
     def hold():
-        with _of_global[0].ledger._lock:
+        with instruments.ledger._lock:
             held.set()
             go.wait()
 
@@ -150,7 +151,9 @@ def grandchildren():
     tell("parent")
 
 
-WAYS = {way.__name__: way for way in (plain_fork, during_a_call, while_it_is_collected, multiprocessing_pool, grandchildren)}
+WAYS = {
+    way.__name__: way for way in (plain_fork, during_a_call, while_it_is_collected, multiprocessing_pool, grandchildren)
+}
 
 script.providers()
 script.instrument()

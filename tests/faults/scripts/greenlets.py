@@ -1,4 +1,4 @@
-"""Under gevent: many greenlets on one thread, on a real socket to the simulator; one leaves its stream, one is killed."""
+"""Under gevent: many greenlets on one thread, with real sockets. One leaves its stream, and one is killed."""
 
 from gevent import monkey
 
@@ -38,7 +38,5 @@ hanging = gevent.spawn(hang)
 gevent.joinall(workers, raise_error=True)
 hanging.kill()
 told = script.sums(script.CALLS, "gen_ai.client.inference.usage.output_tokens", "claude.client.unpriced")
-by_tag = sorted(
-    {point.attributes.get("claude.tag.feature", "") for point in script.points(script.CALLS)}
-)
+by_tag = sorted({point.attributes.get("claude.tag.feature", "") for point in script.points(script.CALLS)})
 script.tell(asked=sum(asked), by_tag=by_tag, **told)

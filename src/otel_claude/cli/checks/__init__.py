@@ -1,12 +1,12 @@
-"""What `otel-claude doctor` checks. Each module gives findings; only `probe` opens a connection."""
+"""What `otel-claude doctor` checks. Each module gives findings; only `connection` opens one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from . import exporting, program, sdk
+from .connection import probe
 from .finding import Finding
-from .probe import probe
 
 __all__ = ["Finding", "examine"]
 

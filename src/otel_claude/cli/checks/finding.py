@@ -8,7 +8,7 @@ Level = Literal["ok", "note", "warning", "error"]
 
 
 class Finding(NamedTuple):
-    """`warning` and `error` are wrong, a `note` is worth knowing. `do` is what to type, or what to do."""
+    """`warning` and `error` are wrong, a `note` is worth knowing. `do` is what to type, or a sentence."""
 
     level: Level
     subject: str
@@ -19,3 +19,8 @@ class Finding(NamedTuple):
     def wrong(self) -> bool:
         """Whether something should be done."""
         return self.level in ("warning", "error")
+
+    @property
+    def is_command(self) -> bool:
+        """Whether `do` is to be typed as it is."""
+        return self.do is not None and self.do[0].islower()

@@ -21,10 +21,6 @@ from .sdk import installed
 _PREFIX: Final = "OTEL_CLAUDE_"
 _OLD_DAYS: Final = 60
 _SERVERS: Final = ("gunicorn", "uwsgi", "celery")
-_BEFORE_FORK: Final = (
-    "What is counted before a fork is counted again in each child by the OpenTelemetry SDK's own instruments "
-    "(otel-claude's counters start from zero, its histograms do not)."
-)
 
 
 def findings(environment: Mapping[str, str], now: float) -> Iterator[Finding]:
@@ -68,8 +64,9 @@ def _unknown(environment: Mapping[str, str]) -> Iterator[Finding]:
     known = [*(variable(field.name) for field in fields(Settings)), variables.JSON, variables.FAMILY]
     for name in sorted(environment):
         if name.startswith(_PREFIX) and name not in known:
-            close = get_close_matches(name, known, 1, 0.6)
-            do = f"Did you mean {close[0]}?" if close else f"unset {name}"
+            endings = [each.removeprefix(_PREFIX) for each in known]
+            close = get_close_matches(name.removeprefix(_PREFIX), endings, 1, 0.6)
+            do = f"Did you mean {_PREFIX}{close[0]}?" if close else f"unset {name}"
             yield Finding("warning", name, "There is no such setting.", do)
     if file := environment.get(variables.JSON, "").strip():
         folder = Path(file).absolute().parent
@@ -128,6 +125,6 @@ def _forks(environment: Mapping[str, str]) -> Iterator[Finding]:
     yield Finding(
         "note",
         "Workers",
-        f"{why}: if workers are forked, {_BEFORE_FORK[0].lower()}{_BEFORE_FORK[1:]}",
+        f"{why}. If workers are forked, OpenTelemetry counts in each of them again what its histograms had before.",
         "Make no calls to Claude before the fork, for example at import under gunicorn --preload.",
     )

@@ -41,7 +41,7 @@ def probe(target: Target, environment: Mapping[str, str]) -> Finding:
         return Finding(
             "error",
             "OTLP",
-            f"{_shown(target)} does not answer: {reason}.",
+            f"{_shown(target)} does not answer: {getattr(reason, 'strerror', None) or reason}.",
             "Start it, or correct OTEL_EXPORTER_OTLP_ENDPOINT.",
         )
 

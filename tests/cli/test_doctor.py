@@ -1,0 +1,528 @@
+"""`otel-claude doctor`: each finding, and what it says to type."""
+
+import contextlib
+import json
+import os
+import pty
+import socket
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import grpc
+import pytest
+from cli_programs import OURS
+
+from otel_claude.cli import checks
+from otel_claude.cli.checks import connection, exporting, program, sdk
+from otel_claude.cli.checks.connection import probe
+from otel_claude.neighbours import NEIGHBOURS
+from otel_claude.pricing import shipped
+from otel_claude.seams.patch import SEAMS, Seam
+
+NOW = datetime.fromisoformat(shipped().date).replace(tzinfo=timezone.utc).timestamp() + 86_400
+
+
+@pytest.fixture(autouse=True)
+def versions(monkeypatch):
+    """What is installed: as it is, but for what a test changes."""
+    changed = {}
+    real = sdk.installed
+    for module in (sdk, exporting, program):
+        monkeypatch.setattr(module, "installed", lambda name: changed.get(name, real(name)))
+    return changed
+
+
+def found(now=NOW, **environment):
+    return checks.examine(environment, now=now, connect=False)
+
+
+def wrong(now=NOW, **environment):
+    return {finding.subject: finding for finding in found(now, **environment) if finding.wrong}
+
+
+def test_nothing_is_wrong_where_nothing_is_wrong():
+    assert wrong() == {}
+    levels = {finding.level for finding in found()}
+    assert levels == {"ok", "note"}
+
+
+def test_every_finding_that_is_wrong_says_what_to_do():
+    everything = found(
+        now=NOW + 1e8, OTEL_SDK_DISABLED="true", OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="*", OTEL_METRICS_EXPORTER="x",
+        OTEL_METRIC_EXPORT_INTERVAL="a", OTEL_CLAUDE_SPANS="maybe", OTEL_CLAUDE_SPAN="off", OTEL_CLAUDE_PRICES="/no",
+        OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE="delta", OTEL_CLAUDE_SUMMARY_JSON="/no/x.json",
+    )  # fmt: skip
+    assert sum(finding.wrong for finding in everything) == 10
+    for finding in everything:
+        assert not finding.wrong or finding.do
+
+
+@pytest.mark.parametrize(
+    ("version", "environment", "said"),
+    [
+        ("2.12.0", {}, "2.12.0. It traces itself, and otel-claude adds cost"),
+        ("1.14.0", {"ANTHROPIC_OPEN_TELEMETRY": "false"}, "ANTHROPIC_OPEN_TELEMETRY turns its own spans off"),
+        ("1.13.0", {}, "1.13.0. It does not trace itself (1.14 does), so otel-claude opens one span per call."),
+        ("2.0.0", {"OTEL_CLAUDE_SPANS": "off"}, "OTEL_CLAUDE_SPANS is off"),
+    ],
+)
+def test_who_opens_the_spans(versions, version, environment, said):
+    versions["anthropic"] = version
+    texts = [finding.text for finding in found(**environment) if finding.subject == "anthropic"]
+    assert said in texts[0]
+
+
+@pytest.mark.parametrize(
+    ("version", "level", "said", "do"),
+    [
+        (None, "error", "The SDK is not installed for ", "pip install 'otel-claude[instruments]'"),
+        ("0.39.0", "error", "version 0.39.0 is not supported", "pip install 'anthropic<3,>=0.40'"),
+        ("3.0.0", "error", "version 3.0.0 is not supported", "pip install 'anthropic<3,>=0.40'"),
+        ("2.13.0rc1", "warning", "2.13.0rc1 is a pre-release", "Call ClaudeInstrumentor().instrument(skip_dep_check"),
+    ],
+)  # fmt: skip
+def test_versions_of_the_sdk(versions, version, level, said, do):
+    versions["anthropic"] = version
+    finding = wrong()["anthropic"]
+    assert finding.level == level
+    assert said in finding.text
+    assert finding.do.startswith(do)
+
+
+@pytest.mark.parametrize(
+    "seam",
+    [
+        Seam("anthropic._base_client", "SyncAPIClient", "gone", None),
+        Seam("anthropic._base_client", "Gone", "gone", None),
+        # An inherited one would be patched in the wrong place.
+        Seam("anthropic._base_client", "SyncAPIClient", "_should_retry", None),
+    ],
+)
+def test_a_seam_that_is_missing(monkeypatch, seam):
+    monkeypatch.setattr(sdk, "SEAMS", (*SEAMS, seam))
+    finding = wrong()["anthropic"]
+    assert f"has no {seam.owner}.{seam.name}, so nothing is measured" in finding.text
+    assert finding.do == "pip install --upgrade otel-claude"
+
+
+def test_an_sdk_that_cannot_be_imported(monkeypatch):
+    monkeypatch.setattr(sdk, "import_module", lambda _: 1 / 0)
+    assert "cannot be imported (ZeroDivisionError" in wrong()["anthropic"].text
+
+
+def test_python(monkeypatch):
+    monkeypatch.setattr(sdk.sys, "version_info", (3, 15, 0))
+    assert wrong()["Python"].do == "Use Python 3.10 to 3.14."
+
+
+class Distribution:
+    def __init__(self, *names):
+        self.entry_points = [type("Point", (), {"name": name, "group": "opentelemetry_instrumentor"}) for name in names]
+
+
+@pytest.mark.parametrize("neighbour", NEIGHBOURS, ids=lambda neighbour: neighbour.package)
+@pytest.mark.parametrize(
+    ("names", "off", "said"),
+    [
+        (("anthropic",), "", "each call then has more than one span"),
+        (("anthropic",), "anthropic", None),
+        (("anthropic", "other"), "anthropic", "each call then has more than one span"),
+        (("anthropic",), "otel_claude", "each call then has more than one span"),
+        ((), "", "each call, if the program starts it, then has more than one span"),
+    ],
+)
+def test_neighbours(versions, monkeypatch, neighbour, names, off, said):
+    versions[neighbour.package] = "1.2"
+    monkeypatch.setattr(sdk, "distribution", lambda _: Distribution(*names))
+    finding = wrong(OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=off).get(neighbour.package)
+    if said is None:
+        assert finding is None
+    else:
+        assert said in finding.text
+        assert finding.do == f"pip uninstall {neighbour.package}"
+
+
+@pytest.mark.parametrize("name", ["otel_claude", "*"])
+def test_turned_off(name):
+    finding = wrong(OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=f"flask, {name}")["otel-claude"]
+    assert finding.level == "error"
+    assert f"names {name}, so nothing is measured" in finding.text
+
+
+def test_not_installed_as_a_package(monkeypatch):
+    monkeypatch.setattr(sdk, "entry_points", lambda **_: [])
+    assert wrong()["otel-claude"].do == "pip install otel-claude"
+
+
+def test_packages_that_are_missing(versions):
+    versions["opentelemetry-distro"] = None
+    finding = wrong()["OpenTelemetry"]
+    assert finding.text.startswith("opentelemetry-distro not installed")
+    assert finding.do == "pip install 'otel-claude[otlp]'"
+
+
+@pytest.mark.parametrize(
+    ("environment", "protocol", "endpoint", "configured"),
+    [
+        ({}, "grpc", "http://localhost:4317", False),
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, "http/protobuf", "http://localhost:4318/v1/metrics", False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, "grpc", "http://c:4317", True),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
+         "http/protobuf", "http://c:4318/v1/metrics", True),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://p/x",
+          "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "http/protobuf"}, "http/protobuf", "http://p/x", True),
+    ],
+)  # fmt: skip
+def test_where_metrics_go(environment, protocol, endpoint, configured):
+    assert exporting.target(environment) == (protocol, endpoint, configured)
+
+
+BY_HTTP = "export OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/protobuf"
+HTTP = {"OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "http/protobuf"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "said", "do"),
+    [
+        ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://p:9090/api/v1/otlp/v1/metrics"},
+         "Prometheus' OTLP endpoint takes HTTP/protobuf only, and the protocol is grpc",
+         f"{BY_HTTP} OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://p:9090/api/v1/otlp/v1/metrics"),
+        ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "p:9090"}, "Prometheus' OTLP endpoint takes HTTP/protobuf only",
+         f"{BY_HTTP} OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://p:9090/api/v1/otlp/v1/metrics"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, "The port 4318 takes HTTP/protobuf only",
+         f"{BY_HTTP} OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://c:4318/v1/metrics"),
+        ({**HTTP, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, "4317 is usually gRPC's port",
+         "export OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4318"),
+        ({**HTTP, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://p:9090/api/v1/otlp"},
+         "is used as it is, and http://p:9090/api/v1/otlp does not end in /v1/metrics",
+         "export OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://p:9090/api/v1/otlp/v1/metrics"),
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "The protocol 'http/json' is not supported in Python",
+         "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"),
+    ],
+)  # fmt: skip
+def test_protocol_and_endpoint(environment, said, do):
+    finding = wrong(**environment)["OTLP"]
+    assert said in finding.text
+    assert finding.do == do
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {**HTTP, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://p:9090/api/v1/otlp/v1/metrics"},
+        {**HTTP, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"},
+        {"OTEL_METRICS_EXPORTER": "claude_summary", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://p:9090"},
+    ],
+)
+def test_what_fits_is_right(environment):
+    assert wrong(**environment) == {}
+
+
+def test_traces_and_logs_would_go_to_prometheus_too():
+    environment = {
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://p:9090/api/v1/otlp",
+    }
+    did = [finding.do for finding in found(**environment) if finding.wrong]
+    assert did == ["export OTEL_TRACES_EXPORTER=none", "export OTEL_LOGS_EXPORTER=none"]
+    assert wrong(**environment, OTEL_TRACES_EXPORTER="none", OTEL_LOGS_EXPORTER="none") == {}
+
+
+def test_an_exporter_that_is_not_installed(versions):
+    assert (
+        "No installed package has an exporter 'datadog'"
+        in wrong(OTEL_METRICS_EXPORTER="datadog")["OTEL_METRICS_EXPORTER"].text
+    )
+    assert wrong(OTEL_METRICS_EXPORTER="none")["OTEL_METRICS_EXPORTER"].do == "unset OTEL_METRICS_EXPORTER"
+    versions["opentelemetry-exporter-otlp-proto-grpc"] = None
+    assert wrong()["OTLP"].do == "pip install opentelemetry-exporter-otlp-proto-grpc"
+
+
+TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
+AGGREGATION = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "do"),
+    [
+        (TEMPORALITY, "delta", f"export {TEMPORALITY}=cumulative"),
+        (TEMPORALITY, "LOWMEMORY", f"export {TEMPORALITY}=cumulative"),
+        (TEMPORALITY, "cumulative", None),
+        (AGGREGATION, "base2_exponential_bucket_histogram", f"unset {AGGREGATION}   (or Prometheus 3.8 or later)"),
+        (AGGREGATION, "explicit_bucket_histogram", None),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "600000", "export OTEL_METRIC_EXPORT_INTERVAL=60000"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "1m", "export OTEL_METRIC_EXPORT_INTERVAL=60000"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "15000", None),
+        ("OTEL_SDK_DISABLED", "true", "unset OTEL_SDK_DISABLED"),
+        ("OTEL_CLAUDE_TAG_LIMIT", "many", "unset OTEL_CLAUDE_TAG_LIMIT   (or correct it)"),
+        ("OTEL_CLAUDE_TAG_LIMITS", "5", "Did you mean OTEL_CLAUDE_TAG_LIMIT?"),
+        ("OTEL_CLAUDE_COLOUR", "red", "unset OTEL_CLAUDE_COLOUR"),
+        ("OTEL_CLAUDE_SUMMARY_JSON", "/no/folder/x.json", "mkdir -p /no/folder"),
+        ("OTEL_CLAUDE_SUMMARY_JSON", "x.json", None),
+    ],
+)
+def test_settings(name, value, do):
+    did = [finding.do for finding in found(**{name: value}) if finding.wrong]
+    assert did == ([] if do is None else [do])
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "In Grafana's data source: Scrape interval (timeInterval) = 60s"),
+        ({"OTEL_METRIC_EXPORT_INTERVAL": "15000"}, "In Grafana's data source: Scrape interval (timeInterval) = 15s"),
+        ({"OTEL_METRICS_EXEMPLAR_FILTER": "always_off"}, "unset OTEL_METRICS_EXEMPLAR_FILTER"),
+        ({"WEB_CONCURRENCY": "4"}, "Make no calls to Claude before the fork"),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "c:4317"},
+            "If it has no TLS: export OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4317",
+        ),
+    ],
+)
+def test_notes(environment, said):
+    assert any(
+        finding.level == "note" and finding.do and finding.do.startswith(said) for finding in found(**environment)
+    )
+    assert wrong(**environment) == {}
+
+
+def test_a_configuration_file():
+    assert any("otel.yaml alone" in finding.text for finding in found(OTEL_CONFIG_FILE="otel.yaml"))
+
+
+@pytest.mark.parametrize("name", ["gunicorn", "uwsgi", "celery"])
+def test_servers_that_fork(versions, name):
+    versions[name] = "1.0"
+    note = next(finding for finding in found() if finding.subject == "Workers")
+    assert note.text.startswith(f"{name} installed")
+
+
+def test_one_worker_is_no_finding():
+    assert not any(finding.subject == "Workers" for finding in found(WEB_CONCURRENCY="1"))
+
+
+def test_the_price_table_grows_old():
+    assert wrong(NOW + 59 * 86_400) == {}
+    finding = wrong(NOW + 60 * 86_400)["Prices"]
+    assert "61 days old" in finding.text
+    assert finding.do == "pip install --upgrade otel-claude"
+
+
+def test_models_that_the_sdk_knows_and_the_table_does_not(monkeypatch):
+    monkeypatch.setattr(program, "_models_of_sdk", lambda: ["claude-opus-5", "claude-next-1", "claude-next-2"])
+    assert "no price here: claude-next-1, claude-next-2." in wrong()["Prices"].text
+
+
+def test_every_model_of_the_installed_sdk_is_looked_at():
+    models = program._models_of_sdk()
+    assert len(models) > 10
+    assert all(name.startswith("claude-") for name in models)
+
+
+def test_a_price_file(tmp_path):
+    path = tmp_path / "own.json"
+    path.write_text('{"name": "acme"}')
+    text = next(f.text for f in found(OTEL_CLAUDE_PRICES=str(path)) if f.subject == "OTEL_CLAUDE_PRICES")
+    assert f"merged over the shipped prices as {shipped().date}+acme" in text
+    path.write_text('{"modles": {}, "discounts": 3}')
+    finding = wrong(OTEL_CLAUDE_PRICES=str(path))["OTEL_CLAUDE_PRICES"]
+    assert finding.level == "error"
+    assert "has 2 mistakes" in finding.text
+
+
+def test_settings_that_were_changed_are_shown():
+    text = next(finding.text for finding in found(OTEL_CLAUDE_TAG_LIMIT="7") if finding.subject == "OTEL_CLAUDE_*")
+    assert text == "tag_limit = 7"
+
+
+class Receiver(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append((self.path, body, dict(self.headers)))
+        self.send_response(self.server.status)
+        if self.server.status == 302:
+            self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def receiver():
+    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
+        server.received, server.status = [], 200
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def ask(port, protocol="http/protobuf", path="/v1/metrics", scheme="http", **environment):
+    return probe(exporting.Target(protocol, f"{scheme}://127.0.0.1:{port}{path}", configured=True), environment)
+
+
+def test_a_receiver_that_takes_it(receiver):
+    finding = ask(receiver.server_port, OTEL_EXPORTER_OTLP_HEADERS="authorization=Basic%20abc,x-tenant=a")
+    assert finding.level == "ok"
+    ((path, body, headers),) = receiver.received
+    assert (path, body) == ("/v1/metrics", b"")
+    assert (headers["Authorization"], headers["X-Tenant"]) == ("Basic abc", "a")
+    assert headers["Content-Type"] == "application/x-protobuf"
+
+
+@pytest.mark.parametrize(
+    ("status", "do"),
+    [(401, "Set OTEL_EXPORTER_OTLP_HEADERS"), (404, "Check the path. Prometheus: start it with"),
+     (302, "Look at the receiver's log"), (500, "Look at the receiver's log")],
+)  # fmt: skip
+def test_a_receiver_that_does_not(receiver, status, do):
+    receiver.status = status
+    finding = ask(receiver.server_port)
+    assert (finding.level, len(receiver.received)) == ("error", 1)
+    assert f"answered an empty export request with {status}" in finding.text
+    assert finding.do.startswith(do)
+
+
+def test_a_password_is_not_shown(receiver):
+    target = exporting.Target("http/protobuf", f"http://u:secret@127.0.0.1:{receiver.server_port}/x", configured=True)
+    assert "secret" not in str(probe(target, {}))
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_nobody_is_there(protocol):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    finding = ask(port, protocol)
+    assert finding.level == "error"
+    assert "does not answer: Connection refused." in finding.text
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_who_never_answers_is_not_waited_for(protocol, monkeypatch):
+    monkeypatch.setattr(connection, "_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        finding = ask(silent.getsockname()[1], protocol)
+    assert finding.level == "error"
+    assert "timed out" in finding.text
+    assert time.monotonic() - began < 5
+
+
+def test_an_address_that_is_none():
+    for endpoint in ("ftp://x/v1/metrics", "collector:4318/v1/metrics"):
+        finding = probe(exporting.Target("http/protobuf", endpoint, configured=True), {})
+        assert "is no http:// or https:// address" in finding.text
+    assert probe(exporting.Target("grpc", "http://x:port", configured=True), {}).level == "error"
+
+
+def test_grpc_that_speaks_grpc():
+    server = grpc.server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        finding = ask(port, "grpc", path="")
+    finally:
+        server.stop(None).wait()
+    assert finding.level == "ok"
+    assert "speaks HTTP/2" in finding.text
+
+
+def test_http_where_grpc_is_expected(receiver):
+    finding = ask(receiver.server_port, "grpc", path="")
+    assert finding.level == "error"
+    assert "does not speak HTTP/2, so it takes no gRPC" in finding.text
+    assert finding.do.startswith("export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf")
+
+
+def test_tls_where_there_is_none(receiver):
+    finding = ask(receiver.server_port, "grpc", path="", scheme="https")
+    assert finding.level == "error"
+    assert "does not answer: " in finding.text
+
+
+def test_it_asks_only_the_endpoint_that_was_configured(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        checks, "probe", lambda target, _: asked.append(target.endpoint) or checks.Finding("ok", "", "")
+    )
+    checks.examine({}, now=NOW, connect=True)
+    checks.examine({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, now=NOW, connect=False)
+    checks.examine(
+        {"OTEL_METRICS_EXPORTER": "console", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"}, now=NOW, connect=True
+    )
+    assert asked == []
+    checks.examine({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, now=NOW, connect=True)
+    assert asked == ["http://c:4317"]
+
+
+def test_the_command(otel_claude, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: NOW)
+    code, out, err = otel_claude("doctor")
+    assert (code, err) == (0, "")
+    assert out.startswith("ok      Python: otel-claude ")
+    assert out.endswith("\nNothing is wrong.\n")
+    monkeypatch.setenv("OTEL_CLAUDE_PRICE", "x")
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    code, out, _ = otel_claude("doctor")
+    assert code == 1
+    assert "warning OTEL_CLAUDE_PRICE: There is no such setting.\n        -> Did you mean OTEL_CLAUDE_PRICES?\n" in out
+    assert out.endswith("\n1 error and 1 warning.\n")
+
+
+def test_the_command_connects_unless_told_not_to(otel_claude, monkeypatch, receiver):
+    monkeypatch.setattr("time.time", lambda: NOW)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", f"http://127.0.0.1:{receiver.server_port}/v1/metrics")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+    assert otel_claude("doctor", "--offline")[0] == 0
+    assert receiver.received == []
+    code, out, _ = otel_claude("doctor")
+    assert code == 0
+    assert "took an empty export request by HTTP." in out
+    assert len(receiver.received) == 1
+
+
+def test_json(otel_claude, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: NOW)
+    monkeypatch.setenv("OTEL_CLAUDE_PRICE", "x")
+    code, out, _ = otel_claude("doctor", "--json")
+    data = json.loads(out)
+    assert code == 1
+    assert data["counts"] == {"error": 0, "warning": 1, "note": 2, "ok": 6}
+    warning = next(row for row in data["findings"] if row["level"] == "warning")
+    assert warning == {
+        "level": "warning", "subject": "OTEL_CLAUDE_PRICE", "text": "There is no such setting.",
+        "do": "Did you mean OTEL_CLAUDE_PRICES?",
+    }  # fmt: skip
+
+
+def test_on_a_terminal():
+    ours, theirs = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    environment |= {"COLUMNS": "60", "TERM": "dumb", "WEB_CONCURRENCY": "2"}
+    environment["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] = "http://prometheus.example:9090/api/v1/otlp/v1/metrics"
+    with subprocess.Popen([*OURS, "doctor", "--offline"], env=environment, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # on Linux, the end of a terminal
+            while True:
+                said += os.read(ours, 65_536)
+    os.close(ours)
+    lines = said.decode().replace("\r\n", "\n").splitlines()
+    assert process.returncode == 1
+    assert lines[0].startswith("ok      Python: otel-claude")
+    assert "error   OTLP: Prometheus' OTLP endpoint takes HTTP/protobuf only, and the" in [
+        line.rstrip() for line in lines
+    ]
+    # What is to be typed is not broken.
+    (command,) = [line for line in lines if len(line) > 80]
+    assert command == (
+        f"        {BY_HTTP} OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://prometheus.example:9090/api/v1/otlp/v1/metrics"
+    )

@@ -1,0 +1,71 @@
+"""A call leaves nothing for the garbage collector: what it was is freed when the last of it is dropped."""
+
+import gc
+
+import pytest
+from support import wire
+from support.face import Face
+from support.library import TRACINGS
+from support.server import Server, either, plain, throttled
+from support.wire import ARGS
+
+
+def create(client):
+    client.messages.create(**ARGS)
+
+
+def read(client):
+    list(client.messages.create(**ARGS, stream=True))
+
+
+def close(client):
+    opened = client.messages.create(**ARGS, stream=True)
+    next(opened)
+    opened.close()
+
+
+def drop(client):
+    next(client.messages.create(**ARGS, stream=True))
+
+
+def retry(client):
+    create(client)
+
+
+SHAPES = {
+    "create": (create, [either()]),
+    "read": (read, [either()]),
+    "close": (close, [either()]),
+    "drop": (drop, [either()]),
+    "retried": (retry, [throttled(), plain()] * 12),
+    "unread raw": (lambda client: client.messages.with_raw_response.create(**ARGS), [either()]),
+    "tool use": (create, [plain(wire.message(stop_reason="tool_use"))]),
+}
+
+
+@pytest.mark.parametrize("tracing", TRACINGS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_cycles(telemetry, shape, tracing):
+    act, replies = SHAPES[shape]
+    client = Face("sync", Server(*replies), tracing).client
+    act(client)
+    telemetry.metrics()
+    telemetry.recorded.started.clear()
+    telemetry.recorded.ended.clear()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        for _ in range(10):
+            act(client)
+        telemetry.metrics()
+        telemetry.recorded.started.clear()
+        telemetry.recorded.ended.clear()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        ours = [type(found).__name__ for found in gc.garbage if type(found).__module__.startswith("otel_claude")]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert ours == []

@@ -1,0 +1,27 @@
+"""The soak in small: nothing grows, and every sum is exact. `make soak` is the same with a million calls."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOAK = Path(__file__).parents[2] / "scripts" / "soak.py"
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from Linux's /proc")
+@pytest.mark.parametrize(("calls", "warm_up"), [(2_000, 1_000), pytest.param(20_000, 5_000, marks=pytest.mark.heavy)])
+def test_soak(calls, warm_up):
+    command = [
+        sys.executable,
+        str(SOAK),
+        "--calls",
+        str(calls),
+        "--streams",
+        str(calls // 10),
+        "--warm-up",
+        str(warm_up),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "expected and found" in done.stdout
