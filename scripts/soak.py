@@ -174,6 +174,8 @@ class Soak:
                 await self._read_async(asked, number, finished=finished)
             else:
                 self._read(asked, number, finished=finished)
+            # Nothing here ever waits: let the loop close the streams that were dropped.
+            await asyncio.sleep(0)
             if number % BATCH == 0:
                 self.reader.get_metrics_data()
 

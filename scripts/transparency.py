@@ -11,7 +11,8 @@ bare results under .cache/transparency. Development tools have the versions of r
 
 A test whose outcome differs is run once more both ways, alone: it may be flaky. If it still differs, it is run with
 providers but without our instrumentation, and with our instrumentation but without a tracer provider. If the first
-differs in the same way and the second does not differ, the SDK's own spans do it, and not we. What is left fails, unless
+differs in the same way and the second does not differ, the SDK's own spans do it, and not we. What is left fails,
+unless
 it is in `EXPLAINED`. So does any failure of ours that was contained, whether or not a test noticed it.
 """
 

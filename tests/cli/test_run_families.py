@@ -42,6 +42,5 @@ def test_a_process_that_outlives_the_program_prints_its_own(run, tmp_path):
 
 
 def test_pools_end_at_once(run):
-    # A worker that is terminated just when it begins to wait for work must not keep the pool waiting for ever.
-    for _ in range(2):
-        assert run("pools", timeout=60).code == 0
+    # A worker that does not notice that it is terminated keeps its pool waiting for ever.
+    assert run("pools").code == 0

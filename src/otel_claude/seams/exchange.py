@@ -1,4 +1,4 @@
-"""Exchange: what the requests and responses of a call's attempts say, told to the call. Knows the SDK's and httpx's objects.
+"""Exchange: what the requests and responses of a call's attempts say, told to the call.
 
 Each request carries its attempt in its `extensions`, so whatever is seen of it later finds the attempt again.
 """
