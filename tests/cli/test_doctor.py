@@ -506,7 +506,7 @@ def test_json(otel_claude, monkeypatch):
 def test_on_a_terminal():
     ours, theirs = pty.openpty()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-    environment |= {"COLUMNS": "60", "TERM": "dumb", "WEB_CONCURRENCY": "2"}
+    environment |= {"COLUMNS": "80", "TERM": "dumb", "WEB_CONCURRENCY": "2"}
     environment["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] = "http://prometheus.example:9090/api/v1/otlp/v1/metrics"
     with subprocess.Popen([*OURS, "doctor", "--offline"], env=environment, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)

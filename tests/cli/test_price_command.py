@@ -359,7 +359,9 @@ def test_check_of_what_is_installed(otel_claude):
     code, out, _ = otel_claude("price", "--check", "--json", "--at", "2026-11-22")
     libraries = {row["library"]: row for row in json.loads(out)["libraries"]}
     assert set(libraries) == {"genai-prices", "litellm"}
-    assert all(row["compared"] > 100 for row in libraries.values())
+    # Python 3.10 has no genai-prices.
+    assert libraries["litellm"]["installed"]
+    assert all(row["compared"] > 100 for row in libraries.values() if row["installed"])
     numbers = [(row["ours"], row["theirs"]) for library in libraries.values() for row in library["differences"]]
     assert code == 0, numbers
     assert all("none" in pair for pair in numbers)

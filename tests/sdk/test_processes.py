@@ -134,6 +134,9 @@ next(read_in_part)
 dropped = streaming.messages.create(**ARGS, stream=True)
 next(dropped)
 del dropped
+# This one is only queued: nobody collected since.
+unread = streaming.messages.create(**ARGS, stream=True)
+del unread
 gc.collect()
 warnings.simplefilter("ignore")
 child = os.fork()
@@ -152,7 +155,7 @@ list(read_in_part)
 tell(who="parent", after=sums("claude.client.calls"), attempts=sums("claude.client.attempts"))
 """)
     child = {"who": "child", "before": 0, "after": 1, "cost": 0.001545, "attempts": 1, "limits": 100}
-    assert told == [child, {"who": "parent", "after": 5, "attempts": 5}]
+    assert told == [child, {"who": "parent", "after": 6, "attempts": 6}]
 
 
 @pytest.mark.parametrize("left", ["read in part", "dropped", "never iterated", "dropped unread"])
