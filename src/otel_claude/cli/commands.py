@@ -32,12 +32,12 @@ class Row(NamedTuple):
 
 
 COMMANDS: Final = (
-    Row("run", "Run a program, and print what its calls to Claude cost when it ends.", "otlp", passes_on=True),
+    Row("run", "Run a program, and print at its end what its calls cost.", "otlp", passes_on=True),
     Row("demo", "Show everything with simulated calls.", "demo"),
-    Row("price", "Say what a stored answer of the API cost, or show the price table."),
-    Row("doctor", "Check what is installed and configured, and say what to type."),
+    Row("price", "Say what a stored answer cost, or show the price table."),
+    Row("doctor", "Check installation and configuration; say what to type."),
     Row("export", "Write dashboards, rules and deployment files."),
-    Row("organization", "Show what Anthropic says the organization used and was billed.", "organization"),
+    Row("organization", "Show what the organization used and was billed.", "organization"),
     Row("reconcile", "Compare what was measured with what was billed.", "organization"),
 )
 _HELP: Final = "Every call to Claude measured: tokens, dollars, rate limits, retries."

@@ -25,7 +25,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     file: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FILE|-]",
+            metavar="FILE|-",
             show_default=False,
             help="A message's JSON, JSON lines of messages, a batch's results, or a stored event stream.",
         ),

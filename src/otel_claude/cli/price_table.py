@@ -32,7 +32,7 @@ def show_price(found: Priced, stored: Stored, *, table: str, at: str) -> None:
     shown.print(Text.assemble((said, "bold"), " ", (f"({found.status})", _STATUS_STYLES[found.status])))
     what = f"{times(len(stored.answers), 'answer')} in {stored.form}" if len(stored.answers) != 1 else stored.form
     free = "".join(f"; {count:,} {why}, free" for why, count in stored.free.items())
-    shown.print(f"{what}{free}. Prices of {at}, from the table of {table}.")
+    shown.print(f"{what[0].upper()}{what[1:]}{free}. Prices of {at}, from the table of {table}.")
     if found.parts:
         shown.print()
         shown.print(_parts(found))
@@ -53,6 +53,8 @@ def show_price(found: Priced, stored: Stored, *, table: str, at: str) -> None:
 
 def _parts(found: Priced) -> Table:
     made = _grid("Class", "Tokens", "USD per million", "USD")
+    made.show_footer = True
+    made.columns[0].footer, made.columns[-1].footer = "total", decimal_text(found.total)
     for kind, amount in found.parts.items():
         tokens = found.tokens.get(kind)
         if amount or tokens:
@@ -62,8 +64,6 @@ def _parts(found: Priced) -> Table:
                 _rate(found, kind, amount),
                 decimal_text(amount),
             )
-    made.add_section()
-    made.add_row("total", "", "", decimal_text(found.total), style="bold")
     if len(found.models) > 1:
         for model, parts in found.models.items():
             made.add_row(f"  {model}", "", "", decimal_text(sum(parts.values())), style="dim")
@@ -196,7 +196,13 @@ def _result_json(result: Result) -> dict[str, Any]:
 def _grid(*columns: str) -> Table:
     """A table whose first column is a name, and whose last ones are amounts."""
     made = Table(
-        box=box.SIMPLE, show_edge=False, pad_edge=False, padding=(0, 1), header_style="dim", border_style="dim"
+        box=box.SIMPLE,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1),
+        header_style="dim",
+        footer_style="bold",
+        border_style="dim",
     )
     made.add_column(columns[0], overflow="fold", min_width=16)
     for name in columns[1:]:

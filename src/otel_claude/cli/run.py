@@ -47,6 +47,11 @@ def command(
     Works with any Python program: `otel-claude run python app.py`, `otel-claude run gunicorn app:app`. The summary goes
     to stderr; the exit code, signals, input and output are the program's own. Exporters that you configured with
     OTEL_* variables go on as usual.
+
+    There is one summary, also of a program with worker processes. A process that is killed (SIGKILL) or leaves by
+    os._exit is not in it, nor is a Python that ignores its environment (python -I).
+
+    Exit code: the program's; 126 if it cannot be executed, 127 if there is none, 2 for bad usage.
     """
     _check_installed()
     if json_file is not None:
