@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
-from .pricing import ANTHROPIC, Charge, Platform, PlatformName, Price, PriceTable
+from .conventions import COST_TYPES
+from .pricing import ANTHROPIC, Platform, PlatformName, Price, PriceTable
 from .record import Attempt, Caller
 from .wire import Answer, Request, Shape
 
 PICO: Final = 1_000_000_000_000
 """Pico-dollars in a dollar."""
+_NOTHING: Final = (0,) * len(COST_TYPES)
 _FREE: Final = frozenset({"refused", "not_sent"})
 """A call that the API refused costs nothing (official support article 8114526), nor one that was never sent."""
 
@@ -34,23 +36,20 @@ class Spent(Protocol):
 class Bill(NamedTuple):
     """The price of each of a call's answers; why it is not the whole cost, if it is not; which table priced it.
 
-    `status` is `exact`, `lower_bound` or `unpriced`.
+    `status` is `exact`, `lower_bound` or `unpriced`. `parts` are the pico-dollars of each of `COST_TYPES`, as far as
+    known.
     """
 
-    prices: tuple[Price, ...]
+    prices: Sequence[Price]
     reasons: tuple[str, ...]
     status: str
     table: str
+    parts: tuple[int, ...] = _NOTHING
 
     @property
     def total(self) -> int:
         """Pico-dollars, as far as known."""
-        return sum(price.total for price in self.prices)
-
-    @property
-    def charges(self) -> Iterator[Charge]:
-        """What each model cost."""
-        return (charge for price in self.prices for charge in price.charges)
+        return sum(self.parts)
 
 
 def bill(table: PriceTable, call: Spent, answers: tuple[Answer, ...], missing: str | None = None) -> Bill:
@@ -58,34 +57,42 @@ def bill(table: PriceTable, call: Spent, answers: tuple[Answer, ...], missing: s
 
     An attempt that got no answer may have been billed, also if the SDK made another one that did get one.
     """
-    unanswered = any(attempt.unanswered for attempt in call.attempts)
+    unanswered = False
+    for attempt in call.attempts:
+        unanswered = unanswered or attempt.unanswered
     if not answers:
         reason = "no_answer" if unanswered else missing
         if reason is None or reason in _FREE:
             return Bill((), (), "exact", table.name)
         return Bill((), (reason,), "unpriced", table.name)
     platform = _platform(call.caller.platform, call.caller.region)
-    prices = tuple(
-        [
-            table.price(
-                answer,
-                at=call.started_at,
-                platform=platform,
-                requested_model=call.request.model,
-                billed_elsewhere=call.request.billed_elsewhere,
-                code_execution_free=call.shape.code_execution_free,
-            )
-            for answer in answers
-        ]
-    )
-    reasons = tuple(dict.fromkeys([price.reason for price in prices if price.reason is not None]))
-    status = prices[0].status
-    if any(price.status != status for price in prices):
-        status = "lower_bound"
+    prices: list[Price] = []
+    reasons: tuple[str, ...] = ()
+    status = None
+    for answer in answers:
+        price = table.price(
+            answer,
+            at=call.started_at,
+            platform=platform,
+            requested_model=call.request.model,
+            billed_elsewhere=call.request.billed_elsewhere,
+            code_execution_free=call.shape.code_execution_free,
+        )
+        prices.append(price)
+        if price.reason is not None and price.reason not in reasons:
+            reasons = (*reasons, price.reason)
+        status = price.status if status is None or status == price.status else "lower_bound"
     if unanswered:
         reasons = (*reasons, "no_answer")
         status = "lower_bound" if status == "exact" else status
-    return Bill(prices, reasons, status, table.name)
+    return Bill(prices, reasons, status or "exact", table.name, _parts(prices))
+
+
+def _parts(prices: Sequence[Price]) -> tuple[int, ...]:
+    charges = [charge.parts for price in prices for charge in price.charges]
+    if len(charges) == 1:
+        return charges[0]
+    return tuple(map(sum, zip(*charges, strict=True))) or _NOTHING
 
 
 @lru_cache(maxsize=64)

@@ -88,7 +88,8 @@ CostType = Literal["input", "cache_read", "cache_write_5m", "cache_write_1h", "o
 COST_TYPES: Final[tuple[CostType, ...]] = (
     "input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "web_search",
 )  # fmt: skip
-COST_PART: Final[dict[CostType, str]] = {name: f"claude.cost.{name}.usd" for name in COST_TYPES}
+COST_PARTS: Final = tuple(f"claude.cost.{name}.usd" for name in COST_TYPES)
+"""The attributes of a span for them, in their order."""
 SERVER_TOOLS: Final = ("web_search", "web_fetch", "code_execution")
 SERVER_TOOL_REQUESTS: Final = {name: f"claude.server_tool.{name}.requests" for name in SERVER_TOOLS}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Collection
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +12,7 @@ from opentelemetry import metrics, trace
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
-from . import conventions, keys, pricing, settings
+from . import conventions, pricing, settings
 from .call import Call, end_open_calls, forget_open_calls, release_open_calls
 from .contain import contained, logger
 from .instruments import instruments_of, settle_all
@@ -75,13 +74,9 @@ def _beginner(chosen: Settings, providers: dict[str, Any]) -> Any:
         if not spends(options) or not is_instrumentation_enabled():
             return None
         finish_at_exit()
-        caller = caller_of(client)
-        hint = keys.shown(key_of(client, options), chosen.api_key)
-        if hint is not None:
-            caller = caller._replace(api_key_hint=hint)
         call = Call(
             request_of(options),
-            caller,
+            caller_of(client, key_of(client, options), chosen.api_key),
             current_tags(chosen.baggage_tags),
             recorder,
             has_native_span=has_native_span(client, options),
@@ -117,18 +112,21 @@ class _FinishAtExit:
     """Called at each call: ends open calls before the providers shut down. What was registered last runs first."""
 
     def __init__(self) -> None:
-        self._providers: tuple[object, ...] | None = None
+        self._tracing: object = None
+        self._metering: object = None
+        self._broken = False
 
     def __call__(self) -> None:
-        if self._providers == ():
+        if self._broken:
             return
-        providers: tuple[object, ...] = ()
-        # One that the environment names and that cannot be loaded raises, and is logged, whenever it is asked for.
-        with suppress(Exception):
-            providers = trace.get_tracer_provider(), metrics.get_meter_provider()
+        try:
+            tracing, metering = trace.get_tracer_provider(), metrics.get_meter_provider()
+        except Exception:
+            # One that the environment names and that cannot be loaded raises, and is logged, whenever it is asked for.
+            tracing, metering, self._broken = None, None, True
         # Providers that are set later than the first call shut down earlier than what was registered at it.
-        if providers != self._providers:
-            self._providers = providers
+        if tracing is not self._tracing or metering is not self._metering or self._broken:
+            self._tracing, self._metering = tracing, metering
             atexit.unregister(_finish)
             atexit.register(_finish)
 

@@ -19,7 +19,7 @@ from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvid
 from . import conventions as c
 from .bill import PICO
 from .conventions import Metric
-from .labels import Labeller, Labels
+from .labels import Labeller
 from .ledger import Ledger
 from .limits import Limits
 from .postings import Posting, rows
@@ -39,7 +39,7 @@ class Instruments:
 
     def __init__(self, meter: Meter, labels: Labeller) -> None:
         self.labels = labels
-        self.ledger: Ledger[Posting, Labels] = Ledger(lambda posting: rows(posting, self.labels))
+        self.ledger: Ledger[Posting] = Ledger(lambda posting: rows(posting, self.labels))
         self.limits = Limits()
         self.late: deque[tuple[CallRecord, int]] = deque()
         """Calls that finalizers ended, and when (nanoseconds since the epoch)."""

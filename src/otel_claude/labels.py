@@ -1,6 +1,7 @@
 """Labels: the attributes of a call's metrics, bounded, and made once for each distinct set.
 
-The same labels are the same object, so the ledger adds up by identity and hashes no attributes for a call.
+The same labels are the same object, and know the ledger's cells that are posted to together: no attributes are hashed
+for a call.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 from . import conventions as c
 from .bounds import Bounds
-from .ledger import Value
+from .ledger import Cell, Value
 from .record import Caller
 from .tags import Tags
 
@@ -21,29 +22,53 @@ _MOST_KNOWN: Final = 1_000
 """Sets that are remembered. More than a process has at a time; what is forgotten is made again."""
 
 
+Pair = tuple[str, "str | int | None"]
+
+
+class Group:
+    """Sums that are posted to together: each one's metric, and the attributes that it has beside the common ones."""
+
+    def __init__(self, *sums: tuple[str, tuple[Pair, ...]]) -> None:
+        self.sums = sums
+
+
 class Labels:
     """One set of attributes, and those made from it by adding some."""
 
-    __slots__ = ("_more", "_values", "attributes")
+    __slots__ = ("_cells", "_more", "_values", "attributes")
 
     def __init__(self, attributes: dict[str, Value], values: Bounds) -> None:
         self.attributes = attributes
         self._values = values
         self._more: dict[Any, Labels] = {}
+        self._cells: dict[Any, tuple[Cell, ...]] = {}
 
-    def also(self, *pairs: tuple[str, str | int | None]) -> Labels:
+    def also(self, *pairs: Pair) -> Labels:
         """These labels with further ones. What is None is left out; strings may come from outside."""
         found = self._more.get(pairs)
         if found is None:
-            attributes = dict(self.attributes)
-            for name, value in pairs:
-                if value is not None:
-                    attributes[name] = self._values.label(name, value) if isinstance(value, str) else value
-            found = Labels(attributes, self._values)
+            found = Labels(self._with(pairs), self._values)
             if len(self._more) >= _MOST_MADE:
                 self._more.clear()
             self._more[pairs] = found
         return found
+
+    def cells(self, group: Group, *pairs: Pair) -> tuple[Cell, ...]:
+        """The cells of a group's sums with these labels and further ones, as in `also`."""
+        found = self._cells.get((group, pairs))
+        if found is None:
+            found = tuple(Cell(metric, self._with((*pairs, *own))) for metric, own in group.sums)
+            if len(self._cells) >= _MOST_MADE:
+                self._cells.clear()
+            self._cells[group, pairs] = found
+        return found
+
+    def _with(self, pairs: tuple[Pair, ...]) -> dict[str, Value]:
+        attributes = dict(self.attributes)
+        for name, value in pairs:
+            if value is not None:
+                attributes[name] = self._values.label(name, value) if isinstance(value, str) else value
+        return attributes
 
 
 class Labeller:

@@ -1,4 +1,4 @@
-"""Ledger: exact sums by metric and labels, read by the observable counters.
+"""Ledger: exact sums by metric and attributes, read by the observable counters.
 
 Posting is a lock-free append, so it is safe in a finalizer that a garbage collection runs while any lock is held; the
 posts are turned into rows when somebody reads, or when many have come together. Knows neither calls nor OpenTelemetry.
@@ -8,49 +8,51 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
-from typing import Final, Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Generic, TypeVar
 
 from .contain import contained
 
 Value = str | int | bool
+_Attributes = tuple[tuple[str, Value], ...]
 
 
-class Labelled(Protocol):
-    """What sums are kept by. Compared by identity; on reading, those with the same attributes are added together."""
+class Cell:
+    """Where one ledger adds to one sum. Several can be of the same metric and attributes: reading adds them up."""
 
-    @property
-    def attributes(self) -> dict[str, Value]:
-        """What tells this sum apart."""
-        ...
+    __slots__ = ("attributes", "metric", "pending")
+
+    def __init__(self, metric: str, attributes: Mapping[str, Value]) -> None:
+        self.metric = metric
+        self.attributes: _Attributes = tuple(sorted(attributes.items()))
+        self.pending: int | None = None
+        """What came since the sums were last folded."""
 
 
-L = TypeVar("L", bound=Labelled)
-Row = tuple[str, L, int]
-"""The name of a metric, labels, and what to add to their sum."""
+Row = tuple[Sequence[Cell], Sequence["int | None"]]
+"""Cells, and what to add to each. None adds nothing, where 0 says that the sum exists."""
 
 _ENOUGH: Final = 64
 """Posts that are drained without waiting for a reader, so that a program without one keeps no more of them."""
 _MOST_SETS: Final = 10_000
-"""Sets of attributes of one metric, and labels that are kept apart before their sums are folded by attributes."""
-_Attributes = tuple[tuple[str, Value], ...]
+"""Sets of attributes of one metric, and cells that have something pending."""
 _OVERFLOW: Final[_Attributes] = (("otel.metric.overflow", True),)
 """Where sums go whose attributes are one too many, as in OpenTelemetry's specification of cardinality limits."""
 
 T = TypeVar("T")
 
 
-class Ledger(Generic[T, L]):
-    """Sums of whole numbers by metric and labels. `rows` says what one post adds, and must be a pure function."""
+class Ledger(Generic[T]):
+    """Sums of whole numbers by metric and attributes. `rows` says what one post adds, and must be a pure function."""
 
-    def __init__(self, rows: Callable[[T], Iterable[Row[L]]]) -> None:
+    def __init__(self, rows: Callable[[T], Iterable[Row]]) -> None:
         self._rows = rows
         self._posts: deque[T] = deque()
+        self._touched: list[Cell] = []
         self._start()
 
     def _start(self) -> None:
         self._lock = threading.Lock()
-        self._recent: defaultdict[str, dict[L, int]] = defaultdict(dict)
         self._sums: defaultdict[str, dict[_Attributes, int]] = defaultdict(dict)
 
     def post(self, item: T) -> None:
@@ -66,13 +68,16 @@ class Ledger(Generic[T, L]):
         """Every sum of a metric by its attributes, with all that was posted before this call."""
         with self._lock:
             self._drain()
-            self._fold(metric)
+            self._fold()
             sums = list(self._sums[metric].items())
         return [(dict(attributes), amount) for attributes, amount in sums]
 
     def clear(self) -> None:
         """Starts from zero: in a forked child the sums are its parent's, and the lock may be held by no one alive."""
         self._posts.clear()
+        for cell in self._touched:
+            cell.pending = None
+        self._touched.clear()
         self._start()
 
     def _drain(self) -> None:
@@ -82,26 +87,29 @@ class Ledger(Generic[T, L]):
             except IndexError:
                 return
             try:
-                for metric, labels, amount in list(self._rows(item)):
-                    self._add(metric, labels, amount)
+                for cells, amounts in list(self._rows(item)):
+                    self._add(cells, amounts)
             except Exception:
                 contained("added up a call")
+            if len(self._touched) >= _MOST_SETS:
+                self._fold()
 
-    def _add(self, metric: str, labels: L, amount: int) -> None:
-        recent = self._recent[metric]
-        if labels in recent:
-            recent[labels] += amount
-            return
-        if len(recent) >= _MOST_SETS:
-            self._fold(metric)
-        recent[labels] = amount
+    def _add(self, cells: Sequence[Cell], amounts: Sequence[int | None]) -> None:
+        for cell, amount in zip(cells, amounts, strict=True):
+            if amount is None:
+                continue
+            if cell.pending is None:
+                # In this order: a fork in between must not leave a cell with an amount that `clear` does not find.
+                self._touched.append(cell)
+                cell.pending = amount
+            else:
+                cell.pending += amount
 
-    def _fold(self, metric: str) -> None:
-        """Adds what came since to the sums by attributes: the same attributes can come as other labels."""
-        recent, sums = self._recent[metric], self._sums[metric]
-        for labels, amount in recent.items():
-            attributes: _Attributes = tuple(sorted(labels.attributes.items()))
+    def _fold(self) -> None:
+        for cell in self._touched:
+            sums, attributes = self._sums[cell.metric], cell.attributes
             if attributes not in sums and len(sums) >= _MOST_SETS:
                 attributes = _OVERFLOW
-            sums[attributes] = sums.get(attributes, 0) + amount
-        recent.clear()
+            sums[attributes] = sums.get(attributes, 0) + (cell.pending or 0)
+            cell.pending = None
+        self._touched.clear()

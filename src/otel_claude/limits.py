@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, Protocol
 
-from .ledger import Labelled
 from .wire import Limit
 
 _MOST: Final = 2_000
 """Limits kept at once: names, models and keys come from outside."""
 _UNTOLD_RESET: Final = 300.0
 """Seconds that a limit without a reset time is shown. The documented families always tell one."""
+
+
+class Labelled(Protocol):
+    """Who is limited. Compared by identity."""
+
+    @property
+    def attributes(self) -> dict[str, str | int | bool]:
+        """What tells this one apart."""
+        ...
 
 
 class Limits:

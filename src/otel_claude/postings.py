@@ -7,17 +7,31 @@ from typing import Final, NamedTuple
 
 from . import conventions as c
 from .bill import Bill
-from .labels import Labeller, Labels
-from .ledger import Row as LedgerRow
+from .labels import Group, Labeller, Labels
+from .ledger import Cell, Row
 from .pricing import Charge
 from .record import Attempt, CallRecord
 from .wire import Answer, Iteration, Usage
 
 _MODALITY: Final = (c.TOKEN_MODALITY, "unknown")
 """Anthropic gives no split by modality, and the convention requires the attribute."""
+_5M: Final = (c.CACHE_TTL, "5m")
+_1H: Final = (c.CACHE_TTL, "1h")
 
-
-Row = LedgerRow[Labels]
+_CALL: Final = Group((c.CALLS.name, ()))
+_ATTEMPT: Final = Group((c.ATTEMPTS.name, ()))
+_UNPRICED: Final = Group((c.UNPRICED.name, ()))
+_TOKENS: Final = Group(
+    (c.INPUT_TOKENS.name, (_MODALITY,)),
+    (c.OUTPUT_TOKENS.name, (_MODALITY,)),
+    (c.CACHE_READ_TOKENS.name, (_MODALITY,)),
+    (c.CACHE_WRITE_TOKENS.name, (_MODALITY, _5M)),
+    (c.CACHE_WRITE_TOKENS.name, (_MODALITY, _1H)),
+)
+_REASONING: Final = Group((c.REASONING_TOKENS.name, (_MODALITY,)))
+_SERVER_TOOLS: Final = Group(*((c.SERVER_TOOL_CALLS.name, ((c.TOOL_NAME, tool),)) for tool in c.SERVER_TOOLS))
+_COST: Final = Group(*((c.COST.name, ((c.COST_TYPE, kind),)) for kind in c.COST_TYPES))
+_CACHE: Final = Group((c.CACHE_SAVINGS.name, ()), (c.CACHE_OVERHEAD.name, (_5M,)), (c.CACHE_OVERHEAD.name, (_1H,)))
 
 
 class Posting(NamedTuple):
@@ -31,22 +45,27 @@ def rows(posting: Posting, labeller: Labeller) -> Iterator[Row]:
     """All rows of a call."""
     record, told = posting
     call = _labels(record, labeller, last_model(record))
-    yield c.CALLS.name, call.also((c.STOP_REASON, stop_reason(record)), (c.ERROR_TYPE, record.error_type)), 1
+    yield call.cells(_CALL, (c.STOP_REASON, stop_reason(record)), (c.ERROR_TYPE, record.error_type)), _ONE
     for reason in told.reasons:
-        yield c.UNPRICED.name, call.also((c.UNPRICED_REASON, reason)), 1
+        yield call.cells(_UNPRICED, (c.UNPRICED_REASON, reason)), _ONE
     for attempt in record.attempts:
-        yield c.ATTEMPTS.name, _attempt(call, attempt), 1
+        yield _attempt(call, attempt), _ONE
     for answer in record.answers:
         if answer.usage is not None:
             yield from _tokens(record, labeller, answer, answer.usage)
             yield from _server_tools(call, answer.usage)
     for answer, price in zip(record.answers, told.prices, strict=False):
         for charge in price.charges:
-            yield from _costs(_labels(record, labeller, charge.model), charge, answer.usage)
+            yield from _costs(_labels(record, labeller, charge.model), charge, answer.usage or _NO_USAGE)
 
 
-def _attempt(call: Labels, attempt: Attempt) -> Labels:
-    return call.also(
+_ONE: Final = (1,)
+_NO_USAGE: Final = Usage()
+
+
+def _attempt(call: Labels, attempt: Attempt) -> tuple[Cell, ...]:
+    return call.cells(
+        _ATTEMPT,
         (c.STATUS_CODE, attempt.status),
         (c.ERROR_TYPE, attempt.error_type),
         (c.ATTEMPT_OUTCOME, attempt.outcome),
@@ -57,40 +76,23 @@ def _attempt(call: Labels, attempt: Attempt) -> Labels:
 def _tokens(record: CallRecord, labeller: Labeller, answer: Answer, usage: Usage) -> Iterator[Row]:
     for part in billed_parts(usage):
         model = (part.model if isinstance(part, Iteration) else None) or answer.model
-        labels = _labels(record, labeller, model).also(_MODALITY)
-        for metric, tokens in (
-            (c.INPUT_TOKENS, part.total_input),
-            (c.OUTPUT_TOKENS, part.output),
-            (c.CACHE_READ_TOKENS, part.cache_read),
-        ):
-            if tokens is not None:
-                yield metric.name, labels, tokens
-        for ttl, tokens in (("5m", part.cache_write_5m), ("1h", part.cache_write_1h)):
-            if tokens is not None:
-                yield c.CACHE_WRITE_TOKENS.name, labels.also((c.CACHE_TTL, ttl)), tokens
+        amounts = (part.total_input, part.output, part.cache_read, part.cache_write_5m, part.cache_write_1h)
+        yield _labels(record, labeller, model).cells(_TOKENS), amounts
     if usage.thinking is not None:
-        yield c.REASONING_TOKENS.name, _labels(record, labeller, answer.model).also(_MODALITY), usage.thinking
+        yield _labels(record, labeller, answer.model).cells(_REASONING), (usage.thinking,)
 
 
 def _server_tools(call: Labels, usage: Usage) -> Iterator[Row]:
-    requests = (usage.web_searches, usage.web_fetches, usage.code_executions)
-    for tool, count in zip(c.SERVER_TOOLS, requests, strict=True):
-        if count:
-            yield c.SERVER_TOOL_CALLS.name, call.also((c.TOOL_NAME, tool)), count
+    if usage.web_searches or usage.web_fetches or usage.code_executions:
+        requests = (usage.web_searches, usage.web_fetches, usage.code_executions)
+        yield call.cells(_SERVER_TOOLS), [count or None for count in requests]
 
 
-def _costs(model: Labels, charge: Charge, usage: Usage | None) -> Iterator[Row]:
-    served = (
-        model if usage is None else model.also((c.RESPONSE_SERVICE_TIER, usage.service_tier), (c.SPEED, usage.speed))
-    )
-    for kind in c.COST_TYPES:
-        if amount := getattr(charge, kind):
-            yield c.COST.name, served.also((c.COST_TYPE, kind)), amount
-    if charge.savings:
-        yield c.CACHE_SAVINGS.name, model, charge.savings
-    for ttl, overhead in (("5m", charge.overhead_5m), ("1h", charge.overhead_1h)):
-        if overhead:
-            yield c.CACHE_OVERHEAD.name, model.also((c.CACHE_TTL, ttl)), overhead
+def _costs(model: Labels, charge: Charge, usage: Usage) -> Iterator[Row]:
+    served = model.cells(_COST, (c.RESPONSE_SERVICE_TIER, usage.service_tier), (c.SPEED, usage.speed))
+    yield served, [amount or None for amount in charge.parts]
+    if charge.savings or charge.overhead_5m or charge.overhead_1h:
+        yield model.cells(_CACHE), [charge.savings or None, charge.overhead_5m or None, charge.overhead_1h or None]
 
 
 def billed_parts(usage: Usage) -> tuple[Usage | Iteration, ...]:

@@ -90,9 +90,11 @@ class Recorder:
     def known(self, call: Call) -> None:
         if (span := _native(call)) is not None:
             answers = tuple(call.answers.values())
-            call.bill = bill(self._prices(), call, answers)
             last = answers[-1] if answers else _REFUSED
-            span.set_attributes({**spans.of_cost(call.bill, final=last.complete), **spans.of_usage(last.usage)})
+            call.bill = bill(self._prices(), call, answers)
+            attributes = spans.of_cost(call.bill, final=last.complete)
+            spans.add_usage(attributes, last.usage)
+            span.set_attributes(attributes)
 
     def left(self, call: Call) -> None:
         if call.token is not None:
@@ -181,6 +183,7 @@ class Recorder:
 
 
 _REFUSED: Final = Answer(complete=True)
+_NO_USAGE: Final = Usage()
 
 
 def _recording(span: Any) -> Span | None:
@@ -197,21 +200,21 @@ def _tokens(record: CallRecord) -> tuple[int | None, int | None]:
     if not record.answers:
         # What the API refused, or what was never sent, used none; of what got no answer nothing is known.
         return (0, 0) if record.missing in ("refused", "not_sent") else (None, None)
-    parts = [part for answer in record.answers for part in billed_parts(answer.usage or Usage())]
-    inputs, outputs = [part.total_input for part in parts], [part.output for part in parts]
-    return (
-        None if None in inputs else sum(tokens or 0 for tokens in inputs),
-        None if None in outputs or not all(map(_complete, record.answers)) else sum(tokens or 0 for tokens in outputs),
-    )
+    total: tuple[int | None, int | None] = (0, 0)
+    for answer in record.answers:
+        for part in billed_parts(answer.usage or _NO_USAGE):
+            total = _sum(total[0], part.total_input), _sum(total[1], part.output if answer.complete else None)
+    return total
 
 
-def _complete(answer: Answer) -> bool:
-    return answer.complete
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
 def _describe(span: Span, record: CallRecord, told: Bill) -> None:
     usage = record.answers[-1].usage if record.answers else None
-    attributes = {**spans.of_cost(told, final=True), **spans.of_usage(usage)}
+    attributes = spans.of_cost(told, final=True)
+    spans.add_usage(attributes, usage)
     if not record.owns_span:
         span.set_attributes(attributes)
         return

@@ -80,9 +80,9 @@ def of_cost(bill: Bill, *, final: bool) -> Attributes:
         attributes[c.COST_AMOUNT] = bill.total / PICO
         attributes[c.COST_CURRENCY] = "USD"
         attributes[c.COST_SOURCE] = "local"
-        for kind in c.COST_TYPES:
-            if amount := sum([getattr(charge, kind) for charge in bill.charges]):
-                attributes[c.COST_PART[kind]] = amount / PICO
+        for name, amount in zip(c.COST_PARTS, bill.parts, strict=True):
+            if amount:
+                attributes[name] = amount / PICO
     if final and bill.reasons:
         attributes[c.UNPRICED_REASON] = bill.reasons[0]
     return attributes
@@ -109,21 +109,29 @@ def of_limits(attempts: Iterable[Attempt]) -> Attributes:
     attributes: Attributes = {}
     for attempt in attempts:
         for limit in attempt.limits:
-            values = (limit.limit, limit.remaining, limit.reset)
-            attributes.update(_known(zip(c.limit_attributes(limit.name), values, strict=True)))
+            size, remaining, reset = c.limit_attributes(limit.name)
+            if limit.limit is not None:
+                attributes[size] = limit.limit
+            if limit.remaining is not None:
+                attributes[remaining] = limit.remaining
+            if limit.reset is not None:
+                attributes[reset] = limit.reset
     return attributes
 
 
-def of_usage(usage: Usage | None) -> Attributes:
-    """What neither the SDK's spans nor the cost have of an answer: server tools, and how it was served."""
+def add_usage(attributes: Attributes, usage: Usage | None) -> None:
+    """Adds what neither the SDK's spans nor the cost have of an answer: server tools, and how it was served."""
     if usage is None:
-        return {}
-    attributes = _known(((c.SPEED, usage.speed), (c.INFERENCE_GEO, usage.inference_geo)))
-    requests = (usage.web_searches, usage.web_fetches, usage.code_executions)
-    for tool, count in zip(c.SERVER_TOOLS, requests, strict=True):
-        if count:
-            attributes[c.SERVER_TOOL_REQUESTS[tool]] = count
-    return attributes
+        return
+    if usage.speed is not None:
+        attributes[c.SPEED] = usage.speed
+    if usage.inference_geo is not None:
+        attributes[c.INFERENCE_GEO] = usage.inference_geo
+    if usage.web_searches or usage.web_fetches or usage.code_executions:
+        requests = (usage.web_searches, usage.web_fetches, usage.code_executions)
+        for tool, count in zip(c.SERVER_TOOLS, requests, strict=True):
+            if count:
+                attributes[c.SERVER_TOOL_REQUESTS[tool]] = count
 
 
 def of_attempt(attempt: Attempt) -> Attributes:

@@ -10,7 +10,7 @@ from unit_calls import CALLER, HINT, OPUS, TAGS, message, success
 from otel_claude import conventions as c
 from otel_claude import labels as module
 from otel_claude.bounds import Bounds
-from otel_claude.labels import Labeller
+from otel_claude.labels import Group, Labeller
 from otel_claude.record import Caller
 
 FIT = ["a", "claude-opus-5-5", "arn:aws:bedrock:us-east-1::model/x", "Ünïcode 名前 🙂", "x" * 200, " ", "_other"]
@@ -95,6 +95,18 @@ def test_also_adds_and_leaves_out_what_is_none():
     assert c.STATUS_CODE not in first.attributes
 
 
+GROUP = Group(("m", ()), ("n", ((c.CACHE_TTL, "5m"),)))
+
+
+def test_the_cells_of_a_group_have_the_labels_and_their_own_attributes():
+    first = Labeller(200).of(Caller("anthropic"), None, None, None, ())
+    m, n = first.cells(GROUP, (c.STATUS_CODE, 200), (c.ERROR_TYPE, None))
+    assert (m.metric, dict(m.attributes)) == ("m", {**first.attributes, c.STATUS_CODE: 200})
+    assert (n.metric, dict(n.attributes)) == ("n", {**first.attributes, c.STATUS_CODE: 200, c.CACHE_TTL: "5m"})
+    assert first.cells(GROUP, (c.STATUS_CODE, 200), (c.ERROR_TYPE, None)) == (m, n), "the same cells each time"
+    assert first.cells(GROUP, (c.STATUS_CODE, 500), (c.ERROR_TYPE, None))[0] is not m
+
+
 def test_each_attribute_has_two_hundred_values_and_a_tag_its_own_limit():
     labeller = Labeller(3)
     of = [labeller.of(CALLER, f"m{n}", f"r{n}", f"w{n}", (("user", f"u{n}"),)).attributes for n in range(300)]
@@ -112,8 +124,10 @@ def test_what_is_remembered_is_bounded_and_made_again(monkeypatch):
     for number in range(100):
         labeller.of(CALLER, f"m{number}", None, None, ())
         first.also((c.STATUS_CODE, number))
+        first.cells(GROUP, (c.STATUS_CODE, number))
         assert len(labeller._known) <= 10
         assert len(first._more) <= 5
+        assert len(first._cells) <= 5
     again = labeller.of(CALLER, OPUS, None, None, ())
     assert again is not first
     assert again.attributes == first.attributes

@@ -14,22 +14,32 @@ from unit_calls import TOTAL, success
 from otel_claude import conventions as c
 from otel_claude import ledger as module
 from otel_claude.bill import PICO
-from otel_claude.ledger import Ledger
+from otel_claude.ledger import Cell, Ledger
 
 
-class Set:
-    """Labels with these attributes; equal to itself alone."""
+def cells():
+    """Gives the cell of a metric and attributes, the same one each time, as labels do."""
+    known = {}
 
-    def __init__(self, **attributes):
-        self.attributes = attributes
+    def cell(metric, attributes):
+        key = metric, tuple(attributes.items())
+        return known.setdefault(key, Cell(metric, attributes))
+
+    return cell
 
 
-A, B = Set(name="a"), Set(name="b")
+A, B = {"name": "a"}, {"name": "b"}
 
 
-def plain(post):
-    """A post that is its rows."""
-    return post
+def one_cell_each():
+    """A ledger whose posts are rows of a metric, attributes and an amount."""
+    cell = cells()
+    return Ledger(lambda post: [([cell(metric, attributes)], [amount]) for metric, attributes, amount in post])
+
+
+def new_cells():
+    """The same, with another cell each time: labels forget."""
+    return Ledger(lambda post: [([Cell(metric, attributes)], [amount]) for metric, attributes, amount in post])
 
 
 def told(ledger, metric="m"):
@@ -37,7 +47,7 @@ def told(ledger, metric="m"):
 
 
 def test_sums_by_metric_and_labels():
-    ledger = Ledger(plain)
+    ledger = one_cell_each()
     ledger.post([("m", A, 1), ("m", B, 10), ("n", A, 100)])
     ledger.post([("m", A, 2)])
     assert told(ledger, "m") == {(("name", "a"),): 3, (("name", "b"),): 10}
@@ -46,7 +56,7 @@ def test_sums_by_metric_and_labels():
 
 
 def test_reading_changes_nothing():
-    ledger = Ledger(plain)
+    ledger = one_cell_each()
     ledger.post([("m", A, 1)])
     assert told(ledger) == told(ledger) == {(("name", "a"),): 1}
     ledger.post([("m", A, 1)])
@@ -54,20 +64,20 @@ def test_reading_changes_nothing():
 
 
 def test_what_is_read_is_the_readers_own():
-    ledger = Ledger(plain)
+    ledger = one_cell_each()
     ledger.post([("m", A, 1)])
     ledger.sums("m")[0][0]["name"] = "changed"
     assert told(ledger) == {(("name", "a"),): 1}
 
 
-def test_two_labels_with_equal_attributes_are_one_sum():
-    ledger = Ledger(plain)
-    ledger.post([("m", Set(x=1, y="b"), 1), ("m", Set(x=1, y="b"), 10), ("m", Set(y="b", x=1), 100)])
+def test_cells_of_equal_attributes_are_one_sum():
+    ledger = new_cells()
+    ledger.post([("m", {"x": 1, "y": "b"}, 1), ("m", {"x": 1, "y": "b"}, 10), ("m", {"y": "b", "x": 1}, 100)])
     assert told(ledger) == {(("x", 1), ("y", "b")): 111}
 
 
 def test_clear_starts_from_zero_also_while_the_lock_is_held():
-    ledger = Ledger(plain)
+    ledger = one_cell_each()
     ledger.post([("m", A, 1)])
     ledger.sums("m")
     ledger.post([("m", A, 1)])
@@ -78,9 +88,30 @@ def test_clear_starts_from_zero_also_while_the_lock_is_held():
     assert told(ledger) == {(("name", "a"),): 5}
 
 
+def test_clear_leaves_nothing_in_the_cells():
+    cell = Cell("m", A)
+    ledger = Ledger(lambda post: [([cell], [post])])
+    ledger.post(1)
+    ledger._drain()
+    assert cell.pending == 1
+    ledger.clear()
+    assert cell.pending is None
+    ledger.post(5)
+    assert told(ledger) == {(("name", "a"),): 5}
+
+
+def test_none_adds_nothing_and_zero_makes_the_sum():
+    a, b = Cell("m", A), Cell("m", B)
+    ledger = Ledger(lambda _: [([a, b], [None, 0])])
+    ledger.post("any")
+    assert told(ledger) == {(("name", "b"),): 0}
+
+
 def test_rows_that_raise_are_contained_and_the_rest_is_counted(warnings):
+    cell = Cell("m", A)
+
     def rows(post):
-        yield "m", A, post
+        yield [cell], [post]
         if post == 2:
             raise ValueError("planted secret")
 
@@ -94,7 +125,7 @@ def test_rows_that_raise_are_contained_and_the_rest_is_counted(warnings):
 
 
 def test_without_a_reader_posts_do_not_pile_up():
-    ledger = Ledger(plain)
+    ledger = one_cell_each()
     for _ in range(10_000):
         ledger.post([("m", A, 1)])
         assert len(ledger._posts) < module._ENOUGH
@@ -102,11 +133,13 @@ def test_without_a_reader_posts_do_not_pile_up():
 
 
 def test_a_finalizer_may_post_while_this_thread_reads():
+    cell = Cell("m", A)
+
     def rows(post):
         if post < 1_000:
             ledger.post(post + 1)  # As a finalizer that a garbage collection runs here: the lock is held.
         assert ledger._lock.locked()
-        return [("m", A, 1)]
+        return [([cell], [1])]
 
     ledger = Ledger(rows)
     ledger.post(1)
@@ -114,11 +147,13 @@ def test_a_finalizer_may_post_while_this_thread_reads():
 
 
 def test_a_finalizer_may_post_while_this_thread_drains_without_a_reader():
+    cell = Cell("m", A)
+
     def rows(post):
         if post:
             for _ in range(module._ENOUGH):
                 ledger.post(0)
-        return [("m", A, 1)]
+        return [([cell], [1])]
 
     ledger = Ledger(rows)
     for _ in range(module._ENOUGH):
@@ -127,7 +162,7 @@ def test_a_finalizer_may_post_while_this_thread_drains_without_a_reader():
 
 
 def test_a_post_does_not_wait_for_a_reader_of_another_thread():
-    ledger = Ledger(plain)
+    ledger = one_cell_each()
     with ledger._lock:
         for _ in range(2 * module._ENOUGH):
             ledger.post([("m", A, 1)])
@@ -136,7 +171,7 @@ def test_a_post_does_not_wait_for_a_reader_of_another_thread():
 
 @pytest.mark.parametrize("posters", [1, 8])
 def test_no_post_is_lost_between_threads(posters):
-    ledger = Ledger(plain)
+    ledger = one_cell_each()
     each, stop, seen = 5_000, threading.Event(), []
 
     def post(seed):
@@ -167,35 +202,36 @@ OVERFLOW = ("otel.metric.overflow", True)
 
 def test_sets_beyond_the_bound_are_summed_together(monkeypatch):
     monkeypatch.setattr(module, "_MOST_SETS", 3)
-    ledger = Ledger(plain)
+    ledger = one_cell_each()
     for number in range(5):
-        ledger.post([("m", Set(n=number), 10**number)])
+        ledger.post([("m", {"n": number}, 10**number)])
         ledger.sums("m")
     assert told(ledger) == {(("n", 0),): 1, (("n", 1),): 10, (("n", 2),): 100, (OVERFLOW,): 11_000}
-    ledger.post([("m", Set(n=0), 5), ("m", Set(n=4), 7), ("other", Set(n=9), 1)])
+    ledger.post([("m", {"n": 0}, 5), ("m", {"n": 4}, 7), ("other", {"n": 9}, 1)])
     assert told(ledger) == {(("n", 0),): 6, (("n", 1),): 10, (("n", 2),): 100, (OVERFLOW,): 11_007}
     assert told(ledger, "other") == {(("n", 9),): 1}
 
 
 @pytest.mark.parametrize("reads", [False, True], ids=["no reader", "a reader"])
-def test_labels_that_are_made_again_use_up_no_room(monkeypatch, reads):
+def test_cells_that_are_made_again_use_up_no_room(monkeypatch, reads):
     """The labeller forgets: the same attributes come as another object. That is no further set."""
     monkeypatch.setattr(module, "_MOST_SETS", 3)
-    ledger = Ledger(plain)
+    ledger = new_cells()
     for number in range(100):
-        ledger.post([("m", Set(n=number % 3), 1)])
+        ledger.post([("m", {"n": number % 3}, 1)])
         if reads:
             ledger.sums("m")
     assert told(ledger) == {(("n", 0),): 34, (("n", 1),): 33, (("n", 2),): 33}
 
 
+@pytest.mark.parametrize("make", [one_cell_each, new_cells])
 @given(st.lists(st.tuples(st.sampled_from("mn"), st.integers(0, 9), st.integers(0, 10**24)), max_size=60), st.data())
-def test_nothing_is_lost_at_any_bound_and_with_any_reads(rows, data):
+def test_nothing_is_lost_at_any_bound_and_with_any_reads(make, rows, data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_MOST_SETS", data.draw(st.integers(1, 12)))
-        ledger = Ledger(plain)
+        ledger = make()
         for metric, number, amount in rows:
-            ledger.post([(metric, Set(n=number), amount)])
+            ledger.post([(metric, {"n": number}, amount)])
             if data.draw(st.booleans()):
                 ledger.sums(metric)
         for metric in "mn":
@@ -203,13 +239,13 @@ def test_nothing_is_lost_at_any_bound_and_with_any_reads(rows, data):
 
 
 def test_a_quarter_of_a_million_posts_are_exact():
-    ledger, chance = Ledger(plain), random.Random(1)
-    sets = [Set(model=str(number)) for number in range(50)]
+    ledger, chance = one_cell_each(), random.Random(1)
+    sets = [{"model": str(number)} for number in range(50)]
     amounts = [(chance.choice(sets), chance.randrange(10**13)) for _ in range(250_000)]
     expected: dict[str, int] = {}
     for labels, amount in amounts:
         ledger.post((("m", labels, amount),))
-        expected[labels.attributes["model"]] = expected.get(labels.attributes["model"], 0) + amount
+        expected[labels["model"]] = expected.get(labels["model"], 0) + amount
     sums = {attributes["model"]: amount for attributes, amount in ledger.sums("m")}
     assert sums == expected
     assert all(abs(Fraction(amount / PICO) - Fraction(amount, PICO)) < Fraction(1, 10**6) for amount in sums.values())

@@ -41,10 +41,10 @@ def is_count(value):
 
 def check(usage):
     for part in (usage, *(usage.iterations or ())):
-        assert all(map(is_count, part.counts[:6]))
         assert all(map(is_count, (part.input, part.output, part.cache_read, part.cache_write_5m, part.cache_write_1h)))
         assert part.total_input is None or part.total_input < 1 << 32
-    assert all(map(is_count, usage[1:5]))
+    assert all(map(is_count, usage.counts))
+    assert all(map(is_count, (usage.thinking, usage.web_searches, usage.web_fetches, usage.code_executions)))
 
 
 @given(st.lists(anything, max_size=4))

@@ -34,6 +34,7 @@ def cost(table: PriceTable, way: Way, amounts: Mapping[str, int], *, at: float) 
     writes = (wanted["cache_write_5m"], wanted["cache_write_1h"])
     counts = Counts(wanted["input"], wanted["output"], wanted["cache_read"], sum(writes), *writes)
     usage = Usage(
+        *counts.classes,
         counts,
         web_searches=wanted[WEB_SEARCH],
         service_tier=way.service_tier,

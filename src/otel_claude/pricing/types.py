@@ -164,9 +164,14 @@ class Charge(NamedTuple):
     """The same of one-hour cache writes."""
 
     @property
+    def parts(self) -> tuple[int, ...]:
+        """What each class cost: input, cache_read, cache_write_5m, cache_write_1h, output, web_search."""
+        return self[1:7]
+
+    @property
     def total(self) -> int:
         """The sum over the classes. Savings and overhead are comparisons and not part of it."""
-        return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h + self.output + self.web_search
+        return sum(self.parts)
 
 
 class Price(NamedTuple):

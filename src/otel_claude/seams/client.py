@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from ..keys import KeyMode, shown
 from ..pricing import PlatformName
 from ..record import Caller
 from ..tracers import makes_spans
@@ -21,7 +22,8 @@ _PROVIDERS: Final[dict[PlatformName, str]] = {
 """Each platform of `anthropic.lib` with the provider that the SDK's own spans name for it (anthropic 2.12.0)."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
-_callers: WeakKeyDictionary[Any, tuple[object, Caller]] = WeakKeyDictionary()
+_callers: WeakKeyDictionary[Any, tuple[object, str | None, KeyMode, Caller]] = WeakKeyDictionary()
+"""The last caller of each client, and what it was made of."""
 
 
 def spends(options: Any) -> bool:
@@ -39,12 +41,12 @@ def request_of(options: Any) -> Request:
     return request(options.json_data, getattr(options, "extra_json", None))
 
 
-def caller_of(client: Any) -> Caller:
-    """The `Caller` of a client, without a key; worked out once per client and base URL."""
+def caller_of(client: Any, key: str | None, mode: KeyMode) -> Caller:
+    """The `Caller` of a client that shows this key; worked out anew when its base URL or the key changes."""
     base_url = client.base_url
-    known: tuple[object, Caller] | None = _callers.get(client)
-    if known is not None and known[0] is base_url:
-        return known[1]
+    known = _callers.get(client)
+    if known is not None and known[0] is base_url and known[1] is key and known[2] == mode:
+        return known[3]
     platform = _platform(client.__class__)
     caller = Caller(
         _PROVIDERS.get(platform, "anthropic"),
@@ -52,8 +54,9 @@ def caller_of(client: Any) -> Caller:
         text(getattr(client, "aws_region", None)) or text(getattr(client, "region", None)),
         base_url.host,
         base_url.port or _DEFAULT_PORTS.get(base_url.scheme, 443),
+        shown(key, mode),
     )
-    _callers[client] = (base_url, caller)
+    _callers[client] = (base_url, key, mode, caller)
     return caller
 
 

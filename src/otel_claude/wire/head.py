@@ -11,15 +11,18 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timezone
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from .json import text
 
 _LIMIT: Final = re.compile(
     rb"anthropic-(ratelimit|priority|fast)-([a-z0-9-]{1,60})-(limit|remaining|reset|utilization)", re.IGNORECASE
 )
+_FIELDS: Final = ("limit", "remaining", "utilization", "reset")
+"""Those of a `Limit`, in its order."""
 _IDENTITY: Final = {"request-id": 0, "anthropic-organization-id": 1, "anthropic-workspace-id": 2}
-_ID: Final = "id"
+_ID: Final = ""
+"""No limit has this name."""
 _MOST_LIMITS: Final = 32
 """Limits read of one answer. The API sends at most a dozen."""
 _MOST_LIMIT_NAMES: Final = 100
@@ -56,7 +59,7 @@ class Head(NamedTuple):
 def head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
     """The `Head` of raw header pairs. What is no number, or no time, is left out."""
     ids: list[str | None] = [None, None, None]
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, list[Any]] = {}
     for key, raw in headers:
         place = _places.get(key, _UNSEEN)
         if place is None:
@@ -64,34 +67,29 @@ def head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
         if place is _UNSEEN and (place := _place(key)) is None:
             continue
         name, field = place
-        if field == _ID:
-            ids[_IDENTITY[name]] = text(raw.decode("latin-1"))
-        elif len(raw) <= _LONGEST_VALUE and (value := _VALUES[field](raw)) is not None:
+        if name == _ID:
+            ids[field] = text(raw.decode("latin-1"))
+        elif len(raw) <= _LONGEST_VALUE and (value := _READ[field](raw)) is not None:
             values = found.get(name)
             if values is None:
                 if len(found) >= _MOST_LIMITS:
                     continue
-                values = found[name] = {}
+                values = found[name] = [None, None, None, None]
             values[field] = value
-    return Head(tuple([_limit(name, values) for name, values in found.items()]), *ids)
+    return Head(tuple([_limit(name, *values) for name, values in found.items()]), *ids)
 
 
-def _limit(name: str, values: dict[str, float]) -> Limit:
-    limit, remaining, utilization = values.get("limit"), values.get("remaining"), values.get("utilization")
+def _limit(
+    name: str, limit: int | None, remaining: int | None, utilization: float | None, reset: float | None
+) -> Limit:
     if utilization is None and limit and remaining is not None:
         utilization = min(1.0, max(0.0, 1 - remaining / limit))
-    return Limit(
-        name,
-        None if limit is None else int(limit),
-        None if remaining is None else int(remaining),
-        utilization,
-        values.get("reset"),
-    )
+    return Limit(name, limit, remaining, utilization, reset)
 
 
-_Place = tuple[str, str] | None
-"""What a header tells: a field of the limit of a name, or an id by the header's name, or nothing."""
-_UNSEEN: Final = ("", "")
+_Place = tuple[str, int] | None
+"""What a header tells: a field of the limit of a name, or one of the ids, or nothing."""
+_UNSEEN: Final = ("", 0)
 _places: dict[bytes, _Place] = {}
 _limit_names: set[str] = set()
 
@@ -100,13 +98,13 @@ def _place(key: bytes) -> _Place:
     """`anthropic-fast-input-tokens-limit` is the field `limit` of the limit `fast_input_tokens`."""
     place: _Place = None
     if (name := key.lower().decode("latin-1")) in _IDENTITY:
-        place = (name, _ID)
+        place = (_ID, _IDENTITY[name])
     elif match := _LIMIT.fullmatch(key):
         family, name, field = (part.decode("ascii").lower() for part in match.groups())
         name = (name if family == "ratelimit" else f"{family}_{name}").replace("-", "_")
         if name in _limit_names or len(_limit_names) < _MOST_LIMIT_NAMES:
             _limit_names.add(name)
-            place = (name, field)
+            place = (name, _FIELDS.index(field))
     if len(_places) < _MOST_NAMES and len(key) <= _LONGEST_NAME:
         _places[key] = place
     return place
@@ -117,6 +115,8 @@ def _whole(raw: bytes) -> int | None:
 
 
 def _ratio(raw: bytes) -> float | None:
+    if b"_" in raw:
+        return None  # Python's own notation of numbers, and nobody else's.
     try:
         value = float(raw)
     except ValueError:
@@ -138,4 +138,4 @@ def _time(raw: bytes) -> float | None:
         return None
 
 
-_VALUES: Final = {"limit": _whole, "remaining": _whole, "reset": _time, "utilization": _ratio}
+_READ: Final = (_whole, _whole, _ratio, _time)

@@ -31,7 +31,6 @@ def request(body: object, extra: object = None) -> Request:
         said = {**said, **fields(extra)}
     thinking = fields(said.get("thinking"))
     output = fields(said.get("output_config"))
-    formats = (fields(output.get("format")), fields(said.get("output_format")))
     return Request(
         text(said.get("model")),
         said.get("stream") is True,
@@ -40,9 +39,13 @@ def request(body: object, extra: object = None) -> Request:
         text(thinking.get("type")),
         integer(thinking.get("budget_tokens")),
         text(output.get("effort")),
-        any(form.get("type") == "json_schema" for form in formats),
+        _is_schema(output.get("format")) or _is_schema(said.get("output_format")),
         fields(said.get("billing_policy")).get("bill_to") == "user_profile",
     )
+
+
+def _is_schema(form: object) -> bool:
+    return fields(form).get("type") == "json_schema"
 
 
 class Shape(NamedTuple):
@@ -62,7 +65,7 @@ def shape(body: object, *, breakpoints: bool) -> Shape:
         None if tools is None else len(tools),
         None if messages is None else len(messages),
         _breakpoints(said) if breakpoints else None,
-        any(_makes_code_execution_free(fields(tool).get("type")) for tool in tools or ()),
+        tools is not None and any(_makes_code_execution_free(fields(tool).get("type")) for tool in tools),
     )
 
 

@@ -9,13 +9,17 @@ from typing import Final, NamedTuple
 
 from .json import Json, Reader, items
 
+_TOTALS: Final = (
+    "input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
+)  # fmt: skip
+_SPLIT: Final = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _MOST_ITERATIONS: Final = 10_000
 
 
 class Counts(NamedTuple):
     """Tokens as the API counts them. `creation` is all cache writes, `split_*` those of a known time to live.
 
-    `None` is what the API did not say. `malformed`: something stood where a count belongs, and was none.
+    `None` is what the API did not say.
     """
 
     input: int | None = None
@@ -24,83 +28,59 @@ class Counts(NamedTuple):
     creation: int | None = None
     split_5m: int | None = None
     split_1h: int | None = None
-    malformed: bool = False
 
-    def updated(self, usage: Json) -> Counts:
+    def updated(self, usage: Json, read: Reader) -> Counts:
         """These counts, with those that `usage` has in their place: counts of a stream are cumulative, never added."""
-        read = Reader()
-        split = read.fields(usage.get("cache_creation"))
-        return Counts(
-            read.count(usage.get("input_tokens"), self.input),
-            read.count(usage.get("output_tokens"), self.output),
-            read.count(usage.get("cache_read_input_tokens"), self.cache_read),
-            read.count(usage.get("cache_creation_input_tokens"), self.creation),
-            read.count(split.get("ephemeral_5m_input_tokens"), self.split_5m),
-            read.count(split.get("ephemeral_1h_input_tokens"), self.split_1h),
-            self.malformed or read.wrong,
-        )
-
-
-class _Classes:
-    """The disjoint classes of tokens of something that has `counts`."""
-
-    __slots__ = ()
-    counts: Counts
+        new, out, cached, creation = read.counts(usage, _TOTALS, self)
+        split = usage.get("cache_creation")
+        if split is None:
+            return Counts(new, out, cached, creation, self.split_5m, self.split_1h)
+        return Counts(new, out, cached, creation, *read.counts(read.fields(split), _SPLIT, self[4:]))
 
     @property
-    def input(self) -> int | None:
-        """Input neither read from the cache nor written to it."""
-        return self.counts.input
+    def classes(self) -> _Classes:
+        """The disjoint classes: uncached input, output, cache reads, cache writes for 5m and for 1h; and all input.
 
-    @property
-    def output(self) -> int | None:
-        """Output, thinking included."""
-        return self.counts.output
-
-    @property
-    def cache_read(self) -> int | None:
-        """Input read from the cache."""
-        return self.counts.cache_read
-
-    @property
-    def cache_write_1h(self) -> int | None:
-        """Input written to the cache for an hour; 0 where writes are known without a split: the rest is 5m."""
-        counts = self.counts
-        return 0 if counts.split_1h is None and counts.creation is not None else counts.split_1h
-
-    @property
-    def cache_write_5m(self) -> int | None:
-        """Input written to the cache for five minutes, writes of no known time to live included.
-
-        Breakpoints that server tools set by themselves are always 5m and come without a split
-        (Anthropic's page on tool use with prompt caching).
+        Writes of no known time to live are 5m: breakpoints that server tools set by themselves come without a split
+        (Anthropic's page on tool use with prompt caching). All input is `None` where the uncached input is not known.
         """
-        counts = self.counts
-        if counts.creation is None:
-            return counts.split_5m
-        return max(counts.creation - (counts.split_1h or 0), counts.split_5m or 0)
-
-    @property
-    def total_input(self) -> int | None:
-        """All input together, as `gen_ai.usage.input_tokens` has it. `None` where the uncached input is not known."""
-        if (uncached := self.counts.input) is None:
-            return None
-        return uncached + (self.cache_read or 0) + (self.cache_write_5m or 0) + (self.cache_write_1h or 0)
+        new, out, cached, creation, short, long = self
+        if creation is not None:
+            long = long or 0
+            short = max(creation - long, short or 0)
+        return new, out, cached, short, long, None if new is None else new + (cached or 0) + (short or 0) + (long or 0)
 
 
-class _IterationFields(NamedTuple):
-    type: str
-    model: str | None
-    counts: Counts
+_Classes = tuple["int | None", "int | None", "int | None", "int | None", "int | None", "int | None"]
+
+# What is read for every call is a field, and no property that works it out: `Usage(*counts.classes, counts, …)`.
 
 
-class Iteration(_IterationFields, _Classes):
+class Iteration(NamedTuple):
     """One entry of beta `usage.iterations`: what was sampled apart, and by which model where that is said."""
 
-    __slots__ = ()
+    input: int | None
+    output: int | None
+    cache_read: int | None
+    cache_write_5m: int | None
+    cache_write_1h: int | None
+    total_input: int | None
+    type: str
+    model: str | None
 
 
-class _UsageFields(NamedTuple):
+class Usage(NamedTuple):
+    """`usage` of one answer: what the API served, not what was asked. `thinking` is part of the output.
+
+    The first six are `counts.classes`. `malformed`: something stood where a count or a name belongs, and was none.
+    """
+
+    input: int | None = None
+    output: int | None = None
+    cache_read: int | None = None
+    cache_write_5m: int | None = None
+    cache_write_1h: int | None = None
+    total_input: int | None = None
     counts: Counts = Counts()
     thinking: int | None = None
     web_searches: int = 0
@@ -113,37 +93,45 @@ class _UsageFields(NamedTuple):
     iterations: tuple[Iteration, ...] | None = None
     malformed: bool = False
 
-
-class Usage(_UsageFields, _Classes):
-    """`usage` of one answer. `thinking` is part of the output; the rest is what the API served, not what was asked."""
-
-    __slots__ = ()
-
     def updated(self, usage: object) -> Usage:
         """This usage with what the JSON `usage` says in its place. Something else than an object is malformed."""
         if usage is None:
             return self
         read = Reader()
         said = read.fields(usage)
-        counts = self.counts.updated(said)
-        thinking = read.fields(said.get("output_tokens_details")).get("thinking_tokens")
-        tools = read.fields(said.get("server_tool_use"))
-        credit = read.fields(read.fields(said.get("fallback_credit")).get("status")).get("type")
-        entries = said.get("iterations")
-        iterations = self.iterations if entries is None else _iterations(entries, read)
+        counts = self.counts.updated(said, read)
+        thinking, searches, fetches, executions = (
+            self.thinking,
+            self.web_searches,
+            self.web_fetches,
+            self.code_executions,
+        )
+        if (details := said.get("output_tokens_details")) is not None:
+            thinking = read.count(read.fields(details).get("thinking_tokens"), thinking)
+        if (tools := said.get("server_tool_use")) is not None:
+            tools = read.fields(tools)
+            searches = read.count(tools.get("web_search_requests"), searches) or 0
+            fetches = read.count(tools.get("web_fetch_requests"), fetches) or 0
+            executions = read.count(tools.get("code_execution_requests"), executions) or 0
+        credit, entries = said.get("fallback_credit"), said.get("iterations")
         return Usage(
+            *counts.classes,
             counts,
-            read.count(thinking, self.thinking),
-            read.count(tools.get("web_search_requests"), self.web_searches) or 0,
-            read.count(tools.get("web_fetch_requests"), self.web_fetches) or 0,
-            read.count(tools.get("code_execution_requests"), self.code_executions) or 0,
+            thinking,
+            searches,
+            fetches,
+            executions,
             read.text(said.get("service_tier"), self.service_tier),
             read.text(said.get("speed"), self.speed),
             read.text(said.get("inference_geo"), self.inference_geo),
-            read.text(credit, self.fallback_credit),
-            iterations,
-            self.malformed or counts.malformed or read.wrong,
+            self.fallback_credit if credit is None else _credit(credit, self.fallback_credit, read),
+            self.iterations if entries is None else _iterations(entries, read),
+            self.malformed or read.wrong,
         )
+
+
+def _credit(credit: object, known: str | None, read: Reader) -> str | None:
+    return read.text(read.fields(read.fields(credit).get("status")).get("type"), known)
 
 
 def _iterations(entries: object, read: Reader) -> tuple[Iteration, ...] | None:
@@ -155,6 +143,8 @@ def _iterations(entries: object, read: Reader) -> tuple[Iteration, ...] | None:
 
 
 def _iteration(entry: Json, read: Reader) -> Iteration:
-    counts = Counts().updated(entry)
-    read.wrong = read.wrong or counts.malformed
-    return Iteration(read.text(entry.get("type"), None) or "", read.text(entry.get("model"), None), counts)
+    classes = _NO_COUNTS.updated(entry, read).classes
+    return Iteration(*classes, read.text(entry.get("type"), None) or "", read.text(entry.get("model"), None))
+
+
+_NO_COUNTS: Final = Counts()
