@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup test test-transparency test-faults fuzz soak test-stack dashboards screenshots test-sdks lint format types demo requirements clean
+.PHONY: help setup test test-transparency test-faults fuzz soak test-stack audit dashboards screenshots test-sdks lint format types demo requirements clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ fuzz: $(STAMP) ## Fuzz with hostile answers for a minute (ARGS="--seconds 600": 
 
 soak: $(STAMP) ## A million calls and 100,000 streams: memory stays flat, sums exact (half an hour)
 	$(BIN)/python scripts/soak.py $(ARGS)
+
+audit: $(STAMP) ## Look for known vulnerabilities in what we depend on
+	scripts/audit
 
 demo: $(STAMP) ## Show everything with simulated calls (ARGS=--live: with a few real ones)
 	$(BIN)/otel-claude demo $(ARGS)

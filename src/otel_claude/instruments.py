@@ -26,11 +26,11 @@ from .postings import Posting, rows
 from .record import CallRecord
 from .wire import Limit
 
-_LIMIT_VALUES: Final[dict[str, Callable[[Limit, float], float | None]]] = {
+_LIMIT_VALUES: Final[dict[str, Callable[[Limit, float | None], float | None]]] = {
     c.RATE_LIMIT_LIMIT.name: lambda limit, _: limit.limit,
     c.RATE_LIMIT_REMAINING.name: lambda limit, _: limit.remaining,
     c.RATE_LIMIT_UTILIZATION.name: lambda limit, _: limit.utilization,
-    c.RATE_LIMIT_RESET.name: lambda limit, seconds: None if limit.reset is None else seconds,
+    c.RATE_LIMIT_RESET.name: lambda _, seconds: seconds,
 }
 
 

@@ -88,12 +88,19 @@ def test_there_are_never_too_many(limits, clock, monkeypatch):
     monkeypatch.setattr(module, "_MOST", 5)
     for number in range(10):
         limits.seen(MINE, (Limit(f"x{number}", 10, 4, 0.6, NOW + 60 + number),))
-    assert names(limits) == [(MINE, f"x{number}") for number in range(5)]
-    limits.seen(MINE, (Limit("x0", 10, 3, 0.7, NOW + 100),))
+    assert names(limits) == [(MINE, f"x{number}") for number in range(5, 10)], "the latest stay"
+    limits.seen(MINE, (Limit("x5", 10, 3, 0.7, NOW + 100),))
     assert next(limit.remaining for _, limit, _ in limits.current()) == 3
-    clock.now += 61.5  # x1 has expired and makes room.
+    clock.now += 66.5  # x6 has expired and makes room.
     limits.seen(MINE, (Limit("new", 10, 4, 0.6, NOW + 200),))
-    assert names(limits) == [(MINE, name) for name in ("x0", "x2", "x3", "x4", "new")]
+    assert names(limits) == [(MINE, name) for name in ("x5", "x7", "x8", "x9", "new")]
+
+
+def test_a_reset_time_in_a_far_future_is_not_believed_for_ever(limits, clock):
+    limits.seen(MINE, (Limit("requests", 10, 4, 0.6, NOW + 10**9),))
+    assert [seconds for _, _, seconds in limits.current()] == [10**9], "what the API said"
+    clock.now += 31 * 86_400
+    assert names(limits) == []
 
 
 def test_clear(limits):

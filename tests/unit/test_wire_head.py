@@ -107,7 +107,7 @@ def test_names_are_case_insensitive_and_the_last_of_two_stands():
     assert head(pairs) == Head((Limit("requests", 10, 5, 0.5),), "req_2")
 
 
-NO_WHOLES = [b"", b"x", b"-1", b"1.5", b"1e3", b"0x10", b"1_000", b" 1", b"+1", b"\xd9\xa1", b"9" * 19, b"nan"]
+NO_WHOLES = [b"", b"x", b"-1", b"1.5", b"1e3", b"0x10", b"1_000", b" 1", b"+1", b"\xd9\xa1", b"9" * 19, b"nan", b"1_0"]
 
 
 @pytest.mark.parametrize("raw", NO_WHOLES)
@@ -116,7 +116,7 @@ def test_what_is_no_whole_number_is_left_out(field, raw):
     assert head([(f"anthropic-ratelimit-requests-{field}".encode(), raw)]) == Head()
 
 
-@pytest.mark.parametrize("raw", [b"", b"x", b"-0.1", b"nan", b"inf", b"-inf", b"1e999", b"\xff", b"0,5"])
+@pytest.mark.parametrize("raw", [b"", b"x", b"-0.1", b"nan", b"1_0", b"inf", b"-inf", b"1e999", b"\xff", b"0,5"])
 def test_what_is_no_share_is_left_out(raw):
     assert head([(b"anthropic-ratelimit-unified-5h-utilization", raw)]) == Head()
 
