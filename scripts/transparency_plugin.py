@@ -59,7 +59,18 @@ class _Told(set[Any]):
         return False
 
     def add(self, item: Any) -> None:
-        _write_failure(item[0], traceback.format_exc())
+        _write_failure(item[0], _told_of(sys.exc_info()[1]))
+
+
+def _told_of(error: BaseException | None) -> str:
+    """The exception and its frames, without their lines of code.
+
+    Python 3.11 parses those to mark a place in them, and fails if two threads do: "AST constructor recursion depth
+    mismatch", in whatever the other was doing.
+    """
+    frames = traceback.walk_tb(error.__traceback__ if error else None)
+    places = [f"  {frame.f_code.co_filename}:{line} in {frame.f_code.co_name}" for frame, line in frames]
+    return "\n".join([repr(error), *places, ""])
 
 
 def _write_failure(hop: str, trace: str) -> None:
@@ -103,8 +114,8 @@ def _install_providers() -> Any:
         def collect(self, timeout_millis: float = 10_000) -> None:
             try:
                 super().collect(timeout_millis)
-            except Exception:  # noqa: BLE001 - whatever it is, it is written down
-                _write_failure("was collected", traceback.format_exc())
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is written down
+                _write_failure("was collected", _told_of(error))
 
     _totals.update(spans=0, collections=0)
     if MODE != "metrics":

@@ -31,4 +31,6 @@ def contained(hop: str) -> None:
         hop,
         name,
     )
-    logger.debug("Traceback of %s:\n%s", name, "".join(traceback.format_tb(frames)))
+    # Formatting reads and parses the lines of code: not for a log that nobody keeps.
+    if logger.isEnabledFor(logging.DEBUG):
+        logger.debug("Traceback of %s:\n%s", name, "".join(traceback.format_tb(frames)))
