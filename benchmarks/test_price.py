@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -67,17 +67,17 @@ BEDROCK = {"platform": Platform("bedrock", "us-east-1"), "requested_model": "us.
         pytest.param(Said("claude-nobody-knows", Used()), {}, id="unknown-model"),
     ],
 )
-def test_price(benchmark, answer, arguments):
+def test_price(benchmark: Any, answer: Said, arguments: dict[str, Any]) -> None:
     table, now = shipped(), time.time()
     price = table.price(answer, at=now, **arguments)
     assert benchmark(lambda: table.price(answer, at=now, **arguments)) == price
 
 
-def test_load(benchmark):
+def test_load(benchmark: Any) -> None:
     assert benchmark(shipped.__wrapped__).date == _load(None).date
 
 
-def test_first_price_of_a_process():
+def test_first_price_of_a_process() -> None:
     """From the import to the first price, in a process of its own; printed with `-s`."""
     program = (
         "import time; from otel_claude.pricing import load; a = time.perf_counter(); load(None);"

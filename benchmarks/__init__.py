@@ -1,0 +1,1 @@
+"""What otel-claude and its peers cost in time and memory: `make bench`."""

@@ -1,0 +1,51 @@
+"""The virtual environments of the variants, kept under .cache/bench, made with uv as scripts/sdk_matrix.py does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from .variants import ENVIRONMENTS
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+CACHE: Final = ROOT / ".cache" / "bench"
+_UV: Final = ROOT / ".venv" / "bin" / "uv"
+_CONSTRAINTS: Final = CACHE / "constraints.txt"
+
+
+class NotMadeError(Exception):
+    """An environment cannot be made."""
+
+
+def make(name: str) -> Path:
+    """Makes or updates an environment, and gives its interpreter.
+
+    Raises:
+        NotMadeError: Its packages cannot be installed together.
+    """
+    CACHE.mkdir(parents=True, exist_ok=True)
+    pins = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8").splitlines()
+    _CONSTRAINTS.write_text("\n".join(line for line in pins if not line.startswith(("-e", "anthropic=="))) + "\n")
+    home = CACHE / "environments" / name
+    python = home / "bin" / "python"
+    # An environment that somebody activated is none of ours.
+    clean = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+    create: list[str | Path] = [_UV, "venv", "--quiet", "--python", sys.executable, home]
+    install: list[str | Path] = [_UV, "pip", "install", "--quiet", "--python", python, "--constraint", _CONSTRAINTS]
+    for step in ([] if python.exists() else [create]) + [[*install, *ENVIRONMENTS[name]]]:
+        done = subprocess.run(step, check=False, capture_output=True, text=True, env=clean)
+        if done.returncode:
+            raise NotMadeError(done.stderr.strip())
+    return python
+
+
+def environment(project: Path) -> dict[str, str]:
+    """The variables of a process that runs the sources of `project` in one of these environments."""
+    mine = ("OTEL_", "ANTHROPIC_", "TRACELOOP_", "OPENINFERENCE_", "PYTHON", "VIRTUAL_ENV")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(mine)}
+    # Compiled files stay here: another checkout is only read.
+    compiled = {"PYTHONPYCACHEPREFIX": str(CACHE / "compiled")}
+    return {**kept, **compiled, "PYTHONPATH": os.pathsep.join([str(project / "src"), str(ROOT)])}

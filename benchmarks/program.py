@@ -1,0 +1,109 @@
+"""The program that is measured: what an application does with the SDK. Times are of this thread's CPU."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import thread_time_ns
+from typing import Any, Final
+
+import httpx2
+from anthropic import Anthropic, AsyncAnthropic
+
+from . import api
+from .transport import Transport
+
+FEW: Final = 10
+MANY: Final = 210
+"""Pieces of text in the streams between which the slope is taken."""
+_KEY: Final = "-".join(["sk", "ant", "api03", "x" * 92])
+
+
+class Program:
+    """One application with the SDK's own tracing on or off."""
+
+    def __init__(self, *, native: bool) -> None:
+        self.transport = Transport()
+        told: dict[str, Any] = {"api_key": _KEY, "base_url": "https://api.anthropic.com"}
+        if not native:
+            told["open_telemetry"] = False
+        self.client = Anthropic(**told, http_client=httpx2.Client(transport=self.transport))
+        self.client_async = AsyncAnthropic(**told, http_client=httpx2.AsyncClient(transport=self.transport))
+        self._loop = asyncio.new_event_loop()
+        self._plain = [api.plain(number) for number in range(api.KINDS)]
+        self._few = [api.streamed(number, FEW) for number in range(api.KINDS)]
+        self._many = [api.streamed(number, MANY) for number in range(api.KINDS)]
+        self.measures: Final[dict[str, Callable[[int], float]]] = {
+            "create": self.create,
+            "create_async": self.create_async,
+            "stream": lambda times: self._slope(self.read_stream, times),
+            "stream_async": lambda times: self._slope(self.read_stream_async, times),
+            "helper": lambda times: self._slope(self.read_helper, times),
+        }
+
+    def create(self, times: int) -> float:
+        """Nanoseconds of one `create`."""
+        self.transport.answers(self._plain)
+        create = self.client.messages.create
+        began = thread_time_ns()
+        for _ in range(times):
+            create(**api.ASKED)
+        return (thread_time_ns() - began) / times
+
+    def create_async(self, times: int) -> float:
+        """Nanoseconds of one `create` of the asynchronous client."""
+        self.transport.answers(self._plain)
+        return self._loop.run_until_complete(self._create_async(times))
+
+    async def _create_async(self, times: int) -> float:
+        create = self.client_async.messages.create
+        began = thread_time_ns()
+        for _ in range(times):
+            await create(**api.ASKED)
+        return (thread_time_ns() - began) / times
+
+    def read_stream(self, times: int) -> float:
+        """Nanoseconds of one `create(stream=True)`, read to its end."""
+        create = self.client.messages.create
+        began = thread_time_ns()
+        for _ in range(times):
+            for _event in create(**api.ASKED, stream=True):
+                pass
+        return (thread_time_ns() - began) / times
+
+    def read_few(self, times: int) -> float:
+        """Nanoseconds of one `create(stream=True)` of few events, read to its end."""
+        self.transport.answers(self._few)
+        return self.read_stream(times)
+
+    def read_stream_async(self, times: int) -> float:
+        """Nanoseconds of one `create(stream=True)` of the asynchronous client, read to its end."""
+        return self._loop.run_until_complete(self._read_stream_async(times))
+
+    async def _read_stream_async(self, times: int) -> float:
+        create = self.client_async.messages.create
+        began = thread_time_ns()
+        for _ in range(times):
+            async for _event in await create(**api.ASKED, stream=True):
+                pass
+        return (thread_time_ns() - began) / times
+
+    def read_helper(self, times: int) -> float:
+        """Nanoseconds of one `messages.stream()`, read to its end."""
+        stream = self.client.messages.stream
+        began = thread_time_ns()
+        for _ in range(times):
+            with stream(**api.ASKED) as events:
+                for _event in events:
+                    pass
+        return (thread_time_ns() - began) / times
+
+    def _slope(self, read: Callable[[int], float], times: int) -> float:
+        """Nanoseconds of one event: what a stream of many costs more than one of few, in turn."""
+        few = many = 0.0
+        for _ in range(times):
+            self.transport.answers(self._few)
+            few += read(1)
+            self.transport.answers(self._many)
+            many += read(1)
+        return (many - few) / times / (MANY - FEW)
