@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup test test-transparency test-faults fuzz soak test-stack audit dashboards screenshots test-sdks lint format types demo requirements clean
+.PHONY: help setup test test-transparency test-faults fuzz soak bench test-stack audit dashboards screenshots test-sdks lint format types demo requirements clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ soak: $(STAMP) ## A million calls and 100,000 streams: memory stays flat, sums e
 
 audit: $(STAMP) ## Look for known vulnerabilities in what we depend on
 	scripts/audit
+
+bench: $(STAMP) ## Measure what it costs, beside others: about 8 minutes (ARGS=--quick: one; ARGS=--docs: write the page)
+	$(BIN)/python -m benchmarks.run $(ARGS)
 
 demo: $(STAMP) ## Show everything with simulated calls (ARGS=--live: with a few real ones)
 	$(BIN)/otel-claude demo $(ARGS)

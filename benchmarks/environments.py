@@ -21,7 +21,7 @@ class NotMadeError(Exception):
 
 
 def make(name: str) -> Path:
-    """Makes or updates an environment, and gives its interpreter.
+    """Makes an environment, if what it should have changed since it was made, and gives its interpreter.
 
     Raises:
         NotMadeError: Its packages cannot be installed together.
@@ -30,16 +30,22 @@ def make(name: str) -> Path:
     pins = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8").splitlines()
     _CONSTRAINTS.write_text("\n".join(line for line in pins if not line.startswith(("-e", "anthropic=="))) + "\n")
     home = CACHE / "environments" / name
-    python = home / "bin" / "python"
+    python, stamp = home / "bin" / "python", home / "installed.txt"
+    wanted = "\n".join([*ENVIRONMENTS[name], _CONSTRAINTS.read_text(encoding="utf-8")])
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return python
+    _run(_UV, "venv", "--quiet", "--clear", "--python", sys.executable, home)
+    _run(_UV, "pip", "install", "--quiet", "--python", python, "--constraint", _CONSTRAINTS, *ENVIRONMENTS[name])
+    stamp.write_text(wanted, encoding="utf-8")
+    return python
+
+
+def _run(*command: str | Path) -> None:
     # An environment that somebody activated is none of ours.
     clean = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
-    create: list[str | Path] = [_UV, "venv", "--quiet", "--python", sys.executable, home]
-    install: list[str | Path] = [_UV, "pip", "install", "--quiet", "--python", python, "--constraint", _CONSTRAINTS]
-    for step in ([] if python.exists() else [create]) + [[*install, *ENVIRONMENTS[name]]]:
-        done = subprocess.run(step, check=False, capture_output=True, text=True, env=clean)
-        if done.returncode:
-            raise NotMadeError(done.stderr.strip())
-    return python
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=clean)
+    if done.returncode:
+        raise NotMadeError(done.stderr.strip())
 
 
 def environment(project: Path) -> dict[str, str]:

@@ -11,11 +11,9 @@ import httpx2
 from anthropic import Anthropic, AsyncAnthropic
 
 from . import api
+from .measures import FEW, MANY
 from .transport import Transport
 
-FEW: Final = 10
-MANY: Final = 210
-"""Pieces of text in the streams between which the slope is taken."""
 _KEY: Final = "-".join(["sk", "ant", "api03", "x" * 92])
 
 
@@ -33,17 +31,35 @@ class Program:
         self._plain = [api.plain(number) for number in range(api.KINDS)]
         self._few = [api.streamed(number, FEW) for number in range(api.KINDS)]
         self._many = [api.streamed(number, MANY) for number in range(api.KINDS)]
-        self.measures: Final[dict[str, Callable[[int], float]]] = {
+        self._runs: Final[dict[str, Callable[[int], float]]] = {
             "create": self.create,
             "create_async": self.create_async,
-            "stream": lambda times: self._slope(self.read_stream, times),
-            "stream_async": lambda times: self._slope(self.read_stream_async, times),
-            "helper": lambda times: self._slope(self.read_helper, times),
+            "stream": self.read_stream,
+            "stream_async": self.read_stream_async,
+            "helper": self.read_helper,
         }
+
+    def run(self, name: str, times: int) -> dict[str, float]:
+        """Nanoseconds by measure, of one of `measures.TIMES`."""
+        run = self._runs[name]
+        if name.startswith("create"):
+            self.transport.answers(self._plain)
+            return {name: run(times)}
+        few = many = 0.0
+        for _ in range(times):
+            self.transport.answers(self._few)
+            few += run(1)
+            self.transport.answers(self._many)
+            many += run(1)
+        return {name: (many - few) / times / (MANY - FEW), f"{name}_call": few / times}
+
+    def once(self, name: str) -> None:
+        """One call of a run; of those of streams a short one."""
+        self.transport.answers(self._plain if name.startswith("create") else self._few)
+        self._runs[name](1)
 
     def create(self, times: int) -> float:
         """Nanoseconds of one `create`."""
-        self.transport.answers(self._plain)
         create = self.client.messages.create
         began = thread_time_ns()
         for _ in range(times):
@@ -52,7 +68,6 @@ class Program:
 
     def create_async(self, times: int) -> float:
         """Nanoseconds of one `create` of the asynchronous client."""
-        self.transport.answers(self._plain)
         return self._loop.run_until_complete(self._create_async(times))
 
     async def _create_async(self, times: int) -> float:
@@ -70,11 +85,6 @@ class Program:
             for _event in create(**api.ASKED, stream=True):
                 pass
         return (thread_time_ns() - began) / times
-
-    def read_few(self, times: int) -> float:
-        """Nanoseconds of one `create(stream=True)` of few events, read to its end."""
-        self.transport.answers(self._few)
-        return self.read_stream(times)
 
     def read_stream_async(self, times: int) -> float:
         """Nanoseconds of one `create(stream=True)` of the asynchronous client, read to its end."""
@@ -98,12 +108,12 @@ class Program:
                     pass
         return (thread_time_ns() - began) / times
 
-    def _slope(self, read: Callable[[int], float], times: int) -> float:
-        """Nanoseconds of one event: what a stream of many costs more than one of few, in turn."""
-        few = many = 0.0
-        for _ in range(times):
-            self.transport.answers(self._few)
-            few += read(1)
-            self.transport.answers(self._many)
-            many += read(1)
-        return (many - few) / times / (MANY - FEW)
+    def open_stream(self) -> Any:
+        """A stream that is read to its first piece of text, and stays open."""
+        self.transport.answers(self._few)
+        stream = self.client.messages.create(**api.ASKED, stream=True)
+        # Not `next(stream)`: OpenInference's is no iterator.
+        events = iter(stream)
+        while next(events).type != "content_block_delta":
+            pass
+        return stream, events

@@ -8,22 +8,27 @@ chance, and makes a few per cent of speed.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
+from . import floor
 from .asking import Asked, NoAnswerError
-from .variants import FLOOR, NATIVE, VARIANTS, Variant
+from .measures import TIMES
+from .variants import FLOOR, NATIVE, OURS, VARIANTS, Variant
 
-TIMES: Final = {"create": 100, "create_async": 100, "stream": 10, "stream_async": 10, "helper": 6}
-"""How many calls one figure is the mean of, or how many pairs of streams."""
 Samples = dict[str, dict[str, list[float | None]]]
 """Nanoseconds by measure and variant, one for each round; None where a variant failed."""
 
+Learnt = dict[str, Any]
+"""The floor of each shape of call, by what tells its usage."""
+
 
 class Bench(NamedTuple):
-    """What is measured: the sources of a checkout, in these environments' interpreters. `failed` has whys."""
+    """What is measured: the sources of a checkout, by the interpreters of its environments.
+
+    `failed` says of what was not measured why, by variant, or by variant and what it was.
+    """
 
     project: Path
     pythons: dict[str, Path]
@@ -33,56 +38,59 @@ class Bench(NamedTuple):
         """A process of a variant."""
         return Asked(variant.name, self.pythons[variant.environment], self.project)
 
+    def ask(self, what: str, worker: Asked, do: str, **question: Any) -> dict[str, Any] | None:
+        """What a worker answers; None if it does not, or if `what` has failed before. Then it has failed."""
+        if what in self.failed:
+            return None
+        try:
+            return worker.ask(do, **question)
+        except NoAnswerError as error:
+            self.failed[what] = f"{do}: {error}"
+            return None
+
     def alive(self, names: list[str]) -> list[str]:
         """Those of these variants that have not failed."""
         return [name for name in names if name not in self.failed]
 
 
-def rounds(bench: Bench, names: list[str], measures: list[str], *, seconds: float, generations: int) -> Samples:
-    """Measures until the time is over, in so many generations of processes, of which each has a round at least."""
-    samples: Samples = {measure: {name: [] for name in names} for measure in measures}
-    learnt = _learnt(bench) if FLOOR.name in bench.alive(names) else None
-    began = time.monotonic()
+def rounds(
+    bench: Bench, names: list[str], runs: list[str], learnt: Learnt | None, *, seconds: float, generations: int
+) -> Samples:
+    """Measures until the time is over, in so many generations of processes, each of one round at least."""
+    samples: Samples = {}
+    began, done = time.monotonic(), 0
     for generation in range(generations):
         with ExitStack() as stack:
-            workers: dict[str, Asked] = {}
-            for name in bench.alive(names):
-                workers[name] = stack.enter_context(bench.start(VARIANTS[name]))
-            if FLOOR.name in workers and learnt is not None:
-                workers[FLOOR.name].ask("floor", learnt=learnt)
+            workers = {name: stack.enter_context(bench.start(VARIANTS[name])) for name in bench.alive(names)}
+            if FLOOR.name in workers:
+                bench.ask(FLOOR.name, workers[FLOOR.name], "floor", work=learnt)
             until = began + seconds * (generation + 1) / generations
-            for number in _until(until):
-                _round(bench, workers, samples, number)
+            first = done
+            while done == first or time.monotonic() < until:
+                _round(bench, workers, runs, samples, done)
+                done += 1
     return samples
 
 
-def _learnt(bench: Bench) -> dict[str, Any] | None:
+def learn(bench: Bench) -> Learnt | None:
+    """What the floor is, from what ours does to native tracing."""
     try:
-        with bench.start(NATIVE) as worker:
-            return worker.ask("learn")
-    except NoAnswerError as error:
+        with bench.start(NATIVE) as native, bench.start(OURS) as ours:
+            return {
+                kind: floor.learnt(native.ask("tells", run=run), ours.ask("tells", run=run))
+                for kind, run in floor.CALLS.items()
+            }
+    except (NoAnswerError, ValueError) as error:
         bench.failed[FLOOR.name] = str(error)
         return None
 
 
-def _until(end: float) -> Iterator[int]:
-    number = 0
-    while number == 0 or time.monotonic() < end:
-        yield number
-        number += 1
-
-
-def _round(bench: Bench, workers: dict[str, Asked], samples: Samples, number: int) -> None:
+def _round(bench: Bench, workers: dict[str, Asked], runs: list[str], samples: Samples, number: int) -> None:
     # Another one begins each round: whoever comes after a heavy one finds other caches.
     names = list(workers)
-    for measure, found in samples.items():
-        place = max(map(len, found.values()))
+    for run in runs:
         for name in names[number % len(names) :] + names[: number % len(names)]:
-            if name in bench.failed:
-                continue
-            try:
-                took = workers[name].ask("measure", measure=measure, times=TIMES[measure])["ns"]
-            except NoAnswerError as error:
-                bench.failed[name] = f"{measure}: {error}"
-                continue
-            found[name] += [None] * (place - len(found[name])) + [took]
+            told = bench.ask(name, workers[name], "measure", run=run, times=TIMES[run])
+            for measure, took in (told or {}).items():
+                found = samples.setdefault(measure, {}).setdefault(name, [])
+                found += [None] * (number - len(found)) + [took]

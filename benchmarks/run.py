@@ -1,46 +1,116 @@
-"""Runs the benchmarks: `make bench`."""
+"""Runs the benchmarks: `make bench`.
+
+make bench                          everything, about 8 minutes on an idle machine
+make bench ARGS="--quick"           about a minute, for a first look
+make bench ARGS="--docs"            measures nothing: writes docs/performance.md from the latest figures
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
-from .environments import ROOT, NotMadeError, make
-from .figures import added, figure, ratio
-from .rounds import TIMES, Bench, rounds
-from .variants import VARIANTS
+from . import extras
+from .environments import CACHE, ROOT, NotMadeError, make
+from .machine import about
+from .measures import COUNTS, QUICK_COUNTS, TIMES
+from .page import write
+from .rounds import Bench, learn, rounds
+from .table import report
+from .variants import FLOOR, NATIVE, OURS, VARIANTS
+
+LATEST = CACHE / "latest.json"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
-    parser.add_argument("--project", type=Path, default=ROOT, help="the checkout whose src is measured; this one")
-    parser.add_argument("--only", default=",".join(TIMES), help="measures, separated by commas")
-    parser.add_argument("--variants", default=",".join(VARIANTS), help="variants, separated by commas")
-    parser.add_argument("--seconds", type=float, default=360, help="how long the rounds last")
-    parser.add_argument("--generations", type=int, default=6, help="how often all processes are made anew")
-    given = parser.parse_args()
-    names, measures = given.variants.split(","), given.only.split(",")
-    bench = Bench(given.project.resolve(), {}, {})
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="less of everything")
+    parser.add_argument("--docs", action="store_true", help="write docs/performance.md, and measure nothing")
+    parser.add_argument("--json", type=Path, help="write the figures to this file too; with --docs, read them from it")
+    parser.add_argument(
+        "--project", type=Path, default=ROOT, help="measure the src of this checkout (default: this one)"
+    )
+    parser.add_argument("--only", type=_among(TIMES), help=f"only these, and nothing else: {','.join(TIMES)}")
+    parser.add_argument("--variants", type=_among(VARIANTS), help=f"only these: {','.join(VARIANTS)}")
+    parser.add_argument("--seconds", type=float, help="how long the rounds last")
+    parser.add_argument("--generations", type=int, help="how often all processes are made anew")
+    return parser.parse_args()
+
+
+def _among(known: Any) -> Any:
+    def names(text: str) -> list[str]:
+        given = text.split(",")
+        if unknown := set(given) - set(known):
+            raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))} is none of {', '.join(known)}")
+        return given
+
+    return names
+
+
+def measure(given: argparse.Namespace) -> dict[str, Any]:
+    """Everything that was asked for."""
+    began = time.monotonic()
+    names: list[str] = given.variants or list(VARIANTS)
+    bench = environments(given.project.resolve(), names)
+    results = about(bench)
+    learnt = learn(bench) if FLOOR.name in bench.alive(names) else None
+    if given.only is None:
+        step(began, "imports, in fresh processes")
+        few = [name for name in names if not given.quick or name in (NATIVE.name, OURS.name)]
+        results["fresh"] = extras.fresh(bench, few, times=2 if given.quick else 5)
+        step(began, "memory")
+        results["memory"] = extras.memory(bench, few)
+        step(began, "scaling")
+        counts = QUICK_COUNTS if given.quick else COUNTS
+        results["scaling"] = extras.scaling(bench, counts, times=2 if given.quick else 12)
+        results["floor"] = extras.parts(bench, learnt) if learnt is not None else {}
+    seconds = given.seconds or (15 if given.quick else 330)
+    generations = given.generations or (1 if given.quick else 6)
+    step(began, f"rounds, for {seconds:.0f} s")
+    results["samples"] = rounds(
+        bench, names, given.only or list(TIMES), learnt, seconds=seconds, generations=generations
+    )
+    results |= {"generations": generations, "seconds": time.monotonic() - began, "failed": bench.failed}
+    results["whole"] = not (given.quick or given.only or given.variants)
+    return results
+
+
+def environments(project: Path, names: list[str]) -> Bench:
+    """The environments of these variants. Those that cannot be made have failed."""
+    bench = Bench(project, {}, {})
     for name in names:
         environment = VARIANTS[name].environment
         try:
-            bench.pythons[environment] = make(environment)
+            if environment not in bench.pythons:
+                bench.pythons[environment] = make(environment)
         except NotMadeError as error:
-            bench.failed[name] = str(error)
-    samples = rounds(bench, names, measures, seconds=given.seconds, generations=given.generations)
-    for measure, found in samples.items():
-        print(f"\n{measure}, microseconds of CPU time" + f" ({len(found[names[0]])} rounds)")
-        for name, values in found.items():
-            if (now := figure(values)) is None:
-                print(f"  {name:14} failed: {bench.failed.get(name)}")
-                continue
-            above, times = figure(added(values, found["native"])), figure(ratio(values, found["native"]))
-            assert above is not None
-            assert times is not None
-            print(
-                f"  {name:14} {now.value / 1e3:9.2f}   over native {above.value / 1e3:+8.2f} "
-                f"[{above.low / 1e3:+.2f} {above.high / 1e3:+.2f}]   x{times.value:.3f}"
-            )
+            bench.failed[name] = f"its environment cannot be made: {error}"
+    return bench
+
+
+def step(began: float, what: str) -> None:
+    print(f"{time.monotonic() - began:5.0f} s: {what}", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    given = arguments()
+    if given.docs:
+        write(json.loads((given.json or LATEST).read_text(encoding="utf-8")))
+        return
+    results = measure(given)
+    print(report(results))
+    CACHE.mkdir(parents=True, exist_ok=True)
+    for file in (LATEST, given.json):
+        if file is not None:
+            file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    if broken := {NATIVE.name, OURS.name, FLOOR.name} & results["failed"].keys():
+        sys.exit(f"not measured: {', '.join(sorted(broken))}")
 
 
 if __name__ == "__main__":

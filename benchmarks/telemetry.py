@@ -52,23 +52,24 @@ class Telemetry:
         return {} if ended is None else dict(ended.attributes or {})
 
     def records_of(self, call: Any) -> list[Recorded]:
-        """What `call()` records in histograms: of each as many as it makes."""
+        """What `call()` records in histograms: of each as many as it makes, with their mean value."""
         before = self._points()
         call()
         found: list[Recorded] = []
-        for key, (recorded, count) in self._points().items():
-            found += [recorded] * (count - before.get(key, (recorded, 0))[1])
+        for key, (name, unit, point) in self._points().items():
+            count, amount = point.count, point.sum
+            if key in before:
+                count, amount = count - before[key][2].count, amount - before[key][2].sum
+            bounds, attributes = list(point.explicit_bounds), dict(point.attributes or {})
+            found += [[name, unit, bounds, amount / count, attributes] for _ in range(count)]
         return found
 
-    def _points(self) -> dict[Any, tuple[Recorded, int]]:
-        found: dict[Any, tuple[Recorded, int]] = {}
+    def _points(self) -> dict[Any, tuple[str, str, HistogramDataPoint]]:
         data = self.collect()
-        for scope in data.resource_metrics[0].scope_metrics if data is not None else ():
-            for metric in scope.metrics:
-                for point in metric.data.data_points:
-                    if isinstance(point, HistogramDataPoint):
-                        attributes = dict(point.attributes or {})
-                        mean, bounds = point.sum / point.count, list(point.explicit_bounds)
-                        recorded = [metric.name, metric.unit or "", bounds, mean, attributes]
-                        found[metric.name, tuple(sorted(attributes.items()))] = (recorded, point.count)
-        return found
+        return {
+            (metric.name, tuple(sorted((point.attributes or {}).items()))): (metric.name, metric.unit or "", point)
+            for scope in (data.resource_metrics[0].scope_metrics if data is not None else ())
+            for metric in scope.metrics
+            for point in metric.data.data_points
+            if isinstance(point, HistogramDataPoint)
+        }

@@ -14,6 +14,13 @@ ENVIRONMENTS: Final[dict[str, tuple[str, ...]]] = {
     "openinference": (*_COMMON, "openinference-instrumentation-anthropic==3.1.0"),
 }
 """What is installed for each. Ours is read from the sources, so its environment has its dependencies alone."""
+PACKAGES: Final = {
+    "ours": ("anthropic", "httpx2", "pydantic", "opentelemetry-sdk", "opentelemetry-instrumentation", "wrapt"),
+    "official": ("opentelemetry-instrumentation-genai-anthropic",),
+    "traceloop": ("opentelemetry-instrumentation-anthropic",),
+    "openinference": ("openinference-instrumentation-anthropic",),
+}
+"""Of each environment, the packages whose versions are told."""
 
 
 class Variant(NamedTuple):
