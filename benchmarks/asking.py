@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from threading import Timer
 from types import TracebackType
@@ -75,5 +76,7 @@ class Asked:
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout, self._errors):
-            if pipe is not None:
-                pipe.close()
+            # What could not be written to a process that has ended cannot be written now either.
+            with suppress(BrokenPipeError):
+                if pipe is not None:
+                    pipe.close()

@@ -66,7 +66,7 @@ def rounds(
                 bench.ask(FLOOR.name, workers[FLOOR.name], "floor", work=learnt)
             until = began + seconds * (generation + 1) / generations
             first = done
-            while done == first or time.monotonic() < until:
+            while bench.alive(list(workers)) and (done == first or time.monotonic() < until):
                 _round(bench, workers, runs, samples, done)
                 done += 1
     return samples
