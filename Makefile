@@ -45,7 +45,7 @@ soak: $(STAMP) ## A million calls and 100,000 streams: memory stays flat, sums e
 audit: $(STAMP) ## Look for known vulnerabilities in what we depend on
 	scripts/audit
 
-bench: $(STAMP) ## Measure what it costs, beside others: about 8 minutes (ARGS=--quick: one; ARGS=--docs: write the page)
+bench: $(STAMP) ## Measure what it costs, beside others: 8 minutes (ARGS=--quick: one; --docs: write the page)
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
 demo: $(STAMP) ## Show everything with simulated calls (ARGS=--live: with a few real ones)
