@@ -24,8 +24,10 @@ default translation strategy, over OTLP and with the Python scrape exporter alik
 {common}
 
 and `claude.tag.<key>` for each tag of the application's (not on the gauges of limits: a limit is not a tag's).
-`gen_ai.response.model`, `anthropic.workspace.id` and `claude.api_key.hint` are there where they are known. Each
-distinct value is kept up to {limit} characters and 200 values; further ones become `_other`.
+`gen_ai.response.model`, `anthropic.workspace.id` and `claude.api_key.hint` are there where they are known.
+`gen_ai.operation.name` is `chat` for calls, and `batch` for batches and their results, which have no
+`gen_ai.request.model`: no answer says what was asked for. Each distinct value is kept up to {limit} characters and 200
+values; further ones become `_other`.
 
 ## Metrics
 

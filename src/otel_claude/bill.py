@@ -8,12 +8,14 @@ from typing import Final, NamedTuple, Protocol
 
 from .conventions import COST_TYPES
 from .pricing import ANTHROPIC, Platform, PlatformName, Price, PriceTable
-from .record import Attempt, Caller
+from .record import Attempt, Caller, CallRecord
 from .wire import Answer, Request, Shape
 
 PICO: Final = 1_000_000_000_000
 """Pico-dollars in a dollar."""
 _NOTHING: Final = (0,) * len(COST_TYPES)
+_DAY: Final = 86_400
+"""Seconds for which prices hold: those of a day, in UTC."""
 _FREE: Final = frozenset({"refused", "not_sent"})
 """A call that the API refused costs nothing (official support article 8114526), nor one that was never sent."""
 
@@ -93,6 +95,23 @@ def _parts(prices: Sequence[Price]) -> tuple[int, ...]:
     if len(charges) == 1:
         return charges[0]
     return tuple(map(sum, zip(*charges, strict=True))) or _NOTHING
+
+
+def bill_since(table: PriceTable, record: CallRecord, since: float) -> Bill:
+    """The bill of a result of a batch, that was made between `since` and the record's `started_at`.
+
+    No result says when it was made. Where a price changed meanwhile, the lower one is what is sure.
+    """
+    days = (record.started_at,) if since // _DAY == record.started_at // _DAY else (since, record.started_at)
+    bills = [bill(table, record._replace(started_at=at), record.answers, record.missing) for at in days]
+    # A model that had no price yet was not there, and made no results.
+    bills = [made for made in bills if "not_yet_priced" not in made.reasons] or bills
+    first, last = bills[0], bills[-1]
+    if first.prices == last.prices:
+        return last
+    least = min(bills, key=lambda made: made.total)
+    status = "lower_bound" if least.total else "unpriced"
+    return least._replace(reasons=(*least.reasons, "unclear_date"), status=status)
 
 
 @lru_cache(maxsize=64)

@@ -37,6 +37,8 @@ UNPRICED_REASON: Final = "claude.unpriced.reason"
 ATTEMPT_OUTCOME: Final = "claude.attempt.outcome"
 BLOCKED_REASON: Final = "claude.blocked.reason"
 RATE_LIMIT_NAME: Final = "claude.rate_limit.name"
+BATCH_RESULT: Final = "claude.batch.result"
+BATCH_STATUS: Final = "claude.batch.status"
 
 # Attributes of spans only.
 REQUEST_MAX_TOKENS: Final = "gen_ai.request.max_tokens"
@@ -81,6 +83,9 @@ SCOPE: Final = "otel_claude"
 NATIVE_SCOPE: Final = "com.anthropic.sdk.python"
 """What the instrumentation scope of the SDK's own spans starts with (anthropic 1.14 to 2.12)."""
 CHAT: Final = "chat"
+BATCH: Final = "batch"
+"""`gen_ai.operation.name` of batches and their results. The conventions (2026-11) have no such operation, and allow
+names of one's own. Not `chat`: so what batches spent is told from what calls spent, whatever the service tier says."""
 OTHER: Final = "_other"
 """What a value becomes that is one too many of its kind, or not fit to be a label."""
 
@@ -90,6 +95,10 @@ COST_TYPES: Final[tuple[CostType, ...]] = (
 )  # fmt: skip
 COST_PARTS: Final = tuple(f"claude.cost.{name}.usd" for name in COST_TYPES)
 """The attributes of a span for them, in their order."""
+RESULT_TYPES: Final = ("succeeded", "errored", "canceled", "expired")
+"""How a request of a batch ended, in the API's words (anthropic 2.12.0, `MessageBatchResult`)."""
+BATCH_STATUSES: Final = ("processing", *RESULT_TYPES)
+"""Where the requests of a batch are, in the API's words (anthropic 2.12.0, `MessageBatchRequestCounts`)."""
 SERVER_TOOLS: Final = ("web_search", "web_fetch", "code_execution")
 SERVER_TOOL_REQUESTS: Final = {name: f"claude.server_tool.{name}.requests" for name in SERVER_TOOLS}
 
@@ -197,7 +206,8 @@ REASONING_TOKENS: Final = Metric(
 )  # fmt: skip
 COST: Final = Metric(
     "claude.client.cost.usd", "counter", "{USD}",
-    "What calls cost in US dollars, by class. What could not be priced is not in it: see claude.client.unpriced.",
+    "What calls and results of batches cost in US dollars, by class. What could not be priced is not in it: see "
+    "claude.client.unpriced.",
     (COST_TYPE, RESPONSE_SERVICE_TIER, SPEED),
 )  # fmt: skip
 CACHE_SAVINGS: Final = Metric(
@@ -210,7 +220,8 @@ CACHE_OVERHEAD: Final = Metric(
 )  # fmt: skip
 UNPRICED: Final = Metric(
     "claude.client.unpriced", "counter", "{call}",
-    "Calls whose cost is not known, or known as a lower bound only, and why.", (UNPRICED_REASON,),
+    "Calls and results of batches whose cost is not known, or known as a lower bound only, and why.",
+    (UNPRICED_REASON,),
 )  # fmt: skip
 CALLS: Final = Metric(
     "claude.client.calls", "counter", "{call}",
@@ -224,6 +235,18 @@ ATTEMPTS: Final = Metric(
 SERVER_TOOL_CALLS: Final = Metric(
     "claude.client.server_tool.requests", "counter", "{request}",
     "Requests that Anthropic's servers made to tools during calls.", (TOOL_NAME,),
+)  # fmt: skip
+
+BATCH_REQUESTS: Final = Metric(
+    "claude.client.batch.requests", "counter", "{request}",
+    "Results of batches that the application read, each once per process, by how the request ended.",
+    (BATCH_RESULT, STOP_REASON, ERROR_TYPE),
+)  # fmt: skip
+BATCH_PROGRESS: Final = Metric(
+    "claude.client.batch.progress", "gauge", "{request}",
+    "Requests of the batches that this process watches, by where they are. A batch is left out an hour after the "
+    "application last asked for it, or five minutes after it was seen to have ended.",
+    (BATCH_STATUS,),
 )  # fmt: skip
 
 RATE_LIMIT_LIMIT: Final = Metric(
@@ -260,6 +283,7 @@ METRICS: Final = (
     INPUT_TOKENS, OUTPUT_TOKENS, CACHE_READ_TOKENS, CACHE_WRITE_TOKENS, REASONING_TOKENS,
     CALL_COST, COST, CACHE_SAVINGS, CACHE_OVERHEAD, UNPRICED, CALLS, ATTEMPTS, RETRY_DELAY,
     RATE_LIMIT_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_UTILIZATION, RATE_LIMIT_RESET, SERVER_TOOL_CALLS,
+    BATCH_REQUESTS, BATCH_PROGRESS,
 )  # fmt: skip
 """Everything that is emitted by default."""
 LEGACY_METRICS: Final = (LEGACY_TOKEN_USAGE, LEGACY_DURATION)

@@ -13,6 +13,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from . import conventions, pricing, settings
+from .batches import Reader
 from .call import Call, end_open_calls, forget_open_calls, release_open_calls
 from .contain import contained, logger
 from .instruments import instruments_of, settle_all
@@ -45,7 +46,7 @@ class ClaudeInstrumentor(BaseInstrumentor):
     def _instrument(self, **kwargs: Any) -> None:
         # An exception from here would stop every instrumentor after ours.
         try:
-            self._seams = Seams(_beginner(settings.read(kwargs), kwargs))
+            self._seams = Seams(*_watchers(settings.read(kwargs), kwargs))
             self._seams.install()
         except Exception:
             contained("instrumented the SDK")
@@ -59,8 +60,11 @@ class ClaudeInstrumentor(BaseInstrumentor):
             _release()  # those that began meanwhile
 
 
-def _beginner(chosen: Settings, providers: dict[str, Any]) -> Any:
-    """The function that begins a `Call` for a client and its request's options, or None if there is nothing to see."""
+def _watchers(chosen: Settings, providers: dict[str, Any]) -> tuple[Any, Any]:
+    """The functions that begin a `Call`, and a `Reader` of batches, for a client and its request's options.
+
+    None if there is nothing to see.
+    """
     tracer = None
     if chosen.spans == "auto":
         tracer = trace.get_tracer(conventions.SCOPE, __version__, providers.get("tracer_provider"))
@@ -88,7 +92,14 @@ def _beginner(chosen: Settings, providers: dict[str, Any]) -> Any:
             contained("opened a span")
         return call
 
-    return begin
+    def watch(client: Any, options: Any) -> Reader | None:
+        if not is_instrumentation_enabled():
+            return None
+        tags = current_tags(chosen.baggage_tags)
+        caller = caller_of(client, key_of(client, options), chosen.api_key)
+        return Reader(caller, tags, instruments.batches, recorder.batch_labels, recorder)
+
+    return begin, watch
 
 
 def _prices(path: str | None) -> Any:

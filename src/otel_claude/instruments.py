@@ -17,6 +17,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvider, Observation
 
 from . import conventions as c
+from .batches import Batches
 from .bill import PICO
 from .conventions import Metric
 from .labels import Labeller
@@ -41,6 +42,7 @@ class Instruments:
         self.labels = labels
         self.ledger: Ledger[Posting] = Ledger(lambda posting: rows(posting, self.labels))
         self.limits = Limits()
+        self.batches = Batches()
         self.late: deque[tuple[CallRecord, int]] = deque()
         """Calls that finalizers ended, and when (nanoseconds since the epoch)."""
         self.settle: Callable[[], None] = _nothing
@@ -64,7 +66,8 @@ class Instruments:
         elif metric.kind == "counter":
             self._meter.create_observable_counter(metric.name, [self._counter(metric)], **described)
         else:
-            self._meter.create_observable_gauge(metric.name, [self._gauge(metric)], **described)
+            observe = self._progress if metric is c.BATCH_PROGRESS else self._gauge(metric)
+            self._meter.create_observable_gauge(metric.name, [observe], **described)
 
     def _counter(self, metric: Metric) -> Callable[[CallbackOptions], Iterator[Observation]]:
         dollars = metric.unit == "{USD}"
@@ -87,10 +90,15 @@ class Instruments:
 
         return observe
 
+    def _progress(self, _options: CallbackOptions) -> Iterator[Observation]:
+        for attributes, status, number in self.batches.progress():
+            yield Observation(number, {**attributes, c.BATCH_STATUS: status})
+
     def _start_from_zero(self) -> None:
         self.ledger.clear()
         self.late.clear()
         self.limits.clear()
+        self.batches.forked()
 
 
 def _nothing() -> None:

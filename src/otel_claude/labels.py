@@ -80,10 +80,16 @@ class Labeller:
         self._known: dict[Any, Labels] = {}
 
     def of(
-        self, caller: Caller, request_model: str | None, response_model: str | None, workspace: str | None, tags: Tags
+        self,
+        caller: Caller,
+        request_model: str | None,
+        response_model: str | None,
+        workspace: str | None,
+        tags: Tags,
+        operation: str = c.CHAT,
     ) -> Labels:
-        """The common attributes of a call's metrics."""
-        given = (caller, request_model, response_model, workspace, tags)
+        """The common attributes of a call's metrics, or of a batch's."""
+        given = (caller, request_model, response_model, workspace, tags, operation)
         found = self._known.get(given)
         if found is None:
             found = self._make(*given)
@@ -97,9 +103,15 @@ class Labeller:
         return self._values.label(kind, value)
 
     def _make(
-        self, caller: Caller, request_model: str | None, response_model: str | None, workspace: str | None, tags: Tags
+        self,
+        caller: Caller,
+        request_model: str | None,
+        response_model: str | None,
+        workspace: str | None,
+        tags: Tags,
+        operation: str,
     ) -> Labels:
-        base = Labels({c.OPERATION_NAME: c.CHAT, c.PROVIDER_NAME: caller.provider}, self._values).also(
+        base = Labels({c.OPERATION_NAME: operation, c.PROVIDER_NAME: caller.provider}, self._values).also(
             (c.REQUEST_MODEL, request_model),
             (c.RESPONSE_MODEL, response_model),
             (c.SERVER_ADDRESS, caller.server_address),

@@ -1,4 +1,7 @@
-"""Postings: what one ended call adds to the ledger, as rows. A pure function of its record and its bill."""
+"""Postings: what one ended call, or one result of a batch, adds to the ledger, as rows.
+
+A pure function of its record and its bill.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ _5M: Final = (c.CACHE_TTL, "5m")
 _1H: Final = (c.CACHE_TTL, "1h")
 
 _CALL: Final = Group((c.CALLS.name, ()))
+_RESULT: Final = Group((c.BATCH_REQUESTS.name, ()))
 _ATTEMPT: Final = Group((c.ATTEMPTS.name, ()))
 _UNPRICED: Final = Group((c.UNPRICED.name, ()))
 _TOKENS: Final = Group(
@@ -35,17 +39,21 @@ _CACHE: Final = Group((c.CACHE_SAVINGS.name, ()), (c.CACHE_OVERHEAD.name, (_5M,)
 
 
 class Posting(NamedTuple):
-    """One ended call, on its way into the ledger."""
+    """One ended call, or one result of a batch, on its way into the ledger."""
 
     record: CallRecord
     bill: Bill
 
 
 def rows(posting: Posting, labeller: Labeller) -> Iterator[Row]:
-    """All rows of a call."""
+    """All rows of a call, or of a result."""
     record, told = posting
     call = _labels(record, labeller, last_model(record))
-    yield call.cells(_CALL, (c.STOP_REASON, stop_reason(record)), (c.ERROR_TYPE, record.error_type)), _ONE
+    ended = ((c.STOP_REASON, stop_reason(record)), (c.ERROR_TYPE, record.error_type))
+    if record.result is None:
+        yield call.cells(_CALL, *ended), _ONE
+    else:
+        yield call.cells(_RESULT, *ended, (c.BATCH_RESULT, record.result)), _ONE
     for reason in told.reasons:
         yield call.cells(_UNPRICED, (c.UNPRICED_REASON, reason)), _ONE
     for attempt in record.attempts:
@@ -114,4 +122,5 @@ def stop_reason(record: CallRecord) -> str | None:
 
 
 def _labels(record: CallRecord, labeller: Labeller, model: str | None) -> Labels:
-    return labeller.of(record.caller, record.request.model, model, record.workspace_id, record.tags)
+    operation = c.CHAT if record.result is None else c.BATCH
+    return labeller.of(record.caller, record.request.model, model, record.workspace_id, record.tags, operation)

@@ -83,6 +83,9 @@ class CallRecord(NamedTuple):
 
     `error_type` is None for a call that succeeded and for one that the application stopped. `missing` says why there
     is no answer, where there is none: `refused`, `no_answer`, `unread_body`, `aborted_stream`, or `not_sent`.
+
+    The result of a request in a batch is one too, though it is no call: `result` is its type, and None for a call.
+    `started_at` is then when it was made at the latest, and `missing` can be `unreadable_result`.
     """
 
     request: Request
@@ -104,6 +107,7 @@ class CallRecord(NamedTuple):
     owns_span: bool = False
     context: Any = None
     bill: Any = None
+    result: str | None = None
 
     def __repr__(self) -> str:
         """Without the context: it has the application's baggage."""

@@ -11,14 +11,15 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from . import conventions as c
 from . import neighbours, spans
-from .bill import PICO, Bill, bill
+from .bill import PICO, Bill, bill, bill_since
 from .call import Call
 from .contain import contained, logger
 from .instruments import Instruments
 from .labels import Labels
 from .postings import Posting, billed_parts, last_model
 from .pricing import PriceTable
-from .record import Attempt, CallRecord
+from .record import Attempt, Caller, CallRecord
+from .tags import Tags
 from .tracers import makes_spans
 from .wire import Answer, Usage
 
@@ -112,6 +113,17 @@ class Recorder:
             return
         self.settle()
         self._record(record, None)
+
+    def result(self, record: CallRecord, since: float) -> None:
+        """A result of a batch. It is no call: it has no span, and no histogram of calls has it."""
+        told = bill_since(self._prices(), record, since)
+        self._instruments.ledger.post(Posting(record, told))
+        if told.reasons:
+            self._tell(record, told)
+
+    def batch_labels(self, caller: Caller, workspace: str | None, tags: Tags) -> Labels:
+        """The attributes of what is measured of batches as such."""
+        return self._instruments.labels.of(caller, None, None, workspace, tags, c.BATCH)
 
     def settle(self) -> None:
         """Records the calls that finalizers ended."""

@@ -95,7 +95,7 @@ def test_input_arguments_and_folder_are_the_programs_own(run, tmp_path):
     folder.mkdir()
     ran = run("light", "--json", "-x", "a b", input="typed", cwd=folder)
     assert ran.out == f"['--json', '-x', 'a b'] typed False {folder}\n"
-    assert ran.err == "own words\notel-claude: no calls to Claude were made.\n"
+    assert ran.err == "own words\notel-claude: no calls to Claude were made, and no results of batches were read.\n"
     assert ran.code == 0
     assert (ran.summary["calls"], ran.summary["usd"]) == (0, "0.00")
 
@@ -125,5 +125,5 @@ def test_a_script_that_is_no_python_program(environment, tmp_path):
     assert done.returncode == -signal.SIGTERM
     assert done.stdout.startswith("y\n[] ")
     # A pipe that is closed ends its writer silently, as in any shell.
-    assert done.stderr == "own words\notel-claude: no calls to Claude were made.\n"
+    assert done.stderr == "own words\notel-claude: no calls to Claude were made, and no results of batches were read.\n"
     assert json.loads(file.read_text())["calls"] == 0

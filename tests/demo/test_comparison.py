@@ -2,6 +2,7 @@
 
 import copy
 import io
+from decimal import Decimal
 
 import pytest
 from rich.console import Console
@@ -41,6 +42,7 @@ SUMMARY = {
     ],
     "server_tools": {},
     "attempts": {"total": 1},
+    "batches": {"results": {}},
 }
 
 
@@ -87,6 +89,7 @@ def test_the_same():
         (("models",), [], f"{MODEL}, input: 10 tokens served, 0 measured"),
         (("attempts", "total"), 2, "1 HTTP requests served, 2 measured"),
         (("server_tools", "web_search"), 1, "0 web searches served, 1 measured"),
+        (("batches", "results"), {"succeeded": 1}, "0 answers in batches served, 1 measured"),
     ],
 )
 def test_a_difference_is_told(path, value, said):
@@ -96,15 +99,21 @@ def test_a_difference_is_told(path, value, said):
 def test_what_cannot_be_measured_is_apart():
     left = served(outcome="aborted", usage={**USAGE, "output_tokens": 1})
     silent = served(outcome="aborted", usage=None, status=None)
-    batch = served(path="/v1/messages/batches/b", used={**USAGE, "service_tier": "batch"})
-    compared = compare(log(left, silent, batch), SUMMARY, pricing.shipped(), at=NOW)
+    compared = compare(log(left, silent), SUMMARY, pricing.shipped(), at=NOW)
     assert (compared.apart.left, compared.apart.unheard) == (2, 14)
-    assert (compared.apart.batched, compared.apart.batched_pico) == (1, 109_500_000 // 2)
     assert list(compared.differences()) == [
         f"{MODEL}, output: 0 tokens served, 7 measured",
         f"{MODEL}, output: 0 pico-dollars served, 70,000,000 measured",
         "2 HTTP requests served, 1 measured",
     ]
+
+
+def test_answers_in_batches_are_served_at_half_the_price():
+    batch = served(path="/v1/messages/batches/b", used={**USAGE, "service_tier": "batch"})
+    halves = {name: str(Decimal(part) / 2) for name, part in PARTS.items()}
+    summary = changed(("models", 0, "parts"), halves) | {"attempts": {"total": 0}}
+    assert differences(log(batch), summary | {"batches": {"results": {"succeeded": 1}}}) == []
+    assert differences(log(batch), summary) == ["1 answers in batches served, 0 measured"]
 
 
 def test_sums_are_not_priced_as_one_long_prompt():

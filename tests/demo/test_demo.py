@@ -87,7 +87,15 @@ def test_simulated(environment, collector):
     for name in SERVICES:
         assert [step.says for step in steps(name) if f"{name}: {step.says}\n" not in done.stdout] == []
         assert "claude.client.cost.usd" in arrived[name]
-    for said in ("overloaded 2", "credit_balance 1", "rate_limit 1", "aborted_stream", "web search", "net +$"):
+    for said in (
+        "results of batches",
+        "overloaded 2",
+        "credit_balance 1",
+        "rate_limit 1",
+        "aborted_stream",
+        "web search",
+        "net +$",
+    ):
         assert said in done.stderr
 
 

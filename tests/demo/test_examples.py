@@ -63,7 +63,7 @@ def test_script(name, simulator, environment, summary):
     assert [path for path in more if not at(data, path) > 0] == []
     assert data["status"] == ("lower_bound" if name == "streaming" else "exact")
     assert compared.apart.left == (1 if name == "streaming" else 0)
-    assert compared.apart.batched == (3 if name == "batch" else 0)
+    assert compared.measured.batched == (3 if name == "batch" else 0)
 
 
 def test_service(simulator, environment, summary):

@@ -158,6 +158,44 @@ tell(who="parent", after=sums("claude.client.calls"), attempts=sums("claude.clie
     assert told == [child, {"who": "parent", "after": 6, "attempts": 6}]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_does_not_count_again_what_its_parent_counted():
+    told = run("""
+import warnings
+providers()
+ClaudeInstrumentor().instrument()
+from support.server import Chunks, http
+def line(name):
+    return json.dumps({"custom_id": name, "result": {"type": "canceled"}}).encode() + b"\\n"
+lines = [line("a"), line("b")]
+watched = {"id": "watched", "type": "message_batch", "processing_status": "in_progress"}
+def reply(request):
+    if request.url.path.endswith("/results"):
+        return http.Response(200, stream=Chunks(lines))
+    return http.Response(200, json={**watched, "request_counts": {"processing": 5}})
+batches = make(reply)
+def read():
+    batches.get("/v1/messages/batches/b/results", cast_to=http.Response, stream=True).read()
+batches.get("/v1/messages/batches/watched", cast_to=object)
+read()
+warnings.simplefilter("ignore")
+child = os.fork()
+if child == 0:
+    before = sums("claude.client.batch.requests")
+    lines.append(line("c"))
+    read()
+    tell(who="child", before=before, after=sums("claude.client.batch.requests"),
+         progress=sums("claude.client.batch.progress"))
+    sys.stdout.flush()
+    os._exit(0)
+os.waitpid(child, 0)
+read()
+tell(who="parent", after=sums("claude.client.batch.requests"), progress=sums("claude.client.batch.progress"))
+""")
+    child = {"who": "child", "before": 0, "after": 1, "progress": 0}
+    assert told == [child, {"who": "parent", "after": 2, "progress": 5}]
+
+
 @pytest.mark.parametrize("left", ["read in part", "dropped", "never iterated", "dropped unread"])
 def test_streams_that_are_open_at_the_exit(left):
     told = run(f"""

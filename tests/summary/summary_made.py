@@ -14,6 +14,7 @@ def point(value, **attributes):
     names = {"model": c.RESPONSE_MODEL, "asked": c.REQUEST_MODEL, "error": c.ERROR_TYPE, "stop": c.STOP_REASON}
     names |= {"kind": c.COST_TYPE, "ttl": c.CACHE_TTL, "why": c.UNPRICED_REASON, "outcome": c.ATTEMPT_OUTCOME}
     names |= {"blocked": c.BLOCKED_REASON, "limit": c.RATE_LIMIT_NAME, "tool": c.TOOL_NAME}
+    names |= {"result": c.BATCH_RESULT, "operation": c.OPERATION_NAME}
     named = {names.get(name, name): given for name, given in attributes.items()}
     return SimpleNamespace(attributes=named, value=value, sum=value)
 

@@ -59,7 +59,7 @@ def test_the_last_numbers_are_printed_once(exporter, environment, stream):
 def test_a_program_without_calls_gets_one_line(exporter, environment, stream, monkeypatch):
     monkeypatch.delitem(sys.modules, "anthropic", raising=False)
     exporter.shutdown()
-    assert stream.getvalue() == "otel-claude: no calls to Claude were made.\n"
+    assert stream.getvalue() == "otel-claude: no calls to Claude were made, and no results of batches were read.\n"
     assert (written(environment)["calls"], written(environment)["usd"]) == (0, "0.00")
 
 

@@ -78,6 +78,39 @@ def test_the_headline_says_how_sure_it_is():
     assert page(many).headline == "24 calls to Claude in 2 processes: $0.177900"
 
 
+BATCHED = [
+    ("result", 3, "succeeded", MODEL), ("result", 2, "errored", ""), ("result", 1, "expired", ""),
+    ("batched", 68_100_000_000),
+]  # fmt: skip
+
+
+def test_results_of_batches_beside_calls():
+    both = usual(add=[*BATCHED, ("unpriced", 1, "unreadable_result", "_other")])
+    assert page(both).headline == "12 calls to Claude, 6 results of batches: at least $0.088950"
+    table = page(both).tables[1]
+    assert table.columns[:2] == ("Model", "Count")
+    assert [row[:2] for row in table.rows] == [(MODEL, "13"), (OTHER, "2")]
+    # Those without an answer tell no model.
+    assert table.total[:2] == ("total", "15")
+    assert facts(both)["Batches"] == "6 results for $0.068100: succeeded 3, errored 2, expired 1"
+    assert facts(both)["Not exact"].startswith("1 request, unreadable_result: ")
+    data = json_of(both, table="2026-11-22", now=NOW)
+    assert data["batches"] == {"results": {"succeeded": 3, "errored": 2, "expired": 1}, "usd": "0.0681"}
+    assert [(row["calls"], row["results"]) for row in data["models"]] == [(10, 3), (2, 0)]
+
+
+def test_a_program_that_only_reads_results():
+    only = Totals({("result", "succeeded", MODEL): 2, ("cost", "output", MODEL): 10**10, ("batched",): 10**10})
+    assert page(only).headline == "2 results of batches: $0.010000"
+    assert page(only).tables[1].rows == ((MODEL, "2", "0", "0", "0", "0", "0.010000"),)
+    assert (only.is_empty, only.processes) == (False, 1)
+    assert "Batches" not in facts(usual())
+    assert json_of(usual(), table="2026-11-22", now=NOW)["batches"] == {"results": {}, "usd": "0.00"}
+    unread = Totals({("result", "_other", ""): 1, ("unpriced", "unreadable_result", "_other"): 1})
+    assert page(unread).headline == "1 result of batches: not known"
+    assert facts(unread)["Not exact"].startswith("1 result, unreadable_result: ")
+
+
 def test_classes():
     table = page(usual()).tables[0]
     assert table.rows == (

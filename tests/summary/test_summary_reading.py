@@ -33,6 +33,12 @@ def sums(*metrics):
         (c.REASONING_TOKENS, point(7, model=MODEL), {("tokens", "thinking", MODEL): 7}),
         (c.COST, point(0.1, model=MODEL, kind="output"), {("cost", "output", MODEL): 100_000_000_000}),
         (c.COST, point(0.1, **{"otel.metric.overflow": True}), {("cost", "_other", "_other"): 100_000_000_000}),
+        (c.COST, point(0.1, model=MODEL, kind="output", operation="batch"),
+         {("cost", "output", MODEL): 100_000_000_000, ("batched",): 100_000_000_000}),
+        (c.BATCH_REQUESTS, point(3, model=MODEL, result="succeeded", stop="end_turn"),
+         {("result", "succeeded", MODEL): 3, ("stop", "end_turn"): 3}),
+        (c.BATCH_REQUESTS, point(2, result="errored", error="overloaded_error"), {("result", "errored", ""): 2}),
+        (c.BATCH_REQUESTS, point(1, **{"otel.metric.overflow": True}), {("result", "_other", ""): 1}),
         (c.CACHE_SAVINGS, point(0.000001), {("saved",): 1_000_000}),
         (c.CACHE_OVERHEAD, point(0.000001, ttl="5m"), {("overhead",): 1_000_000}),
     ],
@@ -78,7 +84,7 @@ def test_every_name_that_is_read_is_one_that_is_emitted():
     # A renamed metric must not silently leave the summary.
     read = {name.name for name in c.METRICS} - {
         c.DURATION.name, c.TIME_TO_FIRST_CHUNK.name, c.CALL_INPUT_TOKENS.name, c.CALL_OUTPUT_TOKENS.name,
-        c.CALL_COST.name, c.RATE_LIMIT_LIMIT.name, c.RATE_LIMIT_REMAINING.name,
+        c.CALL_COST.name, c.RATE_LIMIT_LIMIT.name, c.RATE_LIMIT_REMAINING.name, c.BATCH_PROGRESS.name,
     }  # fmt: skip
     for name in read:
         data = collected(metric(name, point(1, model=MODEL, limit="tokens", outcome="failed", tool="web_search")))

@@ -77,6 +77,8 @@ EXPECTED = {
     c.RATE_LIMIT_UTILIZATION: "claude_client_rate_limit_utilization",
     c.RATE_LIMIT_RESET: "claude_client_rate_limit_reset_seconds",
     c.SERVER_TOOL_CALLS: "claude_client_server_tool_requests_total",
+    c.BATCH_REQUESTS: "claude_client_batch_requests_total",
+    c.BATCH_PROGRESS: "claude_client_batch_progress",
 }
 
 

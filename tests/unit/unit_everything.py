@@ -1,10 +1,11 @@
-"""Calls by which every metric has at least one value, every attribute one metric, and every tag both."""
+"""Calls and results by which every metric has at least one value, every attribute one metric, and every tag both."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
+from unit_batches import LINES, batch, reader_of
 from unit_calls import USAGE, answered, begun, message, stream, success
 
 from otel_claude.wire import Limit, refusal
@@ -13,7 +14,7 @@ WORKSPACE = "wrkspc_01"
 
 
 def record_everything(recorder: Any) -> None:
-    """A retried stream with limits, a call refused, one without an answer, and one of code execution."""
+    """A retried stream with limits, a call refused, one without an answer, one of code execution, and a batch."""
     _stream_after_a_retry(recorder)
     refused = begun(recorder)
     answered(refused, 429).refused(refusal(429, {"error": {"type": "rate_limit_error"}}, retry_after=True))
@@ -24,6 +25,11 @@ def record_everything(recorder: Any) -> None:
     recorder.left(lost)
     lost.failed("connection_error")
     success(recorder, message({**USAGE, "server_tool_use": {"code_execution_requests": 1}}, name="msg_2"))
+    reader = reader_of(recorder)
+    reader.told(batch(processing=2), WORKSPACE)
+    reading = reader.results("msgbatch_1", WORKSPACE)
+    assert reading is not None
+    reading.read(LINES["succeeded"] + LINES["errored"])
 
 
 def _stream_after_a_retry(recorder: Any) -> None:

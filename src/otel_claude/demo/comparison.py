@@ -1,7 +1,7 @@
 """Comparison: what was measured against what the simulator says it served. Knows the summary's JSON.
 
-Of what was served, two things cannot be in the measurement, and are counted apart: output that was written for a client
-that had left, and answers of batches, whose results are no calls.
+Of what was served, one thing cannot be in the measurement, and is counted apart: output that was written for a client
+that had left.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ Key = tuple[str, str]
 
 
 class Sums(NamedTuple):
-    """Tokens and pico-dollars by model and class, the requests of the web search tool, and HTTP requests."""
+    """Tokens and pico-dollars by model and class, requests of web search, HTTP requests, and answers in batches."""
 
     tokens: Counter[Key]
     pico: Counter[Key]
     searches: int
     requests: int
+    batched: int
 
     def of(self, name: str) -> int:
         """The tokens of a class."""
@@ -50,9 +51,6 @@ class Apart(NamedTuple):
     """Streams whose client had left."""
     unheard: int
     """Their output."""
-    batched: int
-    """Answers in batches."""
-    batched_pico: int
 
 
 class Comparison(NamedTuple):
@@ -75,6 +73,7 @@ class Comparison(NamedTuple):
         for what, *both in (
             ("web searches", self.served.searches, self.measured.searches),
             ("HTTP requests", self.served.requests, self.measured.requests),
+            ("answers in batches", self.served.batched, self.measured.batched),
         ):
             if both[0] != both[1]:
                 yield f"{both[0]:,} {what} served, {both[1]:,} measured"
@@ -99,21 +98,17 @@ def _served(log: ServedLog, table: PriceTable, at: float) -> tuple[Sums, Apart]:
     unheard = [(record, _unheard(record)) for record in records if record.outcome == "aborted" and record.used]
     for record, counts in unheard:
         amounts[_way(record)].subtract(counts)
-    batched = sum(total.answers for total in log.totals() if total.service_tier == _BATCH)
-    batched_pico = 0
     tokens: Counter[Key] = Counter()
     pico: Counter[Key] = Counter()
     for way, counts in amounts.items():
         parts = cost(table, way, counts, at=at)
-        if way.service_tier == _BATCH:
-            batched_pico += sum(parts.values())
-            continue
         tokens.update({(way.model, name): counts[name] for name in CLASSES})
         pico.update({(way.model, name): part for name, part in parts.items()})
-    searches = sum(counts[WEB_SEARCH] for way, counts in amounts.items() if way.service_tier != _BATCH)
+    searches = sum(counts[WEB_SEARCH] for counts in amounts.values())
+    batched = sum(total.answers for total in log.totals() if total.service_tier == _BATCH)
     requests = sum(record.path == _MESSAGES for record in records)
-    apart = Apart(len(unheard), sum(counts["output"] for _, counts in unheard), batched, batched_pico)
-    return Sums(tokens, pico, searches, requests), apart
+    apart = Apart(len(unheard), sum(counts["output"] for _, counts in unheard))
+    return Sums(tokens, pico, searches, requests, batched), apart
 
 
 def _unheard(record: Served) -> Counter[str]:
@@ -143,4 +138,5 @@ def _measured(summary: Mapping[str, Any]) -> Sums:
         tokens.update({(row["model"], name): row["tokens"][name] for name in CLASSES})
         pico.update({(row["model"], name): int(Decimal(row["parts"].get(name, 0)) * PICO) for name in COST_TYPES})
     searches = summary["server_tools"].get(WEB_SEARCH, 0)
-    return Sums(tokens, pico, searches, summary["attempts"]["total"])
+    batched = summary["batches"]["results"].get("succeeded", 0)
+    return Sums(tokens, pico, searches, summary["attempts"]["total"], batched)

@@ -65,7 +65,6 @@ def live(console: Console) -> int:
         if code or not summary.exists():
             return code or _no_summary(console)
     console.print("\nCompare with what the Console shows: https://platform.claude.com/usage (some minutes later).")
-    console.print("The batch is not in the summary: the results of a batch are no calls.", style="dim")
     return 0
 
 

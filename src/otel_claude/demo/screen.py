@@ -93,6 +93,7 @@ def compared(console: Console, comparison: Comparison) -> bool:
     for name in CLASSES:
         table.add_row(_NAMES[name], f"{served.of(name):,}", f"{measured.of(name):,}")
     table.add_row(WEB_SEARCH.replace("_", " "), f"{served.searches:,}", f"{measured.searches:,}")
+    table.add_row("answers in batches", f"{served.batched:,}", f"{measured.batched:,}")
     table.add_row("HTTP requests", f"{served.requests:,}", f"{measured.requests:,}")
     table.add_row("USD", usd(served.cost, places), usd(measured.cost, places))
     console.print()
@@ -119,11 +120,5 @@ def _apart(apart: Apart) -> Sequence[str]:
         said.append(
             f"Apart from that: {apart.unheard:,} tokens of {times(apart.left, 'stream')} whose reader had left. "
             "They would be billed, but no program is told how many there were."
-        )
-    if apart.batched:
-        cost = usd(apart.batched_pico, places_for(apart.batched_pico))
-        said.append(
-            f"Apart from that: {times(apart.batched, 'answer')} in batches, for ${cost}. "
-            "The results of a batch are no calls."
         )
     return said

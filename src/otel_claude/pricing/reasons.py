@@ -27,6 +27,10 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "The application took the raw body, so its usage was not seen.",
         "Let the SDK parse the response, or read its usage where the body is read.",
     ),
+    "unreadable_result": Reason(
+        "A line of a batch's results is no result that is understood.",
+        "Upgrade otel-claude; look at what stands between the program and the API.",
+    ),
     "no_usage": Reason(
         "The answer has no usage.",
         "Look at what stands between the program and the API: a gateway may drop the field.",
@@ -106,6 +110,11 @@ UNPRICED_REASONS: dict[str, Reason] = {
     "unknown_web_search_price": Reason(
         "No price of a web search is known for this model or platform.",
         "Upgrade otel-claude. The tokens are priced.",
+    ),
+    "unclear_date": Reason(
+        "A price changed while the batch was processed, and its results do not say when they were made.",
+        "Nothing: it is priced at the lower price. Where the program reads the results by a URL of its own, let it ask "
+        "for the batch before, as the SDK's results() does: that tells the times.",
     ),
     "code_execution": Reason(
         "Code execution is billed by container time beyond the free hours of the month, which no answer tells.",

@@ -11,7 +11,7 @@ import wrapt
 
 from ..contain import contained, logger
 from . import replacements
-from .replacements import Begin
+from .replacements import Begin, Watch
 
 _BASE: Final = "anthropic._base_client"
 _EXCEPTIONS: Final = "anthropic._exceptions"
@@ -24,14 +24,15 @@ class Seam(NamedTuple):
     owner: str
     name: str
     replacement: Callable[..., Any]
+    watches: bool = False
 
 
 SEAMS: Final = (
     Seam(_BASE, "SyncAPIClient", "request", replacements.request),
     Seam(_BASE, "AsyncAPIClient", "request", replacements.request_async),
     Seam(_BASE, "BaseClient", "_build_request", replacements.build_request),
-    Seam(_BASE, "SyncAPIClient", "_process_response", replacements.process_response),
-    Seam(_BASE, "AsyncAPIClient", "_process_response", replacements.process_response),
+    Seam(_BASE, "SyncAPIClient", "_process_response", replacements.process_response, watches=True),
+    Seam(_BASE, "AsyncAPIClient", "_process_response", replacements.process_response, watches=True),
     Seam(_BASE, "BaseClient", "_process_response_data", replacements.process_response_data),
     Seam(_BASE, "BaseClient", "_should_retry", replacements.should_retry),
     Seam(_BASE, "BaseClient", "_calculate_retry_timeout", replacements.calculate_retry_timeout),
@@ -40,10 +41,15 @@ SEAMS: Final = (
 
 
 class Seams:
-    """The seams of one `instrument()`. `begin` makes the `Call` of a request, or None where there is nothing to see."""
+    """The seams of one `instrument()`.
 
-    def __init__(self, begin: Begin) -> None:
+    `begin` makes the `Call` of a request, and `watch` the `Reader` of one that asks for batches; or None where there is
+    nothing to see.
+    """
+
+    def __init__(self, begin: Begin, watch: Watch) -> None:
         self._begin = begin
+        self._watch = watch
         self._patched: list[tuple[type, str, Any, Any]] = []
         self._wanted = False
 
@@ -85,12 +91,15 @@ class Seams:
             return
         for seam, owner in found:
             original = owner.__dict__[seam.name]
-            replacement = seam.replacement(original, self._begin_if_wanted)
+            replacement = seam.replacement(original, self._watch_if_wanted if seam.watches else self._begin_if_wanted)
             setattr(owner, seam.name, replacement)
             self._patched.append((owner, seam.name, original, replacement))
 
     def _begin_if_wanted(self, client: Any, options: Any) -> Any:
         return self._begin(client, options) if self._wanted else None
+
+    def _watch_if_wanted(self, client: Any, options: Any) -> Any:
+        return self._watch(client, options) if self._wanted else None
 
 
 _waiting: list[Seams] = []

@@ -1,6 +1,6 @@
 """The replacement of each seam: it tells a `Call` what passes, and passes it on unchanged.
 
-Each takes the original and `begin`. Nothing of ours raises here: every hop contains its own failure.
+Each takes the original, and `begin` or `watch`. Nothing of ours raises here: every hop contains its own failure.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from ..batches import Reader
 from ..call import Call
 from ..contain import contained
+from . import batches
 from .exchange import answered, attempt_of, call_of, failed, read_headers, refusal_of, retried, sending
 from .running import Running, running
 
 Begin = Callable[[Any, Any], "Call | None"]
+Watch = Callable[[Any, Any], "Reader | None"]
 Original = Callable[..., Any]
 
 
@@ -71,7 +74,7 @@ def build_request(original: Original, _begin: Begin) -> Original:
     return build_request
 
 
-def process_response(original: Original, _begin: Begin) -> Original:
+def process_response(original: Original, watch: Watch) -> Original:
     """`_process_response(*, cast_to, options, response, …)` of both clients. Its result may be awaitable."""
 
     @functools.wraps(original)
@@ -81,6 +84,8 @@ def process_response(original: Original, _begin: Begin) -> Original:
             attempt = attempt_of(response)
             if attempt is not None:
                 answered(attempt, response, client, kwargs)
+            else:
+                batches.answered(watch, client, kwargs)
         except Exception:
             contained("saw a response")
         return original(client, **kwargs)

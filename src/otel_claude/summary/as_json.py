@@ -30,6 +30,7 @@ def json_of(totals: Totals, *, table: str, now: float) -> dict[str, Any]:
             "hit_ratio": totals.tokens("cache_read") / total_input if total_input else None,
         },
         "calls": totals.calls,
+        "batches": {"results": totals.by("result"), "usd": decimal_text(totals.sum("batched"))},
         "errors": totals.by("error"),
         "stop_reasons": totals.by("stop"),
         "attempts": {"total": totals.sum("attempt"), **totals.by("attempt")},
@@ -61,6 +62,7 @@ def _model(totals: Totals, name: str) -> dict[str, Any]:
     return {
         "model": name,
         "calls": totals.sum("call", name),
+        "results": totals.sum("result", second=name),
         "usd": None if totals.status(name) == "unpriced" else decimal_text(totals.sum("cost", second=name)),
         "status": totals.status(name),
         "parts": _parts(totals, name),

@@ -117,5 +117,5 @@ class SummaryMetricExporter(MetricExporter):
         report = Report(self._environment, self._stream or sys.__stderr__)
         if self._family.is_root:
             report.give(totals.fold(self._family.close()))
-        elif totals.calls and not self._family.hand_over(totals):
+        elif not totals.is_empty and not self._family.hand_over(totals):
             report.give(totals.fold(self._family.close()), process=self._pid)

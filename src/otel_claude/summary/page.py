@@ -48,7 +48,10 @@ class Page(NamedTuple):
 
 
 def page_of(totals: Totals, *, prices: str, whose: str, now: float) -> Page:
-    """The page of a program that made calls. `prices` names the price table, `now` is in seconds since the epoch."""
+    """The page of a program that made calls, or read results of batches.
+
+    `prices` names the price table, `now` is in seconds since the epoch.
+    """
     places = places_for(totals.sum("cost"))
     return Page(
         f"otel-claude: what {whose} cost",
@@ -60,6 +63,9 @@ def page_of(totals: Totals, *, prices: str, whose: str, now: float) -> Page:
 
 def _headline(totals: Totals, places: int) -> str:
     calls = f"{times(totals.calls, 'call')} to Claude"
+    if totals.results:
+        results = f"{times(totals.results, 'result')} of batches"
+        calls = f"{calls}, {results}" if totals.calls else results
     if totals.processes > 1:
         calls += f" in {times(totals.processes, 'process')}"
     total = f"${usd(totals.sum('cost'), places)}"
@@ -97,9 +103,9 @@ def _models(totals: Totals, places: int) -> Table:
     def row(name: str, model: str | None) -> tuple[str, ...]:
         counts = [totals.tokens(each, model) for each in TOKEN_CLASSES]
         shown = (counts[0], counts[1], counts[2] + counts[3], counts[4])
-        return name, f"{totals.sum('call', model):,}", *map(tokens, shown), _cost(totals, places, model)
+        return name, f"{totals.requests(model):,}", *map(tokens, shown), _cost(totals, places, model)
 
-    columns = ("Model", "Calls", "Input", "Read", "Write", "Output", "USD")
+    columns = ("Model", "Count" if totals.results else "Calls", "Input", "Read", "Write", "Output", "USD")
     return Table(columns, tuple(row(model, model) for model in totals.models()), row("total", None))
 
 
@@ -108,11 +114,15 @@ def _facts(totals: Totals, prices: str, places: int, now: float) -> Iterator[Fac
         failed = f"{times(sum(errors.values()), 'call')} failed: {_listed(errors)}"
         yield Fact("Errors", (failed,), "bad")
     yield from _attempts(totals)
+    if results := totals.by("result"):
+        spent = usd(totals.sum("batched"), places)
+        yield Fact("Batches", (f"{times(totals.results, 'result')} for ${spent}: {_listed(results)}",))
     yield _cache(totals, places)
     if totals.limit is not None:
         yield _tightest(totals.limit, now)
+    noun = "result" if totals.results else "call"
     for reason, count in totals.by("unpriced").items():
-        yield _unpriced(reason, count)
+        yield _unpriced(reason, times(count, "request" if totals.calls and totals.results else noun))
     if stops := totals.by("stop"):
         yield Fact("Stopped", (_listed(stops),))
     yield Fact("Prices", (f"table of {prices}",))
@@ -153,9 +163,9 @@ def _tightest(limit: Limit, now: float) -> Fact:
     return Fact("Tightest limit", (text,), "warn" if limit.utilization >= _TIGHT else "plain")
 
 
-def _unpriced(reason: str, count: int) -> Fact:
+def _unpriced(reason: str, count: str) -> Fact:
     known = UNPRICED_REASONS.get(reason)
-    said = f"{times(count, 'call')}, {reason}"
+    said = f"{count}, {reason}"
     if known is None:
         return Fact("Not exact", (said,), "warn")
     return Fact("Not exact", (f"{said}: {known.meaning}", f"What to do: {known.remedy}"), "warn")

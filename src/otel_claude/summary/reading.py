@@ -31,7 +31,7 @@ def totals_of(data: Any, at: float) -> Totals:
                 limits.setdefault(tuple(attributes.items()), {})[metric.name] = point.value
     for attributes, values in limits.items():
         totals.tighter(_limit(dict(attributes), values, at))
-    totals.processes = int(totals.calls > 0)
+    totals.processes = int(not totals.is_empty)
     return totals
 
 
@@ -70,6 +70,12 @@ def _calls(attributes: Attributes, point: Any) -> Rows:
     yield from _by(attributes, point, error=c.ERROR_TYPE, stop=c.STOP_REASON)
 
 
+def _results(attributes: Attributes, point: Any) -> Rows:
+    model = str(attributes.get(c.RESPONSE_MODEL, ""))
+    yield ("result", str(attributes.get(c.BATCH_RESULT, c.OTHER)), model), point.value
+    yield from _by(attributes, point, stop=c.STOP_REASON)
+
+
 def _attempts(attributes: Attributes, point: Any) -> Rows:
     yield from _by(attributes, point, attempt=c.ATTEMPT_OUTCOME, blocked=c.BLOCKED_REASON)
 
@@ -89,7 +95,10 @@ def _cache_writes(attributes: Attributes, point: Any) -> Rows:
 
 
 def _cost(attributes: Attributes, point: Any) -> Rows:
-    yield ("cost", str(attributes.get(c.COST_TYPE, c.OTHER)), _model(attributes)), round(point.value * PICO)
+    amount = round(point.value * PICO)
+    yield ("cost", str(attributes.get(c.COST_TYPE, c.OTHER)), _model(attributes)), amount
+    if attributes.get(c.OPERATION_NAME) == c.BATCH:
+        yield ("batched",), amount
 
 
 def _dollars(kind: str) -> _Read:
@@ -98,6 +107,7 @@ def _dollars(kind: str) -> _Read:
 
 _SUMS: Final[dict[str, _Read]] = {
     c.CALLS.name: _calls,
+    c.BATCH_REQUESTS.name: _results,
     c.ATTEMPTS.name: _attempts,
     c.UNPRICED.name: lambda attributes, point: [
         (("unpriced", str(attributes.get(c.UNPRICED_REASON, c.OTHER)), _model(attributes)), point.value)

@@ -20,7 +20,7 @@ from .showing import show
 from .totals import Totals
 from .variables import JSON
 
-_NO_CALLS: Final = "otel-claude: no calls to Claude were made."
+_NO_CALLS: Final = "otel-claude: no calls to Claude were made, and no results of batches were read."
 _NOT_MEASURED: Final = (
     "otel-claude: the program loaded the anthropic SDK, but it was not instrumented, so nothing was measured. "
     "`otel-claude doctor` says why."
@@ -37,14 +37,14 @@ class Report:
 
     def give(self, totals: Totals, process: int | None = None) -> None:
         """Prints the totals of the program, or of one process that outlived it, and writes them if a file is named."""
-        table = self._table() if totals.calls else pricing.shipped().name
+        table = pricing.shipped().name if totals.is_empty else self._table()
         now = time.time()
         if self._stream is not None and not self._stream.closed:
-            if totals.calls:
+            if totals.is_empty:
+                self._stream.write(f"{_why_none()}\n")
+            else:
                 whose = "this program" if process is None else f"process {process}"
                 show(page_of(totals, prices=table, whose=whose, now=now), self._stream)
-            else:
-                self._stream.write(f"{_why_none()}\n")
         if self._file:
             path = Path(self._file)
             if process is not None:

@@ -11,9 +11,11 @@ from typing import Any, Final, Literal, NamedTuple
 
 Kind = Literal[
     "call",  # by model
+    "result",  # results of batches, by how the request ended and by model
+    "batched",  # pico-dollars of them
     "error",  # calls, by error type
-    "stop",  # calls, by stop reason
-    "unpriced",  # calls, by reason and model
+    "stop",  # calls and results, by stop reason
+    "unpriced",  # calls and results, by reason and model
     "attempt",  # by outcome
     "blocked",  # attempts, by what blocked them
     "waited",  # milliseconds of back-off
@@ -55,13 +57,23 @@ class Totals:
     ) -> None:
         self.sums: Counter[Key] = Counter(sums or {})
         self.limit = limit
-        self.processes = processes if processes is not None else int(self.calls > 0)
-        """Those that made calls."""
+        self.processes = processes if processes is not None else int(not self.is_empty)
+        """Those that made calls, or read results of batches."""
 
     @property
     def calls(self) -> int:
         """How many calls there were."""
         return self.sum("call")
+
+    @property
+    def results(self) -> int:
+        """How many results of batches were read."""
+        return self.sum("result")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to tell."""
+        return not self.calls and not self.results
 
     def add(self, kind: Kind, amount: int, *by: str) -> None:
         """Adds to one sum."""
@@ -98,8 +110,16 @@ class Totals:
 
     def models(self) -> list[str]:
         """Every model, the most expensive first."""
-        names = {key[-1] for key in self.sums if key[0] in ("call", "tokens", "cost")}
-        return sorted(names, key=lambda name: (-self.sum("cost", second=name), -self.sum("call", name), name))
+        # Results that have no answer tell no model.
+        names = {key[-1] for key in self.sums if key[0] in ("call", "result", "tokens", "cost") and key[-1]}
+        return sorted(names, key=lambda name: (-self.sum("cost", second=name), -self.requests(name), name))
+
+    def requests(self, model: str | None = None) -> int:
+        """Calls, and results that a model answered."""
+        answered = (
+            amount for key, amount in self.sums.items() if key[0] == "result" and key[2] and model in (None, key[2])
+        )
+        return self.sum("call", model) + sum(answered)
 
     def tighter(self, limit: Limit | None) -> None:
         """Keeps the limit, if it is tighter than the one that is kept."""

@@ -7,6 +7,7 @@ are made for every call.
 """
 
 from .answer import Answer
+from .batch import Batch, Result, batches, result
 from .head import Head, Limit, head
 from .refusal import Refusal, refusal
 from .request import Request, Shape, request, shape
@@ -14,16 +15,20 @@ from .usage import Counts, Iteration, Usage
 
 __all__ = [
     "Answer",
+    "Batch",
     "Counts",
     "Head",
     "Iteration",
     "Limit",
     "Refusal",
     "Request",
+    "Result",
     "Shape",
     "Usage",
+    "batches",
     "head",
     "refusal",
     "request",
+    "result",
     "shape",
 ]
