@@ -277,7 +277,7 @@ def test_a_server_whose_clock_is_ahead():
 
 
 def dated(model, since, until, tokens=1_000):
-    usage = Usage(Counts(0, 0, tokens, 0), service_tier="batch")
+    usage = Usage(*Counts(0, 0, tokens, 0).classes, service_tier="batch")
     answer = Answer("msg_1", model, "end_turn", usage, complete=True)
     at = [datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp() for day in (since, until)]
     record = CallRecord(Request(), CALLER, at[1], 0.0, answers=(answer,), result="succeeded")
