@@ -17,8 +17,8 @@ from .variants import WITHOUT_CONTENT
 if TYPE_CHECKING:
     from typing_extensions import Self  # part of typing from Python 3.11 on
 
-_PATIENCE = 120.0
-"""Seconds that one answer may take. The longest takes less than ten."""
+_PATIENCE = 300.0
+"""Seconds that one answer may take. The longest, ten thousand calls, takes ten on an idle machine."""
 
 
 class NoAnswerError(Exception):

@@ -91,7 +91,9 @@ def _matrix(results: Results, measures: list[str], cell: Callable[[Results, str,
 
 def _absolute(results: Results, measure: str, name: str) -> str:
     took, over = figure(samples(results, measure, name)), times(results, measure, name)
-    return "" if took is None or over is None else f"{_number(took.value / 1e3)} ({over.value:.2f})"
+    if took is None:
+        return ""
+    return _number(took.value / 1e3) + ("" if over is None else f" ({over.value:.2f})")
 
 
 def _added(results: Results, measure: str, name: str) -> str:

@@ -191,6 +191,15 @@ def test_the_report_says_what_failed_and_shows_the_rest():
     assert "560 (1.12)" in said
 
 
+def test_without_native_there_are_times_and_nothing_to_compare_them_with():
+    told = results()
+    for variants in told["samples"].values():
+        del variants["native"]
+    lines = report(told).splitlines()
+    cells = [line.split("|")[2].strip() for line in lines if line.startswith("| native + otel-claude ")]
+    assert cells == ["560", "", "16.0", "", "36.1"]
+
+
 def test_the_report_of_a_part_has_no_goals():
     told = {key: value for key, value in results().items() if key not in ("fresh", "memory", "scaling", "floor")}
     said = report({**told, "whole": False})
