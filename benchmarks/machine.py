@@ -28,8 +28,9 @@ def machine() -> dict[str, Any]:
     return {
         "processor": _line(Path("/proc/cpuinfo"), "model name") or platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
-        "memory": _line(Path("/proc/meminfo"), "MemTotal"),
-        "system": f"{platform.system()} {platform.release()}",
+        "memory": _memory(),
+        # What a distribution adds to its release tells no more of speed.
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
     }
@@ -51,6 +52,11 @@ def source(project: Path) -> str | None:
     command = ["git", "-C", project, "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     return done.stdout.strip() or None
+
+
+def _memory() -> str:
+    kilobytes = _line(Path("/proc/meminfo"), "MemTotal")
+    return f"{int(kilobytes.split()[0]) / 1e6:.0f} GB" if kilobytes else "an unknown amount"
 
 
 def _line(file: Path, name: str) -> str | None:
