@@ -65,31 +65,21 @@ _open: set[Call] = set()
 class Call:
     """One use of an SDK method that reaches the Messages API: all its attempts and the reading of its stream."""
 
-    __slots__ = (
-        "__weakref__",
-        "_clock",
-        "_error_type",
-        "_missing",
-        "_returned",
-        "answers",
-        "attempts",
-        "bill",
-        "caller",
-        "context",
-        "first_chunk",
-        "has_native_span",
-        "organization_id",
-        "owns_span",
-        "request",
-        "request_id",
-        "shape",
-        "sink",
-        "span",
-        "started_at",
-        "tags",
-        "token",
-        "workspace_id",
-    )  # fmt: skip
+    # What most calls leave as it is stands here, so that making a call sets little.
+    bill: Any = None
+    """What `answers` cost, once the sink has worked it out; None again when more is said or sent."""
+    span: Any = None
+    owns_span = False
+    token: Any = None
+    context: Any = None
+    shape = Shape()
+    first_chunk: float | None = None
+    request_id: str | None = None
+    organization_id: str | None = None
+    workspace_id: str | None = None
+    _error_type: str | None = None
+    _missing: str | None = None
+    _returned = False
 
     def __init__(self, request: Request, caller: Caller, tags: Tags, sink: Sink, *, has_native_span: bool) -> None:
         self.request = request
@@ -97,22 +87,8 @@ class Call:
         self.tags = tags
         self.sink = sink
         self.has_native_span = has_native_span
-        self.shape = Shape()
         self.attempts: list[Attempt] = []
         self.answers: dict[str, Answer] = {}
-        self.bill: Any = None
-        """What `answers` cost, once the sink has worked it out; None again when more is said or sent."""
-        self.span: Any = None
-        self.owns_span = False
-        self.context: Any = None
-        self.token: Any = None
-        self.first_chunk: float | None = None
-        self.request_id: str | None = None
-        self.organization_id: str | None = None
-        self.workspace_id: str | None = None
-        self._error_type: str | None = None
-        self._missing: str | None = None
-        self._returned = False
         self.started_at = time.time()
         self._clock = time.perf_counter()
         _open.add(self)

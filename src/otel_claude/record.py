@@ -26,39 +26,24 @@ class Caller(NamedTuple):
 class Attempt:
     """One HTTP request within a call. `outcome` is None until it is known."""
 
-    __slots__ = (
-        "blocked",
-        "call",
-        "delay",
-        "error_type",
-        "key",
-        "limits",
-        "number",
-        "outcome",
-        "pending",
-        "response",
-        "status",
-        "streams",
-        "unsent",
-    )
+    status: int | None = None
+    error_type: str | None = None
+    blocked: str | None = None
+    outcome: str | None = None
+    delay: float | None = None
+    limits: tuple[Limit, ...] = ()
+    unsent = False
+    """Whether it surely never reached the API, as when no connection could be made."""
+    streams = False
+    pending = False
+    """Whether its body, or its stream, was left for the application to read."""
+    response: Any = None
+    """Only while the SDK has the whole body and its method has not returned."""
 
     def __init__(self, call: Call, number: int) -> None:
         self.call = call
         self.number = number
-        self.status: int | None = None
-        self.error_type: str | None = None
-        self.blocked: str | None = None
-        self.outcome: str | None = None
-        self.delay: float | None = None
-        self.limits: tuple[Limit, ...] = ()
-        self.unsent = False
-        """Whether it surely never reached the API, as when no connection could be made."""
-        self.streams = False
-        self.pending = False
-        """Whether its body, or its stream, was left for the application to read."""
-        self.response: Any = None
-        """Only while the SDK has the whole body and its method has not returned."""
-        self.key: str = f"attempt {number}"
+        self.key = f"attempt {number}"
         """Of its answer in `Call.answers`: the message's id, once that is known."""
 
     @property

@@ -14,7 +14,7 @@ from support.server import plain
 from support.wire import ARGS
 
 from otel_claude import ClaudeInstrumentor, tags
-from otel_claude.wire.head import _places
+from otel_claude.wire.head import _plans
 
 OUTPUT = f"{USAGE}output_tokens"
 MEGABYTE = 1 << 20
@@ -158,7 +158,7 @@ def test_floods_of_headers(bench):
 
     assert bench.seen(answer) == bench.bare(answer)
     assert len(bench.metrics["claude.client.rate_limit.limit"]) <= 32
-    assert len(_places) <= 512
+    assert len(_plans) <= 64
 
 
 def test_long_header_values_are_not_kept(bench):

@@ -32,7 +32,7 @@ def fresh(monkeypatch):
             monkeypatch.delenv(name)
     monkeypatch.setattr(contain, "_told", set())
     monkeypatch.setattr(neighbours, "_told", set())
-    monkeypatch.setattr(HEAD, "_places", {})
+    monkeypatch.setattr(HEAD, "_plans", {})
     monkeypatch.setattr(HEAD, "_limit_names", set())
     yield
     left = list(call._open)

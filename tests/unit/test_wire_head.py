@@ -176,22 +176,30 @@ def test_names_of_limits_are_few_in_a_process():
     assert [number for number, limits in enumerate(seen) if limits] == list(range(100))
 
 
-def test_a_flood_of_names_is_not_remembered():
-    head([(f"x-{number}".encode(), b"1") for number in range(10_000)])
-    assert len(MODULE._places) == MODULE._MOST_NAMES == 512
+def test_a_flood_of_sets_of_names_is_not_remembered():
+    for number in range(1_000):
+        head([(f"x-{number}".encode(), b"1")])
+        assert len(MODULE._plans) <= MODULE._MOST_PLANS == 64
     assert head(family("anthropic-ratelimit-requests")).limits[0].name == "requests"
-    assert len(MODULE._places) == 512
 
 
-def test_a_long_name_is_not_remembered():
-    assert head([(b"x" * 100_000, b"1")]) == Head()
-    assert MODULE._places == {}
+@pytest.mark.parametrize("flood", [[(b"x" * 100_000, b"1")], [(f"x-{n}".encode(), b"1") for n in range(10_000)]])
+def test_long_and_many_names_are_not_remembered(flood):
+    assert head([*flood, (b"request-id", b"req_1")]) == Head((), "req_1")
+    assert MODULE._plans == {}
+
+
+def test_answers_with_the_same_names_share_what_is_remembered():
+    for remaining in ("9", "x", "7"):
+        head(family("anthropic-ratelimit-requests", remaining=remaining))
+    assert len(MODULE._plans) == 1
+    assert head(family("anthropic-ratelimit-requests", remaining="4", limit="8")).limits[0][1:4] == (8, 4, 0.5)
 
 
 def test_times_are_remembered_in_part():
     for second in range(1_000):
         head([(b"anthropic-ratelimit-requests-reset", str(second).encode())])
-    assert MODULE._time.cache_info().currsize <= 64
+    assert MODULE._seconds.cache_info().currsize <= 64
 
 
 names = st.sampled_from([f"{prefix}-{field}" for prefix in FAMILIES for field in ("limit", "remaining", "reset")])

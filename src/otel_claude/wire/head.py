@@ -1,7 +1,7 @@
 """Head: what an answer's headers say: who was served, and each rate limit, of whatever family and name.
 
 Source: Anthropic's rate-limit page (August 2026); the `unified` headers of subscriptions are undocumented. Read once
-for every attempt, so header names are looked up and not parsed again.
+for every attempt, so names of headers are not parsed again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timezone
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from .json import text
 
@@ -20,17 +20,15 @@ _LIMIT: Final = re.compile(
 )
 _FIELDS: Final = ("limit", "remaining", "utilization", "reset")
 """Those of a `Limit`, in its order."""
-_IDENTITY: Final = {"request-id": 0, "anthropic-organization-id": 1, "anthropic-workspace-id": 2}
-_ID: Final = ""
-"""No limit has this name."""
+_IDENTITY: Final = ("request-id", "anthropic-organization-id", "anthropic-workspace-id")
 _MOST_LIMITS: Final = 32
 """Limits read of one answer. The API sends at most a dozen."""
 _MOST_LIMIT_NAMES: Final = 100
 """Names of limits that are known in the process: they become labels, and names of span attributes."""
-_MOST_NAMES: Final = 512
-"""Header names remembered in the process: they come from outside."""
-_LONGEST_NAME: Final = 100
-"""Bytes of a header's name that is remembered. Those that tell something are shorter."""
+_MOST_PLANS: Final = 64
+"""Sets of header names remembered in the process: they come from outside."""
+_LONGEST_NAMES: Final = 8_192
+"""Bytes of a set of header names that is remembered. Those of the API are shorter."""
 _LONGEST_VALUE: Final = 64
 """Bytes of a limit's value. Numbers and times are shorter, and times are remembered."""
 _MOST_DIGITS: Final = 18
@@ -58,65 +56,74 @@ class Head(NamedTuple):
 
 def head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
     """The `Head` of raw header pairs. What is no number, or no time, is left out."""
-    ids: list[str | None] = [None, None, None]
-    found: dict[str, list[Any]] = {}
-    for key, raw in headers:
-        place = _places.get(key, _UNSEEN)
-        if place is None:
-            continue
-        if place is _UNSEEN and (place := _place(key)) is None:
-            continue
-        name, field = place
-        if name == _ID:
-            ids[field] = text(raw.decode("latin-1"))
-        elif len(raw) <= _LONGEST_VALUE and (value := _READ[field](raw)) is not None:
-            values = found.get(name)
-            if values is None:
-                if len(found) >= _MOST_LIMITS:
-                    continue
-                values = found[name] = [None, None, None, None]
-            values[field] = value
-    return Head(tuple([_limit(name, *values) for name, values in found.items()]), *ids)
+    told = dict(headers)
+    names = tuple(told)
+    plan = _plans.get(names) or _plan(names)
+    limits: list[Limit] = []
+    for name, size, left, share, full in plan.limits:
+        limit, remaining = _whole(told.get(size)), _whole(told.get(left))
+        utilization, reset = _ratio(told.get(share)), _time(told.get(full))
+        if utilization is None and limit and remaining is not None:
+            utilization = min(1.0, max(0.0, 1 - remaining / limit))
+        found = Limit(name, limit, remaining, utilization, reset)
+        if found[1:] != _UNTOLD:
+            limits.append(found)
+    return Head(tuple(limits), *[_id(told.get(key)) for key in plan.ids])
 
 
-def _limit(
-    name: str, limit: int | None, remaining: int | None, utilization: float | None, reset: float | None
-) -> Limit:
-    if utilization is None and limit and remaining is not None:
-        utilization = min(1.0, max(0.0, 1 - remaining / limit))
-    return Limit(name, limit, remaining, utilization, reset)
+_UNTOLD: Final = (None, None, None, None)
 
 
-_Place = tuple[str, int] | None
-"""What a header tells: a field of the limit of a name, or one of the ids, or nothing."""
-_UNSEEN: Final = ("", 0)
-_places: dict[bytes, _Place] = {}
+class _Plan(NamedTuple):
+    """Which headers tell what, of answers with the same headers: a server sends few sets of them."""
+
+    limits: tuple[tuple[str, bytes | None, bytes | None, bytes | None, bytes | None], ...]
+    """Each limit's name, and where its size, what remains, the used share and the reset time stand."""
+    ids: tuple[bytes | None, ...]
+
+
+_plans: dict[tuple[bytes, ...], _Plan] = {}
 _limit_names: set[str] = set()
 
 
-def _place(key: bytes) -> _Place:
+def _plan(names: tuple[bytes, ...]) -> _Plan:
     """`anthropic-fast-input-tokens-limit` is the field `limit` of the limit `fast_input_tokens`."""
-    place: _Place = None
-    if (name := key.lower().decode("latin-1")) in _IDENTITY:
-        place = (_ID, _IDENTITY[name])
-    elif match := _LIMIT.fullmatch(key):
-        family, name, field = (part.decode("ascii").lower() for part in match.groups())
-        name = (name if family == "ratelimit" else f"{family}_{name}").replace("-", "_")
-        if name in _limit_names or len(_limit_names) < _MOST_LIMIT_NAMES:
-            _limit_names.add(name)
-            place = (name, _FIELDS.index(field))
-    if len(_places) < _MOST_NAMES and len(key) <= _LONGEST_NAME:
-        _places[key] = place
-    return place
+    ids: list[bytes | None] = [None] * len(_IDENTITY)
+    limits: dict[str, list[bytes | None]] = {}
+    for key in names:
+        if (lowered := key.lower().decode("latin-1")) in _IDENTITY:
+            ids[_IDENTITY.index(lowered)] = key
+        elif match := _LIMIT.fullmatch(key):
+            family, name, field = (part.decode("ascii").lower() for part in match.groups())
+            name = (name if family == "ratelimit" else f"{family}_{name}").replace("-", "_")
+            if name in limits or (len(limits) < _MOST_LIMITS and _is_known(name)):
+                limits.setdefault(name, [None] * len(_FIELDS))[_FIELDS.index(field)] = key
+    plan = _Plan(tuple([(name, *places) for name, places in limits.items()]), tuple(ids))
+    if sum(map(len, names)) <= _LONGEST_NAMES:
+        if len(_plans) >= _MOST_PLANS:
+            _plans.clear()
+        _plans[names] = plan
+    return plan
 
 
-def _whole(raw: bytes) -> int | None:
-    return int(raw) if raw.isdigit() and len(raw) <= _MOST_DIGITS else None
+def _is_known(name: str) -> bool:
+    if name not in _limit_names and len(_limit_names) < _MOST_LIMIT_NAMES:
+        _limit_names.add(name)
+    return name in _limit_names
 
 
-def _ratio(raw: bytes) -> float | None:
-    if b"_" in raw:
-        return None  # Python's own notation of numbers, and nobody else's.
+def _id(raw: bytes | None) -> str | None:
+    return None if raw is None else text(raw.decode("latin-1"))
+
+
+def _whole(raw: bytes | None) -> int | None:
+    return int(raw) if raw is not None and raw.isdigit() and len(raw) <= _MOST_DIGITS else None
+
+
+def _ratio(raw: bytes | None) -> float | None:
+    # An underscore is Python's own notation of numbers, and nobody else's.
+    if raw is None or len(raw) > _LONGEST_VALUE or b"_" in raw:
+        return None
     try:
         value = float(raw)
     except ValueError:
@@ -125,8 +132,12 @@ def _ratio(raw: bytes) -> float | None:
     return min(value, 1.0) if 0 <= value < math.inf else None
 
 
+def _time(raw: bytes | None) -> float | None:
+    return None if raw is None or len(raw) > _LONGEST_VALUE else _seconds(raw)
+
+
 @lru_cache(maxsize=64)
-def _time(raw: bytes) -> float | None:
+def _seconds(raw: bytes) -> float | None:
     """Seconds since the epoch, of RFC 3339 or of such seconds as the `unified` family sends."""
     if raw.isdigit():
         return float(raw) if len(raw) <= _MOST_DIGITS else None
@@ -136,6 +147,3 @@ def _time(raw: bytes) -> float | None:
         return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, OverflowError):
         return None
-
-
-_READ: Final = (_whole, _whole, _ratio, _time)

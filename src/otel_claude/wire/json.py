@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, cast
 
 Json = Mapping[str, object]
@@ -58,25 +58,12 @@ class Reader:
 
     def count(self, value: object, known: int | None) -> int | None:
         """As `count`, or what was known."""
+        if type(value) is int and 0 <= value < _TOO_MANY:
+            return value
         if value is None:
             return known
-        if (told := count(value)) is None:
-            self.wrong = True
-        return told
-
-    def counts(self, said: Json, names: Sequence[str], known: Sequence[int | None]) -> list[int | None]:
-        """As `count`, of several fields; `known` has their old values in the same order."""
-        told: list[int | None] = []
-        for name, value in zip(names, known, strict=False):
-            new = said.get(name)
-            if new is None:
-                told.append(value)
-            elif type(new) is int and 0 <= new < _TOO_MANY:
-                told.append(new)
-            else:
-                told.append(None)
-                self.wrong = True
-        return told
+        self.wrong = True
+        return None
 
     def text(self, value: object, known: str | None) -> str | None:
         """As `text`, or what was known."""

@@ -9,10 +9,7 @@ from typing import Final, NamedTuple
 
 from .json import Json, Reader, items
 
-_TOTALS: Final = (
-    "input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
-)  # fmt: skip
-_SPLIT: Final = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+_UNSPLIT: Final[Json] = {}
 _MOST_ITERATIONS: Final = 10_000
 
 
@@ -31,11 +28,16 @@ class Counts(NamedTuple):
 
     def updated(self, usage: Json, read: Reader) -> Counts:
         """These counts, with those that `usage` has in their place: counts of a stream are cumulative, never added."""
-        new, out, cached, creation = read.counts(usage, _TOTALS, self)
-        split = usage.get("cache_creation")
-        if split is None:
-            return Counts(new, out, cached, creation, self.split_5m, self.split_1h)
-        return Counts(new, out, cached, creation, *read.counts(read.fields(split), _SPLIT, self[4:]))
+        creation = usage.get("cache_creation")
+        split = read.fields(creation) if creation is not None else _UNSPLIT
+        return Counts(
+            read.count(usage.get("input_tokens"), self.input),
+            read.count(usage.get("output_tokens"), self.output),
+            read.count(usage.get("cache_read_input_tokens"), self.cache_read),
+            read.count(usage.get("cache_creation_input_tokens"), self.creation),
+            read.count(split.get("ephemeral_5m_input_tokens"), self.split_5m),
+            read.count(split.get("ephemeral_1h_input_tokens"), self.split_1h),
+        )
 
     @property
     def classes(self) -> _Classes:
