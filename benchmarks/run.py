@@ -24,6 +24,8 @@ from .table import report
 from .variants import FLOOR, NATIVE, OURS, VARIANTS
 
 LATEST = CACHE / "latest.json"
+PART = CACHE / "part.json"
+"""Of a quick run, or of one of a part: the figures of the last whole run stay for `--docs`."""
 
 
 def arguments() -> argparse.Namespace:
@@ -106,7 +108,7 @@ def main() -> None:
     results = measure(given)
     print(report(results))
     CACHE.mkdir(parents=True, exist_ok=True)
-    for file in (LATEST, given.json):
+    for file in (LATEST if results["whole"] else PART, given.json):
         if file is not None:
             file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     if broken := {NATIVE.name, OURS.name, FLOOR.name} & results["failed"].keys():
