@@ -1,7 +1,5 @@
 """Bill: what a call's answers cost together. Puts the wire's answers and the price table together."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol

@@ -3,8 +3,6 @@
 A pure function of its record and its bill.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 

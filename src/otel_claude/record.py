@@ -1,7 +1,5 @@
 """What a call is made of and what it was: Caller, Attempt, CallRecord. Knows neither the SDK nor OpenTelemetry."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .pricing import PlatformName
@@ -40,7 +38,7 @@ class Attempt:
     response: Any = None
     """Only while the SDK has the whole body and its method has not returned."""
 
-    def __init__(self, call: Call, number: int) -> None:
+    def __init__(self, call: "Call", number: int) -> None:
         self.call = call
         self.number = number
         self.key = f"attempt {number}"

@@ -1,7 +1,5 @@
 """Answer: what one attempt's body said, folded from a whole message or from a stream's events."""
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from .json import Json, fields, text
@@ -20,7 +18,7 @@ class Answer(NamedTuple):
     usage: Usage | None = None
     complete: bool = False
 
-    def updated(self, event: Json) -> Answer:
+    def updated(self, event: Json) -> "Answer":
         """This answer with what a whole `message`, a `message_start` or a `message_delta` says in its place."""
         kind = event.get("type")
         if kind == "message_delta":
@@ -33,7 +31,7 @@ class Answer(NamedTuple):
             return _answer(message, usage, None, complete=False)
         return _answer(event, event.get("usage"), text(event.get("stop_reason")), complete=True)
 
-    def _with_delta(self, event: Json) -> Answer:
+    def _with_delta(self, event: Json) -> "Answer":
         stop_reason = text(fields(event.get("delta")).get("stop_reason"))
         usage = event.get("usage")
         return Answer(

@@ -4,8 +4,6 @@ Source of the fields: `types/messages/message_batch.py` and `message_batch_indiv
 those of the beta are the same.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Final, NamedTuple

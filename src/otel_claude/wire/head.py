@@ -4,8 +4,6 @@ Source: Anthropic's rate-limit page (August 2026); the `unified` headers of subs
 for every attempt, so names of headers are not parsed again.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable
@@ -77,19 +75,21 @@ _UNTOLD: Final = (None, None, None, None)
 class _Plan(NamedTuple):
     """Which headers tell what, of answers with the same headers: a server sends few sets of them."""
 
-    limits: tuple[tuple[str, bytes | None, bytes | None, bytes | None, bytes | None], ...]
+    limits: tuple[tuple[str, bytes, bytes, bytes, bytes], ...]
     """Each limit's name, and where its size, what remains, the used share and the reset time stand."""
-    ids: tuple[bytes | None, ...]
+    ids: tuple[bytes, ...]
 
 
+_NOWHERE: Final = b"\n"
+"""No header has this name."""
 _plans: dict[tuple[bytes, ...], _Plan] = {}
 _limit_names: set[str] = set()
 
 
 def _plan(names: tuple[bytes, ...]) -> _Plan:
     """`anthropic-fast-input-tokens-limit` is the field `limit` of the limit `fast_input_tokens`."""
-    ids: list[bytes | None] = [None] * len(_IDENTITY)
-    limits: dict[str, list[bytes | None]] = {}
+    ids = [_NOWHERE] * len(_IDENTITY)
+    limits: dict[str, list[bytes]] = {}
     for key in names:
         if (lowered := key.lower().decode("latin-1")) in _IDENTITY:
             ids[_IDENTITY.index(lowered)] = key
@@ -97,8 +97,9 @@ def _plan(names: tuple[bytes, ...]) -> _Plan:
             family, name, field = (part.decode("ascii").lower() for part in match.groups())
             name = (name if family == "ratelimit" else f"{family}_{name}").replace("-", "_")
             if name in limits or (len(limits) < _MOST_LIMITS and _is_known(name)):
-                limits.setdefault(name, [None] * len(_FIELDS))[_FIELDS.index(field)] = key
-    plan = _Plan(tuple([(name, *places) for name, places in limits.items()]), tuple(ids))
+                limits.setdefault(name, [_NOWHERE] * len(_FIELDS))[_FIELDS.index(field)] = key
+    places = [(name, size, left, share, full) for name, (size, left, share, full) in limits.items()]
+    plan = _Plan(tuple(places), tuple(ids))
     if sum(map(len, names)) <= _LONGEST_NAMES:
         if len(_plans) >= _MOST_PLANS:
             _plans.clear()

@@ -3,8 +3,6 @@
 Source: Anthropic's pages on errors and rate limits (August to November 2026), the error codes of anthropic 2.12.0.
 """
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from .json import fields, text

@@ -1,7 +1,5 @@
 """Request and Shape: what telemetry and prices need of a request's body. Scalars and counts, no content."""
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from .json import Json, fields, integer, items, text

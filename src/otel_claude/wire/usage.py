@@ -3,8 +3,6 @@
 Source of the fields: `types/usage.py` and `types/beta/beta_usage.py` of anthropic 2.12.0.
 """
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from .json import Json, Reader, items
@@ -26,7 +24,7 @@ class Counts(NamedTuple):
     split_5m: int | None = None
     split_1h: int | None = None
 
-    def updated(self, usage: Json, read: Reader) -> Counts:
+    def updated(self, usage: Json, read: Reader) -> "Counts":
         """These counts, with those that `usage` has in their place: counts of a stream are cumulative, never added."""
         creation = usage.get("cache_creation")
         split = read.fields(creation) if creation is not None else _UNSPLIT
@@ -40,7 +38,7 @@ class Counts(NamedTuple):
         )
 
     @property
-    def classes(self) -> _Classes:
+    def classes(self) -> "_Classes":
         """The disjoint classes: uncached input, output, cache reads, cache writes for 5m and for 1h; and all input.
 
         Writes of no known time to live are 5m: breakpoints that server tools set by themselves come without a split
@@ -95,7 +93,7 @@ class Usage(NamedTuple):
     iterations: tuple[Iteration, ...] | None = None
     malformed: bool = False
 
-    def updated(self, usage: object) -> Usage:
+    def updated(self, usage: object) -> "Usage":
         """This usage with what the JSON `usage` says in its place. Something else than an object is malformed."""
         if usage is None:
             return self
