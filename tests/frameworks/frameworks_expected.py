@@ -13,7 +13,7 @@ HAIKU, SONNET = "claude-haiku-5-5", "claude-sonnet-5-5"
 # US dollars per million tokens, as published for November 2026. Written here, so that they are not our own table's.
 PRICES = {
     SONNET: {"input": "2", "cache_read": "0.10", "cache_write_5m": "2.5", "cache_write_1h": "4", "output": "10"},
-    HAIKU: {"input": "0.10", "cache_read": "0.01", "cache_write_5m": "0.125", "cache_write_1h": "0.20", "output": "0.50"},
+    HAIKU: {"input": ".10", "cache_read": ".01", "cache_write_5m": ".125", "cache_write_1h": ".20", "output": ".50"},
 }  # fmt: skip
 SECRETS = ("heron", "[simulated]")
 """In every prompt, and in every answer's text: neither may leave the process."""
@@ -35,9 +35,11 @@ class Row(NamedTuple):
     """Classes of cached tokens of which there must be some."""
     variables: dict[str, str] = {}  # noqa: RUF012 - a NamedTuple's default, never written to
     own_spans: dict[str, int] = {}  # noqa: RUF012 - the same
-    """The framework's own spans, by their operation's name, where its telemetry is on."""
+    """Other spans, by their operation's name or else their own: the program's, and the framework's if it is told to."""
+    content: bool = False
+    """Whether the framework's own telemetry sends prompts and answers."""
     parents: dict[str, int] = {}  # noqa: RUF012 - the same
-    """What the spans of calls are children of, by that span's operation's name."""
+    """What the spans of calls are children of, named the same way."""
     unseen: int = 0
     """Requests that the framework sends by itself, before all others: nothing of ours sees them."""
     tracings: tuple[str, ...] = ("native", "ours")
@@ -55,6 +57,7 @@ LLAMA_INDEX = "llama-index"
 INSTRUCTOR = "instructor"
 RETRY = "overloaded=1,retry_after=0.01"
 
+VISIT = {"visit": 1}
 CHAT = {(HAIKU, "plain", "end_turn"): 4, (HAIKU, "stream", "end_turn"): 1}
 OBJECTS = {(HAIKU, "plain", "tool_use"): 3, (HAIKU, "stream", "tool_use"): 1}
 
@@ -78,7 +81,7 @@ ROWS = (
     Row(
         LANGCHAIN, "langchain_tags",
         {(HAIKU, "plain", "end_turn"): 7, (HAIKU, "plain", "tool_use"): 1, (HAIKU, "stream", "end_turn"): 1},
-        tags={"batch": 2, "parallel": 2, "agent": 3, "executor": 1, "stream": 1},
+        tags={"batch": 2, "parallel": 2, "agent": 3, "executor": 1, "stream": 1}, own_spans=VISIT, parents={"visit": 9},
     ),
     Row(
         LANGCHAIN, "langchain_chat", CHAT,
@@ -87,7 +90,7 @@ ROWS = (
             "LANGSMITH_TRACING": "true", "LANGSMITH_OTEL_ENABLED": "true", "LANGSMITH_OTEL_ONLY": "true",
             "LANGSMITH_API_KEY": "none", "LANGSMITH_ENDPOINT": "http://127.0.0.1:9",
         },
-        own_spans={"chain": 3, "chat": 8, "parser": 3},
+        own_spans={"chain": 3, "chat": 8, "parser": 3}, content=True,
         tracings=("native",),
     ),
     Row(
@@ -109,7 +112,7 @@ ROWS = (
     Row(
         PYDANTIC_AI, "pydantic_ai_tags",
         {(HAIKU, "stream", "tool_use"): 1, (HAIKU, "stream", "end_turn"): 3, (HAIKU, "plain", "end_turn"): 1},
-        tags={"sync": 3, "async": 2},
+        tags={"sync": 3, "async": 2}, own_spans=VISIT, parents={"visit": 5},
     ),
     Row(LLAMA_INDEX, "llama_index_chat", {(HAIKU, "plain", "end_turn"): 2, (HAIKU, "stream", "end_turn"): 2}),
     Row(
@@ -123,7 +126,7 @@ ROWS = (
     Row(
         LLAMA_INDEX, "llama_index_tags",
         {(HAIKU, "stream", "tool_use"): 1, (HAIKU, "stream", "end_turn"): 2, (HAIKU, "plain", "end_turn"): 1},
-        tags={"agent": 3, "chat": 1},
+        tags={"agent": 3, "chat": 1}, own_spans=VISIT, parents={"visit": 4},
     ),
     Row(INSTRUCTOR, "instructor_objects", OBJECTS, tracings=("ours",)),
     Row("instructor-newest", "instructor_objects", OBJECTS),

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 # The listening is that of the tests of faults.
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 
-from faults_receiver import Receiver  # noqa: E402 - the path comes first
+from faults_receiver import Receiver
 
 
 class Span(NamedTuple):

@@ -1,10 +1,11 @@
-"""Tags around what LangChain runs in threads of its own: a batch, parallel branches, an agent's tools, a graph's nodes."""
+"""Tags and a span around what LangChain runs in threads: a batch, parallel branches, an agent's tools."""
 
 import asyncio
 
 from langchain.agents import create_agent
 from langchain_anthropic import ChatAnthropic
 from langchain_core.runnables import RunnableLambda, RunnableParallel
+from opentelemetry import trace
 
 from otel_claude import tags
 
@@ -27,16 +28,17 @@ async def asked_from_a_loop():
 
 agent = create_agent(model, tools=[count_birds])
 
-with tags(feature="batch"):
-    model.batch(["Is a heron a stork?", "Is a heron a crane?"])
-with tags(feature="parallel"):
-    RunnableParallel(one=model, two=model).invoke("Describe a heron.")
-with tags(feature="agent"):
-    agent.invoke({"messages": [{"role": "user", "content": "How many herons are there?"}]})
-with tags(feature="executor"):
-    asyncio.run(asked_from_a_loop())
-with tags(feature="stream"):
-    stream = model.stream("Describe a heron in flight.")
-    first = next(stream)
-# What is left of the stream is read outside.
-print(first, list(stream))
+with trace.get_tracer(__name__).start_as_current_span("visit"):
+    with tags(feature="batch"):
+        model.batch(["Is a heron a stork?", "Is a heron a crane?"])
+    with tags(feature="parallel"):
+        RunnableParallel(one=model, two=model).invoke("Describe a heron.")
+    with tags(feature="agent"):
+        agent.invoke({"messages": [{"role": "user", "content": "How many herons are there?"}]})
+    with tags(feature="executor"):
+        asyncio.run(asked_from_a_loop())
+    with tags(feature="stream"):
+        stream = model.stream("Describe a heron in flight.")
+        first = next(stream)
+    # What is left of the stream is read outside.
+    print(first, list(stream))
