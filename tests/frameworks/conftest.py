@@ -61,8 +61,9 @@ _begun = {}
 
 def pytest_collection_finish(session):
     for item in session.items:
+        # Tests elsewhere may have a parameter of this name too, of any kind.
         name = item.callspec.params.get("run") if hasattr(item, "callspec") else None
-        if name in RUNS and name not in _begun:
+        if isinstance(name, str) and name in RUNS and name not in _begun:
             _begun[name] = _programs.submit(Run, *RUNS[name])
 
 
