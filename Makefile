@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup test test-transparency test-faults fuzz soak bench test-stack audit dashboards screenshots test-sdks lint format types demo requirements clean
+.PHONY: help setup test test-transparency test-faults fuzz soak bench test-stack audit dashboards screenshots test-sdks test-frameworks lint format types demo requirements clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ test: $(STAMP) ## Run the tests
 
 test-sdks: $(STAMP) ## Run the tests of the seams on every supported version of the anthropic SDK
 	$(BIN)/python scripts/sdk_matrix.py $(ARGS)
+
+test-frameworks: $(STAMP) ## Run programs of LangChain, Pydantic AI, LlamaIndex, Instructor and LiteLLM, each in its own environment
+	$(BIN)/python scripts/frameworks.py $(ARGS)
 
 test-transparency: $(STAMP) ## Run the anthropic SDK's own tests, bare and with otel-claude (ARGS=--core: the core)
 	$(BIN)/python scripts/transparency.py $(ARGS)
@@ -65,7 +68,7 @@ docs: $(STAMP) ## Write docs/metrics.md from the code
 
 requirements: ## Pin requirements/*.txt anew
 	test -x $(UV) || ($(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv)
-	for name in requirements/*.in; do
+	for name in requirements/*.in requirements/frameworks/*.in; do
 	  $(UV) pip compile --quiet --universal --python-version 3.10 --no-emit-index-url --no-emit-find-links --no-header "$$name" -o "$${name%.in}.txt"
 	done
 

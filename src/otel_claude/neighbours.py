@@ -34,6 +34,16 @@ NEIGHBOURS: Final = (
 )
 _GENAI_CONTEXT: Final = "opentelemetry.genai.client.inference.context"
 """Under this key util-genai says that an outer inference owns the span (telemetry conventions of GenAI, 2026-11)."""
+_UTIL_GENAI: Final = "opentelemetry-util-genai"
+_INSTRUMENTS: Final = (
+    "%s instruments the anthropic SDK too, so a call can have more than one span; otel-claude adds none. "
+    "Uninstall %s: since 1.14 the SDK traces itself, and otel-claude adds metrics, and cost to its spans."
+)
+_IS_OUTER: Final = (
+    "A framework's instrumentation has a span for each call by %s, so otel-claude adds none. If the SDK traces itself, "
+    "a call has two spans with its tokens: with ANTHROPIC_OPEN_TELEMETRY=false it has the framework's alone. "
+    "The metrics are complete either way."
+)
 _told: set[str] = set()
 
 
@@ -43,19 +53,17 @@ def neighbour() -> str | None:
         module = sys.modules.get(candidate.module)
         if module is not None and _is_active(getattr(module, candidate.instrumentor, None)):
             return candidate.package
-    return "opentelemetry-util-genai" if context.get_value(_GENAI_CONTEXT) is not None else None
+    return _UTIL_GENAI if context.get_value(_GENAI_CONTEXT) is not None else None
 
 
 def tell(package: str) -> None:
     """Warns, once for each package, of what it doubles."""
     if package not in _told:
         _told.add(package)
-        logger.warning(
-            "%s instruments the anthropic SDK too, so a call can have more than one span; otel-claude adds none. "
-            "Uninstall %s: since 1.14 the SDK traces itself, and otel-claude adds metrics, and cost to its spans.",
-            package,
-            package,
-        )
+        if package == _UTIL_GENAI:
+            logger.warning(_IS_OUTER, package)
+        else:
+            logger.warning(_INSTRUMENTS, package, package)
 
 
 def _is_active(instrumentor: Any) -> bool:

@@ -14,6 +14,7 @@ from otel_claude.summary import variables
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = ROOT / "docs" / "configuration.md"
+FRAMEWORKS = ROOT / "docs" / "frameworks.md"
 VARIABLES = [variable(field.name) for field in dataclasses.fields(Settings)]
 
 
@@ -44,3 +45,21 @@ def test_the_configuration_page_has_every_variable_and_no_unknown_one():
     named = set(re.findall(r"\bOTEL_CLAUDE_[A-Z_]+\b", page))
     assert set(VARIABLES) <= named
     assert named - set(VARIABLES) <= {variables.JSON}
+
+
+def test_the_frameworks_page_has_the_versions_that_are_tested():
+    """Those of the newer Pythons, where 3.10 has others."""
+    lines = [
+        line.partition(" ; ")
+        for file in (ROOT / "requirements" / "frameworks").glob("*.txt")
+        for line in file.read_text().splitlines()
+    ]
+    pinned = {tuple(pin.split("==")) for pin, _, marker in lines if "==" in pin and "< '3.11'" not in marker}
+    table = FRAMEWORKS.read_text().partition("| --- |")[2].partition("\n\n")[0]
+    rows = [row.split("|")[2] for row in table.splitlines()[1:]]
+    told = {pair for row in rows for pair in re.findall(r"`([\w-]+)` ([\d.]+\d)", row)}
+    assert len(told) >= len(rows) == 5
+    assert told - pinned == set()
+    assert {version for name, version in pinned if name == "anthropic"} == set(
+        re.findall(r"(?:`anthropic`|and) (\d[\d.]*\d)", " ".join(rows))
+    )

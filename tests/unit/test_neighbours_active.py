@@ -84,6 +84,15 @@ def test_it_is_told_once_for_each_package(warnings):
     assert "Uninstall opentelemetry-instrumentation-anthropic" in second
 
 
+def test_an_outer_inference_is_not_told_to_be_uninstalled(warnings):
+    """It belongs to a framework's instrumentation, such as opentelemetry-instrumentation-genai-langchain."""
+    tell("opentelemetry-util-genai")
+    (warning,) = warnings()
+    assert "ninstall" not in warning
+    assert "instruments the anthropic SDK" not in warning
+    assert "ANTHROPIC_OPEN_TELEMETRY=false" in warning
+
+
 def test_beside_a_neighbour_there_are_metrics_and_no_span_of_ours(bench, imported, warnings):
     imported("openlit.instrumentation.anthropic", active=True)
     success(bench.recorder)
