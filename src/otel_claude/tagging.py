@@ -28,27 +28,31 @@ class Layer(NamedTuple):
     depth: int
 
 
-_top: Final[ContextVar[Layer | None]] = ContextVar("otel_claude_tags", default=None)
+top: Final[ContextVar[Layer | None]] = ContextVar("otel_claude_tags", default=None)
+"""The innermost layer of a context."""
 
 
-def applying() -> Tags:
-    """The tags that apply here and now."""
-    top = _top.get()
-    return () if top is None else top.tags
+def laid_over(beneath: Layer | None, owner: object, own: Tags) -> Layer:
+    """A layer of `owner` over another."""
+    if beneath is None:
+        return Layer(None, owner, own, own, 1)
+    if beneath.depth >= _DEEPEST:
+        beneath = Layer(None, None, beneath.tags, beneath.tags, 1)
+    return Layer(beneath, owner, own, merged(beneath.tags, own), beneath.depth + 1)
 
 
-def put_on(owner: object, own: Tags) -> None:
-    """A block of `owner` with these tags begins."""
-    _top.set(_over(_top.get(), owner, own))
+def merged(outer: Tags, inner: Tags) -> Tags:
+    """Both; of a key that both have, the inner value."""
+    return tuple(sorted({**dict(outer), **dict(inner)}.items()))
 
 
-def take_off(owner: object) -> None:
-    """The innermost block of `owner` ends. If it began in another context, nothing is to be done in this one."""
-    top = layer = _top.get()
+def take_away(owner: object) -> None:
+    """The innermost layer of `owner` ends. If it began in another context, nothing is to be done in this one."""
+    innermost = layer = top.get()
     while layer is not None and layer.owner is not owner:
         layer = layer.beneath
     if layer is not None:
-        _top.set(layer.beneath if layer is top else _moved(top, layer, layer.beneath))
+        top.set(_moved(innermost, layer, layer.beneath))
 
 
 class Steps:
@@ -61,45 +65,32 @@ class Steps:
 
     def __init__(self, owner: object, own: Tags) -> None:
         self._outside: Layer | None = None
-        self._inside: Layer | None = _over(None, owner, own)
+        self._inside: Layer | None = laid_over(None, owner, own)
 
     def __enter__(self) -> None:
-        outside = _top.get()
+        outside = top.get()
         if outside is not self._outside:
             self._inside = _moved(self._inside, self._outside, outside)
             self._outside = outside
-        self._token: Token[Layer | None] = _top.set(self._inside)
+        self._token: Token[Layer | None] = top.set(self._inside)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
     ) -> None:
-        self._inside = _top.get()
+        self._inside = top.get()
         try:
-            _top.reset(self._token)
+            top.reset(self._token)
         except ValueError:
             # A step that waits can be thrown away in another context, which has no layer of ours.
             return
 
 
-def _over(beneath: Layer | None, owner: object, own: Tags) -> Layer:
-    if beneath is None:
-        return Layer(None, owner, own, own, 1)
-    if beneath.depth >= _DEEPEST:
-        beneath = Layer(None, None, beneath.tags, beneath.tags, 1)
-    return Layer(beneath, owner, own, merged(beneath.tags, own), beneath.depth + 1)
-
-
-def _moved(top: Layer | None, end: Layer | None, onto: Layer | None) -> Layer | None:
-    """The layers from `top` down to `end`, which is left out, laid over others."""
+def _moved(layer: Layer | None, end: Layer | None, onto: Layer | None) -> Layer | None:
+    """The layers from `layer` down to `end`, which is left out, laid over others."""
     layers: list[Layer] = []
-    while top is not None and top is not end:
-        layers.append(top)
-        top = top.beneath
-    for layer in reversed(layers):
-        onto = _over(onto, layer.owner, layer.own)
+    while layer is not None and layer is not end:
+        layers.append(layer)
+        layer = layer.beneath
+    for each in reversed(layers):
+        onto = laid_over(onto, each.owner, each.own)
     return onto
-
-
-def merged(outer: Tags, inner: Tags) -> Tags:
-    """Both; of a key that both have, the inner value."""
-    return tuple(sorted({**dict(outer), **dict(inner)}.items()))

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from opentelemetry import baggage
 
 from .tagged import tagged
-from .tagging import Steps, Tags, applying, merged, put_on, take_off
+from .tagging import Layer, Steps, Tags, laid_over, merged, take_away, top
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # part of typing from Python 3.11 on
@@ -22,6 +22,9 @@ R = TypeVar("R")
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*")
 _LONGEST_KEY: Final = 60
 _LONGEST_VALUE: Final = 200
+_MOST_KNOWN: Final = 1_000
+_known_keys: set[str] = set()
+"""Keys that were found fit. A program has few of them."""
 
 
 class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
@@ -41,30 +44,27 @@ class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
     __slots__ = ("_own",)
 
     def __init__(self, /, **pairs: str) -> None:
-        own: list[tuple[str, str]] = []
         for key, value in pairs.items():
-            if not is_key(key):
-                raise ValueError(
-                    f"tags(): {key!r} cannot be a tag's key: it takes lower case letters, digits, '_' and '.', begins "
-                    f"with a letter, and has up to {_LONGEST_KEY} characters"
-                )
-            if not _is_value(value):
-                raise ValueError(
-                    f"tags(): {_cut(value)} cannot be the value of the tag {key!r}: it takes a string of 1 to "
-                    f"{_LONGEST_VALUE} printable characters"
-                )
-            own.append((key, _plain(value)))
-        own.sort()
-        self._own: Tags = tuple(own)
+            if key not in _known_keys:
+                _know(key)
+            # `_is_value`, without a call for what is as it should be.
+            if type(value) is not str or not 0 < len(value) <= _LONGEST_VALUE or not value.isprintable():
+                pairs[key] = _plain(key, value)
+        self._own: Tags = tuple(sorted(pairs.items()))
 
     def __enter__(self) -> Self:
-        put_on(self, self._own)
+        beneath, own = top.get(), self._own
+        top.set(Layer(None, self, own, own, 1) if beneath is None else laid_over(beneath, self, own))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
     ) -> None:
-        take_off(self)
+        layer = top.get()
+        if layer is not None and layer.owner is self:
+            top.set(layer.beneath)
+        else:
+            take_away(self)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorates a function, a coroutine function, or a generator of either kind.
@@ -80,13 +80,14 @@ def current(baggage_keys: tuple[str, ...]) -> Tags:
 
     Baggage comes from outside: a value that does not fit is left out, never an error.
     """
-    coded = applying()
+    layer = top.get()
+    coded = () if layer is None else layer.tags
     if not baggage_keys:
         return coded
     carried = baggage.get_all()
     if not carried:
         return coded
-    fit = tuple([(key, _plain(carried[key])) for key in baggage_keys if _is_value(carried.get(key))])
+    fit = tuple([(key, str.__str__(carried[key])) for key in baggage_keys if _is_value(carried.get(key))])  # pyright: ignore[reportArgumentType]
     return merged(fit, coded) if fit else coded
 
 
@@ -99,11 +100,24 @@ def _is_value(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST_VALUE and value.isprintable()
 
 
-def _plain(value: Any) -> str:
-    # Exporters write `str(value)`, which of a member of an enumeration is its name.
-    return value if type(value) is str else str.__str__(value)
+def _know(key: str) -> None:
+    if not is_key(key):
+        raise ValueError(
+            f"tags(): {key!r} cannot be a tag's key: it takes lower case letters, digits, '_' and '.', begins with a "
+            f"letter, and has up to {_LONGEST_KEY} characters"
+        )
+    if len(_known_keys) < _MOST_KNOWN:
+        _known_keys.add(key)
 
 
-def _cut(value: object) -> str:
+def _plain(key: str, value: object) -> str:
+    """The value as a plain string: exporters write `str(value)`, which of a member of an enumeration is its name."""
+    if isinstance(value, str) and _is_value(value):
+        return str.__str__(value)
     shown = repr(value)
-    return shown if len(shown) <= _LONGEST_VALUE else f"{shown[:_LONGEST_VALUE]}..."
+    if len(shown) > _LONGEST_VALUE:
+        shown = f"{shown[:_LONGEST_VALUE]}..."
+    raise ValueError(
+        f"tags(): {shown} cannot be the value of the tag {key!r}: it takes a string of 1 to {_LONGEST_VALUE} printable "
+        "characters"
+    )

@@ -121,7 +121,7 @@ def test_blocks_that_never_end_take_bounded_memory():
     def run():
         for number in range(5_000):
             tags(**{f"k{number % 7}": str(number)}).__enter__()
-        depth, layer = 0, tagging._top.get()
+        depth, layer = 0, tagging.top.get()
         while layer is not None:
             depth, layer = depth + 1, layer.beneath
         return depth, now()
