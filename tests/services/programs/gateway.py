@@ -1,4 +1,4 @@
-"""A gateway: it knows the tenant of each request, says so once as W3C baggage, and passes on. Claude is unknown to it."""
+"""A gateway: it knows whose request it is, says so once as W3C baggage, and passes on. Claude is unknown to it."""
 
 import os
 
