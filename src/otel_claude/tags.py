@@ -47,7 +47,7 @@ class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
         for key, value in pairs.items():
             if key not in _known_keys:
                 _know(key)
-            # `_is_value`, without a call for what is as it should be.
+            # `is_value`, without a call for what is as it should be.
             if type(value) is not str or not 0 < len(value) <= _LONGEST_VALUE or not value.isprintable():
                 pairs[key] = _plain(key, value)
         self._own: Tags = tuple(sorted(pairs.items()))
@@ -87,7 +87,7 @@ def current(baggage_keys: tuple[str, ...]) -> Tags:
     carried = baggage.get_all()
     if not carried:
         return coded
-    fit = tuple([(key, str.__str__(carried[key])) for key in baggage_keys if _is_value(carried.get(key))])  # pyright: ignore[reportArgumentType]
+    fit = tuple([(key, str.__str__(carried[key])) for key in baggage_keys if is_value(carried.get(key))])  # pyright: ignore[reportArgumentType]
     return merged(fit, coded) if fit else coded
 
 
@@ -96,7 +96,8 @@ def is_key(key: str) -> bool:
     return len(key) <= _LONGEST_KEY and _KEY.fullmatch(key) is not None
 
 
-def _is_value(value: object) -> bool:
+def is_value(value: object) -> bool:
+    """Whether a tag can have this value."""
     return isinstance(value, str) and 0 < len(value) <= _LONGEST_VALUE and value.isprintable()
 
 
@@ -112,7 +113,7 @@ def _know(key: str) -> None:
 
 def _plain(key: str, value: object) -> str:
     """The value as a plain string: exporters write `str(value)`, which of a member of an enumeration is its name."""
-    if isinstance(value, str) and _is_value(value):
+    if isinstance(value, str) and is_value(value):
         return str.__str__(value)
     shown = repr(value)
     if len(shown) > _LONGEST_VALUE:

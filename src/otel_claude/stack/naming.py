@@ -25,7 +25,10 @@ TARGET_INFO: Final = "target_info"
 SERVICE_VERSION: Final = "service.version"
 ALERTS: Final = "ALERTS"
 """What Prometheus records of alerts that are pending or firing."""
-OTHER_SERIES: Final = (TARGET_INFO, ALERTS)
+BUDGET_USED: Final = "claude:budget_used:ratio"
+"""Recorded for each budget of a tag's value, which is its label `budget`."""
+BUDGET: Final = "budget"
+OTHER_SERIES: Final = (TARGET_INFO, ALERTS, BUDGET_USED)
 """What queries read that is not in `conventions.METRICS`."""
 
 Part = Literal["", "_bucket", "_sum", "_count"]
