@@ -294,8 +294,9 @@ def without_data(store, started, queries, **chosen):
 @pytest.mark.parametrize("tag", ["claude_tag_feature", "claude_tag_tenant", "job"])
 def test_every_panel_has_data(path, tag):
     empty = without_data(path.store, path.started, targets(), tag=tag)
-    # The agent's own page: it uses no server tools, and every one of its calls has a price.
+    # The agent's own page: it uses no server tools and no batches, and every one of its calls has a price.
     quiet = {("otel-claude-service", "Server tools"), ("otel-claude-service", "Unpriced calls, by reason")}
+    quiet |= {("otel-claude-service", "Spend: batch against interactive")}
     # The agent writes to the cache for an hour alone.
     quiet |= {
         ("otel-claude-service", title) for title in ("Tokens per minute, by class", "Cache: read against written")

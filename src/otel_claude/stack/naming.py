@@ -65,6 +65,11 @@ class Naming:
         """A selector of a metric's series."""
         return self.select_name(self.series(metric, part), *matchers)
 
+    def either(self, metrics: tuple[Metric, ...], *matchers: str) -> str:
+        """A selector of the series of several metrics."""
+        names = self.match("__name__", "=~", "|".join(self.series(metric) for metric in metrics))
+        return f"{{{', '.join((names, *matchers))}}}"
+
     def select_name(self, name: str, *matchers: str) -> str:
         """A selector of a series by its name as stored."""
         if _PLAIN.fullmatch(name.replace(":", "_")):

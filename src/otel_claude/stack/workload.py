@@ -13,7 +13,7 @@ import random
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -164,21 +164,40 @@ def _report(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> N
     tally.answered(message)
 
 
+_waiting: deque[str] = deque()
+"""Batches whose results were not read yet."""
+
+
+def _next_waiting() -> str | None:
+    try:
+        return _waiting.popleft()
+    except IndexError:
+        return None
+
+
 def _batch(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> None:
-    """Pages that nobody waits for, at half the price. One of them asks for what the API refuses."""
+    """Pages that nobody waits for, at half the price: reads what is done, and asks for more.
+
+    One page asks for what the API refuses.
+    """
     with tags(feature="archive"):
-        batches = client.messages.batches
-        asked: list[Any] = [
-            {"model": HAIKU, "max_tokens": 500, "messages": _asked(f"Summarize page {dice.randrange(10_000)}.")}
-            for _ in range(5)
+        unfinished: list[str] = []
+        for name in iter(_next_waiting, None):
+            if client.messages.batches.retrieve(name).processing_status != "ended":
+                unfinished.append(name)
+                continue
+            for line in client.messages.batches.results(name):
+                tally.read(line.result)
+        _waiting.extend(unfinished)
+        pages: list[Any] = [
+            {"model": HAIKU, "max_tokens": 500 if page else -1, "messages": _asked(f"Summarize {dice.random()}.")}
+            for page in range(5)
         ]
-        asked[0]["max_tokens"] = -1
-        made = batches.create(
-            requests=[{"custom_id": f"page-{number}", "params": params} for number, params in enumerate(asked)],
-            extra_headers=_plays("output=300"),
+        made = client.messages.batches.create(
+            requests=[{"custom_id": f"page-{number}", "params": params} for number, params in enumerate(pages)],
+            extra_headers=_plays("output=300", "batch_delay=0.3"),
         )
-        for line in batches.results(made.id):
-            tally.read(line.result)
+        _waiting.append(made.id)
 
 
 def _failing(model: str, *scenarios: str) -> Act:
@@ -208,7 +227,7 @@ SERVICES: Final[dict[str, tuple[tuple[Act, float], ...]]] = {
     "code-agent": ((_code, 1.0), (_failing(OPUS, "rate_limit"), 0.04), (_failing(OPUS, "invalid_request"), 0.02)),
     "nightly-report": (
         (_report, 1.0),
-        (_batch, 0.1),
+        (_batch, 0.4),
         (_failing(HAIKU, "disconnect"), 0.04),
         (_failing(HAIKU, "spend_limit"), 0.02),
         (_failing(HAIKU, "credit_balance"), 0.02),
