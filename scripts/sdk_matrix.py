@@ -26,7 +26,7 @@ OLDEST = "oldest"
 """The oldest SDK with exactly the lower bounds of our own dependencies."""
 OLDEST_SDK = ("opentelemetry-sdk==1.30.0",)
 AT_ONCE = 2
-TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")
+TOOLS = ("hypothesis", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")
 PLATFORMS = "[aws,bedrock,vertex,google-cloud]"
 
 

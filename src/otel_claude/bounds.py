@@ -15,7 +15,7 @@ class Bounds:
     """The distinct values of each kind seen in this process, up to `limit` of a kind."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._seen: dict[str, set[str]] = {}
 
     def label(self, kind: str, value: str) -> str:
@@ -23,9 +23,9 @@ class Bounds:
         seen = self._seen.get(kind)
         if seen is None:
             seen = self._seen.setdefault(kind, set())
-        if value in seen:
+        if value in seen or value == OTHER:
             return value
-        if len(seen) >= self._limit or not value or len(value) > _LONGEST or not value.isprintable():
+        if len(seen) >= self.limit or not value or len(value) > _LONGEST or not value.isprintable():
             return OTHER
         seen.add(value)
         return value

@@ -127,7 +127,8 @@ def instruments_of(provider: MeterProvider | None, version: str, labels: Labelle
             found = _by_provider[provider] = _of_global.pop()
     if found is None:
         found = _by_provider[provider] = Instruments(provider.get_meter(c.SCOPE, version), labels)
-    found.labels = labels
+    # Its labels go on: values counted anew at each `instrument()` would make series without end.
+    found.labels.limit_tags(labels.tag_limit)
     return found
 
 

@@ -75,6 +75,7 @@ class Labeller:
     """Makes labels of what calls say of themselves. Values from outside are bounded in length and number."""
 
     def __init__(self, tag_limit: int) -> None:
+        self.tag_limit = tag_limit
         self._values = Bounds(_MOST_VALUES)
         self._tags = Bounds(tag_limit)
         self._known: dict[Any, Labels] = {}
@@ -92,11 +93,22 @@ class Labeller:
         given = (caller, request_model, response_model, workspace, tags, operation)
         found = self._known.get(given)
         if found is None:
-            found = self._make(*given)
+            # Values beyond the limit share the labels, and so the sums, of `_other`.
+            bounded = tuple([(key, self._tags.label(key, value)) for key, value in tags])
+            if bounded == tags:
+                found = self._make(*given)
+            else:
+                found = self.of(caller, request_model, response_model, workspace, bounded)
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             self._known[given] = found
         return found
+
+    def limit_tags(self, limit: int) -> None:
+        """Another limit from now on. What was seen stays seen: its series are there."""
+        if limit != self.tag_limit:
+            self.tag_limit = self._tags.limit = limit
+            self._known.clear()
 
     def value(self, kind: str, value: str) -> str:
         """A single value from outside, as a label."""
@@ -120,5 +132,5 @@ class Labeller:
             (c.API_KEY_HINT, caller.api_key_hint),
         )
         for key, value in tags:
-            base.attributes[c.TAG_PREFIX + key] = self._tags.label(key, value)
+            base.attributes[c.TAG_PREFIX + key] = value
         return base

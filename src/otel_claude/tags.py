@@ -2,89 +2,77 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import re
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar, Token
+from collections.abc import Callable
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from opentelemetry import baggage
+
+from .tagged import tagged
+from .tagging import Layer, Steps, Tags, laid_over, merged, take_away, top
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # part of typing from Python 3.11 on
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Tags = tuple[tuple[str, str], ...]
-"""Pairs of key and value, sorted by key."""
 
-_KEY = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*")
-_LONGEST_KEY = 60
-_LONGEST_VALUE = 200
-_current: ContextVar[Tags] = ContextVar("otel_claude_tags", default=())
+_KEY: Final = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*")
+_LONGEST_KEY: Final = 60
+_LONGEST_VALUE: Final = 200
+_MOST_KNOWN: Final = 1_000
+_known_keys: set[str] = set()
+"""Keys that were found fit. A program has few of them."""
 
 
 class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
     """Tags every call made inside: `with tags(feature="search", tenant="acme"):`, or as a decorator.
 
     Inner tags are added to outer ones and win over them. The tags of a call are those of the moment it was made, also
-    if its stream is read later.
+    if its stream is read later. One object can be used again, within itself, and by many threads and tasks at once.
+
+    As a decorator it takes functions, coroutine functions and generators of both kinds. A generator's calls are tagged
+    while its body runs; between its steps its consumer has none of its tags, and it sees those of its consumer.
 
     Raises:
         ValueError: A key is no attribute name (lower case letters, digits, `_`, `.`), or a value is no short clean
         text.
     """
 
-    def __init__(self, **pairs: str) -> None:
+    __slots__ = ("_own",)
+
+    def __init__(self, /, **pairs: str) -> None:
         for key, value in pairs.items():
-            if not is_key(key):
-                raise ValueError(
-                    f"{key!r} cannot be a tag's key: it takes lower case letters, digits, '_' and '.', "
-                    f"up to {_LONGEST_KEY} characters"
-                )
-            if not _is_value(value):
-                raise ValueError(
-                    f"{value!r} cannot be the value of the tag {key!r}: it takes a string of 1 to {_LONGEST_VALUE} "
-                    "printable characters"
-                )
-        self._pairs = pairs
-        self._tokens: list[Token[Tags]] = []
+            if key not in _known_keys:
+                _know(key)
+            # `is_value`, without a call for what is as it should be.
+            if type(value) is not str or not 0 < len(value) <= _LONGEST_VALUE or not value.isprintable():
+                pairs[key] = _plain(key, value)
+        self._own: Tags = tuple(sorted(pairs.items()))
 
     def __enter__(self) -> Self:
-        self._tokens.append(_current.set(_merged(dict(_current.get()), self._pairs)))
+        beneath, own = top.get(), self._own
+        top.set(Layer(None, self, own, own, 1) if beneath is None else laid_over(beneath, self, own))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
     ) -> None:
-        _current.reset(self._tokens.pop())
+        layer = top.get()
+        if layer is not None and layer.owner is self:
+            top.set(layer.beneath)
+        else:
+            take_away(self)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Decorates a function or a coroutine function.
+        """Decorates a function, a coroutine function, or a generator of either kind.
 
         Raises:
-            TypeError: `function` is a generator: between its steps the tags would be its consumer's. Use `with`
-            inside it.
+            TypeError: `function` is a class, or nothing that can be called.
         """
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            name = getattr(function, "__name__", function)  # A `functools.partial` has none.
-            raise TypeError(f"tags() cannot decorate the generator {name}: use `with tags(...)` inside it")
-        if inspect.iscoroutinefunction(function):
-
-            async def run_async(*args: P.args, **kwargs: P.kwargs) -> Any:
-                with tags(**self._pairs):
-                    return await function(*args, **kwargs)
-
-            return cast("Callable[P, R]", functools.wraps(function)(run_async))
-
-        @functools.wraps(function)
-        def run(*args: P.args, **kwargs: P.kwargs) -> R:
-            with tags(**self._pairs):
-                return function(*args, **kwargs)
-
-        return run
+        return tagged(function, self, partial(Steps, self, self._own))
 
 
 def current(baggage_keys: tuple[str, ...]) -> Tags:
@@ -92,19 +80,15 @@ def current(baggage_keys: tuple[str, ...]) -> Tags:
 
     Baggage comes from outside: a value that does not fit is left out, never an error.
     """
-    coded = _current.get()
+    layer = top.get()
+    coded = () if layer is None else layer.tags
     if not baggage_keys:
         return coded
-    carried: dict[str, str] = {}
-    for key in baggage_keys:
-        value = baggage.get_baggage(key)
-        if isinstance(value, str) and _is_value(value):
-            carried[key] = value
-    return _merged(carried, dict(coded)) if carried else coded
-
-
-def _merged(outer: dict[str, str], inner: Mapping[str, str]) -> Tags:
-    return tuple(sorted({**outer, **inner}.items()))
+    carried = baggage.get_all()
+    if not carried:
+        return coded
+    fit = tuple([(key, str.__str__(carried[key])) for key in baggage_keys if is_value(carried.get(key))])  # pyright: ignore[reportArgumentType]
+    return merged(fit, coded) if fit else coded
 
 
 def is_key(key: str) -> bool:
@@ -112,5 +96,29 @@ def is_key(key: str) -> bool:
     return len(key) <= _LONGEST_KEY and _KEY.fullmatch(key) is not None
 
 
-def _is_value(value: object) -> bool:
+def is_value(value: object) -> bool:
+    """Whether a tag can have this value."""
     return isinstance(value, str) and 0 < len(value) <= _LONGEST_VALUE and value.isprintable()
+
+
+def _know(key: str) -> None:
+    if not is_key(key):
+        raise ValueError(
+            f"tags(): {key!r} cannot be a tag's key: it takes lower case letters, digits, '_' and '.', begins with a "
+            f"letter, and has up to {_LONGEST_KEY} characters"
+        )
+    if len(_known_keys) < _MOST_KNOWN:
+        _known_keys.add(key)
+
+
+def _plain(key: str, value: object) -> str:
+    """The value as a plain string: exporters write `str(value)`, which of a member of an enumeration is its name."""
+    if isinstance(value, str) and is_value(value):
+        return str.__str__(value)
+    shown = repr(value)
+    if len(shown) > _LONGEST_VALUE:
+        shown = f"{shown[:_LONGEST_VALUE]}..."
+    raise ValueError(
+        f"tags(): {shown} cannot be the value of the tag {key!r}: it takes a string of 1 to {_LONGEST_VALUE} printable "
+        "characters"
+    )

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from otel_claude import conventions as c
 from otel_claude.stack.alerts import all_alerts, all_groups
+from otel_claude.stack.budgets import budget_alerts, budget_recordings, tag_budget
 from otel_claude.stack.naming import Naming
 from otel_claude.stack.queries import Queries
-from otel_claude.stack.rules import GRAFANA, RUNBOOKS
+from otel_claude.stack.rules import GRAFANA, RUNBOOKS, Places, rules_json
 from otel_claude.stack.thresholds import Thresholds
 from otel_claude.stack.yaml import to_yaml
 
@@ -67,8 +68,8 @@ def buckets(metric, below, above):
     return tuple(series(metric, values, MODEL, KEY, part="_bucket", le=bound) for bound, values in rows)
 
 
-def unpriced(values, reason):
-    return series(c.UNPRICED, values, MODEL, KEY, {c.UNPRICED_REASON: reason})
+def unpriced(values, reason, operation=c.CHAT):
+    return series(c.UNPRICED, values, MODEL, KEY, {c.UNPRICED_REASON: reason, c.OPERATION_NAME: operation})
 
 
 def paid(values):
@@ -157,6 +158,8 @@ CASES = (
     Case("ClaudeAnswersTruncated", (calls("0+19x120"), calls("0+1x120", {c.STOP_REASON: "max_tokens"})), "70m"),
     Case("ClaudeUsageUnpriced", (calls("0+10x120"), unpriced("0+1x120", "aborted_stream")), "70m",
          "10% of the calls of shop in the last hour have no exact price; its spend is shown too low.", SHOP),
+    # The results of a batch are no calls.
+    Case("ClaudeUsageUnpriced", (calls("0+10x120"), unpriced("0+9x120", "unclear_date", c.BATCH)), "70m"),
     # Committed money has no price per token: that is as it should be.
     Case("ClaudeUsageUnpriced", (calls("0+10x120"), unpriced("0+1x120", "priority_tier")), "70m"),
     Case("ClaudePriceTableOutdated", (calls("0+10x120"), unpriced("0x9 2x60", "unknown_model")), "20m",
@@ -176,6 +179,37 @@ WEEKLY = (
     Case("ClaudeSpendAnomaly", (cost("0+0.03125x2100 65.625+0.25x40"),), "10680m"),
 )  # fmt: skip
 
+BUDGETS = (tag_budget("tenant=acme:500"), tag_budget("feature=search:50"))
+ACME, SEARCH = {"budget": "tenant=acme"}, {"budget": "feature=search"}
+
+
+def tagged(values, instance="a", **tags):
+    return cost(values, instance=instance, **{f"claude_tag_{key}": value for key, value in tags.items()})
+
+
+# The hour that is over is added up at the next full one.
+BUDGET_CASES = (
+    Case("ClaudeTagBudget80", (tagged("0x9 450x200", tenant="acme"),), "130m",
+         "Claude cost 450.00 USD for tenant=acme in thirty days, over 80 % of its budget of 500 USD.", ACME),
+    Case("ClaudeTagBudget80", (tagged("0x9 30x200", feature="search"), tagged("_x9 15x200", "b", feature="search")),
+         "130m", "Claude cost 45.00 USD for feature=search in thirty days, over 80 % of its budget of 50 USD.", SEARCH),
+    Case("ClaudeTagBudget80", (tagged("0x9 300x200", tenant="acme"),), "130m"),
+    Case("ClaudeTagBudget80", (tagged("0x9 600x200", tenant="acme"),), "130m"),
+    # Another tenant's, and money without the tag.
+    Case("ClaudeTagBudget80", (tagged("0x9 450x200", tenant="globex"), cost("0x9 450x200", instance="c")), "130m"),
+    Case("ClaudeTagBudgetExceeded", (tagged("0x9 600x200", tenant="acme", feature="chat"),), "130m",
+         "Claude cost 600.00 USD for tenant=acme in thirty days, over its budget of 500 USD.", ACME),
+    Case("ClaudeTagBudgetExceeded", (tagged("0x9 450x200", tenant="acme"),), "130m"),
+    Case("ClaudeTagBudgetExceeded", (tagged("0x9 600x200", tenant="acme2"),), "130m"),
+    Case("ClaudeTagBudgetBurnFast", (tagged("0+0.25x120", tenant="acme"),), "70m",
+         "Claude is being paid 15.00 USD per hour for tenant=acme; at this pace its budget of 500 USD is gone within "
+         "days.", ACME),
+    Case("ClaudeTagBudgetBurnFast", (tagged("0+0.0625x120", tenant="acme"),), "70m"),
+    # It was too much, and is over: the short window says so.
+    Case("ClaudeTagBudgetBurnFast", (tagged("0+0.25x60 15x60", tenant="acme"),), "85m"),
+    Case("ClaudeTagBudgetBurnFast", (tagged("0+0.25x120", tenant="globex"),), "70m"),
+)  # fmt: skip
+
 # Five processes of one export each, one of four exports: 9 dollars. And one that is silent for eight minutes.
 EXACT = (
     *(cost(f"_x{minute} 1 _x60", instance=f"moment-{minute}") for minute in (3, 9, 20, 33, 41)),
@@ -186,13 +220,21 @@ SILENT = (cost("1 2 3 _x7 4 5 5x60", instance="silent"),)
 
 def tests(cases, interval):
     alerts = {alert.name: alert for alert in all_alerts(NAMING, Thresholds())}
+    # Of one name there are as many as there are budgets.
+    of_budgets = {
+        (alert.name, *alert.labels): alert for alert in all_alerts(NAMING, Thresholds(), BUDGETS) if alert.labels
+    }
+
+    def alert_of(case):
+        return alerts.get(case.alert) or of_budgets.get((case.alert, *case.labels.items()))
+
     return [
         {
             "name": f"{case.alert} {'fires' if case.summary else 'does not fire'} ({number})",
             "interval": interval,
             "input_series": [{"series": name, "values": values} for name, values in case.series],
             "alert_rule_test": [
-                {"eval_time": case.at, "alertname": case.alert, "exp_alerts": expected(case, alerts[case.alert])}
+                {"eval_time": case.at, "alertname": case.alert, "exp_alerts": expected(case, alert_of(case))}
             ],
         }
         for number, case in enumerate(cases, 1)
@@ -202,7 +244,7 @@ def tests(cases, interval):
 def expected(case, alert):
     if case.summary is None:
         return []
-    job = f"?var-job={case.labels['job']}" if "job" in case.labels else ""
+    job = f"?var-job={case.labels['job']}" if "job" in case.labels else alert.choice
     annotations = {
         "summary": case.summary,
         "description": alert.action,
@@ -220,6 +262,10 @@ def exactly(name, given, window, at, value):
     return {"name": name, "interval": "1m", "input_series": inputs, "promql_expr_test": [check]}
 
 
+def budget_groups():
+    return (*budget_recordings(NAMING, BUDGETS), *budget_alerts(NAMING, BUDGETS))
+
+
 def promtool_files():
     """The files of promtool's tests by name."""
     rules = ["../rules/otel-claude-recording.yaml", "../rules/otel-claude-alerts.yaml"]
@@ -230,8 +276,16 @@ def promtool_files():
         exactly("spend of processes of a moment is exact", EXACT, "1h", "60m", 9),
         exactly("a process that was silent for eight minutes is not counted twice", SILENT, "5m", "12m", 2),
     ]
+    budgets = {
+        "rule_files": ["budget-rules.yaml"], "group_eval_order": [group.name for group in budget_groups()],
+        "evaluation_interval": "1m", "fuzzy_compare": True, "tests": tests(BUDGET_CASES, "1m"),
+    }  # fmt: skip
     about = "Generated by `make dashboards` from tests/stack/alert_cases.py. Run: promtool test rules FILE"
     return {
         "alerts.yaml": to_yaml({**common, "evaluation_interval": "1m", "tests": tests(CASES, "1m") + exact}, about),
+        "budgets.yaml": to_yaml(budgets, about),
+        "budget-rules.yaml": to_yaml(
+            rules_json(budget_groups(), Places()), "What `--budget tenant=acme:500 --budget feature=search:50` adds."
+        ),
         "weekly.yaml": to_yaml({**common, "evaluation_interval": "5m", "tests": tests(WEEKLY, "5m")}, about),
     }

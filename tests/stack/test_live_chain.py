@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 import servers
 import yaml
-from panels_in_use import dashboards, filled, targets
+from panels_in_use import dashboards, filled, panels, targets
 
 from otel_claude import conventions as c
 from otel_claude.simulator import Pace, Simulator
@@ -55,20 +56,27 @@ class Way:
     started: float
     tallies: dict = field(default_factory=dict)
 
-    @property
-    def tokens(self):
+    def tokens(self, *counters):
         """Tokens by (model, class), over all services."""
-        added = {}
+        added = Counter()
         for tally in self.tallies.values():
-            for key, amount in tally["tokens"].items():
-                added[tuple(key.split(" "))] = added.get(tuple(key.split(" ")), 0) + amount
+            for counter in counters or ("tokens", "batched"):
+                for key, amount in tally[counter].items():
+                    added[tuple(key.split(" "))] += amount
         return added
+
+    def spent_on(self, counter):
+        priced = ((Fraction(PRICES[model][kind]), amount) for (model, kind), amount in self.tokens(counter).items())
+        return sum(price * amount / 1_000_000 for price, amount in priced)
+
+    @property
+    def batched(self):
+        return self.spent_on("batched") / 2
 
     @property
     def spent(self):
-        million = 1_000_000
-        tokens = sum(Fraction(PRICES[model][kind]) * amount / million for (model, kind), amount in self.tokens.items())
-        return tokens + SEARCH * sum(tally["searches"] for tally in self.tallies.values())
+        searches = SEARCH * sum(tally["searches"] for tally in self.tallies.values())
+        return self.spent_on("tokens") + self.batched + searches
 
 
 def workload(path, endpoint, folder, rounds):
@@ -184,7 +192,7 @@ def test_the_bars_of_spend_add_up_to_the_spend(path):
 @pytest.mark.parametrize("model", PRICES)
 def test_token_classes_are_what_the_answers_said(path, model):
     queries = Queries(Naming())
-    counted = {kind: amount for (of, kind), amount in path.tokens.items() if of == model}
+    counted = {kind: amount for (of, kind), amount in path.tokens().items() if of == model}
     of_model = queries.match(c.RESPONSE_MODEL, model)
 
     def stored(metric, *matchers):
@@ -196,6 +204,40 @@ def test_token_classes_are_what_the_answers_said(path, model):
     assert stored(c.CACHE_READ_TOKENS) == counted["cache_read"]
     for ttl in ("5m", "1h"):
         assert stored(c.CACHE_WRITE_TOKENS, queries.match(c.CACHE_TTL, ttl)) == counted[f"cache_write_{ttl}"]
+
+
+def test_batches_are_told_from_calls(path):
+    queries = Queries(Naming())
+    of_batches = queries.match(c.OPERATION_NAME, c.BATCH)
+    assert path.batched > 0
+    assert path.store.value(queries.spent("1h", (), of_batches)) == pytest.approx(float(path.batched), abs=1e-6)
+    tier = queries.match(c.RESPONSE_SERVICE_TIER, "batch")
+    assert path.store.value(queries.spent("1h", (), tier)) == pytest.approx(float(path.batched), abs=1e-6)
+    results = {
+        row["metric"]["claude_batch_result"]: float(row["value"][1])
+        for row in path.store.instant(queries.grown(c.BATCH_REQUESTS, "1h", (c.BATCH_RESULT,)))
+    }
+    assert results == {kind: count for tally in path.tallies.values() for kind, count in tally["results"].items()}
+    assert results.keys() == {"succeeded", "errored"}
+
+
+@pytest.mark.parametrize("label", ["claude_tag_feature", "claude_tag_tenant", "claude_api_key_hint", "job"])
+def test_spend_by_tag_by_key_and_by_service_adds_up_to_the_spend(path, label):
+    (panel,) = {
+        panel["title"]: panel
+        for panel in panels(dashboards()["otel-claude-usage"])
+        if panel["title"] == "Spend by $tag"
+    }.values()
+    found = path.store.instant(filled(panel["targets"][0]["expr"], tag=label))
+    by = {row["metric"].get(label): float(row["value"][1]) for row in found}
+    assert sum(by.values()) == pytest.approx(float(path.spent), abs=HUNDREDTH_OF_A_CENT)
+    if label == "claude_tag_feature":
+        assert by.keys() == {"chat", "search", "refactor", "report", "archive"} | by.keys() & {"without this tag"}
+        assert by["archive"] == pytest.approx(float(path.batched), abs=1e-6)
+    if label == "claude_tag_tenant":
+        assert {"acme", "internal", "without this tag"} <= by.keys() <= {
+            "acme", "globex", "initech", "internal", "without this tag",
+        }  # fmt: skip
 
 
 def test_limits_are_what_the_headers_said(path):
@@ -249,15 +291,18 @@ def without_data(store, started, queries, **chosen):
     return empty
 
 
-def test_every_panel_has_data(path):
-    empty = without_data(path.store, path.started, targets())
-    # The agent's own page: it uses no server tools, and every one of its calls has a price.
+@pytest.mark.parametrize("tag", ["claude_tag_feature", "claude_tag_tenant", "job"])
+def test_every_panel_has_data(path, tag):
+    empty = without_data(path.store, path.started, targets(), tag=tag)
+    # The agent's own page: it uses no server tools and no batches, and every one of its calls has a price.
     quiet = {("otel-claude-service", "Server tools"), ("otel-claude-service", "Unpriced calls, by reason")}
+    quiet |= {("otel-claude-service", "Spend: batch against interactive")}
     # The agent writes to the cache for an hour alone.
     quiet |= {
         ("otel-claude-service", title) for title in ("Tokens per minute, by class", "Cache: read against written")
     }
-    absent = ABSENT.get(path.name, set())
+    # No hour is over yet, and no budget was given.
+    absent = ABSENT.get(path.name, set()) | {"Budgets of tags, used"}
     unexpected = [row for row in empty if row[:2] not in quiet and row[1] not in absent]
     assert not unexpected, [row[:3] for row in unexpected]
 
@@ -273,7 +318,7 @@ def test_the_tag_variable_offers_the_tags_and_the_service(path):
     (tag,) = (v for v in dashboards()["otel-claude-usage"]["templating"]["list"] if v["name"] == "tag")
     assert chosen(path.store, tag) == ["claude_tag_feature", "claude_tag_tenant", "job"]
     (value,) = (v for v in dashboards()["otel-claude-usage"]["templating"]["list"] if v["name"] == "tag_value")
-    assert chosen(path.store, value) == ["chat", "refactor", "report", "search"]
+    assert chosen(path.store, value) == ["archive", "chat", "refactor", "report", "search"]
 
 
 def chosen(store, variable):

@@ -26,7 +26,7 @@ def test_rules_pass_every_lint(stack, tmp_path, naming):
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("name", ["alerts.yaml", "weekly.yaml"])
+@pytest.mark.parametrize("name", ["alerts.yaml", "budgets.yaml", "weekly.yaml"])
 def test_alerts_fire_when_they_should_and_only_then(stack, name):
     assert "SUCCESS" in ran("promtool", "test", "rules", RULES / "tests" / name)
 

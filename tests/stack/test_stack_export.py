@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from test_stack_dashboards import selectors
 from typer.testing import CliRunner
 
 from otel_claude.cli.commands import application
@@ -47,6 +49,40 @@ def test_budgets_naming_and_links_are_used(tmp_path):
     assert "claude_client" not in json.dumps(dashboard)
 
 
+def test_budgets_of_tags_add_their_rules(tmp_path):
+    plain, with_budgets = tmp_path / "plain", tmp_path / "budgets"
+    export("rules", plain)
+    export("rules", with_budgets, Options(budgets=("tenant=acme:500", 'team.name=a "b\\c:x:2.5')))
+    for kind, each in (("recording", 6), ("alerts", 3)):
+        before, after = (yaml.safe_load((p / f"otel-claude-{kind}.yaml").read_text()) for p in (plain, with_budgets))
+        added = [group for group in after["groups"] if group not in before["groups"]]
+        assert [group for group in after["groups"] if group not in added] == before["groups"]
+        rules = [rule for group in added for rule in group["rules"]]
+        assert len(rules) == 2 * each
+        assert [rule["labels"]["budget"] for rule in rules].count("tenant=acme") == each
+        assert [rule["labels"]["budget"] for rule in rules].count('team.name=a "b\\c:x') == each
+        assert ("500" in str(rules)) == ("2.5" in str(rules)) == True  # noqa: E712 - both are there
+    recorded = yaml.safe_load((with_budgets / "otel-claude-recording.yaml").read_text())
+    (hour,) = [
+        rule["expr"] for group in recorded["groups"] for rule in group["rules"]
+        if rule["record"] == "claude:budget_spend_usd:1h" and rule["labels"]["budget"] != "tenant=acme"
+    ]  # fmt: skip
+    matchers = {(m.name, m.value) for s in selectors(hour) for m in s.matchers.matchers}
+    assert matchers == {("claude_tag_team_name", 'a "b\\c:x')}
+
+
+def test_budgets_of_tags_in_names_with_dots(tmp_path):
+    export("rules", tmp_path, Options("utf8", budgets=("tenant=acme:500",)))
+    assert '\\"claude.tag.tenant\\"=\\"acme\\"' in (tmp_path / "otel-claude-recording.yaml").read_text()
+    assert "?var-tag=claude.tag.tenant&var-tag_value=acme" in (tmp_path / "otel-claude-alerts.yaml").read_text()
+
+
+def test_budgets_reach_compose_and_kubernetes(tmp_path):
+    for target in ("compose", "kubernetes"):
+        written = export(target, tmp_path / target, Options(budgets=("tenant=acme:500",)))
+        assert any("ClaudeTagBudgetExceeded" in path.read_text() for path in written)
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_existing_files_stay_without_force(target, tmp_path):
     (first, *_) = export(target, tmp_path)
@@ -73,6 +109,28 @@ def test_one_existing_file_is_enough_to_write_none(tmp_path):
         ({"daily_budget": 0.0}, "the daily budget must be more than 0 dollars, not 0"),
         ({"daily_budget": float("nan")}, r"daily budget .* nan"),
         ({"monthly_budget": float("inf")}, r"monthly budget .* inf"),
+        *(
+            (
+                {"budgets": (text,)},
+                rf"the budget {re.escape(repr(text))} names no tag: it is written as tenant=acme:500",
+            )
+            for text in (
+                "tenant:5",
+                "acme:5",
+                "tenant=acme",
+                "=acme:5",
+                "tenant=:5",
+                "Tenant=acme:5",
+                "a=\t:5",
+                "a={{b}}:5",
+                "",
+            )
+        ),
+        *(
+            ({"budgets": (f"tenant=acme:{amount}",)}, r"the budget 'tenant=acme:.*' must be more than 0 dollars")
+            for amount in ("0", "-1", "nan", "inf", "", "5 USD", "1,000")
+        ),
+        ({"budgets": ("a=b:1", "c=d:1", "a=b:2")}, "there are 2 budgets for 'a=b': give one"),
         ({"naming": "dots"}, "unknown naming 'dots': it is one of underscores, utf8"),
     ],
 )
@@ -110,9 +168,18 @@ def test_command_writes_and_lists(tmp_path):
     assert "daily budget of 5 USD" in (tmp_path / "otel-claude-alerts.yaml").read_text()
 
 
+def test_command_takes_several_budgets(tmp_path):
+    budgets = ("--budget", "tenant=acme:500", "--budget", "feature=search:20.5")
+    assert run("export", "rules", "--out", str(tmp_path), *budgets).exit_code == 0
+    alerts = (tmp_path / "otel-claude-alerts.yaml").read_text()
+    assert 'budget: "tenant=acme"' in alerts
+    assert "its budget of 20.5 USD" in alerts
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("rules", "--budget", "tenant"), "the budget 'tenant' names no tag: it is written as tenant=acme:500"),
         (("helm",), "unknown target 'helm'"),
         (("rules", "--daily-budget", "-3"), "the daily budget must be more than 0 dollars, not -3"),
         (("rules", "--naming", "dots"), "unknown naming 'dots'"),

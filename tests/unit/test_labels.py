@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit_calls import CALLER, HINT, OPUS, TAGS, message, success
+from unit_calls import CALLER, HINT, OPUS, TAGS, TOTAL, message, success
+from unit_telemetry import recorder_of
 
 from otel_claude import conventions as c
 from otel_claude import labels as module
@@ -148,3 +152,70 @@ def test_calls_of_many_users_keep_their_sums_apart_up_to_the_limit_and_lose_none
 def test_a_hostile_model_name_is_no_label(bench, hostile):
     success(bench.recorder, message(model=hostile))
     assert bench.values(c.CALLS, c.RESPONSE_MODEL) == {"_other": 1}
+
+
+def test_values_beyond_the_limit_share_the_labels_of_other():
+    labeller = Labeller(2)
+    first, _, third, fourth = (labeller.of(CALLER, OPUS, None, None, (("user", f"u{n}"),)) for n in range(4))
+    assert third is fourth
+    assert third is not first
+    assert third.attributes["claude.tag.user"] == "_other"
+    assert labeller.of(CALLER, OPUS, None, None, (("user", "_other"),)) is third
+
+
+def test_other_uses_up_no_room():
+    bounds = Bounds(1)
+    assert bounds.label("user", "_other") == "_other"
+    assert bounds.label("user", "a") == "a"
+
+
+def test_another_limit_keeps_what_was_seen():
+    labeller = Labeller(2)
+
+    def shown():
+        return [labeller.of(CALLER, OPUS, None, None, (("u", f"{n}"),)).attributes["claude.tag.u"] for n in range(5)]
+
+    assert shown() == ["0", "1", "_other", "_other", "_other"]
+    labeller.limit_tags(1)
+    assert shown() == ["0", "1", "_other", "_other", "_other"]
+    labeller.limit_tags(4)
+    assert shown() == ["0", "1", "2", "3", "_other"]
+
+
+def test_instrumenting_again_gives_no_room_for_further_values(bench):
+    for number in range(3):
+        recorder, instruments = recorder_of(bench.tracing, bench.metering)
+        for each in range(150):
+            success(recorder, tags=(("user", f"u{number}.{each}"),))
+    assert instruments is bench.instruments
+    calls = bench.values(c.CALLS, "claude.tag.user")
+    assert len(calls) == 201
+    assert sum(calls.values()) == 450
+    assert calls["_other"] == 250
+
+
+def test_ten_thousand_tenants_take_the_memory_and_the_series_of_the_limit(bench):
+    """What is kept does not grow from the first tenants to the last, and no sum is lost."""
+    kept = []
+    recorder, _ = recorder_of(None, bench.metering)
+
+    def tenants(first, last):
+        for number in range(first, last):
+            success(recorder, tags=(("tenant", f"t{number}"),))
+        counts = {name: len(points) for name, points in bench.points().items()}
+        gc.collect()
+        kept.append(len(gc.get_objects()))
+        return counts
+
+    bench.instruments.labels.limit_tags(50)
+    assert tenants(0, 1_500) == tenants(1_500, 10_000)
+    assert kept[1] - kept[0] < 100
+    points = bench.points()
+    for metric, each in ((c.COST, TOTAL), (c.CALLS, 1), (c.CALL_COST, TOTAL)):
+        sums = Counter()
+        for point in points[metric.name]:
+            value = point.sum if hasattr(point, "sum") else point.value
+            sums[point.attributes["claude.tag.tenant"]] += value
+        assert len(sums) == 51
+        assert sums["_other"] == pytest.approx(9_950 * each, rel=1e-9)
+        assert sum(sums.values()) == pytest.approx(10_000 * each, rel=1e-9)

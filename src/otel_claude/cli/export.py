@@ -25,6 +25,15 @@ def command(  # noqa: PLR0913, PLR0917 - Typer makes an option of each parameter
     daily_budget: Annotated[
         float, typer.Option("--daily-budget", help="US dollars in 24 hours, all services together.")
     ] = Options.daily_budget,
+    budget: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--budget",
+            metavar="TAG=VALUE:USD",
+            help="US dollars in thirty days for one value of a tag, as tenant=acme:500. Can be given several times.",
+            show_default=False,
+        ),
+    ] = None,
     grafana_url: Annotated[
         str, typer.Option("--grafana-url", help="Where alerts link to dashboards.")
     ] = Options.grafana_url,
@@ -35,7 +44,8 @@ def command(  # noqa: PLR0913, PLR0917 - Typer makes an option of each parameter
 ) -> None:
     """Write dashboards, rules and deployment files."""
     try:
-        options = Options(naming, monthly_budget, daily_budget, grafana_url, runbook_url)
+        budgets = tuple(budget or ())
+        options = Options(naming, monthly_budget, daily_budget, grafana_url, runbook_url, budgets=budgets)
         written = export(target, out, options, force=force)
     except ExportError as error:
         fail(str(error))

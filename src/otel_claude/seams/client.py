@@ -20,6 +20,7 @@ _PROVIDERS: Final[dict[PlatformName, str]] = {
     "google_cloud": "anthropic",
 }
 """Each platform of `anthropic.lib` with the provider that the SDK's own spans name for it (anthropic 2.12.0)."""
+_CREDENTIALS: Final = ("x-api-key", "authorization")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 _callers: WeakKeyDictionary[Any, tuple[object, str | None, KeyMode, Caller]] = WeakKeyDictionary()
@@ -45,7 +46,7 @@ def caller_of(client: Any, key: str | None, mode: KeyMode) -> Caller:
     """The `Caller` of a client that shows this key; worked out anew when its base URL or the key changes."""
     base_url = client.base_url
     known = _callers.get(client)
-    if known is not None and known[0] is base_url and known[1] is key and known[2] == mode:
+    if known is not None and known[0] is base_url and known[1] == key and known[2] == mode:
         return known[3]
     platform = _platform(client.__class__)
     caller = Caller(
@@ -54,21 +55,41 @@ def caller_of(client: Any, key: str | None, mode: KeyMode) -> Caller:
         text(getattr(client, "aws_region", None)) or text(getattr(client, "region", None)),
         base_url.host,
         base_url.port or _DEFAULT_PORTS.get(base_url.scheme, 443),
-        shown(key, mode),
+        # A cloud's client can hold a key of the Console's that it never sends: Foundry's has the environment's.
+        shown(key, mode) if platform == "anthropic" else None,
     )
     _callers[client] = (base_url, key, mode, caller)
     return caller
 
 
 def key_of(client: Any, options: Any) -> str | None:
-    """The API key that the request will show: its own header's, else the client's. OAuth tokens and others included."""
-    for name, value in fields(options.headers).items():
-        lowered = name.lower()
-        if lowered == "x-api-key" and isinstance(value, str):
-            return value
-        if lowered == "authorization" and isinstance(value, str):
-            return value.removeprefix("Bearer ")
-    return text(getattr(client, "api_key", None))
+    """The credential that the request will show: its own headers', else the client's, OAuth tokens included.
+
+    `_build_headers` lays them over each other in this order. Tokens that are fetched for each request are not seen.
+    """
+    omitted: set[str] = set()
+    for headers in (options.headers, getattr(client, "_custom_headers", None)):
+        credential: str | None = None
+        for name, value in fields(headers).items():
+            lowered = name.lower()
+            if lowered not in _CREDENTIALS or lowered in omitted:
+                continue
+            if not isinstance(value, str):
+                omitted.add(lowered)  # The SDK's `Omit` takes a header away.
+            elif credential is None or lowered == _CREDENTIALS[0]:
+                credential = value
+        if credential is not None:
+            return _without_scheme(credential)
+    if omitted:
+        # Which of the two headers has the client's own credential depends on the SDK's version.
+        left = [value for name, value in client.auth_headers.items() if name.lower() not in omitted]
+        return _without_scheme(left[0]) if left else None
+    return text(getattr(client, "api_key", None)) or text(getattr(client, "auth_token", None))
+
+
+def _without_scheme(value: str) -> str:
+    scheme, _, credential = value.partition(" ")
+    return credential if scheme.lower() == "bearer" else value
 
 
 def _platform(client: type) -> PlatformName:

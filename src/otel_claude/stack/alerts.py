@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from .alerts_service import limit_alerts, reliability_alerts, telemetry_alerts
 from .alerts_spend import spend_alerts, value_alerts
+from .budgets import TagBudget, budget_alerts
 from .naming import Naming
 from .recording import recording_groups
 from .rules import Alert, Group
 from .thresholds import Thresholds
 
 
-def alert_groups(naming: Naming, thresholds: Thresholds) -> tuple[Group, ...]:
+def alert_groups(naming: Naming, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()) -> tuple[Group, ...]:
     """The alerts, by what they are about."""
     return (
         Group("otel-claude-alerts-spend", spend_alerts(naming, thresholds)),
+        *budget_alerts(naming, budgets),
         Group("otel-claude-alerts-value", value_alerts(naming, thresholds)),
         Group("otel-claude-alerts-reliability", reliability_alerts(naming, thresholds)),
         Group("otel-claude-alerts-limits", limit_alerts(naming, thresholds)),
@@ -21,9 +23,9 @@ def alert_groups(naming: Naming, thresholds: Thresholds) -> tuple[Group, ...]:
     )
 
 
-def all_alerts(naming: Naming, thresholds: Thresholds) -> tuple[Alert, ...]:
+def all_alerts(naming: Naming, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()) -> tuple[Alert, ...]:
     """Every alert."""
-    groups = alert_groups(naming, thresholds)
+    groups = alert_groups(naming, thresholds, budgets)
     return tuple(rule for group in groups for rule in group.rules if isinstance(rule, Alert))
 
 

@@ -89,7 +89,11 @@ def value_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
     model = (JOB, c.REQUEST_MODEL)
     job, name = naming.template(JOB), naming.template(c.REQUEST_MODEL)
     saved, paid = (q.grown(metric, "6h", model) for metric in (c.CACHE_SAVINGS, c.CACHE_OVERHEAD))
-    priceable = naming.match(c.UNPRICED_REASON, "!~", "|".join((*_NO_PRICE_BY_DESIGN, *_NO_PRICE_IN_TABLE)))
+    # Of calls alone: results of batches are counted as unpriced too, and are no calls.
+    priceable = (
+        naming.match(c.UNPRICED_REASON, "!~", "|".join((*_NO_PRICE_BY_DESIGN, *_NO_PRICE_IN_TABLE))),
+        q.match(c.OPERATION_NAME, c.CHAT),
+    )
     enough = f"{q.calls('1h', (JOB,))} >= {t.calls:g}"
     return (
         Alert(
@@ -116,7 +120,7 @@ def value_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
         ),
         Alert(
             "ClaudeUsageUnpriced", "warning",
-            f"{q.share(q.grown(c.UNPRICED, '1h', (JOB,), priceable), q.calls('1h', (JOB,)))} > {t.unpriced:g} and "
+            f"{q.share(q.grown(c.UNPRICED, '1h', (JOB,), *priceable), q.calls('1h', (JOB,)))} > {t.unpriced:g} and "
             f"{enough}",
             f"{_SHARE} of the calls of {job} in the last hour have no exact price; its spend is shown too low.",
             "The panel of reasons says why. Mostly aborted streams and time-outs.", wait="15m", keep="1h",

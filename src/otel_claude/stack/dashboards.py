@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from . import panels_batches as batches
 from . import panels_limits as limits
+from . import panels_movers as movers
 from . import panels_reliability as reliability
 from . import panels_spend as spend
 from . import panels_tokens as tokens
@@ -12,6 +14,12 @@ from .panels import LIMITS_UID, SERVICE_UID, USAGE_UID, Dashboard, Row
 
 _SPEND_ROW: Final = (
     (spend.BY_KEY, 8, 8), (spend.BY_WORKSPACE, 8, 8), (spend.BY_TIER, 8, 8),
+)  # fmt: skip
+_BATCH_ROW: Final = Row(
+    "Are batches used?",
+    (
+        (batches.AGAINST_CALLS, 9, 8), (batches.SHARE, 4, 8), (batches.RESULTS, 5, 8), (batches.PROGRESS, 6, 8),
+    ),
 )  # fmt: skip
 _CACHE_ROW: Final = Row(
     "Is the cache paying?",
@@ -45,11 +53,18 @@ USAGE: Final = Dashboard(
                 (spend.BY_SERVICE, 5, 8), (spend.BY_MODEL, 6, 8), (spend.BY_CLASS, 7, 8), (spend.BY_TAG, 6, 8),
             ),
         ),
-        Row("Who spends it?", ((spend.TOP_SPENDERS, 24, 9), *_SPEND_ROW)),
+        Row(
+            "Who spends it?",
+            (
+                (spend.TOP_SPENDERS, 24, 9), *_SPEND_ROW,
+                (movers.MOVERS, 10, 9), (movers.TAG_MOVERS, 8, 9), (movers.BUDGETS, 6, 9),
+            ),
+        ),
         Row(
             "What is paid for?",
             ((spend.SPEND_BY_CLASS_OVER_TIME, 12, 8), (tokens.TOKENS_BY_CLASS, 8, 8), (spend.COST_PER_CALL, 4, 8)),
         ),
+        _BATCH_ROW,
         _CACHE_ROW,
         _SHAPE_ROW,
     ),
@@ -112,7 +127,7 @@ SERVICE: Final = Dashboard(
         ),
         _CACHE_ROW,
         _SHAPE_ROW,
-        Row("Who spends it?", _SPEND_ROW),
+        Row("Who spends it?", (*_SPEND_ROW, (movers.TAG_MOVERS, 12, 9), (batches.AGAINST_CALLS, 12, 9))),
         _HEALTH_ROW,
     ),
     one_job=True,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .alerts import alert_groups
+from .budgets import TagBudget, budget_recordings, tag_budget
 from .dashboards import DASHBOARDS
 from .grafana import dashboard_json
 from .naming import STYLES, Naming
@@ -46,7 +47,10 @@ class Options:
     runbook_url: str = RUNBOOKS
     from_checkout: bool = False
     """Whether the workload of compose is built from the source beside it; else from the published package."""
+    budgets: tuple[str, ...] = ()
+    """Of values of tags: `tenant=acme:500` is 500 US dollars in thirty days."""
     style: Naming = field(init=False)
+    tag_budgets: tuple[TagBudget, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         for style in STYLES:
@@ -58,6 +62,7 @@ class Options:
         for name, budget in (("monthly", self.monthly_budget), ("daily", self.daily_budget)):
             if not (math.isfinite(budget) and budget > 0):
                 raise ExportError(f"the {name} budget must be more than 0 dollars, not {budget:g}")
+        object.__setattr__(self, "tag_budgets", _tag_budgets(self.budgets))
 
     @property
     def thresholds(self) -> Thresholds:
@@ -144,6 +149,18 @@ def export(target: str, out: Path, options: Options | None = None, *, force: boo
     return list(files)
 
 
+def _tag_budgets(texts: tuple[str, ...]) -> tuple[TagBudget, ...]:
+    try:
+        budgets = tuple(map(tag_budget, texts))
+    except ValueError as error:
+        raise ExportError(str(error)) from error
+    names = [budget.name for budget in budgets]
+    for name in names:
+        if names.count(name) > 1:
+            raise ExportError(f"there are {names.count(name)} budgets for {name!r}: give one")
+    return budgets
+
+
 def _refuse_existing(existing: list[Path]) -> None:
     if existing:
         more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
@@ -170,8 +187,9 @@ def _write(path: Path, text: str) -> None:
 
 def _rules(options: Options) -> tuple[dict[str, Any], dict[str, Any]]:
     places = Places(options.grafana_url.rstrip("/"), options.runbook_url, options.style)
-    alerts = alert_groups(options.style, options.thresholds)
-    return rules_json(recording_groups(options.style), places), rules_json(alerts, places)
+    recordings = (*recording_groups(options.style), *budget_recordings(options.style, options.tag_budgets))
+    alerts = alert_groups(options.style, options.thresholds, options.tag_budgets)
+    return rules_json(recordings, places), rules_json(alerts, places)
 
 
 def _static(folder: str) -> Files:

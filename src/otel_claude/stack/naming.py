@@ -25,7 +25,10 @@ TARGET_INFO: Final = "target_info"
 SERVICE_VERSION: Final = "service.version"
 ALERTS: Final = "ALERTS"
 """What Prometheus records of alerts that are pending or firing."""
-OTHER_SERIES: Final = (TARGET_INFO, ALERTS)
+BUDGET_USED: Final = "claude:budget_used:ratio"
+"""Recorded for each budget of a tag's value, which is its label `budget`."""
+BUDGET: Final = "budget"
+OTHER_SERIES: Final = (TARGET_INFO, ALERTS, BUDGET_USED)
 """What queries read that is not in `conventions.METRICS`."""
 
 Part = Literal["", "_bucket", "_sum", "_count"]
@@ -61,6 +64,11 @@ class Naming:
     def select(self, metric: Metric, *matchers: str, part: Part = "") -> str:
         """A selector of a metric's series."""
         return self.select_name(self.series(metric, part), *matchers)
+
+    def either(self, metrics: tuple[Metric, ...], *matchers: str) -> str:
+        """A selector of the series of several metrics."""
+        names = self.match("__name__", "=~", "|".join(self.series(metric) for metric in metrics))
+        return f"{{{', '.join((names, *matchers))}}}"
 
     def select_name(self, name: str, *matchers: str) -> str:
         """A selector of a series by its name as stored."""

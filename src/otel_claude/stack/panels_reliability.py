@@ -142,11 +142,17 @@ DURATION_BY_MODEL: Final = Panel(
     "s", (line(lambda q: q.quantile(0.95, c.DURATION, RATE, (c.REQUEST_MODEL,)), "", c.REQUEST_MODEL),), _NO_CALLS,
 )  # fmt: skip
 
+
+def _unpriced(q: Queries) -> str:
+    # Results of batches are counted as unpriced too, and are no calls.
+    return q.share(q.grown(c.UNPRICED, RANGE, (), q.match(c.OPERATION_NAME, c.CHAT)), q.calls(RANGE))
+
+
 UNPRICED: Final = Panel(
     330, "Unpriced calls",
     "The share of calls whose cost is unknown, or known as a lower bound only. The spend shown is too low by these. "
     "Under 1 % is normal; the reasons are beside.",
-    "stat", "percentunit", (line(lambda q: q.share(q.grown(c.UNPRICED, RANGE), q.calls(RANGE))),), _NO_CALLS,
+    "stat", "percentunit", (line(_unpriced),), _NO_CALLS,
     thresholds=((0.01, ORANGE), (0.05, RED)), decimals=1,
 )  # fmt: skip
 UNPRICED_BY_REASON: Final = Panel(

@@ -54,7 +54,7 @@ SPEND_OVER_TIME: Final = Panel(
     110, "Spend over time, by model",
     "Dollars per bar. The bars add up to the spend, but for the first, which begins before the range. "
     "A new colour is a new model: check that it was meant.",
-    "bars", "currencyUSD", (line(lambda q: q.spent(STEP, (c.REQUEST_MODEL,)), "", c.REQUEST_MODEL),), _NOTHING,
+    "bars", "currencyUSD", (line(lambda q: q.spent(STEP, (c.RESPONSE_MODEL,)), "", c.RESPONSE_MODEL),), _NOTHING,
     stacked=True, step="1m",
 )  # fmt: skip
 SPEND_BY_CLASS_OVER_TIME: Final = Panel(
@@ -87,8 +87,8 @@ BY_SERVICE: Final = _ranking(120, "Spend by service", "The ten services (`job`) 
 BY_MODEL: Final = _ranking(
     121,
     "Spend by model",
-    "The ten models, as they were asked for, that cost most. A smaller one may do.",
-    c.REQUEST_MODEL,
+    "The ten models that cost most, by the names that answered. A smaller one may do.",
+    c.RESPONSE_MODEL,
 )
 BY_CLASS: Final = _ranking(
     122, "Spend by token class", "What was paid for: input, cache reads and writes, output, web searches.", c.COST_TYPE

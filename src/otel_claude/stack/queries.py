@@ -53,11 +53,16 @@ class Queries:
         """A matcher for series that have a label."""
         return self.naming.match(attribute, "!=", "")
 
-    def grown(self, metric: Metric, window: str, by: tuple[str, ...] = (), *matchers: str, part: Part = "") -> str:
-        """By how much a counter grew within a window: exact for any window, also for processes of a moment."""
+    def grown(
+        self, metric: Metric, window: str, by: tuple[str, ...] = (), *matchers: str, part: Part = "", ago: str = ""
+    ) -> str:
+        """By how much a counter grew within a window: exact for any window, also for processes of a moment.
+
+        `ago`: within a window of the same length that ended so long ago, in a unit longer than the window's.
+        """
         series = self.select(metric, *matchers, part=part)
-        most = f"max_over_time({series}[{window}])"
-        before = f"last_over_time({series}[{GAP}] offset {window})"
+        most = f"max_over_time({series}[{window}]{f' offset {ago}' if ago else ''})"
+        before = f"last_over_time({series}[{GAP}] offset {ago}{window})"
         return self.by(by, f"({most} - {before}) or {most}")
 
     def rate(self, metric: Metric, window: str, by: tuple[str, ...] = (), *matchers: str, part: Part = "") -> str:
@@ -77,15 +82,20 @@ class Queries:
         bare = self.naming.bare(label)
         return f'label_replace({expression}, "{bare}", "{name}", "{bare}", "")'
 
+    def moved(self, expression: str, label: str, to: str) -> str:
+        """Sums by a label, under another name."""
+        bare = self.naming.bare(label)
+        return self.by((to,), f'label_replace({expression}, "{to}", "$1", "{bare}", "(.*)")')
+
     def or_zero(self, part: str, whole: str) -> str:
         """A part, or 0 where there is a whole without it."""
         return f"{part} or 0 * {whole}"
 
     # What a panel and a rule both ask.
 
-    def spent(self, window: str, by: tuple[str, ...] = (), *matchers: str) -> str:
+    def spent(self, window: str, by: tuple[str, ...] = (), *matchers: str, ago: str = "") -> str:
         """Dollars spent, exactly."""
-        return self.grown(c.COST, window, by, *matchers)
+        return self.grown(c.COST, window, by, *matchers, ago=ago)
 
     def calls(self, window: str, by: tuple[str, ...] = (), *matchers: str) -> str:
         """How many calls ended."""

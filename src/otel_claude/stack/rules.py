@@ -23,6 +23,7 @@ class Recording:
 
     name: str
     expression: str
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Alert:
     """For how long it stays after it held."""
     dashboard: Literal["otel-claude-usage", "otel-claude-limits"] = USAGE_UID
     by_job: bool = True
+    labels: tuple[tuple[str, str], ...] = ()
+    """What tells it from another of the same name."""
+    choice: str = ""
+    """What its dashboard shows, where that is no service: the query of its address."""
 
 
 @dataclass(frozen=True)
@@ -76,26 +81,27 @@ def rules_json(groups: tuple[Group, ...], places: Places) -> Json:
 
 def _rule(rule: Recording | Alert, places: Places) -> Json:
     if isinstance(rule, Recording):
-        return {"record": rule.name, "expr": rule.expression}
+        labels = {"labels": dict(rule.labels)} if rule.labels else {}
+        return {"record": rule.name, "expr": rule.expression, **labels}
     return {
         "alert": rule.name,
         "expr": rule.expression,
         "for": rule.wait,
         "keep_firing_for": rule.keep,
-        "labels": {"severity": rule.severity},
+        "labels": {"severity": rule.severity, **dict(rule.labels)},
         "annotations": {
             "summary": rule.summary,
             "description": rule.action,
             "runbook_url": f"{places.runbooks}#{rule.name.lower()}",
-            "dashboard_url": f"{places.grafana}/d/{rule.dashboard}{_job(rule)}",
+            "dashboard_url": f"{places.grafana}/d/{rule.dashboard}{_choice(rule)}",
         },
     }
 
 
-def _job(alert: Alert) -> str:
-    """The dashboard narrowed to the alert's service."""
+def _choice(alert: Alert) -> str:
+    """The dashboard narrowed to what the alert is about."""
     if not alert.by_job:
-        return ""
+        return alert.choice
     return f"?var-job={{{{ $labels.{JOB} | urlquery }}}}"
 
 

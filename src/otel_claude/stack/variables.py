@@ -34,8 +34,9 @@ def matchers(naming: Naming, *, tags: bool = True) -> tuple[str, ...]:
 
 def variables(naming: Naming, monthly_budget: float, *, one_job: bool) -> list[Json]:
     """Data source, service, model, key, tag and its values, and the monthly budget."""
-    calls = naming.select(c.CALLS)
-    of_job = naming.select(c.CALLS, naming.match(JOB, "=~", "$job"))
+    # A program that reads results of batches alone makes no calls, and one whose calls have no price costs nothing.
+    calls = naming.either((c.CALLS, c.COST))
+    of_job = naming.either((c.CALLS, c.COST), naming.match(JOB, "=~", "$job"))
     tag = naming.bare(c.TAG_PREFIX).replace(".", r"\.")
     return [
         {

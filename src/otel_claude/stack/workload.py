@@ -13,7 +13,7 @@ import random
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -34,9 +34,14 @@ _GUIDE: Final = "You answer customers of a shop that sells tea. Be short, be kin
 
 @dataclass
 class Tally:
-    """What a service's own answers said: tokens by model and class, calls by result, the limits last reported."""
+    """What a service's own answers said: tokens by model and class, calls by result, the limits last reported.
+
+    `batched` are the tokens of batches, which cost half.
+    """
 
     tokens: Counter[str] = field(default_factory=Counter[str])
+    batched: Counter[str] = field(default_factory=Counter[str])
+    results: Counter[str] = field(default_factory=Counter[str])
     searches: int = 0
     calls: int = 0
     failed: int = 0
@@ -48,6 +53,17 @@ class Tally:
         usage = message.usage
         if usage is None or getattr(usage, "input_tokens", None) is None:
             return
+        self._add(self.tokens, message.model, usage)
+        if usage.server_tool_use is not None:
+            self.searches += usage.server_tool_use.web_search_requests
+
+    def read(self, result: Any) -> None:
+        """Adds a result of a batch."""
+        self.results[result.type] += 1
+        if result.type == "succeeded":
+            self._add(self.batched, result.message.model, result.message.usage)
+
+    def _add(self, tokens: Counter[str], model: str, usage: Any) -> None:
         writes = usage.cache_creation
         for name, amount in (
             ("input", usage.input_tokens),
@@ -56,9 +72,7 @@ class Tally:
             ("cache_write_1h", writes.ephemeral_1h_input_tokens),
             ("output", usage.output_tokens),
         ):
-            self.tokens[f"{message.model} {name}"] += amount or 0
-        if usage.server_tool_use is not None:
-            self.searches += usage.server_tool_use.web_search_requests
+            tokens[f"{model} {name}"] += amount or 0
 
     def limited(self, model: str, headers: Any) -> None:
         """Keeps the limits of a response's headers."""
@@ -150,6 +164,42 @@ def _report(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> N
     tally.answered(message)
 
 
+_waiting: deque[str] = deque()
+"""Batches whose results were not read yet."""
+
+
+def _next_waiting() -> str | None:
+    try:
+        return _waiting.popleft()
+    except IndexError:
+        return None
+
+
+def _batch(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> None:
+    """Pages that nobody waits for, at half the price: reads what is done, and asks for more.
+
+    One page asks for what the API refuses.
+    """
+    with tags(feature="archive"):
+        unfinished: list[str] = []
+        for name in iter(_next_waiting, None):
+            if client.messages.batches.retrieve(name).processing_status != "ended":
+                unfinished.append(name)
+                continue
+            for line in client.messages.batches.results(name):
+                tally.read(line.result)
+        _waiting.extend(unfinished)
+        pages: list[Any] = [
+            {"model": HAIKU, "max_tokens": 500 if page else -1, "messages": _asked(f"Summarize {dice.random()}.")}
+            for page in range(5)
+        ]
+        made = client.messages.batches.create(
+            requests=[{"custom_id": f"page-{number}", "params": params} for number, params in enumerate(pages)],
+            extra_headers=_plays("output=300", "batch_delay=0.3"),
+        )
+        _waiting.append(made.id)
+
+
 def _failing(model: str, *scenarios: str) -> Act:
     def act(client: anthropic.Anthropic, tally: Tally, _dice: random.Random) -> None:
         try:
@@ -177,6 +227,7 @@ SERVICES: Final[dict[str, tuple[tuple[Act, float], ...]]] = {
     "code-agent": ((_code, 1.0), (_failing(OPUS, "rate_limit"), 0.04), (_failing(OPUS, "invalid_request"), 0.02)),
     "nightly-report": (
         (_report, 1.0),
+        (_batch, 0.4),
         (_failing(HAIKU, "disconnect"), 0.04),
         (_failing(HAIKU, "spend_limit"), 0.02),
         (_failing(HAIKU, "credit_balance"), 0.02),

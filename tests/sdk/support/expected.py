@@ -65,9 +65,15 @@ class Expected:
     web_searches: int = 0
     free: bool = False
     thinking: int | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    """On the span and on every metric, but for the gauges of limits."""
 
     def but(self, **changes: Any) -> "Expected":
         return replace(self, **changes)
+
+    @property
+    def tag_attributes(self) -> dict[str, str]:
+        return {f"claude.tag.{key}": value for key, value in self.tags.items()}
 
     # The cost.
 
@@ -121,6 +127,7 @@ class Expected:
         said["claude.request.cache_breakpoints"] = 0
         if self.hint is not None:
             said["claude.api_key.hint"] = self.hint
+        said |= self.tag_attributes
         if self.answered and self.limits:
             said["claude.rate_limit.requests.limit"] = 100
             said["claude.rate_limit.requests.remaining"] = 40
@@ -185,6 +192,7 @@ class Expected:
             request["claude.api_key.hint"] = self.hint
         if self.answered:
             request["anthropic.workspace.id"] = "wrkspc_1"
+        limited, request = request, request | self.tag_attributes
         call = dict(request)
         if self.tokens is not None and self.response_model is not None:
             call["gen_ai.response.model"] = self.response_model
@@ -211,7 +219,7 @@ class Expected:
         if self.answered and self.limits:
             named = {"claude.rate_limit.name": "requests"}
             for what, value in (("limit", 100), ("remaining", 40), ("utilization", 0.6), ("reset", SECONDS)):
-                add(f"claude.client.rate_limit.{what}", value, named, request)
+                add(f"claude.client.rate_limit.{what}", value, named, limited)
         return {name: points for name, points in found.items() if points}
 
     def _add_attempts(self, add: Any) -> None:

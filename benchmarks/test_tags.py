@@ -1,0 +1,108 @@
+"""What tags cost. Run: `.venv/bin/python -m pytest benchmarks/test_tags.py -s`. No limits are asserted.
+
+A block alone, and what three tags add to a call of the real SDK with real providers and no network: in our own code, and
+in OpenTelemetry's, whose spans and histograms take each further attribute at a price of its own.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import statistics
+import time
+
+import anthropic
+import httpx2
+import pytest
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import NoOpTracerProvider
+
+from otel_claude import ClaudeInstrumentor, tags
+from otel_claude.tags import current
+
+THREE = {"feature": "search", "tenant": "acme", "team": "growth"}
+ANSWER = {
+    "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-5-5", "stop_reason": "end_turn",
+    "stop_sequence": None, "content": [{"type": "text", "text": "Hello."}],
+    "usage": {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 100, "service_tier": "standard"},
+}  # fmt: skip
+
+
+def with_three():
+    with tags(**THREE):
+        return current(())
+
+
+def with_nested():
+    with tags(feature="search", tenant="acme"), tags(team="growth"):
+        return current(())
+
+
+@tags(**THREE)
+def decorated():
+    return current(())
+
+
+def without():
+    return current(())
+
+
+@pytest.mark.parametrize("what", [without, with_three, with_nested, decorated], ids=lambda what: what.__name__)
+def test_block(benchmark, what):
+    found = benchmark(what)
+    assert dict(found) == ({} if what is without else THREE)
+
+
+def nobody():
+    """Providers that do nothing: what is left is ours."""
+    return NoOpMeterProvider(), NoOpTracerProvider()
+
+
+def metrics_alone():
+    return MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False), NoOpTracerProvider()
+
+
+def metrics_and_spans():
+    return MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False), TracerProvider(shutdown_on_exit=False)
+
+
+@pytest.mark.parametrize("providers", [nobody, metrics_alone, metrics_and_spans], ids=lambda made: made.__name__)
+def test_what_three_tags_add_to_a_call(providers):
+    """Calls with and without tags in turn; the median of the differences of neighbours. Printed with `-s`."""
+    content = json.dumps(ANSWER).encode()
+    headers = {"content-type": "application/json", "request-id": "req_1"}
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, headers=headers, content=content))
+    client = anthropic.Anthropic(
+        api_key="x", base_url="http://localhost", http_client=httpx2.Client(transport=transport), open_telemetry=False
+    )
+    asked = {"model": "claude-opus-5-5", "max_tokens": 5, "messages": [{"role": "user", "content": "Hello"}]}
+    metering, tracing = providers()
+    instrumentor = ClaudeInstrumentor()
+    instrumentor.instrument(meter_provider=metering, tracer_provider=tracing)
+    try:
+        differences, plain = [], []
+        gc.collect()
+        gc.freeze()
+        for number in range(4_000):
+            took = {}
+            for tagged in (number % 2 == 0, number % 2 == 1):
+                begun = time.perf_counter_ns()
+                if tagged:
+                    with tags(**THREE):
+                        client.messages.create(**asked)
+                else:
+                    client.messages.create(**asked)
+                took[tagged] = time.perf_counter_ns() - begun
+            if number >= 1_000:
+                differences.append(took[True] - took[False])
+                plain.append(took[False])
+    finally:
+        instrumentor.uninstrument()
+    print(
+        f"\n{providers.__name__}: a call takes {statistics.median(plain) / 1e3:.1f} us, and three tags add "
+        f"{statistics.median(differences) / 1e3:.2f} us"
+    )
+    assert len(differences) == 3_000
