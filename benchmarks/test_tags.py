@@ -1,7 +1,7 @@
 """What tags cost. Run: `.venv/bin/python -m pytest benchmarks/test_tags.py -s`. No limits are asserted.
 
-A block alone, and what three tags add to a call of the real SDK with real providers and no network: in our own code, and
-in OpenTelemetry's, whose spans and histograms take each further attribute at a price of its own.
+A block alone, and what three tags add to a call of the real SDK with real providers and no network: in our own code,
+and in OpenTelemetry's, whose spans and histograms take each further attribute at a price of its own.
 """
 
 from __future__ import annotations
@@ -10,67 +10,77 @@ import gc
 import json
 import statistics
 import time
+from collections.abc import Callable
+from typing import Any
 
 import anthropic
 import httpx2
 import pytest
-from opentelemetry.metrics import NoOpMeterProvider
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.metrics import MeterProvider, NoOpMeterProvider
+from opentelemetry.sdk.metrics import MeterProvider as RealMeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import NoOpTracerProvider
+from opentelemetry.sdk.trace import TracerProvider as RealTracerProvider
+from opentelemetry.trace import NoOpTracerProvider, TracerProvider
 
 from otel_claude import ClaudeInstrumentor, tags
+from otel_claude.tagging import Tags
 from otel_claude.tags import current
 
-THREE = {"feature": "search", "tenant": "acme", "team": "growth"}
-ANSWER = {
+THREE: dict[str, str] = {"feature": "search", "tenant": "acme", "team": "growth"}
+ANSWER: dict[str, Any] = {
     "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-5-5", "stop_reason": "end_turn",
     "stop_sequence": None, "content": [{"type": "text", "text": "Hello."}],
     "usage": {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 100, "service_tier": "standard"},
 }  # fmt: skip
 
 
-def with_three():
+def with_three() -> Tags:
     with tags(**THREE):
         return current(())
 
 
-def with_nested():
+def with_nested() -> Tags:
     with tags(feature="search", tenant="acme"), tags(team="growth"):
         return current(())
 
 
 @tags(**THREE)
-def decorated():
+def decorated() -> Tags:
     return current(())
 
 
-def without():
+def without() -> Tags:
     return current(())
 
 
-@pytest.mark.parametrize("what", [without, with_three, with_nested, decorated], ids=lambda what: what.__name__)
-def test_block(benchmark, what):
+@pytest.mark.parametrize(
+    "what", [without, with_three, with_nested, decorated], ids=["none", "three", "nested", "decorated"]
+)
+def test_block(benchmark: Any, what: Callable[[], Tags]) -> None:
     found = benchmark(what)
     assert dict(found) == ({} if what is without else THREE)
 
 
-def nobody():
+Providers = tuple[MeterProvider, TracerProvider]
+
+
+def nobody() -> Providers:
     """Providers that do nothing: what is left is ours."""
     return NoOpMeterProvider(), NoOpTracerProvider()
 
 
-def metrics_alone():
-    return MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False), NoOpTracerProvider()
+def metrics_alone() -> Providers:
+    return RealMeterProvider([InMemoryMetricReader()], shutdown_on_exit=False), NoOpTracerProvider()
 
 
-def metrics_and_spans():
-    return MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False), TracerProvider(shutdown_on_exit=False)
+def metrics_and_spans() -> Providers:
+    return RealMeterProvider([InMemoryMetricReader()], shutdown_on_exit=False), RealTracerProvider(
+        shutdown_on_exit=False
+    )
 
 
-@pytest.mark.parametrize("providers", [nobody, metrics_alone, metrics_and_spans], ids=lambda made: made.__name__)
-def test_what_three_tags_add_to_a_call(providers):
+@pytest.mark.parametrize("providers", [nobody, metrics_alone, metrics_and_spans], ids=["nobody", "metrics", "both"])
+def test_what_three_tags_add_to_a_call(providers: Callable[[], Providers]) -> None:
     """Calls with and without tags in turn; the median of the differences of neighbours. Printed with `-s`."""
     content = json.dumps(ANSWER).encode()
     headers = {"content-type": "application/json", "request-id": "req_1"}
@@ -78,16 +88,21 @@ def test_what_three_tags_add_to_a_call(providers):
     client = anthropic.Anthropic(
         api_key="x", base_url="http://localhost", http_client=httpx2.Client(transport=transport), open_telemetry=False
     )
-    asked = {"model": "claude-opus-5-5", "max_tokens": 5, "messages": [{"role": "user", "content": "Hello"}]}
+    asked: dict[str, Any] = {
+        "model": "claude-opus-5-5",
+        "max_tokens": 5,
+        "messages": [{"role": "user", "content": "Hello"}],
+    }
     metering, tracing = providers()
     instrumentor = ClaudeInstrumentor()
     instrumentor.instrument(meter_provider=metering, tracer_provider=tracing)
     try:
-        differences, plain = [], []
+        differences: list[int] = []
+        plain: list[int] = []
         gc.collect()
         gc.freeze()
         for number in range(4_000):
-            took = {}
+            took: dict[bool, int] = {}
             for tagged in (number % 2 == 0, number % 2 == 1):
                 begun = time.perf_counter_ns()
                 if tagged:

@@ -6,6 +6,7 @@ for a call.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from . import conventions as c
@@ -19,7 +20,9 @@ _MOST_VALUES: Final = 200
 _MOST_MADE: Final = 256
 """Sets made from one by adding attributes, that are remembered."""
 _MOST_KNOWN: Final = 1_000
-"""Sets that are remembered. More than a process has at a time; what is forgotten is made again."""
+"""Sets as calls say them, that are remembered. More than a process has at a time; what is forgotten is found again."""
+_MOST_SETS: Final = 10_000
+"""Sets that are kept, each as one object. More than a process can have of bounded values, as good as always."""
 
 
 Pair = tuple[str, "str | int | None"]
@@ -64,11 +67,7 @@ class Labels:
         return found
 
     def _with(self, pairs: tuple[Pair, ...]) -> dict[str, Value]:
-        attributes = dict(self.attributes)
-        for name, value in pairs:
-            if value is not None:
-                attributes[name] = self._values.label(name, value) if isinstance(value, str) else value
-        return attributes
+        return {**self.attributes, **bounded(self._values, pairs)}
 
 
 class Labeller:
@@ -79,6 +78,7 @@ class Labeller:
         self._values = Bounds(_MOST_VALUES)
         self._tags = Bounds(tag_limit)
         self._known: dict[Any, Labels] = {}
+        self._made: dict[Any, Labels] = {}
 
     def of(
         self,
@@ -93,12 +93,7 @@ class Labeller:
         given = (caller, request_model, response_model, workspace, tags, operation)
         found = self._known.get(given)
         if found is None:
-            # Values beyond the limit share the labels, and so the sums, of `_other`.
-            bounded = tuple([(key, self._tags.label(key, value)) for key, value in tags])
-            if bounded == tags:
-                found = self._make(*given)
-            else:
-                found = self.of(caller, request_model, response_model, workspace, bounded)
+            found = self._bounded(*given)
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             self._known[given] = found
@@ -114,7 +109,7 @@ class Labeller:
         """A single value from outside, as a label."""
         return self._values.label(kind, value)
 
-    def _make(
+    def _bounded(
         self,
         caller: Caller,
         request_model: str | None,
@@ -123,14 +118,35 @@ class Labeller:
         tags: Tags,
         operation: str,
     ) -> Labels:
-        base = Labels({c.OPERATION_NAME: operation, c.PROVIDER_NAME: caller.provider}, self._values).also(
-            (c.REQUEST_MODEL, request_model),
-            (c.RESPONSE_MODEL, response_model),
-            (c.SERVER_ADDRESS, caller.server_address),
-            (c.SERVER_PORT, caller.server_port),
-            (c.WORKSPACE_ID, workspace),
-            (c.API_KEY_HINT, caller.api_key_hint),
+        """The one object of these labels. Values beyond the limits share that of `_other`."""
+        attributes = bounded(
+            self._values,
+            (
+                (c.OPERATION_NAME, operation),
+                (c.PROVIDER_NAME, caller.provider),
+                (c.REQUEST_MODEL, request_model),
+                (c.RESPONSE_MODEL, response_model),
+                (c.SERVER_ADDRESS, caller.server_address),
+                (c.SERVER_PORT, caller.server_port),
+                (c.WORKSPACE_ID, workspace),
+                (c.API_KEY_HINT, caller.api_key_hint),
+            ),
         )
         for key, value in tags:
-            base.attributes[c.TAG_PREFIX + key] = value
-        return base
+            attributes[c.TAG_PREFIX + key] = self._tags.label(key, value)
+        key = tuple(attributes.items())
+        found = self._made.get(key)
+        if found is None:
+            if len(self._made) >= _MOST_SETS:
+                self._made.clear()
+            found = self._made[key] = Labels(attributes, self._values)
+        return found
+
+
+def bounded(values: Bounds, pairs: Iterable[Pair]) -> dict[str, Value]:
+    """Attributes of pairs. What is None is left out; strings may come from outside."""
+    return {
+        name: values.label(name, value) if isinstance(value, str) else value
+        for name, value in pairs
+        if value is not None
+    }

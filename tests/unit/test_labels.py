@@ -132,9 +132,29 @@ def test_what_is_remembered_is_bounded_and_made_again(monkeypatch):
         assert len(labeller._known) <= 10
         assert len(first._more) <= 5
         assert len(first._cells) <= 5
+    assert labeller.of(CALLER, OPUS, None, None, ()) is first, "found again, not made again"
+
+
+def test_sets_are_bounded_and_made_again(monkeypatch):
+    monkeypatch.setattr(module, "_MOST_KNOWN", 1)
+    monkeypatch.setattr(module, "_MOST_SETS", 5)
+    labeller = Labeller(200)
+    first = labeller.of(CALLER, OPUS, None, None, ())
+    for number in range(100):
+        labeller.of(CALLER, f"m{number}", None, None, ())
+        assert len(labeller._made) <= 5
     again = labeller.of(CALLER, OPUS, None, None, ())
     assert again is not first
     assert again.attributes == first.attributes
+
+
+def test_values_beyond_their_limits_share_the_labels():
+    """Or each of ten thousand models would have cells and limits of its own."""
+    labeller = Labeller(3)
+    of = [labeller.of(CALLER, f"m{n}", f"r{n}", None, (("user", f"u{n}"),), "batch") for n in range(300)]
+    assert len({id(labels) for labels in of}) == 201
+    assert of[-1].attributes["gen_ai.operation.name"] == "batch"
+    assert of[-1].attributes["claude.tag.user"] == "_other"
 
 
 def test_calls_of_many_users_keep_their_sums_apart_up_to_the_limit_and_lose_none(bench, monkeypatch):
