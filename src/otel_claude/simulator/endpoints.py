@@ -92,9 +92,11 @@ class Endpoints:
         try:
             name, suffix = split_model(model) if isinstance(model, str) else ("", "")
             visit.choose(name, suffix)
-            wish = asked(name, body, stream=stream, beta=_is_beta(visit.request, body))
+            whole = self.engine.threads.whole(body)
+            wish = asked(name, whole, stream=stream, beta=_is_beta(visit.request, body))
             visit.play.refuse(visit.attempt)
             answer = self.engine.answer(wish, visit.play, prefix=visit.wire.message_prefix)
+            self.engine.threads.answered(body, whole, answer)
         except Refused as refused:
             return visit.refusal(refused.failure, self._limit_headers(visit, wish, refused.failure))
         return self._delivery(visit, wish, answer)

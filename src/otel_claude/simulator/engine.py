@@ -20,6 +20,7 @@ from otel_claude.simulator.limits import Limits, RateLimits
 from otel_claude.simulator.prompt import segments
 from otel_claude.simulator.scenarios import Play, play
 from otel_claude.simulator.served import ServedLog
+from otel_claude.simulator.threads import Threads
 from otel_claude.simulator.usage import Counts
 
 REMEMBERED = 20_000
@@ -46,6 +47,7 @@ class Engine:
         play(scenario)
         self.limits = RateLimits(limits)
         self.cache = PromptCache()
+        self.threads = Threads()
         self.served = ServedLog()
         self.stopping = asyncio.Event()
         self.organization = identifier("org_01", seed, "organization")
@@ -109,7 +111,7 @@ class Engine:
     def _random(self, asked: Asked) -> Random:
         # The same request gives the same answer in every run with the same seed, whatever else runs beside it;
         # repeated, it gives another. So sums do not depend on the order of concurrent requests.
-        body = {key: value for key, value in asked.body.items() if key not in {"stream", "anthropic_version"}}
+        body = {key: value for key, value in asked.body.items() if key not in {"stream", "anthropic_version", "thread"}}
         digest = hashlib.blake2b(compact([asked.model, body]).encode(), digest_size=16).digest()
         repeated = self._seen.get(digest, 0)
         if len(self._seen) > REMEMBERED:
