@@ -16,14 +16,17 @@ from . import conventions, pricing, settings
 from .batches import Reader
 from .call import Call, end_open_calls, forget_open_calls, release_open_calls
 from .contain import contained, logger
-from .instruments import instruments_of, settle_all
+from .instruments import Instruments, instruments_of, settle_all
 from .labels import Labeller
 from .recorder import Recorder
-from .seams import Seams
+from .seams import Listeners, Overhear, Seams
 from .seams.client import caller_of, has_native_span, key_of, request_of, spends
+from .seams.sessions import asker, session_path
+from .sessions import Owner
 from .settings import Settings
 from .tags import current as current_tags
 from .version import __version__
+from .wire import sessions
 
 SUPPORTED = ("anthropic >= 0.40, < 3",)
 
@@ -46,7 +49,7 @@ class ClaudeInstrumentor(BaseInstrumentor):
     def _instrument(self, **kwargs: Any) -> None:
         # An exception from here would stop every instrumentor after ours.
         try:
-            self._seams = Seams(*_watchers(settings.read(kwargs), kwargs))
+            self._seams = Seams(_listeners(settings.read(kwargs), kwargs))
             self._seams.install()
         except Exception:
             contained("instrumented the SDK")
@@ -60,11 +63,8 @@ class ClaudeInstrumentor(BaseInstrumentor):
             _release()  # those that began meanwhile
 
 
-def _watchers(chosen: Settings, providers: dict[str, Any]) -> tuple[Any, Any]:
-    """The functions that begin a `Call`, and a `Reader` of batches, for a client and its request's options.
-
-    None if there is nothing to see.
-    """
+def _listeners(chosen: Settings, providers: dict[str, Any]) -> Listeners:
+    """Who is told what the seams see: of calls, of batches, and of all else that a client hears."""
     tracer = None
     if chosen.spans == "auto":
         tracer = trace.get_tracer(conventions.SCOPE, __version__, providers.get("tracer_provider"))
@@ -99,7 +99,22 @@ def _watchers(chosen: Settings, providers: dict[str, Any]) -> tuple[Any, Any]:
         caller = caller_of(client, key_of(client, options), chosen.api_key)
         return Reader(caller, tags, instruments.batches, recorder.batch_labels, recorder)
 
-    return begin, watch
+    return Listeners(begin, watch, _session_listener(chosen, instruments))
+
+
+def _session_listener(chosen: Settings, instruments: Instruments) -> Overhear:
+    """Who is told what a client hears that is no call's: of that, Managed Agents sessions."""
+
+    def overhear(client: Any, data: Any, response: Any) -> None:
+        path = session_path(response)
+        if path is None or not is_instrumentation_enabled():
+            return
+        for session in sessions(path, data):
+            key, workspace = asker(response)
+            owner = Owner(caller_of(client, key, chosen.api_key), workspace)
+            instruments.sessions.heard(session, owner, instruments.labels)
+
+    return overhear
 
 
 def _prices(path: str | None) -> Any:

@@ -17,6 +17,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvider, Observation
 
 from . import conventions as c
+from . import conventions_agents as agents
 from .batches import Batches
 from .bill import PICO
 from .conventions import Metric
@@ -25,6 +26,7 @@ from .ledger import Ledger
 from .limits import Limits
 from .postings import Posting, rows
 from .record import CallRecord
+from .sessions import Sessions
 from .wire import Limit
 
 _LIMIT_VALUES: Final[dict[str, Callable[[Limit, float | None], float | None]]] = {
@@ -36,19 +38,20 @@ _LIMIT_VALUES: Final[dict[str, Callable[[Limit, float | None], float | None]]] =
 
 
 class Instruments:
-    """One provider's histograms by name, its ledger and its limits. `settle` is called before anything is read."""
+    """One provider's histograms by name, ledger, limits and sessions. `settle` is called before anything is read."""
 
     def __init__(self, meter: Meter, labels: Labeller) -> None:
         self.labels = labels
         self.ledger: Ledger[Posting] = Ledger(lambda posting: rows(posting, self.labels))
         self.limits = Limits()
         self.batches = Batches()
+        self.sessions = Sessions()
         self.late: deque[tuple[CallRecord, int]] = deque()
         """Calls that finalizers ended, and when (nanoseconds since the epoch)."""
         self.settle: Callable[[], None] = _nothing
         self.histograms: dict[str, Histogram] = {}
         self._meter = meter
-        for metric in c.METRICS:
+        for metric in (*c.METRICS, *agents.SESSION_METRICS):
             self._create(metric)
 
     def add_legacy(self) -> None:
@@ -66,8 +69,7 @@ class Instruments:
         elif metric.kind == "counter":
             self._meter.create_observable_counter(metric.name, [self._counter(metric)], **described)
         else:
-            observe = self._progress if metric is c.BATCH_PROGRESS else self._gauge(metric)
-            self._meter.create_observable_gauge(metric.name, [observe], **described)
+            self._meter.create_observable_gauge(metric.name, [self._gauge(metric)], **described)
 
     def _counter(self, metric: Metric) -> Callable[[CallbackOptions], Iterator[Observation]]:
         dollars = metric.unit == "{USD}"
@@ -80,6 +82,10 @@ class Instruments:
         return observe
 
     def _gauge(self, metric: Metric) -> Callable[[CallbackOptions], Iterator[Observation]]:
+        if metric is c.BATCH_PROGRESS:
+            return self._progress
+        if metric in agents.SESSION_METRICS:
+            return self._session_gauge(metric)
         value_of = _LIMIT_VALUES[metric.name]
 
         def observe(_options: CallbackOptions) -> Iterator[Observation]:
@@ -94,11 +100,19 @@ class Instruments:
         for attributes, status, number in self.batches.progress():
             yield Observation(number, {**attributes, c.BATCH_STATUS: status})
 
+    def _session_gauge(self, metric: Metric) -> Callable[[CallbackOptions], Iterator[Observation]]:
+        def observe(_options: CallbackOptions) -> Iterator[Observation]:
+            for attributes, value in self.sessions.read(metric.name):
+                yield Observation(value, attributes)
+
+        return observe
+
     def _start_from_zero(self) -> None:
         self.ledger.clear()
         self.late.clear()
         self.limits.clear()
         self.batches.forked()
+        self.sessions.clear()
 
 
 def _nothing() -> None:

@@ -10,5 +10,6 @@ gets an answer still has its span.
 """
 
 from .patch import Seams
+from .replacements import Listeners, Overhear
 
-__all__ = ["Seams"]
+__all__ = ["Listeners", "Overhear", "Seams"]

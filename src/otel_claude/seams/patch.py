@@ -11,7 +11,7 @@ import wrapt
 
 from ..contain import contained, logger
 from . import replacements
-from .replacements import Begin, Watch
+from .replacements import Listeners
 
 _BASE: Final = "anthropic._base_client"
 _EXCEPTIONS: Final = "anthropic._exceptions"
@@ -24,16 +24,16 @@ class Seam(NamedTuple):
     owner: str
     name: str
     replacement: Callable[..., Any]
-    watches: bool = False
+    listener: str = "begin"
 
 
 SEAMS: Final = (
     Seam(_BASE, "SyncAPIClient", "request", replacements.request),
     Seam(_BASE, "AsyncAPIClient", "request", replacements.request_async),
     Seam(_BASE, "BaseClient", "_build_request", replacements.build_request),
-    Seam(_BASE, "SyncAPIClient", "_process_response", replacements.process_response, watches=True),
-    Seam(_BASE, "AsyncAPIClient", "_process_response", replacements.process_response, watches=True),
-    Seam(_BASE, "BaseClient", "_process_response_data", replacements.process_response_data),
+    Seam(_BASE, "SyncAPIClient", "_process_response", replacements.process_response, "watch"),
+    Seam(_BASE, "AsyncAPIClient", "_process_response", replacements.process_response, "watch"),
+    Seam(_BASE, "BaseClient", "_process_response_data", replacements.process_response_data, "overhear"),
     Seam(_BASE, "BaseClient", "_should_retry", replacements.should_retry),
     Seam(_BASE, "BaseClient", "_calculate_retry_timeout", replacements.calculate_retry_timeout),
     Seam(_EXCEPTIONS, "APIStatusError", "__init__", replacements.status_error),
@@ -41,15 +41,10 @@ SEAMS: Final = (
 
 
 class Seams:
-    """The seams of one `instrument()`.
+    """The seams of one `instrument()`, and who is told what they see."""
 
-    `begin` makes the `Call` of a request, and `watch` the `Reader` of one that asks for batches; or None where there is
-    nothing to see.
-    """
-
-    def __init__(self, begin: Begin, watch: Watch) -> None:
-        self._begin = begin
-        self._watch = watch
+    def __init__(self, listeners: Listeners) -> None:
+        self._listeners = listeners
         self._patched: list[tuple[type, str, Any, Any]] = []
         self._wanted = False
 
@@ -91,15 +86,15 @@ class Seams:
             return
         for seam, owner in found:
             original = owner.__dict__[seam.name]
-            replacement = seam.replacement(original, self._watch_if_wanted if seam.watches else self._begin_if_wanted)
+            replacement = seam.replacement(original, self._while_wanted(getattr(self._listeners, seam.listener)))
             setattr(owner, seam.name, replacement)
             self._patched.append((owner, seam.name, original, replacement))
 
-    def _begin_if_wanted(self, client: Any, options: Any) -> Any:
-        return self._begin(client, options) if self._wanted else None
+    def _while_wanted(self, listener: Callable[..., Any]) -> Callable[..., Any]:
+        def listen(*seen: Any) -> Any:
+            return listener(*seen) if self._wanted else None
 
-    def _watch_if_wanted(self, client: Any, options: Any) -> Any:
-        return self._watch(client, options) if self._wanted else None
+        return listen
 
 
 _waiting: list[Seams] = []

@@ -1,13 +1,13 @@
 """The replacement of each seam: it tells a `Call` what passes, and passes it on unchanged.
 
-Each takes the original, and `begin` or `watch`. Nothing of ours raises here: every hop contains its own failure.
+Each takes the original, and one of the `Listeners`. Nothing of ours raises here: every hop contains its own failure.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..batches import Reader
 from ..call import Call
@@ -18,7 +18,20 @@ from .running import Running, running
 
 Begin = Callable[[Any, Any], "Call | None"]
 Watch = Callable[[Any, Any], "Reader | None"]
+Overhear = Callable[[Any, Any, Any], None]
 Original = Callable[..., Any]
+
+
+class Listeners(NamedTuple):
+    """Who is told what the seams see.
+
+    `begin` makes the `Call` of a request, and `watch` the `Reader` of one that asks for batches; or None where there is
+    nothing to see. `overhear` is told each decoded body, and each event of a stream, that is no call's.
+    """
+
+    begin: Begin
+    watch: Watch
+    overhear: Overhear
 
 
 def request(original: Original, begin: Begin) -> Original:
@@ -93,7 +106,7 @@ def process_response(original: Original, watch: Watch) -> Original:
     return process_response
 
 
-def process_response_data(original: Original, _begin: Begin) -> Original:
+def process_response_data(original: Original, overhear: Overhear) -> Original:
     """`BaseClient._process_response_data(*, data, cast_to, response)`: each decoded body, each event of each stream."""
 
     @functools.wraps(original)
@@ -102,6 +115,8 @@ def process_response_data(original: Original, _begin: Begin) -> Original:
             attempt = attempt_of(response)
             if attempt is not None:
                 attempt.call.heard(data, attempt)
+            else:
+                overhear(client, data, response)
         except Exception:
             contained("heard a body")
         return original(client, data=data, cast_to=cast_to, response=response)

@@ -11,6 +11,7 @@ from .batch import Batch, Result, batches, result
 from .head import Head, Limit, head
 from .refusal import Refusal, refusal
 from .request import Request, Shape, request, shape
+from .session import Session, sessions
 from .usage import Counts, Iteration, Usage
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Refusal",
     "Request",
     "Result",
+    "Session",
     "Shape",
     "Usage",
     "batches",
@@ -30,5 +32,6 @@ __all__ = [
     "refusal",
     "request",
     "result",
+    "sessions",
     "shape",
 ]
