@@ -2,6 +2,7 @@
 
     python scripts/sdk_matrix.py [VERSION ...] [-- PYTEST ARGUMENTS]
 
+And tests/agent_sdk against those of the Claude Agent SDK (`agent-0.2.187`), with the `claude` program that each brings.
 The environments are kept under .cache/sdks and made with uv. Tools have the versions of requirements/dev.txt.
 """
 
@@ -25,6 +26,10 @@ VERSIONS = (
 OLDEST = "oldest"
 """The oldest SDK with exactly the lower bounds of our own dependencies."""
 OLDEST_SDK = ("opentelemetry-sdk==1.30.0",)
+AGENT = "agent-"
+"""What the name of an environment of the Claude Agent SDK begins with."""
+AGENTS = tuple(f"{AGENT}{version}" for version in ("0.1.0", "0.2.150", "0.2.172", "0.2.187"))
+"""The first, which brings no program; totals of a process; totals that go on; and a program that tells what is new."""
 AT_ONCE = 2
 TOOLS = ("hypothesis", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")
 PLATFORMS = "[aws,bedrock,vertex,google-cloud]"
@@ -49,6 +54,9 @@ def lower_bounds() -> list[str]:
 
 def requirements(name: str) -> list[str]:
     """What an environment is made of."""
+    if name.startswith(AGENT):
+        sdk = f"claude-agent-sdk=={name.removeprefix(AGENT)}"
+        return ["--editable", f"{ROOT}[demo]", sdk, *TOOLS, "--constraint", str(CONSTRAINTS)]
     version = VERSIONS[0] if name == OLDEST else name
     wanted = ["--editable", str(ROOT), f"anthropic{PLATFORMS}=={version}", *TOOLS]
     if name == OLDEST:
@@ -89,7 +97,8 @@ def run(name: str, arguments: list[str]) -> Outcome:
         python = make(name)
     except RuntimeError as error:
         return Outcome(0, 1, 0, time.monotonic() - began, str(error))
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "120", "tests/sdk", *arguments]
+    tests = "tests/agent_sdk" if name.startswith(AGENT) else "tests/sdk"
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "120", tests, *arguments]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|errors?)\b", _last(done))}
     failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
@@ -107,7 +116,7 @@ def _last(done: "subprocess.CompletedProcess[str]") -> str:
 def main() -> int:
     """Runs all, or the versions that are named."""
     named, _, arguments = " ".join(sys.argv[1:]).partition("--")
-    names = named.split() or [*VERSIONS, OLDEST]
+    names = named.split() or [*VERSIONS, OLDEST, *AGENTS]
     write_constraints()
     outcomes: dict[str, Outcome] = {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -115,13 +124,13 @@ def main() -> int:
         for done in as_completed(running):
             name, outcome = running[done], done.result()
             outcomes[name] = outcome
-            print(f"anthropic {name}: {'FAILED' if outcome.failed else 'passed'}", flush=True)
+            print(f"{name}: {'FAILED' if outcome.failed else 'passed'}", flush=True)
             if outcome.failed:
                 print(outcome.output)
-    print(f"\n{'anthropic':<10} {'passed':>7} {'failed':>7} {'skipped':>8} {'seconds':>8}")
+    print(f"\n{'SDK':<14} {'passed':>7} {'failed':>7} {'skipped':>8} {'seconds':>8}")
     for name in names:
         told = outcomes[name]
-        print(f"{name:<10} {told.passed:>7} {told.failed:>7} {told.skipped:>8} {told.seconds:>8.1f}")
+        print(f"{name:<14} {told.passed:>7} {told.failed:>7} {told.skipped:>8} {told.seconds:>8.1f}")
     passed, failed = (sum(outcome[place] for outcome in outcomes.values()) for place in (0, 1))
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0

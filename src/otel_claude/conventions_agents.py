@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .conventions import Metric
+from .conventions import ERROR_TYPE, RATE_LIMIT_NAME, Metric
 
 INVOKE_AGENT: Final = "invoke_agent"
 """`gen_ai.operation.name` of all of them."""
@@ -48,3 +48,41 @@ SESSIONS: Final = Metric(
 
 SESSION_METRICS: Final = (SESSION_TOKENS, SESSION_COST, SESSION_HIGHEST_COST, SESSION_BUDGET, SESSIONS)
 """Emitted where an application hears of Managed Agents sessions."""
+
+REPORTED_BY: Final = "claude.reported_by"
+CLAUDE_CODE: Final = "claude_code"
+"""The program that the Claude Agent SDK runs. It counts tokens, and works out their cost by prices of its own."""
+UNCOUNTED_REASON: Final = "claude.uncounted.reason"
+RATE_LIMIT_STATUS: Final = "claude.rate_limit.status"
+TOKEN_CLASSES: Final = ("input", "cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "output")
+"""Values of `claude.token.class`. `cache_write`: written to the cache for a time that was not told."""
+UNCOUNTED_REASONS: Final = {
+    "resumed": "The session was resumed, and its totals did not tell what was new (claude before 2.1.309).",
+    "no_usage": "The result told no usage by model, or one that cannot be read.",
+}
+
+AGENT_TOKENS: Final = Metric(
+    "claude.agent.usage.tokens", "counter", "{token}",
+    "Tokens that the Claude Agent SDK reported, by model and class.", (REPORTED_BY, TOKEN_CLASS),
+)  # fmt: skip
+AGENT_COST: Final = Metric(
+    "claude.agent.cost.usd", "counter", "{USD}",
+    "What the Claude Agent SDK reported as cost in US dollars, by model: an estimate of the claude program's, and no "
+    "part of claude.client.cost.usd.", (REPORTED_BY,),
+)  # fmt: skip
+AGENT_RESULTS: Final = Metric(
+    "claude.agent.results", "counter", "{result}",
+    "Results that the Claude Agent SDK gave, one for each turn, by how the turn ended.", (REPORTED_BY, ERROR_TYPE),
+)  # fmt: skip
+AGENT_UNCOUNTED: Final = Metric(
+    "claude.agent.uncounted", "counter", "{result}",
+    "Results whose tokens and cost are in no metric, and why.", (REPORTED_BY, UNCOUNTED_REASON),
+)  # fmt: skip
+AGENT_RATE_LIMITS: Final = Metric(
+    "claude.agent.rate_limit.events", "counter", "{event}",
+    "Changes of a rate limit that the Claude Agent SDK reported. How much is used, and until when, is in "
+    "claude.client.rate_limit.utilization and .reset.", (REPORTED_BY, RATE_LIMIT_NAME, RATE_LIMIT_STATUS),
+)  # fmt: skip
+
+AGENT_METRICS: Final = (AGENT_TOKENS, AGENT_COST, AGENT_RESULTS, AGENT_UNCOUNTED, AGENT_RATE_LIMITS)
+"""Emitted where the Claude Agent SDK is instrumented."""

@@ -22,7 +22,7 @@ from .batches import Batches
 from .bill import PICO
 from .conventions import Metric
 from .labels import Labeller
-from .ledger import Ledger
+from .ledger import Ledger, Row
 from .limits import Limits
 from .postings import Posting, rows
 from .record import CallRecord
@@ -43,6 +43,8 @@ class Instruments:
     def __init__(self, meter: Meter, labels: Labeller) -> None:
         self.labels = labels
         self.ledger: Ledger[Posting] = Ledger(lambda posting: rows(posting, self.labels))
+        self.reports: Ledger[tuple[Row, ...]] = Ledger(lambda reported: reported)
+        """What the Claude Agent SDK reported: no number of ours is among them."""
         self.limits = Limits()
         self.batches = Batches()
         self.sessions = Sessions()
@@ -50,6 +52,7 @@ class Instruments:
         """Calls that finalizers ended, and when (nanoseconds since the epoch)."""
         self.settle: Callable[[], None] = _nothing
         self.histograms: dict[str, Histogram] = {}
+        self._has_agents = False
         self._meter = meter
         for metric in (*c.METRICS, *agents.SESSION_METRICS):
             self._create(metric)
@@ -58,6 +61,13 @@ class Instruments:
         """Adds the histograms under their names of before September 2026."""
         for metric in c.LEGACY_METRICS:
             if metric.name not in self.histograms:
+                self._create(metric)
+
+    def add_agents(self) -> None:
+        """Adds what the Claude Agent SDK reports."""
+        if not self._has_agents:
+            self._has_agents = True
+            for metric in agents.AGENT_METRICS:
                 self._create(metric)
 
     def _create(self, metric: Metric) -> None:
@@ -73,10 +83,11 @@ class Instruments:
 
     def _counter(self, metric: Metric) -> Callable[[CallbackOptions], Iterator[Observation]]:
         dollars = metric.unit == "{USD}"
+        ledger = self.reports if metric in agents.AGENT_METRICS else self.ledger
 
         def observe(_options: CallbackOptions) -> Iterator[Observation]:
             self.settle()
-            for attributes, amount in self.ledger.sums(metric.name):
+            for attributes, amount in ledger.sums(metric.name):
                 yield Observation(amount / PICO if dollars else amount, attributes)
 
         return observe
@@ -109,6 +120,7 @@ class Instruments:
 
     def _start_from_zero(self) -> None:
         self.ledger.clear()
+        self.reports.clear()
         self.late.clear()
         self.limits.clear()
         self.batches.forked()
@@ -126,8 +138,13 @@ _UNSET: Final = "_ProxyMeterProvider"
 """What the API gives until then (opentelemetry-api 1.30 to 1.45)."""
 
 
-def instruments_of(provider: MeterProvider | None, version: str, labels: Labeller) -> Instruments:
-    """The instruments of a provider; of the global one for None, also if it is set only later."""
+def instruments_of(
+    provider: MeterProvider | None, version: str, labels: Labeller, *, keep: bool = False
+) -> Instruments:
+    """The instruments of a provider; of the global one for None, also if it is set only later.
+
+    `keep`: those that are there keep their limit of tags.
+    """
     current = metrics.get_meter_provider()
     provider = current if provider is None else provider
     found = _by_provider.get(provider)
@@ -141,8 +158,9 @@ def instruments_of(provider: MeterProvider | None, version: str, labels: Labelle
             found = _by_provider[provider] = _of_global.pop()
     if found is None:
         found = _by_provider[provider] = Instruments(provider.get_meter(c.SCOPE, version), labels)
-    # Its labels go on: values counted anew at each `instrument()` would make series without end.
-    found.labels.limit_tags(labels.tag_limit)
+    if not keep:
+        # Its labels go on: values counted anew at each `instrument()` would make series without end.
+        found.labels.limit_tags(labels.tag_limit)
     return found
 
 

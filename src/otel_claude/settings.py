@@ -15,6 +15,7 @@ from .keys import KeyMode
 from .tags import is_key
 
 SpanMode = Literal["auto", "off"]
+AgentMode = Literal["auto", "on", "off"]
 _PROVIDERS = {"tracer_provider", "meter_provider", "logger_provider"}
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
@@ -31,6 +32,7 @@ class Settings:
         baggage_tags: W3C baggage keys that become tags; in the variable separated by commas.
         tag_limit: Distinct values of one tag key in this process; further ones are recorded as `_other`.
         legacy_metrics: Also emit the metrics' names of before September 2026.
+        agent_sdk: Whether what the Claude Agent SDK reports is counted. `auto`: unless its program exports metrics too.
     """
 
     spans: SpanMode = "auto"
@@ -39,6 +41,7 @@ class Settings:
     baggage_tags: tuple[str, ...] = ()
     tag_limit: int = 200
     legacy_metrics: bool = False
+    agent_sdk: AgentMode = "auto"
 
 
 def variable(field: str) -> str:
@@ -114,6 +117,16 @@ def _flag(given: object) -> bool:
     return value in _TRUE
 
 
+def _agent_mode(given: object) -> str:
+    value = str(given).lower()
+    if value == "auto":
+        return value
+    # A configuration file's `on` and `off` are true and false.
+    if value not in (*_TRUE, *_FALSE):
+        raise ValueError(f"it takes one of {', '.join(get_args(AgentMode))}")
+    return "on" if value in _TRUE else "off"
+
+
 _READERS: dict[str, Any] = {
     "spans": _one_of(*get_args(SpanMode)),
     "prices": _text,
@@ -121,4 +134,5 @@ _READERS: dict[str, Any] = {
     "baggage_tags": _keys,
     "tag_limit": _positive,
     "legacy_metrics": _flag,
+    "agent_sdk": _agent_mode,
 }

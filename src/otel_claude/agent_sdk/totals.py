@@ -1,0 +1,86 @@
+"""Totals: what is new in a result, of a program that may tell only running totals. Knows neither SDK nor OpenTelemetry.
+
+Seen with claude 2.1.85 to 2.1.330: `modelUsage` and `total_cost_usd` add up over the turns of a process. Up to 2.1.257
+they begin at zero when a session is resumed, later they go on from what its transcript saved, forks included. `/clear`
+sets them to zero since then. Since 2.1.309 a result also tells what came since the last one, and that is what counts.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..wire.agent import NOTHING, ModelUsage, Result, Usages
+
+_MOST_SESSIONS: Final = 1_000
+
+
+class Sessions:
+    """The totals that each session had when this process last heard of it."""
+
+    def __init__(self) -> None:
+        self._totals: dict[str, Usages] = {}
+
+    def of(self, session_id: str | None) -> Usages | None:
+        """None: this process has not heard of it."""
+        return self._totals.get(session_id or "")
+
+    def keep(self, session_id: str | None, totals: Usages) -> None:
+        """Its latest. Who was heard of longest ago gives way."""
+        if session_id is not None:
+            self._totals.pop(session_id, None)
+            if len(self._totals) >= _MOST_SESSIONS:
+                self._totals.pop(next(iter(self._totals)), None)
+            self._totals[session_id] = totals
+
+
+class Connection:
+    """One run of the program. `resumes`: the session it goes on with, `""` if that is not known, None for a new one."""
+
+    def __init__(self, sessions: Sessions, resumes: str | None) -> None:
+        self._sessions = sessions
+        self._resumes = resumes
+        self._before: Usages | None = {} if resumes is None else None
+
+    def cleared(self) -> None:
+        """The conversation was replaced by an empty one, and the totals begin at zero."""
+        self._before = {}
+
+    def news(self, result: Result) -> Usages | None:
+        """What came since the last result. None: it cannot be told from what came before."""
+        totals, before = result.totals, self._before
+        if totals is not None:
+            self._before = totals
+            known: list[Usages | None] = [{}, self._sessions.of(result.session_id), self._sessions.of(self._resumes)]
+            self._sessions.keep(result.session_id, totals)
+            if result.new is None:
+                return _since(before, totals) if before is not None else _first(totals, known, result.turn)
+        return result.new
+
+
+def _first(totals: Usages, known: list[Usages | None], turn: tuple[int, ...] | None) -> Usages | None:
+    """What is new in the first result of a resumed session: what just adds up to what its turn says it used."""
+    for before in known:
+        if before is not None and turn is not None:
+            new = _since(before, totals)
+            if _together(new) == turn:
+                return new
+    return None
+
+
+def _since(before: Usages, totals: Usages) -> Usages:
+    """Totals that have become smaller began at zero again."""
+    new: dict[str, ModelUsage] = {}
+    for model, usage in totals.items():
+        *counts, provider = usage
+        earlier = before.get(model, NOTHING)[:-1]
+        new[model] = ModelUsage(*[now - then for now, then in zip(counts, earlier, strict=True)], provider=provider)
+    began_again = any(min(usage[:-1]) < 0 for usage in new.values()) or before.keys() - totals.keys()
+    return totals if began_again else new
+
+
+def _together(usages: Usages) -> tuple[int, ...]:
+    listed = [
+        (usage.input, usage.cache_read, usage.cache_write + usage.cache_write_5m + usage.cache_write_1h, usage.output)
+        for usage in usages.values()
+    ]
+    return tuple(map(sum, zip(*listed, strict=True))) if listed else (0, 0, 0, 0)
