@@ -49,7 +49,7 @@ class ClaudeInstrumentor(BaseInstrumentor):
     def _instrument(self, **kwargs: Any) -> None:
         # An exception from here would stop every instrumentor after ours.
         try:
-            self._seams = Seams(_listeners(settings.read(kwargs), kwargs))
+            self._seams = Seams(_listeners(settings.read(kwargs, heeded=settings.OF_CALLS), kwargs))
             self._seams.install()
         except Exception:
             contained("instrumented the SDK")

@@ -6,9 +6,9 @@ A bad value gives one warning that names the variable, the value and what is acc
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from .contain import logger
 from .keys import KeyMode
@@ -44,19 +44,30 @@ class Settings:
     agent_sdk: AgentMode = "auto"
 
 
+ALL: Final = tuple(field.name for field in fields(Settings))
+OF_CALLS: Final = tuple(name for name in ALL if name != "agent_sdk")
+"""What `ClaudeInstrumentor` heeds."""
+OF_AGENTS: Final = ("agent_sdk", "baggage_tags", "tag_limit")
+"""What `ClaudeAgentInstrumentor` heeds."""
+
+
 def variable(field: str) -> str:
     """The environment variable of a setting."""
     return f"OTEL_CLAUDE_{field.upper()}"
 
 
-def read(arguments: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of `instrument(**arguments)`: an argument wins over its variable, and that over the default."""
+def read(
+    arguments: Mapping[str, Any], environment: Mapping[str, str] = os.environ, *, heeded: Collection[str] = ALL
+) -> Settings:
+    """The settings of `instrument(**arguments)`: an argument wins over its variable, and that over the default.
+
+    What is not `heeded` has its default, and no warning: another instrumentor reads it.
+    """
     values: dict[str, Any] = {}
     for name in sorted(arguments.keys() - {field.name for field in fields(Settings)} - _PROVIDERS):
         accepted = ", ".join(field.name for field in fields(Settings))
         logger.warning("instrument() has no argument %r, so it is ignored. It takes %s.", name, accepted)
-    for field in fields(Settings):
-        name = field.name
+    for name in heeded:
         if arguments.get(name) is not None:
             source, given = f"instrument({name}=...)", arguments[name]
         elif environment.get(variable(name), "").strip():
@@ -117,10 +128,11 @@ def _flag(given: object) -> bool:
     return value in _TRUE
 
 
-def _agent_mode(given: object) -> str:
+def agent_mode(given: object) -> AgentMode:
+    """Whether what the Claude Agent SDK reports is counted. Raises a ValueError for what is not accepted."""
     value = str(given).lower()
     if value == "auto":
-        return value
+        return "auto"
     # A configuration file's `on` and `off` are true and false.
     if value not in (*_TRUE, *_FALSE):
         raise ValueError(f"it takes one of {', '.join(get_args(AgentMode))}")
@@ -134,5 +146,5 @@ _READERS: dict[str, Any] = {
     "baggage_tags": _keys,
     "tag_limit": _positive,
     "legacy_metrics": _flag,
-    "agent_sdk": _agent_mode,
+    "agent_sdk": agent_mode,
 }

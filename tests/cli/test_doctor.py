@@ -17,7 +17,7 @@ import pytest
 from cli_programs import OURS
 
 from otel_claude.cli import checks
-from otel_claude.cli.checks import connection, exporting, program, sdk
+from otel_claude.cli.checks import agent_sdk, connection, exporting, program, sdk
 from otel_claude.cli.checks.connection import probe
 from otel_claude.neighbours import NEIGHBOURS
 from otel_claude.pricing import shipped
@@ -31,7 +31,7 @@ def versions(monkeypatch):
     """What is installed: as it is, but for what a test changes."""
     changed = {}
     real = sdk.installed
-    for module in (sdk, exporting, program):
+    for module in (sdk, agent_sdk, exporting, program):
         monkeypatch.setattr(module, "installed", lambda name: changed.get(name, real(name)))
     return changed
 
@@ -144,6 +144,33 @@ def test_neighbours(versions, monkeypatch, neighbour, names, off, said):
     else:
         assert said in finding.text
         assert finding.do == f"pip uninstall {neighbour.package}"
+
+
+AGENT = "CLAUDE_CODE_ENABLE_TELEMETRY"
+
+
+@pytest.mark.parametrize(
+    ("version", "environment", "level", "said"),
+    [
+        ("0.2.187", {}, "ok", "0.2.187. What its program reports is counted"),
+        ("0.1.0", {AGENT: "0"}, "ok", "0.1.0. What its program reports is counted"),
+        ("0.2.187", {AGENT: "1"}, "note", "CLAUDE_CODE_ENABLE_TELEMETRY is on"),
+        ("0.2.187", {AGENT: "1", "OTEL_CLAUDE_AGENT_SDK": "on"}, "ok", "is counted"),
+        ("0.2.187", {"OTEL_CLAUDE_AGENT_SDK": "off"}, "ok", "is not counted, as you set"),
+        ("0.2.187", {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "otel_claude_agent_sdk"}, "ok", "is not counted, as you"),
+        ("0.3.0", {}, "warning", "0.3.0 is not supported"),
+    ],
+)
+def test_the_agent_sdk(versions, version, environment, level, said):
+    versions["claude-agent-sdk"] = version
+    (finding,) = (each for each in found(**environment) if each.subject == "claude-agent-sdk")
+    assert finding.level == level
+    assert said in finding.text
+
+
+def test_no_word_of_an_agent_sdk_that_is_not_there(versions):
+    versions["claude-agent-sdk"] = None
+    assert not [each for each in found() if each.subject == "claude-agent-sdk"]
 
 
 @pytest.mark.parametrize("name", ["otel_claude", "*"])

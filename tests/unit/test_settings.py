@@ -9,10 +9,10 @@ import pytest
 
 from otel_claude import pricing
 from otel_claude.instrumentor import _prices
-from otel_claude.settings import Settings, read, variable
+from otel_claude.settings import OF_AGENTS, OF_CALLS, Settings, read, variable
 
 # In the order of the design's table.
-DEFAULTS = Settings("auto", None, "hint", (), 200, False)
+DEFAULTS = Settings("auto", None, "hint", (), 200, False, "auto")
 
 
 def test_the_defaults():
@@ -34,6 +34,9 @@ GOOD = [
     ("tag_limit", "5000", 5_000),
     *(("legacy_metrics", text, True) for text in ("true", "True", "1", "yes", "on")),
     *(("legacy_metrics", text, False) for text in ("false", "FALSE", "0", "no", "off")),
+    *(("agent_sdk", text, "on") for text in ("on", "On", "true", "1")),
+    *(("agent_sdk", text, "off") for text in ("off", "OFF", "false", "0")),
+    ("agent_sdk", "Auto", "auto"),
 ]
 GOOD_ARGUMENTS = [
     ("prices", Path("/etc/prices.json"), "/etc/prices.json"),
@@ -73,6 +76,13 @@ def test_a_blank_variable_is_unset(warnings, blank):
     assert warnings() == []
 
 
+def test_each_instrumentor_warns_of_what_it_heeds_alone(warnings):
+    environment = {"OTEL_CLAUDE_AGENT_SDK": "always", "OTEL_CLAUDE_SPANS": "always"}
+    assert set(OF_CALLS) | set(OF_AGENTS) == {field.name for field in dataclasses.fields(Settings)}
+    assert read({}, environment, heeded=OF_AGENTS) == read({}, environment, heeded=OF_CALLS) == DEFAULTS
+    assert [text.partition(" ")[0] for text in warnings()] == ["OTEL_CLAUDE_AGENT_SDK", "OTEL_CLAUDE_SPANS"]
+
+
 def test_the_environment_of_the_process_is_read(monkeypatch):
     monkeypatch.setenv("OTEL_CLAUDE_TAG_LIMIT", "7")
     assert read({}) == Settings(tag_limit=7)
@@ -95,6 +105,7 @@ BAD = [
     ("OTEL_CLAUDE_TAG_LIMIT", "9" * 30, "it takes a whole number of 1 or more", "200"),
     ("OTEL_CLAUDE_LEGACY_METRICS", "maybe", "it takes true or false", "False"),
     ("OTEL_CLAUDE_LEGACY_METRICS", "2", "it takes true or false", "False"),
+    ("OTEL_CLAUDE_AGENT_SDK", "always", "it takes one of auto, on, off", "'auto'"),
     ("OTEL_CLAUDE_BAGGAGE_TAGS", "tenant-id", "it takes names of lower case letters", "()"),
     ("OTEL_CLAUDE_BAGGAGE_TAGS", "tenant,userId", "it takes names of lower case letters", "()"),
     ("OTEL_CLAUDE_BAGGAGE_TAGS", "tenant;user", "it takes names of lower case letters", "()"),

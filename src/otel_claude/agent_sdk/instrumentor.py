@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
+from importlib.util import find_spec
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -22,6 +23,7 @@ from .seam import AgentSeam, Hear, environment_of, session_of
 from .totals import Connection, Sessions
 
 SUPPORTED: Final = ("claude-agent-sdk >= 0.1, < 0.3",)
+_PACKAGE: Final = "claude_agent_sdk"
 TELEMETRY: Final = "CLAUDE_CODE_ENABLE_TELEMETRY"
 _TRUE: Final = ("1", "true", "yes", "on")
 
@@ -44,7 +46,9 @@ class ClaudeAgentInstrumentor(BaseInstrumentor):
     def _instrument(self, **kwargs: Any) -> None:
         # An exception from here would stop every instrumentor after ours.
         try:
-            chosen = settings.read(kwargs)
+            if find_spec(_PACKAGE) is None:
+                return
+            chosen = settings.read(kwargs, heeded=settings.OF_AGENTS)
             if chosen.agent_sdk != "off":
                 self._seam = AgentSeam(_listening(chosen, kwargs.get("meter_provider")))
                 self._seam.install()
