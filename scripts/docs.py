@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from otel_claude import conventions as c
+from otel_claude import conventions_agents as a
 from otel_claude.conventions import Metric
 from otel_claude.pricing import UNPRICED_REASONS
 
@@ -32,6 +33,22 @@ values; further ones become `_other`.
 ## Metrics
 
 {metrics}
+
+## Managed Agents sessions
+
+What Anthropic's servers say of the sessions that the application hears of ([agents.md](agents.md)). No tags.
+
+{sessions}
+
+## Claude Agent SDK
+
+What the `claude` program reports ([agents.md](agents.md)). `claude.reported_by` is `claude_code`.
+
+{agents}
+
+| `claude.uncounted.reason` | what it means |
+| --- | --- |
+{uncounted}
 
 ## With `OTEL_CLAUDE_LEGACY_METRICS=true`
 
@@ -88,6 +105,9 @@ def page() -> str:
         common=", ".join(f"`{name}`" for name in c.COMMON_ATTRIBUTES),
         limit=200,
         metrics=table(c.METRICS),
+        sessions=table(a.SESSION_METRICS),
+        agents=table(a.AGENT_METRICS),
+        uncounted="\n".join(f"| `{reason}` | {meaning} |" for reason, meaning in a.UNCOUNTED_REASONS.items()),
         legacy=table(c.LEGACY_METRICS),
         reasons=rows(
             ("reason", "what it means", "what to do"),

@@ -1,0 +1,60 @@
+"""What the Claude Agent SDK reports is posted with the attributes of the table, apart from calls."""
+
+from __future__ import annotations
+
+import pytest
+from unit_calls import success
+
+from otel_claude import conventions as c
+from otel_claude import conventions_agents as a
+from otel_claude.agent_sdk.listener import Listener
+from otel_claude.agent_sdk.totals import Connection, Sessions
+
+USED = {"claude-opus-5-5": {"inputTokens": 5, "outputTokens": 2, "cacheCreationInputTokens": 1, "costUSD": 0.5,
+                            "cacheReadInputTokens": 3, "cacheCreationEphemeral1hInputTokens": 1}}  # fmt: skip
+RESULT = {"type": "result", "subtype": "error_max_turns", "modelUsage": USED, "model_usage_since_last_result": USED}
+LIMIT = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "rateLimitType": "five_hour"}}
+COMMON = {c.OPERATION_NAME, c.PROVIDER_NAME, "claude.tag.tenant"}
+
+
+@pytest.fixture
+def listener(bench):
+    bench.instruments.add_agents()
+    return Listener(bench.instruments, Connection(Sessions(), ""), (("tenant", "acme"),))
+
+
+def test_every_metric_has_the_attributes_of_the_table(bench, listener):
+    for message in (RESULT, LIMIT, {"type": "result", "subtype": "success"}):
+        listener.heard(message)
+    points = bench.points()
+    for metric in a.AGENT_METRICS:
+        told = set().union(*(point.attributes for point in points[metric.name]))
+        assert told - {c.RESPONSE_MODEL} == COMMON | set(metric.attributes), metric.name
+
+
+def test_every_class_of_tokens_is_one_of_the_table(bench, listener):
+    listener.heard(RESULT)
+    assert bench.values(a.AGENT_TOKENS, a.TOKEN_CLASS) == {
+        "input": 5, "cache_read": 3, "cache_write_1h": 1, "output": 2,
+    }  # fmt: skip
+    assert set(bench.values(a.AGENT_TOKENS, a.TOKEN_CLASS)) <= set(a.TOKEN_CLASSES)
+
+
+def test_reports_and_calls_do_not_mix(bench, listener):
+    success(bench.recorder)
+    before = bench.values(c.COST, c.COST_TYPE)
+    listener.heard(RESULT)
+    assert bench.values(c.COST, c.COST_TYPE) == before
+    assert bench.value(a.AGENT_COST) == 0.5
+
+
+def test_a_forked_child_starts_from_zero(bench, listener):
+    listener.heard(RESULT)
+    bench.instruments._start_from_zero()
+    assert bench.values(a.AGENT_COST) == {}
+
+
+@pytest.mark.parametrize("message", [None, 1, "result", [], {}, {"type": "assistant"}, {"type": ["result"]}])
+def test_other_messages(bench, listener, message):
+    listener.heard(message)
+    assert bench.points() == {}
