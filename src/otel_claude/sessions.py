@@ -4,8 +4,6 @@ The counts of a session are cumulative and the server's own. They are shown as g
 counter: any number of processes may hear of one session, each as often as it asks. Knows no SDK.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple

@@ -3,8 +3,6 @@
 `beta.sessions` is in the SDK since 0.92. Its answers and the events of its streams are decoded where all others are.
 """
 
-from __future__ import annotations
-
 from typing import Any, Final, NamedTuple
 
 from ..wire import head

@@ -5,8 +5,6 @@ The rules are those that the program gives with its messages (claude 2.1.330): `
 while `usage` is that of the main loop in this turn; the cost is an estimate.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 

@@ -5,8 +5,6 @@ Pure functions of a path and decoded JSON. Source of the fields: `types/beta/bet
 on sessions). All counts are cumulative: of a session's whole life, and of all its threads.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -30,7 +28,7 @@ class Session(NamedTuple):
     list_cost: int | None = None
     budget: int | None = None
 
-    def after(self, known: Session) -> Session:
+    def after(self, known: "Session") -> "Session":
         """This news of a session, with what is known of it. Counts only grow: lists of events tell old ones again."""
         return Session(
             self.id,
