@@ -48,7 +48,7 @@ HOPS = [
     (Recorder, "began"), (Recorder, "sending"), (Recorder, "described"), (Recorder, "limited"),
     (Recorder, "retried"), (Recorder, "known"), (Recorder, "left"), (Recorder, "ended"), (Recorder, "settle"),
     (Recorder, "_record"), (Recorder, "_measure"), (Recorder, "_labels"),
-    (Ledger, "post"), (Limits, "seen"), (Labeller, "of"), (Labeller, "_make"),
+    (Ledger, "post"), (Limits, "seen"), (Labeller, "of"), (Labeller, "_bounded"),
 ]  # fmt: skip
 
 
