@@ -4,8 +4,6 @@ The end of a block takes its own layer away, wherever it lies, and restores no o
 in another order than they began, or in another context, or never. Knows contexts and nothing of Claude.
 """
 
-from __future__ import annotations
-
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Final, NamedTuple
@@ -20,7 +18,7 @@ _DEEPEST: Final = 1_000
 class Layer(NamedTuple):
     """The tags of one block, over the layers of the blocks around it. `tags` is all of them together."""
 
-    beneath: Layer | None
+    beneath: "Layer | None"
     owner: object
     """Compared by identity."""
     own: Tags

@@ -56,8 +56,9 @@ USAGE: Final = Dashboard(
         Row(
             "Who spends it?",
             (
-                (spend.TOP_SPENDERS, 24, 9), *_SPEND_ROW,
-                (movers.MOVERS, 10, 9), (movers.TAG_MOVERS, 8, 9), (movers.BUDGETS, 6, 9),
+                (spend.TOP_SPENDERS, 24, 9),
+                (spend.BY_KEY, 6, 8), (spend.BY_WORKSPACE, 6, 8), (spend.BY_TIER, 6, 8), (movers.BUDGETS, 6, 8),
+                (movers.MOVERS, 13, 9), (movers.TAG_MOVERS, 11, 9),
             ),
         ),
         Row(

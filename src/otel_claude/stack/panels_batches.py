@@ -6,7 +6,7 @@ from typing import Final
 
 from otel_claude import conventions as c
 
-from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, Panel, line
+from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Panel, line
 from .queries import RANGE, STEP, Queries
 
 _CALLS, _BATCHES = "interactive", "batch"
@@ -49,6 +49,9 @@ PROGRESS: Final = Panel(
     "Requests of the batches that services ask about, by where they are. As fresh as the services' own asking; a batch "
     "leaves five minutes after it was seen to have ended.",
     "lines", "short",
-    (line(lambda q: q.by((c.BATCH_STATUS,), q.select(c.BATCH_PROGRESS)), "", c.BATCH_STATUS),), "no batch is watched",
-    colors=(("processing", BLUE), ("succeeded", GREEN), ("errored", RED), ("expired", ORANGE)), stacked=True,
+    (line(lambda q: f"{q.by((c.BATCH_STATUS,), q.select(c.BATCH_PROGRESS))} > 0", "", c.BATCH_STATUS),),
+    "no batch is watched", stacked=True,
+    colors=(
+        ("processing", BLUE), ("succeeded", GREEN), ("errored", RED), ("expired", ORANGE), ("canceled", YELLOW),
+    ),
 )  # fmt: skip

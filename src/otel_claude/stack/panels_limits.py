@@ -75,12 +75,17 @@ def _against(number: int, title: str, description: str, observed: Query, limit: 
     )  # fmt: skip
 
 
+def _rate(q: Queries, metric: Metric) -> str:
+    # Of calls and their attempts: the tokens of batches are no part of these limits.
+    return q.rate(metric, RATE, (c.REQUEST_MODEL,), q.match(c.OPERATION_NAME, c.CHAT))
+
+
 def _minute(q: Queries, metric: Metric) -> str:
-    return f"60 * {q.rate(metric, RATE, (c.REQUEST_MODEL,))}"
+    return f"60 * {_rate(q, metric)}"
 
 
 def _uncached_per_minute(q: Queries) -> str:
-    total, read = (q.rate(metric, RATE, (c.REQUEST_MODEL,)) for metric in (c.INPUT_TOKENS, c.CACHE_READ_TOKENS))
+    total, read = (_rate(q, metric) for metric in (c.INPUT_TOKENS, c.CACHE_READ_TOKENS))
     return f"60 * ({total} - ({read} or 0 * {total}))"
 
 

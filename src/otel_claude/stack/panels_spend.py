@@ -127,7 +127,8 @@ _WHO: Final = (JOB, c.REQUEST_MODEL, c.API_KEY_HINT)
 TOP_SPENDERS: Final = Panel(
     130, "Top spenders",
     "The twenty dearest combinations of service, model and key. A service's name leads to its own dashboard. "
-    "Much per call with few cache hits is where a cache pays first.",
+    "Much per call with few cache hits is where a cache pays first. A row without a model is batches, whose results do "
+    "not say which was asked for.",
     "table", "currencyUSD",
     (
         line(lambda q: f"topk(20, {q.spent(RANGE, _WHO)})"),

@@ -85,7 +85,7 @@ CACHE_HITS_OVER_TIME: Final = Panel(
     "The share of input tokens read from the cache. It should be flat; a step down is a deployment that changed the "
     "prompt.",
     "lines", "percentunit",
-    (line(lambda q: q.cache_hits(RATE, (c.REQUEST_MODEL,)), "", c.REQUEST_MODEL),), "no input", most=1,
+    (line(lambda q: q.cache_hits(RATE, (c.RESPONSE_MODEL,)), "", c.RESPONSE_MODEL),), "no input", most=1,
 )  # fmt: skip
 CACHE_READ_AGAINST_WRITTEN: Final = Panel(
     213, "Cache: read against written",
@@ -139,10 +139,10 @@ THINKING: Final = Panel(
     (
         line(
             lambda q: q.share(
-                q.grown(c.REASONING_TOKENS, RATE, (c.REQUEST_MODEL,)),
-                q.grown(c.OUTPUT_TOKENS, RATE, (c.REQUEST_MODEL,)),
+                q.grown(c.REASONING_TOKENS, RATE, (c.RESPONSE_MODEL,)),
+                q.grown(c.OUTPUT_TOKENS, RATE, (c.RESPONSE_MODEL,)),
             ),
-            "", c.REQUEST_MODEL,
+            "", c.RESPONSE_MODEL,
         ),
     ),
     "no output", most=1,

@@ -190,12 +190,16 @@ def _batch(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> No
                 tally.read(line.result)
         _waiting.extend(unfinished)
         pages: list[Any] = [
-            {"model": HAIKU, "max_tokens": 500 if page else -1, "messages": _asked(f"Summarize {dice.random()}.")}
+            {
+                "model": f"{SONNET}+output=900",
+                "max_tokens": 2000 if page else -1,
+                "messages": _asked(f"Summarize {dice.random()}."),
+            }
             for page in range(5)
         ]
         made = client.messages.batches.create(
             requests=[{"custom_id": f"page-{number}", "params": params} for number, params in enumerate(pages)],
-            extra_headers=_plays("output=300", "batch_delay=0.3"),
+            extra_headers=_plays("batch_delay=0.3"),
         )
         _waiting.append(made.id)
 
