@@ -65,9 +65,12 @@ class Process:
             assert time.monotonic() < deadline, self.errors.read_text()
             time.sleep(0.02)
 
-    def stop(self):
+    def interrupt(self):
+        # Once: uvicorn takes a second one for impatience, and cancels what is being shut down.
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
+
+    def wait(self):
         try:
             self.process.wait(20)
         finally:
@@ -131,9 +134,9 @@ def services(tmp_path_factory):
                 ask(ASKED[0], processes["untold"].port)
         finally:
             for process in processes.values():
-                process.process.send_signal(signal.SIGINT)
+                process.interrupt()
             for process in processes.values():
-                process.stop()
+                process.wait()
     for process in processes.values():
         said = process.errors.read_text()
         assert "Traceback" not in said, (process.name, said)
