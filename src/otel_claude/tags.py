@@ -23,8 +23,8 @@ _KEY: Final = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*")
 _LONGEST_KEY: Final = 60
 _LONGEST_VALUE: Final = 200
 _MOST_KNOWN: Final = 1_000
-_known_keys: set[str] = set()
-"""Keys that were found fit. A program has few of them."""
+_known: dict[Tags, Tags] = {}
+"""Pairs that were found fit, as they were given, and sorted. The same tags are the same object: compared fast."""
 
 
 class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
@@ -44,13 +44,11 @@ class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
     __slots__ = ("_own",)
 
     def __init__(self, /, **pairs: str) -> None:
-        for key, value in pairs.items():
-            if key not in _known_keys:
-                _know(key)
-            # `is_value`, without a call for what is as it should be.
-            if type(value) is not str or not 0 < len(value) <= _LONGEST_VALUE or not value.isprintable():
-                pairs[key] = _plain(key, value)
-        self._own: Tags = tuple(sorted(pairs.items()))
+        given = tuple(pairs.items())
+        try:
+            self._own: Tags = _known[given]
+        except (KeyError, TypeError):
+            self._own = _checked(given)
 
     def __enter__(self) -> Self:
         beneath, own = top.get(), self._own
@@ -101,14 +99,21 @@ def is_value(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST_VALUE and value.isprintable()
 
 
-def _know(key: str) -> None:
-    if not is_key(key):
-        raise ValueError(
-            f"tags(): {key!r} cannot be a tag's key: it takes lower case letters, digits, '_' and '.', begins with a "
-            f"letter, and has up to {_LONGEST_KEY} characters"
-        )
-    if len(_known_keys) < _MOST_KNOWN:
-        _known_keys.add(key)
+def _checked(given: Tags) -> Tags:
+    pairs = tuple([(_fit_key(key), _plain(key, value)) for key, value in given])
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    own = _known[pairs] = tuple(sorted(pairs))
+    return own
+
+
+def _fit_key(key: str) -> str:
+    if is_key(key):
+        return key
+    raise ValueError(
+        f"tags(): {key!r} cannot be a tag's key: it takes lower case letters, digits, '_' and '.', begins with a "
+        f"letter, and has up to {_LONGEST_KEY} characters"
+    )
 
 
 def _plain(key: str, value: object) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import enum
 import re
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ from opentelemetry import baggage, context
 
 from otel_claude import tagging, tags
 from otel_claude.tags import current
+
+tags_module = sys.modules[current.__module__]
 
 
 def now(*baggage_keys):
@@ -249,6 +252,21 @@ def test_a_value_is_a_plain_string_whatever_it_was():
 def test_any_word_can_be_a_key():
     with tags(self="1", cls="2", pairs="3", function="4", owner="5"):
         assert now() == {"self": "1", "cls": "2", "pairs": "3", "function": "4", "owner": "5"}
+
+
+def test_what_is_remembered_of_tags_is_bounded():
+    for number in range(5_000):
+        with tags(user=f"u{number}", feature="search"):
+            assert now() == {"user": f"u{number}", "feature": "search"}
+    assert len(tags_module._known) <= 1_000
+
+
+def test_what_was_refused_once_is_refused_again():
+    for _ in range(3):
+        with pytest.raises(ValueError, match="cannot be the value"):
+            tags(feature="")
+        with pytest.raises(ValueError, match="cannot be a tag's key"):
+            tags(Feature="search")
 
 
 def test_none_at_all_change_nothing():
