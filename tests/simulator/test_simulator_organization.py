@@ -238,7 +238,7 @@ def test_rate_limits_of_the_organization_and_of_a_workspace(simulator, admin):
         "requests_per_minute": 4000, "input_tokens_per_minute_cache_aware": 2_000_000,
         "output_tokens_per_minute": 400_000, "fast_itpmca": 400_000, "fast_otpm": 80_000,
     }  # fmt: skip
-    assert opus.group.display_name == "Claude Opus 5 5"
+    assert opus.group.display_name == "Claude Opus 5.5"
     (workspace,) = admin.organization.workspaces.list()
     (own,) = admin.organization.workspaces.rate_limits.list(workspace.id)
     assert [(limit.type, limit.value, limit.org_limit, limit.source.type) for limit in own.limits] == [

@@ -6,6 +6,7 @@ A key that calls is listed by itself, under the name `key-N`, in the default wor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -229,5 +230,5 @@ def _groups() -> dict[str, list[str]]:
 
 
 def _group(group: str) -> Json:
-    name = "Claude " + " ".join(part.capitalize() for part in group.split("-"))
+    name = re.sub(r"(\d) (\d)", r"\1.\2", "Claude " + " ".join(part.capitalize() for part in group.split("-")))
     return {"type": "model_group", "id": identifier("rlg_01", group), "display_name": name}
