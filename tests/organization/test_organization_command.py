@@ -89,9 +89,7 @@ def test_a_credential_that_is_not_accepted_prints_no_number(once, key, words):
         ({"spend_limits": None}, (0, "has no spend limits", True)),
         (
             {"failures": [None, None, FAILURES["permission"]], "page_size": 1},
-            2,
-            "Only 1 page of the cost report",
-            False,
+            (2, "Only 1 page of the cost report", False),
         ),
     ],
     ids=["individual", "no permission", "no spend limits", "a half-finished page"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import anthropic
@@ -26,6 +26,8 @@ _Rows: TypeAlias = "tuple[list[Mapping[str, Any]], datetime]"
 _PAGE: Final = 1000
 _TIMEOUT: Final = 60.0
 _RETRIES: Final = 2
+_FRESH: Final = timedelta(minutes=5)
+"""How late the reports are, by their documentation, where an answer does not say it."""
 _ATTEMPTS: Final = 3
 """How often a report that changed while it was read is read anew."""
 
@@ -121,10 +123,10 @@ class Reader:
         )
 
     def _rows(self, part: str, first: Callable[[], Any]) -> _Rows:
-        """All pages, followed to the end. Refreshed now, if the API does not say."""
+        """All pages, followed to the end."""
         rows: list[Mapping[str, Any]] = []
         page: Any = self._asked(part, first)
-        as_of = getattr(page, "data_refreshed_at", None) or datetime.now(timezone.utc)
+        as_of = getattr(page, "data_refreshed_at", None) or datetime.now(timezone.utc) - _FRESH
         pages = 1
         while True:
             data = cast("list[Any] | None", getattr(page, "data", None))

@@ -24,6 +24,7 @@ from .poller import LEAST, Poller
 SERVICE: Final = "otel-claude-organization"
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_RESOURCE: Final = "OTEL_RESOURCE_ATTRIBUTES"
 _SHUTDOWN_MILLISECONDS: Final = 10_000
 _LONGEST_SLEEP: Final = 300.0
 """After a suspended machine wakes up, nothing is later than this."""
@@ -45,7 +46,10 @@ def endpoint(environment: Mapping[str, str]) -> str:
 def provider(poller: Poller, *readers: MetricReader) -> MeterProvider:
     """A meter provider with the organization's metrics; without readers, one that exports over OTLP."""
     named = os.environ.get("OTEL_SERVICE_NAME", "").strip() or SERVICE
-    resource = Resource.create({"service.name": named, "service.version": __version__})
+    # There is one of it, so its instance has a name that lasts: with a random one, what the process before it said last
+    # would be added to what this one says, for as long as Prometheus looks back.
+    lasting = {"service.instance.id": SERVICE} if "service.instance.id" not in os.environ.get(_RESOURCE, "") else {}
+    resource = Resource.create({"service.name": named, "service.version": __version__, **lasting})
     made = MeterProvider(readers or (PeriodicExportingMetricReader(_exporter()),), resource)
     observe(made.get_meter(c.SCOPE, __version__), poller)
     return made
