@@ -73,11 +73,13 @@ class _Asking:
         for labels, value in self._grown(c.CALLS, window, at, (c.API_KEY_HINT,)):
             if value:
                 found.hints.add(labels.get(c.API_KEY_HINT))
+        self._dollars(found, window, at)
+        # A program that only reads results of batches makes no calls.
+        found.hints |= {cell.of.hint for cell in found.usd}
         if not found.hints:
             raise CannotTell(
                 f"Prometheus at {self._prometheus.address} has no calls that otel-claude measured in this window"
             )
-        self._dollars(found, window, at)
         self._tokens(found, window, at)
         self._unpriced(found, window, at)
         for moment in (start + EDGE, end + EDGE):
