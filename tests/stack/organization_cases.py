@@ -63,7 +63,8 @@ def organization_cases(case, series):
     )
     drifted += "reports."
     unused = "The key shop (sk-ant-api03-R2D...igAA) is active and had 0 requests in 30 days."
-    days = "0+1x640"
+    report = {c.ORGANIZATION_PART: "report"}
+    days = "0+1x330"
     of_hours = (
         case("ClaudeOrganizationSpendLimitNear", used("90x60"), "30m", near, OF_CAP),
         case("ClaudeOrganizationSpendLimitNear", used("80x60"), "30m"),
@@ -81,32 +82,31 @@ def organization_cases(case, series):
         case("ClaudeOrganizationSpendLimitChanged", (said(c.SPEND_LIMIT, "100x90 50x60", CAP),), "100m",
              "The daily spend limit (workspace Production) was changed within the last hour, to 50.00 USD.", OF_CAP),
         case("ClaudeOrganizationSpendLimitChanged", (said(c.SPEND_LIMIT, "100x200", CAP),), "100m"),
-        case("ClaudeOrganizationDataStale", (said(c.ORGANIZATION_DATA_AGE, "0+60x120", {c.ORGANIZATION_PART: "report"}),),
-             "120m", "The organization's data (report) is 2h 0m 0s old.", {NAMING.label(c.ORGANIZATION_PART): "report"}),
-        case("ClaudeOrganizationDataStale", (said(c.ORGANIZATION_DATA_AGE, "300x120", {c.ORGANIZATION_PART: "report"}),),
-             "120m"),
+        case("ClaudeOrganizationDataStale", (said(c.ORGANIZATION_DATA_AGE, "0+60x120", report),), "120m",
+             "The organization's data (report) is 2h 0m 0s old.", {NAMING.label(c.ORGANIZATION_PART): "report"}),
+        case("ClaudeOrganizationDataStale", (said(c.ORGANIZATION_DATA_AGE, "300x120", report),), "120m"),
     )  # fmt: skip
     of_days = (
         # A key that no service measures.
-        case("ClaudeOrganizationSpendUnexplained", (month(days),), "3100m", unknown, SPENDER),
+        case("ClaudeOrganizationSpendUnexplained", (month(days),), "1600m", unknown, SPENDER),
         # What was measured explains it.
-        case("ClaudeOrganizationSpendUnexplained", (month(days), spent(days)), "3100m"),
+        case("ClaudeOrganizationSpendUnexplained", (month(days), spent(days)), "1600m"),
         # There is no day of data yet: the whole month is not the day's.
-        case("ClaudeOrganizationSpendUnexplained", (month("_x400 500x240"),), "3000m"),
+        case("ClaudeOrganizationSpendUnexplained", (month("_x200 500x240"),), "1600m"),
         # A key that is new is growth, where other keys had data a day ago.
         case("ClaudeOrganizationSpendUnexplained",
-             (month("_x580 288x60"), month("0x640", {c.API_KEY_HINT: "old", c.API_KEY_NAME: "old"})), "3100m", unknown,
+             (month("_x290 288x60"), month("0x330", {c.API_KEY_HINT: "old", c.API_KEY_NAME: "old"})), "1600m", unknown,
              SPENDER),
         # Batches and time of code execution are not what calls can tell.
-        case("ClaudeOrganizationSpendUnexplained", (month(days, {c.RESPONSE_SERVICE_TIER: "batch"}),), "3100m"),
-        case("ClaudeOrganizationSpendUnexplained", (month(days, kind="code_execution"),), "3100m"),
+        case("ClaudeOrganizationSpendUnexplained", (month(days, {c.RESPONSE_SERVICE_TIER: "batch"}),), "1600m"),
+        case("ClaudeOrganizationSpendUnexplained", (month(days, kind="code_execution"),), "1600m"),
         # The first of a month: what the month began with is not known.
         case("ClaudeOrganizationSpendUnexplained", (month("500x280"),), "1400m"),
-        case("ClaudeOrganizationDrift", (month(days), spent("0+0.875x640")), "3100m", drifted,
+        case("ClaudeOrganizationDrift", (month(days), spent("0+0.875x330")), "1600m", drifted,
              {NAMING.label(c.API_KEY_HINT): HINT}),
-        case("ClaudeOrganizationDrift", (month(days), spent("0+1.125x640")), "3100m", drifted,
+        case("ClaudeOrganizationDrift", (month(days), spent("0+1.125x330")), "1600m", drifted,
              {NAMING.label(c.API_KEY_HINT): HINT}),
-        case("ClaudeOrganizationDrift", (month(days), spent("0+0.995x640")), "3100m"),
-        case("ClaudeOrganizationDrift", (month("0+0.01x640"), spent("0+0.005x640")), "3100m"),
+        case("ClaudeOrganizationDrift", (month(days), spent("0+0.995x330")), "1600m"),
+        case("ClaudeOrganizationDrift", (month("0+0.01x330"), spent("0+0.005x330")), "1600m"),
     )  # fmt: skip
     return of_hours, of_days

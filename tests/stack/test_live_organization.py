@@ -19,6 +19,7 @@ import pytest
 import servers
 from anthropic import Anthropic
 from organization_workload import TEXT
+from panels_in_use import ORGANIZATION, dashboards, filled, panels
 
 from otel_claude import conventions as c
 from otel_claude.simulator import ApiKey, Limits, Organization, Simulator, SpendLimit
@@ -310,3 +311,29 @@ def test_a_keys_name_joins_what_was_measured(exporting, store):
     info = f"max by (claude_api_key_hint, claude_api_key_name) ({c.API_KEY_INFO.prometheus})"
     found = store.instant(f"{spend} * on (claude_api_key_hint) group_left (claude_api_key_name) {info}")
     assert {row["metric"]["claude_api_key_name"] for row in found} == {"shop", "back office"}
+
+
+def test_every_panel_has_data(exporting, store, worlds):
+    board = dashboards(organization=True)[ORGANIZATION]
+    empty = []
+    for panel in panels(board):
+        for target in panel["targets"]:
+            expression = filled(target["expr"], interval="5m")
+            if target["instant"]:
+                found = store.instant(expression)
+            else:
+                found = store.over_time(expression, worlds["start"] - 60, time.time() + 10)
+            if not found:
+                empty.append((panel["title"], target["refId"]))
+    # These compare with a day ago, and there was none. The promtool tests of the alerts run the same expressions.
+    assert empty == [
+        ("Unexplained, last day", "A"), ("Largest drift, last day", "A"),
+        ("Reported and measured, last day, by key", "A"), ("Reported and measured, last day, by key", "C"),
+    ]  # fmt: skip
+
+
+def test_rules_about_the_organization_are_evaluated_without_a_mistake(exporting, store):
+    groups = {group["name"]: group for group in store.get("rules")["groups"]}
+    rules = groups["otel-claude-alerts-organization"]["rules"]
+    assert len(rules) == 7
+    assert {(rule["health"], rule.get("lastError", "")) for rule in rules} == {("ok", "")}
