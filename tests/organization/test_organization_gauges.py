@@ -39,6 +39,14 @@ def test_periods(call, poller, clock):
     assert output["month"] == pytest.approx(month * price)
 
 
+def test_a_period_in_which_nothing_was_used_is_zero_and_not_unknown(poller, reader, clock):
+    assert LIST not in exported(Poller(reader, clock=clock))
+    poller.poll()
+    nothing = {frozenset({("claude.organization.period", period)}): 0 for period in ("today", "yesterday", "month")}
+    found = exported(poller)
+    assert (found[LIST], found[BILLED]) == (nothing, nothing)
+
+
 def test_all_attributes_of_an_amount(call, poller, organization):
     organization.keys = (PRODUCTION,)
     organization.discount = Decimal("0.5")

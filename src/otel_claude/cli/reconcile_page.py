@@ -53,18 +53,18 @@ def _sums(found: Comparison) -> Table:
 def _differences(found: Comparison) -> Table:
     rows = tuple(
         (
-            _key(row),
+            row.name or _key(row),
             row.model or NO_MODEL,
             row.kind,
+            row.reason.name.replace("_", " "),
             usd(row.difference),
             f"{row.our_tokens - row.their_tokens:+,}" if row.our_tokens != row.their_tokens else "0",
-            row.reason.name.replace("_", " "),
         )
         for row in found.rows
         if row.reason is not None
     )
-    columns = ("Key", "Model", "Class", "Difference", "Tokens", "Likely reason")
-    return Table("Differences", columns, rows, 3)
+    columns = ("Key", "Model", "Class", "Likely reason", "Difference", "Tokens")
+    return Table("Differences", columns, rows, 4)
 
 
 def _reasons(found: Comparison) -> list[str]:

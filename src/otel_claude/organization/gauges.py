@@ -14,7 +14,7 @@ from ..contain import contained
 from ..conventions import Metric
 from .poller import Poller, Seen
 from .reports import midnight, within
-from .values import Bucket, Key, SpendLimit, Whose
+from .values import Bucket, Cost, Key, SpendLimit, Whose
 
 TODAY, YESTERDAY, MONTH = "today", "yesterday", "month"
 
@@ -98,14 +98,25 @@ def _by_period(seen: Seen, rows: Iterable[tuple[Bucket, Whose, Attributes, float
         yield dict(key), float(total)
 
 
+def _cost(seen: Seen, amount: Callable[[Cost], Decimal]) -> Values:
+    """Amounts by period. A period without any is known to be 0: the report was read to its end."""
+    if seen.report is None:
+        return
+    rows = ((row.bucket, row.whose, {c.COST_TYPE: row.kind}, amount(row)) for row in seen.report.costs)
+    empty = set(periods(datetime.fromtimestamp(seen.now, timezone.utc)))
+    for attributes, total in _by_period(seen, rows):
+        empty.discard(attributes[c.ORGANIZATION_PERIOD])
+        yield attributes, total
+    for period in sorted(empty):
+        yield {c.ORGANIZATION_PERIOD: period}, 0.0
+
+
 def _listed(seen: Seen) -> Values:
-    rows = seen.report.costs if seen.report else ()
-    return _by_period(seen, ((row.bucket, row.whose, {c.COST_TYPE: row.kind}, row.listed) for row in rows))
+    return _cost(seen, lambda row: row.listed)
 
 
 def _billed(seen: Seen) -> Values:
-    rows = seen.report.costs if seen.report else ()
-    return _by_period(seen, ((row.bucket, row.whose, {c.COST_TYPE: row.kind}, row.billed) for row in rows))
+    return _cost(seen, lambda row: row.billed)
 
 
 def _tokens(seen: Seen) -> Values:

@@ -21,6 +21,7 @@ from .prometheus import CannotTell, Prometheus
 PROVIDER: Final = "anthropic"
 EDGE: Final = timedelta(minutes=2)
 """How much later than a call its numbers may be in Prometheus: an export interval, and some."""
+_LONG: Final = timedelta(hours=1)
 _WHO: Final = (c.API_KEY_HINT, c.RESPONSE_MODEL)
 _TOKENS: Final[tuple[tuple[str, Metric, str | None], ...]] = (
     ("total", c.INPUT_TOKENS, None),
@@ -44,7 +45,7 @@ class Measured:
     hints: set[str | None] = field(default_factory=set[str | None])
     """The keys of all calls that ended in the window."""
     edges: dict[Of, Decimal] = field(default_factory=dict[Of, Decimal])
-    """What was counted within two minutes after either end of the window."""
+    """What was counted within two minutes after either end of a window of an hour or more."""
 
 
 def measure(
@@ -82,7 +83,8 @@ class _Asking:
             )
         self._tokens(found, window, at)
         self._unpriced(found, window, at)
-        for moment in (start + EDGE, end + EDGE):
+        # Of a short window, what is near its ends is most of it, and says nothing.
+        for moment in (start + EDGE, end + EDGE) if window >= _LONG else ():
             for labels, value in self._grown(c.COST, EDGE, moment, _WHO):
                 of = self._of(labels)
                 found.edges[of] = found.edges.get(of, Decimal(0)) + value

@@ -63,7 +63,7 @@ class Side:
 
 def reason(side: Side) -> Reason:
     """The likeliest reason of a difference."""
-    for rule in (_not_measurable, _whole_key, _batches, _ends, _priced_otherwise, _fewer_tokens, _more_tokens):
+    for rule in (_not_measurable, _whole_key, _batches, _priced_otherwise, _lost, _ends, _fewer_tokens, _more_tokens):
         found = rule(side)
         if found is not None:
             return found
@@ -97,7 +97,7 @@ def _batches(side: Side) -> Reason | None:
     if missed <= _EXACT or not side.list_price:
         return None
     rest = side.theirs - side.ours - missed
-    text = f"batches of {missed:.4f} USD whose results no instrumented program read"
+    text = "batches whose results no instrumented program read"
     if abs(rest) > max(_EXACT, missed / 100):
         text += f"; {rest:+.4f} USD for another reason"
     return Reason("batch_results_not_read", text)
@@ -133,17 +133,25 @@ def _priced_otherwise(side: Side) -> Reason | None:
     )
 
 
-def _fewer_tokens(side: Side) -> Reason | None:
+def _lost(side: Side) -> Reason | None:
+    """What is known to be billed and never heard."""
     if side.our_tokens >= side.their_tokens and side.ours >= side.theirs:
         return None
     unpriced = side.unpriced
     if unpriced.get("aborted_stream") and side.cell.kind == "output":
         count = unpriced["aborted_stream"]
-        return Reason("aborted_streams", f"{count} streams were left early: the rest of their output was billed")
+        left = "1 stream was" if count == 1 else f"{count} streams were"
+        return Reason("aborted_streams", f"{left} left early: the rest of the output was billed")
     if unpriced.get("no_answer"):
-        return Reason(
-            "unanswered_calls_billed", f"{unpriced['no_answer']} calls got no answer, and may have been billed"
-        )
+        count = unpriced["no_answer"]
+        unheard = "1 call" if count == 1 else f"{count} calls"
+        return Reason("unanswered_calls_billed", f"{unheard} got no answer, and may have been billed")
+    return None
+
+
+def _fewer_tokens(side: Side) -> Reason | None:
+    if side.our_tokens >= side.their_tokens and side.ours >= side.theirs:
+        return None
     if side.cell.of.hint is None:
         return Reason("uninstrumented_calls", "calls that were not measured: a program without instrumentation")
     return Reason("uninstrumented_calls", "a program without instrumentation uses this key too")
