@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timezone
 from decimal import Decimal
 
 import pytest
@@ -11,6 +13,7 @@ from otel_claude import ClaudeInstrumentor
 from otel_claude import conventions as c
 from otel_claude.organization import Poller, Reader, Times, running
 from otel_claude.organization.problems import Problem
+from otel_claude.organization.reports import month_to_date
 from otel_claude.simulator import ApiKey, SpendLimit
 from otel_claude.simulator.failures import FAILURES
 
@@ -45,6 +48,31 @@ def test_a_period_in_which_nothing_was_used_is_zero_and_not_unknown(poller, read
     nothing = {frozenset({("claude.organization.period", period)}): 0 for period in ("today", "yesterday", "month")}
     found = exported(poller)
     assert (found[LIST], found[BILLED]) == (nothing, nothing)
+
+
+def test_a_large_organization_is_exported_whole(reader, call, clock):
+    """The OpenTelemetry SDK adds up no more than 2000 sets of attributes unless it is told to."""
+    call()
+    (key,), report = reader.api_keys(), reader.report(month_to_date(datetime.fromtimestamp(clock.now, timezone.utc)))
+    row = report.costs[0]
+    many = [
+        replace(row, whose=row.whose._replace(key_id=f"apikey_{n}"), listed=Decimal(n), billed=Decimal(n))
+        for n in range(3000)
+    ]
+
+    class Large(Reader):
+        def report(self, asked):
+            return replace(super().report(asked), costs=tuple(many))
+
+        def api_keys(self):
+            return [replace(key, id=f"apikey_{n}", name=f"key {n}") for n in range(3000)]
+
+    poller = Poller(Large(ADMIN, base_url=str(reader._client.base_url)), clock=clock)
+    poller.poll()
+    found = exported(poller)
+    assert summed(found[LIST], period="today") == sum(range(3000))
+    assert len(found[c.API_KEY_INFO.name]) == 3000
+    assert not [key for key in found[LIST] if ("otel.metric.overflow", True) in key]
 
 
 def test_all_attributes_of_an_amount(call, poller, organization):

@@ -299,7 +299,9 @@ def test_the_organizations_numbers_are_in_prometheus(exporting, store, reconcile
     assert store.value(f"sum({metric}{where})") == pytest.approx(float(theirs), abs=1e-9)
     billed = store.value(f"sum({c.ORGANIZATION_BILLED_COST.prometheus}{where})")
     assert billed == pytest.approx(float(theirs) * 0.8, abs=1e-9)
-    names = {row["metric"]["claude_api_key_name"] for row in store.instant(f"sum by (claude_api_key_name) ({metric})")}
+    names = {
+        row["metric"]["claude_api_key_name"] for row in store.instant(f"sum by (claude_api_key_name) ({metric}{where})")
+    }
     assert names == {"shop", "back office"}
     stored = set(store.get("label/__name__/values", **{"match[]": '{job="otel-claude-organization"}'}))
     emitted = {each.prometheus for each in c.ORGANIZATION_METRICS}

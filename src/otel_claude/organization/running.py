@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 
 from .. import conventions as c
@@ -25,6 +26,7 @@ SERVICE: Final = "otel-claude-organization"
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _RESOURCE: Final = "OTEL_RESOURCE_ATTRIBUTES"
+_MOST_SERIES: Final = 1_000_000
 _SHUTDOWN_MILLISECONDS: Final = 10_000
 _LONGEST_SLEEP: Final = 300.0
 """After a suspended machine wakes up, nothing is later than this."""
@@ -50,9 +52,22 @@ def provider(poller: Poller, *readers: MetricReader) -> MeterProvider:
     # would be added to what this one says, for as long as Prometheus looks back.
     lasting = {"service.instance.id": SERVICE} if "service.instance.id" not in os.environ.get(_RESOURCE, "") else {}
     resource = Resource.create({"service.name": named, "service.version": __version__, **lasting})
-    made = MeterProvider(readers or (PeriodicExportingMetricReader(_exporter()),), resource)
+    readers = readers or (PeriodicExportingMetricReader(_exporter()),)
+    made = MeterProvider(readers, resource, views=_views())
     observe(made.get_meter(c.SCOPE, __version__), poller)
     return made
+
+
+def _views() -> list[View]:
+    """Every set of attributes is kept.
+
+    The SDK (seen in 1.45) would put all after the 2000th into one, where the last value counts: a number that is nobody's.
+    """
+    most: dict[str, Any] = {"aggregation_cardinality_limit": _MOST_SERIES}
+    try:
+        return [View(instrument_name="claude.organization.*", **most)]
+    except TypeError:  # An older SDK, without such a limit.
+        return []
 
 
 def run(poller: Poller, first: Callable[[], Any]) -> None:
