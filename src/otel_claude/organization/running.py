@@ -61,7 +61,7 @@ def provider(poller: Poller, *readers: MetricReader) -> MeterProvider:
 def _views() -> list[View]:
     """Every set of attributes is kept.
 
-    The SDK (seen in 1.45) would put all after the 2000th into one, where the last value counts: a number that is nobody's.
+    The SDK (seen in 1.45) would put all after the 2000th into one, where the last value counts: nobody's number.
     """
     most: dict[str, Any] = {"aggregation_cardinality_limit": _MOST_SERIES}
     try:
