@@ -67,8 +67,9 @@ def test_a_large_organization_is_exported_whole(reader, call, clock):
         def api_keys(self):
             return [replace(key, id=f"apikey_{n}", name=f"key {n}") for n in range(3000)]
 
-    poller = Poller(Large(ADMIN, base_url=str(reader._client.base_url)), clock=clock)
-    poller.poll()
+    with Large(ADMIN, base_url=str(reader._client.base_url)) as large:
+        poller = Poller(large, clock=clock)
+        poller.poll()
     found = exported(poller)
     assert summed(found[LIST], period="today") == sum(range(3000))
     assert len(found[c.API_KEY_INFO.name]) == 3000
@@ -261,11 +262,12 @@ def test_a_429_ends_the_poll_and_is_waited_for(simulator, poller, organization, 
 
 
 def test_failures_are_asked_for_later_and_later(simulator, clock, caplog):
-    poller = Poller(Reader(ADMIN, base_url="http://127.0.0.1:9", max_retries=0), Times(), clock)
     waits = []
-    for _ in range(6):
-        waits.append(poller.poll())
-        clock.now += waits[-1]
+    with Reader(ADMIN, base_url="http://127.0.0.1:9", max_retries=0) as reader:
+        poller = Poller(reader, Times(), clock)
+        for _ in range(6):
+            waits.append(poller.poll())
+            clock.now += waits[-1]
     assert waits == [300, 600, 1200, 2400, 3600, 3600]
     assert len([record for record in caplog.records if record.name == "otel_claude.organization"]) == 1
 
@@ -319,8 +321,9 @@ def test_where_it_exports_to(environment, protocol, endpoint):
 
 
 def test_a_credential_that_is_not_accepted_is_one_problem(simulator, clock):
-    poller = Poller(Reader("sk-ant-api03-x", base_url=simulator.url), clock=clock)
-    poller.poll()
+    with Reader("sk-ant-api03-x", base_url=simulator.url) as reader:
+        poller = Poller(reader, clock=clock)
+        poller.poll()
     problems = poller.seen().problems.values()
     assert {type(problem) for problem in problems} == {Problem}
     assert len(set(map(str, problems))) == 1

@@ -154,8 +154,8 @@ def test_what_is_wrong_is_said_and_nothing_is_given(reader, call, organization, 
     ],
 )
 def test_a_credential_that_is_no_admin_key(simulator, key, words):
-    with pytest.raises(Problem) as raised:
-        Reader(key, base_url=simulator.url).api_keys()
+    with Reader(key, base_url=simulator.url) as reader, pytest.raises(Problem) as raised:
+        reader.api_keys()
     assert raised.value.kind == "wrong_key"
     assert words in str(raised.value)
     assert key not in str(raised.value)
@@ -167,13 +167,14 @@ def test_only_the_admin_variable_is_read(monkeypatch, simulator):
     with pytest.raises(Problem, match="ANTHROPIC_ADMIN_KEY is not set"):
         Reader(base_url=simulator.url)
     monkeypatch.setenv("ANTHROPIC_ADMIN_KEY", f" {ADMIN} ")
-    assert Reader(base_url=simulator.url).api_keys() == []
+    with Reader(base_url=simulator.url) as reader:
+        assert reader.api_keys() == []
     assert simulator.served[-1].key_hint == "sk-ant-admin01-A...AAAA"
 
 
 def test_nobody_answers():
-    with pytest.raises(Problem) as raised:
-        Reader(ADMIN, base_url="http://127.0.0.1:9", max_retries=0).api_keys()
+    with Reader(ADMIN, base_url="http://127.0.0.1:9", max_retries=0) as reader, pytest.raises(Problem) as raised:
+        reader.api_keys()
     assert raised.value.kind == "unreachable"
 
 

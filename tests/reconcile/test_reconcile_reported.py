@@ -92,7 +92,9 @@ def test_rows_that_do_not_add_up_to_the_total_cannot_be_compared(call, reader, n
             whole = super().report(asked)
             return type(whole)(whole.range, whole.costs[1:], whole.uses, whole.as_of)
 
-    losing = Losing(ADMIN, base_url=str(reader._client.base_url))
-    with pytest.raises(CannotTell, match="do not add up to its own total"):
+    with (
+        Losing(ADMIN, base_url=str(reader._client.base_url)) as losing,
+        pytest.raises(CannotTell, match="do not add up to its own total"),
+    ):
         reported(losing, NOON, NOON + timedelta(hours=1), KNOWN)
     assert reported(reader, NOON, NOON + timedelta(hours=1), KNOWN).listed

@@ -36,13 +36,15 @@ def command(
     # The SDK logs each retry of its own; what comes of them is said by us.
     logging.getLogger("anthropic").setLevel(logging.ERROR)
     try:
-        poller = Poller(Reader(), Times(report=interval))
+        reader = Reader()
     except Problem as problem:
         fail(str(problem))
-    if once:
-        _once(poller)
-        return
-    running.run(poller, lambda: _started(poller, interval))
+    with reader:
+        poller = Poller(reader, Times(report=interval))
+        if once:
+            _once(poller)
+        else:
+            running.run(poller, lambda: _started(poller, interval))
 
 
 def _started(poller: Poller, interval: float) -> None:

@@ -66,7 +66,8 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
         side = _against(against)
         server = Prometheus(prometheus)
         known = shipped().known
-        theirs = reported(Reader(), begins, ends, known)
+        with Reader() as reader:
+            theirs = reported(reader, begins, ends, known)
         found = compare(measure(server, begins, ends, known, tuple(match or ())), theirs, limits, side)
     except (CannotTell, Problem) as problem:
         _cannot_tell(str(problem), as_json=as_json)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
 import anthropic
 
@@ -18,6 +18,9 @@ from . import parse, reports
 from .problems import NORMAL_KEY, VARIABLE, Moved, Problem, incomplete, no_key, refused, unreachable, unreadable
 from .reports import Range, Report
 from .values import Key, RateLimit, SpendLimit, Workspace
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 T = TypeVar("T")
 _Rows: TypeAlias = "tuple[list[Mapping[str, Any]], datetime]"
@@ -98,6 +101,12 @@ class Reader:
         """The caps in dollars. An early access preview in November 2026: most organizations have no list of them."""
         rows, _ = self._rows("spend limits", lambda: self._client.beta.organization.spend_limits.list(limit=100))
         return parse.spend_limits(rows)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Closes the connections."""
