@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup test test-transparency test-faults fuzz soak bench test-stack audit dashboards screenshots test-sdks test-frameworks lint format types demo requirements clean
+.PHONY: help setup test test-transparency test-faults fuzz soak bench test-stack audit docs dashboards screenshots test-sdks test-frameworks lint format types demo requirements clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'

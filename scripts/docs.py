@@ -54,6 +54,15 @@ What the `claude` program reports ([agents.md](agents.md)). `claude.reported_by`
 
 {legacy}
 
+## The organization's metrics
+
+From `otel-claude organization` alone, a process of its own: what Anthropic's Admin API says, not what was measured.
+They have no common attributes and no tags. `claude.organization.period` is `today`, `yesterday` or `month` (to date),
+in UTC; `claude.cost.type` can also be `code_execution` and `session_usage`, which no call can measure. See
+[organization.md](organization.md).
+
+{organization}
+
 ## Values of `claude.unpriced.reason`
 
 {reasons}
@@ -109,6 +118,7 @@ def page() -> str:
         agents=table(a.AGENT_METRICS),
         uncounted="\n".join(f"| `{reason}` | {meaning} |" for reason, meaning in a.UNCOUNTED_REASONS.items()),
         legacy=table(c.LEGACY_METRICS),
+        organization=table(c.ORGANIZATION_METRICS),
         reasons=rows(
             ("reason", "what it means", "what to do"),
             [(f"`{name}`", reason.meaning, reason.remedy) for name, reason in UNPRICED_REASONS.items()],

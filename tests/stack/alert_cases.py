@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from organization_cases import organization_cases
+
 from otel_claude import conventions as c
 from otel_claude.stack.alerts import all_alerts, all_groups
 from otel_claude.stack.budgets import budget_alerts, budget_recordings, tag_budget
@@ -87,6 +89,7 @@ OF_LIMIT = OF_MODEL | {
     NAMING.label(c.RATE_LIMIT_NAME): "input_tokens",
 }
 
+OF_HOURS, OF_DAYS = organization_cases(Case, series)
 CASES = (
     Case("ClaudeSpendRateHigh", (cost("0+1x180"),), "90m",
          "shop spent 60.00 USD on Claude in the last hour (limit 50 USD).", SHOP),
@@ -170,6 +173,7 @@ CASES = (
     Case("ClaudeTelemetryAbsent", (calls("0+1x120"),), "75m"),
     # A program that ran for ten minutes has ended, as it should.
     Case("ClaudeTelemetryAbsent", (calls("_x40 0+1x10 _x60"),), "65m"),
+    *OF_HOURS,
 )  # fmt: skip
 WEEKLY = (
     Case("ClaudeSpendAnomaly", (cost("0+0.25x2100 525+1x40"),), "10680m",
@@ -177,6 +181,7 @@ WEEKLY = (
     Case("ClaudeSpendAnomaly", (cost("0+1x2200"),), "10680m"),
     # Much more than last week, but little.
     Case("ClaudeSpendAnomaly", (cost("0+0.03125x2100 65.625+0.25x40"),), "10680m"),
+    *OF_DAYS,
 )  # fmt: skip
 
 BUDGETS = (tag_budget("tenant=acme:500"), tag_budget("feature=search:50"))

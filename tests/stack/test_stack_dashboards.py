@@ -15,7 +15,7 @@ from otel_claude.stack.naming import BUDGET_USED, OTHER_SERIES, Naming, promethe
 ALL = dashboards()
 SERIES = {
     metric.prometheus + part: metric
-    for metric in c.METRICS
+    for metric in (*c.METRICS, *c.ORGANIZATION_METRICS)
     for part in (("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",))
 }
 # Common to all series, beside the attributes of the table.

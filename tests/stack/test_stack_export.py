@@ -26,7 +26,10 @@ def test_target_is_written_and_can_be_read(target, tmp_path):
     for path in written:
         text = path.read_text()
         assert "@" not in text.replace("@anthropic", "") or path.suffix == ".json"
-        documents = [json.loads(text)] if path.suffix == ".json" else list(yaml.safe_load_all(text))
+        if path.suffix in {".service", ".timer"}:
+            documents = [text.partition("[Unit]")[2]]
+        else:
+            documents = [json.loads(text)] if path.suffix == ".json" else list(yaml.safe_load_all(text))
         assert all(documents)
     assert sorted(path for path in (tmp_path / "new" / "deep").rglob("*") if path.is_file()) == sorted(written)
 

@@ -43,7 +43,11 @@ def test_rule_reads_what_is_emitted_or_recorded(rule):
 
 @pytest.mark.parametrize("rule", LOADED, ids=lambda rule: rule.get("alert") or rule["record"])
 def test_rule_groups_by_labels_that_are_emitted(rule):
-    attributes = {prometheus_label(name) for metric in c.METRICS for name in metric.attributes + c.COMMON_ATTRIBUTES}
+    attributes = {
+        prometheus_label(name)
+        for metric in (*c.METRICS, *c.ORGANIZATION_METRICS)
+        for name in metric.attributes + c.COMMON_ATTRIBUTES
+    }
     for node in walk(promql.parse(rule["expr"])):
         if isinstance(node, promql.AggregateExpr) and node.modifier is not None:
             assert set(node.modifier.labels) <= attributes | {"job", "le"}
@@ -79,10 +83,10 @@ def test_every_runbook_has_an_alert():
 
 
 def test_panels_that_runbooks_and_alerts_name_exist():
-    titles = {panel["title"] for dashboard in dashboards().values() for panel in panels(dashboard)}
+    titles = {panel["title"] for dashboard in dashboards(organization=True).values() for panel in panels(dashboard)}
     named = set(re.findall(r'"([A-Z0-9][^"]+?)"', RUNBOOKS.partition("## Money")[2]))
     named |= {name for alert in ALERTS.values() for name in re.findall("“(.+?)”", alert["annotations"]["description"])}
-    named -= {"Claude: usage and cost", "When numbers are missing"}
+    named -= {"Claude: usage and cost", "Claude: organization", "When numbers are missing"}
     assert {name for name in named if name not in titles} == set()
 
 

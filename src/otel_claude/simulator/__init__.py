@@ -8,6 +8,7 @@ from otel_claude.simulator.app import create_app, served_by
 from otel_claude.simulator.chance import MARKER
 from otel_claude.simulator.engine import Pace
 from otel_claude.simulator.limits import Limits
+from otel_claude.simulator.organization import ApiKey, Organization, SpendLimit
 from otel_claude.simulator.scenarios import HEADER, SCENARIOS
 from otel_claude.simulator.served import Served, ServedLog, Total
 from otel_claude.simulator.server import Simulator
@@ -16,11 +17,14 @@ __all__ = [
     "HEADER",
     "MARKER",
     "SCENARIOS",
+    "ApiKey",
     "Limits",
+    "Organization",
     "Pace",
     "Served",
     "ServedLog",
     "Simulator",
+    "SpendLimit",
     "Total",
     "create_app",
     "served_by",

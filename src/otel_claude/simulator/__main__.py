@@ -17,6 +17,7 @@ A simulated Messages API at {url} (not Claude; every answer says so). Point the 
 
   export ANTHROPIC_BASE_URL={url} ANTHROPIC_API_KEY=simulated
 
+The Admin API is there too, with any key that starts with sk-ant-admin: `otel-claude organization --once`.
 What was served: {url}/simulator/served
 What can be played (request header `{header}`): {url}/simulator/scenarios
 """

@@ -13,11 +13,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from otel_claude.simulator.admin_endpoints import AdminEndpoints
 from otel_claude.simulator.batch_endpoints import BatchEndpoints
 from otel_claude.simulator.endpoints import Endpoints
 from otel_claude.simulator.engine import Engine, Pace
 from otel_claude.simulator.failures import NOT_ALLOWED, NOT_FOUND
 from otel_claude.simulator.limits import Limits
+from otel_claude.simulator.organization import Organization
 from otel_claude.simulator.scenarios import SCENARIOS
 from otel_claude.simulator.served import ServedLog
 from otel_claude.simulator.visit import Visit
@@ -35,6 +37,7 @@ def create_app(
     limits: Limits | None = None,
     pace: Pace | None = None,
     scenario: str = "",
+    organization: Organization | None = None,
 ) -> Starlette:
     """A simulated API, also for use in process (`httpx2.ASGITransport`).
 
@@ -44,8 +47,16 @@ def create_app(
         limits: The rate limits per minute.
         pace: How fast answers come; at once by default.
         scenario: Scenarios played for every request; see `scenarios.SCENARIOS`.
+        organization: What the Admin API shows beside what was served.
     """
-    engine = Engine(seed=seed, clock=clock, limits=limits or Limits(), pace=pace or Pace(), scenario=scenario)
+    engine = Engine(
+        seed=seed,
+        clock=clock,
+        limits=limits or Limits(),
+        pace=pace or Pace(),
+        scenario=scenario,
+        organization=organization or Organization(),
+    )
     messages, batches = Endpoints(engine), BatchEndpoints(engine)
 
     async def refuse(request: Request, error: Exception) -> Response:
@@ -74,6 +85,7 @@ def create_app(
             Route(_BATCHES + "/{batch}/results", batches.results),
             Route("/v1/models", messages.models),
             Route("/v1/models/{model}", messages.model),
+            *AdminEndpoints(engine).routes(),
             post("/model/{model:path}/invoke", messages.bedrock),
             post("/model/{model:path}/invoke-with-response-stream", messages.bedrock),
             post(_VERTEX, messages.vertex),

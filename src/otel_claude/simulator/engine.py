@@ -17,6 +17,7 @@ from otel_claude.simulator.compose import Answer, Composition
 from otel_claude.simulator.failures import Failure, Refused
 from otel_claude.simulator.jsons import compact
 from otel_claude.simulator.limits import Limits, RateLimits
+from otel_claude.simulator.organization import Inventory, Organization
 from otel_claude.simulator.prompt import segments
 from otel_claude.simulator.scenarios import Play, play
 from otel_claude.simulator.served import ServedLog
@@ -39,7 +40,16 @@ class Pace:
 class Engine:
     """One simulated API."""
 
-    def __init__(self, *, seed: int, clock: Callable[[], float], limits: Limits, pace: Pace, scenario: str) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int,
+        clock: Callable[[], float],
+        limits: Limits,
+        pace: Pace,
+        scenario: str,
+        organization: Organization,
+    ) -> None:
         self.seed = seed
         self.clock = clock
         self.pace = pace
@@ -52,6 +62,8 @@ class Engine:
         self.stopping = asyncio.Event()
         self.organization = identifier("org_01", seed, "organization")
         self.workspace = identifier("wrkspc_01", seed, "workspace")
+        self.organization_settings = organization
+        self.inventory = Inventory(organization, seed, self.workspace, limits)
         self._numbers = count(1)
         self._seen: dict[bytes, int] = {}
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Literal
 
+from otel_claude.simulator.books import Books
 from otel_claude.simulator.jsons import Json, as_object, as_objects
 
 KEPT = 100_000
@@ -68,9 +69,13 @@ class Total:
 
 
 class ServedLog:
-    """The records, the newest last, and exact totals of all. Keeps the last 100,000 records."""
+    """The records, the newest last, and exact totals of all. Keeps the last 100,000 records.
+
+    `books` has what the Admin API reports of them.
+    """
 
     def __init__(self) -> None:
+        self.books = Books()
         self._lock = Lock()
         self._records: deque[Served] = deque(maxlen=KEPT)
         self._totals: dict[tuple[str, str, str, str], dict[str, int]] = {}
@@ -83,6 +88,7 @@ class ServedLog:
             self._count += 1
             if record.used is not None:
                 self._count_used(record)
+        self.books.add(record)
 
     def __len__(self) -> int:
         with self._lock:
@@ -110,6 +116,7 @@ class ServedLog:
             self._records.clear()
             self._totals.clear()
             self._count = 0
+        self.books.clear()
 
     def _count_used(self, record: Served) -> None:
         usage = dict(record.used or {})

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from otel_claude.simulator.app import create_app, engine_of
 from otel_claude.simulator.engine import Pace
 from otel_claude.simulator.limits import Limits
+from otel_claude.simulator.organization import Organization
 from otel_claude.simulator.served import ServedLog
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Simulator:
     `url` is where it is, `served` what it served. Port 0 takes a free one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all have defaults
         self,
         *,
         port: int = 0,
@@ -43,10 +44,13 @@ class Simulator:
         limits: Limits | None = None,
         pace: Pace | None = None,
         scenario: str = "",
+        organization: Organization | None = None,
     ) -> None:
         self.host = loopback(host)
         self.port = port
-        self.app = create_app(seed=seed, clock=clock, limits=limits, pace=pace, scenario=scenario)
+        self.app = create_app(
+            seed=seed, clock=clock, limits=limits, pace=pace, scenario=scenario, organization=organization
+        )
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -59,6 +63,11 @@ class Simulator:
     def served(self) -> ServedLog:
         """What was served."""
         return engine_of(self.app).served
+
+    @property
+    def organization(self) -> Organization:
+        """What the Admin API shows beside it; may be changed at any time."""
+        return engine_of(self.app).organization_settings
 
     def start(self) -> None:
         """Listen, and answer from a thread."""

@@ -77,7 +77,7 @@ class Visit:
         known = {self.wire.request_header: self.request_id, **SIMULATED}
         if self.wire.reports_limits and self.secret is not None:
             known["anthropic-organization-id"] = self.engine.organization
-            known["anthropic-workspace-id"] = self.engine.workspace
+            known["anthropic-workspace-id"] = self.engine.inventory.workspace_of(key_hint(self.secret))
         return {**known, **more}
 
     def refusal(self, failure: Failure, more: dict[str, str]) -> Whole:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .alerts_organization import organization_alerts
 from .alerts_service import limit_alerts, reliability_alerts, telemetry_alerts
 from .alerts_spend import spend_alerts, value_alerts
 from .budgets import TagBudget, budget_alerts
@@ -20,6 +21,7 @@ def alert_groups(naming: Naming, thresholds: Thresholds, budgets: tuple[TagBudge
         Group("otel-claude-alerts-reliability", reliability_alerts(naming, thresholds)),
         Group("otel-claude-alerts-limits", limit_alerts(naming, thresholds)),
         Group("otel-claude-alerts-telemetry", telemetry_alerts(naming)),
+        Group("otel-claude-alerts-organization", organization_alerts(naming, thresholds)),
     )
 
 

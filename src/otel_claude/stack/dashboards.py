@@ -1,4 +1,4 @@
-"""The three dashboards: which panels, in which rows."""
+"""The dashboards: which panels, in which rows. That about the organization is made in `panels_organization`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from . import panels_reliability as reliability
 from . import panels_spend as spend
 from . import panels_tokens as tokens
 from .panels import LIMITS_UID, SERVICE_UID, USAGE_UID, Dashboard, Row
+from .panels_organization import ORGANIZATION
 
 _SPEND_ROW: Final = (
     (spend.BY_KEY, 8, 8), (spend.BY_WORKSPACE, 8, 8), (spend.BY_TIER, 8, 8),
@@ -134,4 +135,4 @@ SERVICE: Final = Dashboard(
     one_job=True,
 )  # fmt: skip
 
-DASHBOARDS: Final = (USAGE, LIMITS, SERVICE)
+DASHBOARDS: Final = (USAGE, LIMITS, SERVICE, ORGANIZATION)

@@ -93,6 +93,11 @@ def collector(_options: Options) -> Files:
     return _static("collector")
 
 
+def systemd(_options: Options) -> Files:
+    """Units for what runs beside the services: the organization's process and the daily comparison."""
+    return _static("systemd")
+
+
 def compose(options: Options) -> Files:
     """Everything on one machine: grafana/otel-lgtm with dashboards and rules, and a workload that fills them."""
     files = _static("compose")
@@ -132,6 +137,7 @@ TARGETS: Final[dict[str, Callable[[Options], Files]]] = {
     "kubernetes": kubernetes,
     "collector": collector,
     "compose": compose,
+    "systemd": systemd,
 }
 
 

@@ -25,7 +25,8 @@ _WIDE: Final = 10
 def dashboard_json(dashboard: Dashboard, queries: Queries, monthly_budget: float) -> Json:
     """A dashboard as Grafana's JSON. `queries` gives the style of names; the variables narrow it here."""
     naming = queries.naming
-    scoped = Queries(naming, matchers(naming), matchers(naming, tags=False))
+    calls = dashboard.about == "calls"
+    scoped = Queries(naming, matchers(naming), matchers(naming, tags=False)) if calls else queries
     return {
         "annotations": {"list": firing_alerts(naming)},
         "description": dashboard.description,
@@ -37,7 +38,7 @@ def dashboard_json(dashboard: Dashboard, queries: Queries, monthly_budget: float
         "refresh": "1m",
         "schemaVersion": SCHEMA,
         "tags": [TAG],
-        "templating": {"list": variables(naming, monthly_budget, one_job=dashboard.one_job)},
+        "templating": {"list": variables(naming, monthly_budget, one_job=dashboard.one_job)[: None if calls else 1]},
         "time": {"from": dashboard.range, "to": "now"},
         "timepicker": {},
         "timezone": "browser",

@@ -77,6 +77,7 @@ class Row:
 USAGE_UID: Final = "otel-claude-usage"
 LIMITS_UID: Final = "otel-claude-limits"
 SERVICE_UID: Final = "otel-claude-service"
+ORGANIZATION_UID: Final = "otel-claude-organization"
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class Dashboard:
     description: str
     rows: tuple[Row, ...]
     one_job: bool = False
+    about: Literal["calls", "organization"] = "calls"
+    """What Anthropic reports of the organization has no services and tags to choose from."""
     range: str = "now-6h"
 
 

@@ -40,6 +40,19 @@ class Thresholds:
     """Input tokens per hour from which on a drop matters."""
     truncated: float = 0.1
     unpriced: float = 0.05
+    spend_limit_used: float = 0.85
+    """The used share of a spend limit from which on it is near."""
+    unexplained: float = 0.1
+    """The share of a key's reported spend of a day that may be unmeasured."""
+    unexplained_floor: float = 1.5
+    """Dollars of a day below which nothing is unexplained."""
+    drift: float = 0.01
+    """The share by which a key's measured spend of a day may differ from the reported one."""
+    drift_floor: float = 3.0
+    """Dollars of a day from which on a drift matters."""
+    unused_days: float = 30
+    """After so many days without a request a key is not used. What is reported goes back as far."""
+    organization_age: float = 3600
     calls: float = 20
     """Calls or attempts in a window from which on shares of them mean something."""
 

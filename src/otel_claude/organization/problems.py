@@ -1,0 +1,110 @@
+"""Problems: what can be wrong between us and the Admin API, in words for the user. Knows no SDK and no HTTP."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+VARIABLE: Final = "ANTHROPIC_ADMIN_KEY"
+NORMAL_KEY: Final = "sk-ant-api"
+
+Kind = Literal[
+    "no_key",
+    "wrong_key",
+    "individual_account",
+    "no_permission",
+    "not_available",
+    "rate_limited",
+    "refused",
+    "server_error",
+    "unreachable",
+    "incomplete",
+    "unreadable",
+]
+FINAL: Final[frozenset[Kind]] = frozenset({"no_key", "wrong_key", "individual_account"})
+"""What waiting does not mend."""
+SHARED: Final[frozenset[Kind]] = FINAL.union({"rate_limited", "unreachable"})
+"""What concerns every part alike."""
+ABSENT: Final[frozenset[Kind]] = frozenset({"not_available", "no_permission"})
+"""What concerns one part alone, and stays until somebody changes a setting."""
+
+_CONSOLE: Final = "An admin of the organization makes one in the Console under Settings, Admin keys."
+_INDIVIDUAL: Final = (
+    "This is an individual account, and those have no Admin API. Make it an organization in the Console under "
+    "Settings, Organization."
+)
+
+
+class Problem(Exception):  # noqa: N818 - it says what is wrong, not where
+    """One thing that is wrong. Its text is one line for the user and never quotes a key."""
+
+    def __init__(self, kind: Kind, text: str, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.kind: Kind = kind
+        self.retry_after = retry_after
+
+
+class Moved(Problem):
+    """A report grew between two of the requests that read it."""
+
+    def __init__(self, part: str) -> None:
+        text = f"The {part} changed between two requests, so nothing of it is shown. Try again in a minute."
+        super().__init__("incomplete", text)
+
+
+def no_key() -> Problem:
+    """The variable is not set."""
+    return Problem("no_key", f"{VARIABLE} is not set. It takes an admin key (sk-ant-admin…). {_CONSOLE}")
+
+
+def refused(  # noqa: PLR0911 - one answer for each status
+    part: str, status: int, code: str | None, said: str, *, normal_key: bool, retry_after: float | None = None
+) -> Problem:
+    """What an error answer means. `said` is the API's own message."""
+    if code == "organization_type_not_supported" and part != "spend limits":
+        return Problem("individual_account", _INDIVIDUAL)
+    if "individual account" in said.lower():
+        return Problem("individual_account", _INDIVIDUAL)
+    if status in {401, 403} and normal_key:
+        return Problem(
+            "wrong_key",
+            f"{VARIABLE} is a normal API key (sk-ant-api…), which may not read the {part}. It takes an admin key "
+            f"(sk-ant-admin…). {_CONSOLE}",
+        )
+    if status == 401:  # noqa: PLR2004 - HTTP
+        return Problem("wrong_key", f"Anthropic does not know {VARIABLE}: it is mistyped, deleted or expired.")
+    if status == 403:  # noqa: PLR2004 - HTTP
+        return Problem("no_permission", f"{VARIABLE} may not read the {part}: {said}")
+    if status == 429:  # noqa: PLR2004 - HTTP
+        wait = f"in {retry_after:.0f} s" if retry_after else "in some minutes"
+        return Problem(
+            "rate_limited", f"The Admin API refuses more requests for now (429). Try again {wait}.", retry_after
+        )
+    if status >= 500:  # noqa: PLR2004 - HTTP
+        return Problem("server_error", f"The Admin API failed ({status}) when it was asked for the {part}: {said}")
+    if status == 404 or code == "organization_type_not_supported":  # noqa: PLR2004 - HTTP
+        return Problem("not_available", f"This organization has no {part} in the Admin API: {said}")
+    return Problem("refused", f"The Admin API refuses to give the {part} ({status}): {said}")
+
+
+def unreachable(part: str, why: str) -> Problem:
+    """No answer came."""
+    return Problem("unreachable", f"The Admin API gave no answer when it was asked for the {part}: {why}.")
+
+
+def incomplete(part: str, pages: int, why: Problem | None = None) -> Problem:
+    """Some pages came, and not all. Nothing of them is shown."""
+    reason = str(why) if why else "the API says that there are more, and not where."
+    kind: Kind = why.kind if why and why.kind == "rate_limited" else "incomplete"
+    came = "1 page" if pages == 1 else f"{pages} pages"
+    text = f"Only {came} of the {part} came, so nothing of them is shown: {reason}"
+    return Problem(kind, text, why.retry_after if why else None)
+
+
+def unreadable(part: str, what: str) -> Problem:
+    """An answer has not the documented form."""
+    return Problem("unreadable", f"The Admin API's {part} are not as documented: {what}.")
+
+
+def overlapping(part: str, what: str) -> Problem:
+    """One thing was reported twice, so no sum of it is right."""
+    return Problem("unreadable", f"The Admin API's {part} overlap: {what} is reported twice, so nothing is added up.")

@@ -1,0 +1,63 @@
+"""A real simulator with a clock of its own, and the reader through the real SDK."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timezone
+
+import pytest
+from anthropic import Anthropic
+from organization_world import ADMIN, SHOP, Clock, asked
+
+from otel_claude.organization import Poller, Reader
+from otel_claude.simulator import Simulator
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch):
+    for name in [name for name in os.environ if name.startswith(("ANTHROPIC_", "OTEL_"))]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def clock():
+    return Clock(datetime(2026, 11, 20, 12, 30, tzinfo=timezone.utc).timestamp())
+
+
+@pytest.fixture
+def simulator(clock):
+    with Simulator(clock=clock) as running:
+        yield running
+
+
+@pytest.fixture
+def organization(simulator):
+    """What the Admin API shows beside what was served."""
+    return simulator.organization
+
+
+@pytest.fixture
+def call(simulator):
+    """One call; its answer."""
+    clients = {}
+
+    def call(key=SHOP, **more):
+        if key not in clients:
+            clients[key] = Anthropic(base_url=simulator.url, api_key=key, max_retries=0)
+        return clients[key].beta.messages.create(**(asked() | more))
+
+    yield call
+    for client in clients.values():
+        client.close()
+
+
+@pytest.fixture
+def reader(simulator):
+    made = Reader(ADMIN, base_url=simulator.url, max_retries=0)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def poller(reader, clock):
+    return Poller(reader, clock=clock)

@@ -1,0 +1,135 @@
+"""`otel-claude reconcile` where no server is needed: bad input is one line and exit code 2, never a number."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+
+import pytest
+
+from otel_claude.cli import main
+from otel_claude.reconcile import CannotTell, Prometheus
+from otel_claude.simulator import Simulator
+
+ADMIN = "sk-ant-admin01-" + "A" * 80
+WINDOW = ("--from", "2026-11-19", "--to", "2026-11-20")
+
+
+@pytest.fixture(scope="module")
+def simulator():
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def reconcile(monkeypatch, capsys, simulator):
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", simulator.url)
+    monkeypatch.setenv("ANTHROPIC_ADMIN_KEY", ADMIN)
+
+    def reconcile(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main(["reconcile", *arguments])
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return reconcile
+
+
+BAD = [
+    ("a future date", ("--from", "2026-11-19", "--to", "2099-01-01"), "--to 2099-01-01 is in the future"),
+    ("an end before its beginning", ("--from", "2026-11-20", "--to", "2026-11-19"), "is not after --from"),
+    ("no time", ("--from", "yesterday", "--to", "2026-11-19"), "--from 'yesterday' is no time"),
+    ("seconds", ("--from", "2026-11-19T10:00:30", "--to", "2026-11-20"), "must be whole minutes"),
+    ("half hours of days", ("--from", "2026-11-17T10:30", "--to", "2026-11-20"), "whole hours"),
+    ("a tolerance that is none", (*WINDOW, "--tolerance", "much"), "--tolerance 'much' is no number"),
+    ("a negative tolerance", (*WINDOW, "--tolerance", "-1"), "must not be less than 0"),
+    ("another side", (*WINDOW, "--against", "invoice"), "--against takes list or billed"),
+    ("both forms", (*WINDOW, "--json", "--csv"), "choose --json or --csv"),
+    ("a window before the reports begin", ("--from", "2025-06-01", "--to", "2025-06-02"), "within the last 365 days"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "words"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
+def test_bad_input(reconcile, arguments, words):
+    code, out, err = reconcile(*arguments, "--prometheus", "http://127.0.0.1:9")
+    assert (code, out) == (2, "")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_prometheus_is_not_there(reconcile):
+    code, out, err = reconcile(*WINDOW, "--prometheus", "http://127.0.0.1:9", "--json")
+    assert code == 2
+    assert json.loads(out)["verdict"] == "cannot_tell"
+    assert "Prometheus at http://127.0.0.1:9 does not answer" in err
+
+
+@pytest.fixture
+def answering():
+    """A server that gives one answer, and keeps what it was asked."""
+    servers, asked = [], []
+
+    def answering(status, body):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.headers.get("authorization"))
+                self.send_response(status)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["content-length"]))
+                self.do_GET()
+
+            def log_message(self, *arguments):
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server.server_address[1]
+
+    answering.asked = asked
+    yield answering
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (200, b"<html>hello</html>", "does not answer"),
+        (200, b"[]", "is no Prometheus"),
+        (404, b"not found", "refuses the query (404): not found"),
+        (400, b'{"status": "error", "error": "parse error"}', "refuses the query (400): parse error"),
+        (503, b"", "refuses the query (503)"),
+    ],
+)
+def test_what_is_no_prometheus(answering, status, body, words):
+    with pytest.raises(CannotTell) as raised:
+        Prometheus(f"http://127.0.0.1:{answering(status, body)}").query("up", 0)
+    assert words in str(raised.value)
+
+
+def test_name_and_password_are_sent_and_not_shown(answering):
+    port = answering(200, b'{"status": "success", "data": {"result": []}}')
+    server = Prometheus(f"http://user:p%40ss@127.0.0.1:{port}/prometheus/")
+    assert server.query("up", 0) == []
+    assert server.address == f"http://127.0.0.1:{port}/prometheus"
+    assert answering.asked == ["Basic dXNlcjpwQHNz"]
+
+
+@pytest.mark.parametrize(("said", "days"), [("15d", 15), ("1y", 365), ("2w or 512MB", 14), ("512MB", None), ("", None)])
+def test_retention(answering, said, days):
+    body = json.dumps({"status": "success", "data": {"storageRetention": said}}).encode()
+    found = Prometheus(f"http://127.0.0.1:{answering(200, body)}").retention()
+    assert (found and found.days) == days
+
+
+@pytest.mark.parametrize("address", ["prometheus:9090", "ftp://prometheus", "http://", "nonsense"])
+def test_an_address_that_is_none(address):
+    with pytest.raises(CannotTell, match="is no address"):
+        Prometheus(address)
