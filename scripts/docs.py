@@ -7,6 +7,7 @@ from pathlib import Path
 
 from otel_claude import conventions as c
 from otel_claude import conventions_agents as a
+from otel_claude import conventions_organization as o
 from otel_claude.conventions import Metric
 from otel_claude.pricing import UNPRICED_REASONS
 
@@ -118,7 +119,7 @@ def page() -> str:
         agents=table(a.AGENT_METRICS),
         uncounted="\n".join(f"| `{reason}` | {meaning} |" for reason, meaning in a.UNCOUNTED_REASONS.items()),
         legacy=table(c.LEGACY_METRICS),
-        organization=table(c.ORGANIZATION_METRICS),
+        organization=table(o.ORGANIZATION_METRICS),
         reasons=rows(
             ("reason", "what it means", "what to do"),
             [(f"`{name}`", reason.meaning, reason.remedy) for name, reason in UNPRICED_REASONS.items()],

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from .conventions import ERROR_TYPE, RATE_LIMIT_NAME, Metric
+from .conventions import ERROR_TYPE, RATE_LIMIT_NAME, TOKEN_CLASS, Metric
 
 INVOKE_AGENT: Final = "invoke_agent"
 """`gen_ai.operation.name` of all of them."""
 AGENT_ID: Final = "gen_ai.agent.id"
 AGENT_NAME: Final = "gen_ai.agent.name"
-TOKEN_CLASS: Final = "claude.token.class"  # noqa: S105 - the name of an attribute, no secret
 
 SESSION_TOKENS: Final = Metric(
     "claude.session.usage.tokens", "gauge", "{token}",

@@ -11,13 +11,14 @@ from organization_world import ADMIN, DAY, OTHER, SHOP_HINT, exported, summed
 
 from otel_claude import ClaudeInstrumentor
 from otel_claude import conventions as c
+from otel_claude import conventions_organization as o
 from otel_claude.organization import Poller, Reader, Times, running
 from otel_claude.organization.problems import Problem
 from otel_claude.organization.reports import month_to_date
 from otel_claude.simulator import ApiKey, SpendLimit
 from otel_claude.simulator.failures import FAILURES
 
-LIST, BILLED = c.ORGANIZATION_LIST_COST.name, c.ORGANIZATION_BILLED_COST.name
+LIST, BILLED = o.ORGANIZATION_LIST_COST.name, o.ORGANIZATION_BILLED_COST.name
 PRODUCTION = ApiKey(SHOP_HINT, "shop", "Production")
 
 
@@ -72,7 +73,7 @@ def test_a_large_organization_is_exported_whole(reader, call, clock):
         poller.poll()
     found = exported(poller)
     assert summed(found[LIST], period="today") == sum(range(3000))
-    assert len(found[c.API_KEY_INFO.name]) == 3000
+    assert len(found[o.API_KEY_INFO.name]) == 3000
     assert not [key for key in found[LIST] if ("otel.metric.overflow", True) in key]
 
 
@@ -93,17 +94,17 @@ def test_all_attributes_of_an_amount(call, poller, organization):
     output = frozenset((whose | {"claude.cost.type": "output"}).items())
     assert found[LIST][output] == pytest.approx(usage.output_tokens * 44 / 10**6)
     assert found[BILLED][output] == pytest.approx(usage.output_tokens * 22 / 10**6)
-    tokens = found[c.ORGANIZATION_TOKENS.name]
+    tokens = found[o.ORGANIZATION_TOKENS.name]
     assert tokens[frozenset((whose | {"claude.token.class": "output"}).items())] == usage.output_tokens
-    assert found[c.ORGANIZATION_REQUESTS.name][frozenset(whose.items())] == 1
-    assert found[c.API_KEY_INFO.name] == {
+    assert found[o.ORGANIZATION_REQUESTS.name][frozenset(whose.items())] == 1
+    assert found[o.API_KEY_INFO.name] == {
         frozenset({
             ("claude.api_key.id", key.id), ("claude.api_key.name", "shop"), ("claude.api_key.hint", SHOP_HINT),
             ("claude.api_key.status", "active"), ("anthropic.workspace.id", key.workspace_id),
             ("claude.workspace.name", "Production"),
         }): 1
     }  # fmt: skip
-    assert len(found[c.WORKSPACE_INFO.name]) == 2
+    assert len(found[o.WORKSPACE_INFO.name]) == 2
 
 
 def test_names_attributes_and_kinds_are_those_of_the_table(call, poller, organization):
@@ -112,7 +113,7 @@ def test_names_attributes_and_kinds_are_those_of_the_table(call, poller, organiz
     organization.overrides = {("Production", "opus-5-5"): {"requests_per_minute": 5}}
     call()
     poller.poll()
-    table = {metric.name: set(metric.attributes) for metric in c.ORGANIZATION_METRICS}
+    table = {metric.name: set(metric.attributes) for metric in o.ORGANIZATION_METRICS}
     found = exported(poller)
     assert set(found) == set(table)
     for name, points in found.items():
@@ -131,7 +132,7 @@ def test_a_restart_loses_and_doubles_nothing(call, reader, poller, clock):
     again.poll()
     again.poll()
     after = exported(again)
-    for metric in (LIST, BILLED, c.ORGANIZATION_TOKENS.name):
+    for metric in (LIST, BILLED, o.ORGANIZATION_TOKENS.name):
         assert after[metric] == before[metric]
 
 
@@ -148,13 +149,13 @@ def test_spend_against_limits(call, poller, organization, clock):
     call(OTHER)
     poller.poll()
     found = exported(poller)
-    assert summed(found[c.SPEND_LIMIT.name], scope="usage_tier", period="monthly") == 500
-    spent = found[c.SPEND_LIMIT_SPENT.name]
+    assert summed(found[o.SPEND_LIMIT.name], scope="usage_tier", period="monthly") == 500
+    spent = found[o.SPEND_LIMIT_SPENT.name]
     assert summed(spent, scope="usage_tier") == pytest.approx(summed(found[BILLED], period="month"))
     # Production's of today alone.
     of_shop = {key: value for key, value in found[BILLED].items() if ("claude.api_key.hint", SHOP_HINT) in key}
     assert summed(spent, scope="workspace") == pytest.approx(summed(of_shop, period="today"))
-    assert summed(found[c.SPEND_LIMIT.name], period="weekly") == 1
+    assert summed(found[o.SPEND_LIMIT.name], period="weekly") == 1
     assert not [key for key in spent if ("claude.spend_limit.period", "weekly") in key]
 
 
@@ -162,7 +163,7 @@ def test_keys_that_nobody_used(call, poller, organization):
     organization.keys = (ApiKey("sk-ant-api03-OLD...0000", "old"),)
     call()
     poller.poll()
-    requests = exported(poller)[c.API_KEY_REQUESTS.name]
+    requests = exported(poller)[o.API_KEY_REQUESTS.name]
     assert {dict(key)["claude.api_key.name"]: value for key, value in requests.items()} == {"old": 0, "key-1": 1}
 
 
@@ -171,12 +172,12 @@ def test_limits_join_models(poller):
     found = exported(poller)
     groups = {
         dict(key)["gen_ai.request.model"]: dict(key)["claude.rate_limit.group"]
-        for key in found[c.RATE_LIMIT_MODEL.name]
+        for key in found[o.RATE_LIMIT_MODEL.name]
     }
     assert groups["claude-haiku-4-5"] == groups["claude-haiku-4-5-20251001"] == "Claude Haiku 4.5"
     limits = {
         (dict(key)["claude.rate_limit.group"], dict(key)["claude.rate_limit.name"]): value
-        for key, value in found[c.CONFIGURED_LIMIT.name].items()
+        for key, value in found[o.CONFIGURED_LIMIT.name].items()
     }
     assert limits["Claude Sonnet 5.5", "input_tokens"] == 2_000_000
 
@@ -187,7 +188,7 @@ def test_what_is_old_is_absent_and_its_age_is_said(call, poller, organization, c
     clock.now += 600
     poller.poll()
     assert summed(exported(poller)[LIST], period="today") > 0
-    age = c.ORGANIZATION_DATA_AGE.name
+    age = o.ORGANIZATION_DATA_AGE.name
     assert summed(exported(poller)[age], part="report") == 300
     organization.failures = [FAILURES["api_error"]] * 50
     clock.now += 899
@@ -198,7 +199,7 @@ def test_what_is_old_is_absent_and_its_age_is_said(call, poller, organization, c
     found = exported(poller)
     assert LIST not in found
     assert summed(found[age], part="report") == 300 + 901
-    polls = found[c.ORGANIZATION_POLLS.name]
+    polls = found[o.ORGANIZATION_POLLS.name]
     assert summed(polls, part="report", type="server_error") == 1
     organization.failures = []
     clock.now += 3600
@@ -237,7 +238,7 @@ def test_one_part_that_is_refused_does_not_keep_the_others_away(call, poller, or
     poller.poll()
     found = exported(poller)
     assert LIST in found
-    assert not {c.SPEND_LIMIT.name, c.CONFIGURED_LIMIT.name, c.RATE_LIMIT_MODEL.name} & set(found)
+    assert not {o.SPEND_LIMIT.name, o.CONFIGURED_LIMIT.name, o.RATE_LIMIT_MODEL.name} & set(found)
     assert {part: problem.kind for part, problem in poller.seen().problems.items()} == {
         "spend_limits": "not_available", "rate_limits": "no_permission",
     }  # fmt: skip
@@ -245,7 +246,7 @@ def test_one_part_that_is_refused_does_not_keep_the_others_away(call, poller, or
     organization.spend_limits, organization.denied = (SpendLimit(100, "usage_tier"),), frozenset()
     clock.now += 3601
     poller.poll()
-    assert {c.SPEND_LIMIT.name, c.CONFIGURED_LIMIT.name} <= set(exported(poller))
+    assert {o.SPEND_LIMIT.name, o.CONFIGURED_LIMIT.name} <= set(exported(poller))
 
 
 def test_a_429_ends_the_poll_and_is_waited_for(simulator, poller, organization, clock):
@@ -280,7 +281,7 @@ def test_a_form_that_nobody_thought_of_ends_nothing(clock, caplog):
     poller = Poller(Odd(), clock=clock)
     poller.poll()
     assert {problem.kind for problem in poller.seen().problems.values()} == {"unreadable"}
-    assert set(exported(poller)) == {c.ORGANIZATION_POLLS.name}
+    assert set(exported(poller)) == {o.ORGANIZATION_POLLS.name}
 
 
 def test_polls_are_not_counted_as_calls(simulator, poller):

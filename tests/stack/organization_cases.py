@@ -6,16 +6,17 @@ Promtool's clock begins at 1970-01-01, so from 1440 minutes on it is the second 
 from __future__ import annotations
 
 from otel_claude import conventions as c
+from otel_claude import conventions_organization as o
 from otel_claude.stack.naming import Naming
 
 NAMING = Naming()
 HINT = "sk-ant-api03-R2D...igAA"
-KEY = {c.API_KEY_HINT: HINT, c.API_KEY_NAME: "shop", c.API_KEY_ID: "apikey_1"}
-SPENDER = {NAMING.label(c.API_KEY_HINT): HINT, NAMING.label(c.API_KEY_NAME): "shop"}
-CAP = {c.SPEND_LIMIT_ID: "spl_1", c.SPEND_LIMIT_SCOPE: "workspace", c.SPEND_LIMIT_PERIOD: "daily",
-       c.WORKSPACE_NAME: "Production"}  # fmt: skip
-OF_CAP = {NAMING.label(name): CAP[name] for name in (c.SPEND_LIMIT_SCOPE, c.SPEND_LIMIT_PERIOD, c.WORKSPACE_NAME)}
-RATE = {c.RATE_LIMIT_GROUP: "Claude Opus 5.5", c.RATE_LIMIT_NAME: "requests"}
+KEY = {c.API_KEY_HINT: HINT, o.API_KEY_NAME: "shop", o.API_KEY_ID: "apikey_1"}
+SPENDER = {NAMING.label(c.API_KEY_HINT): HINT, NAMING.label(o.API_KEY_NAME): "shop"}
+CAP = {o.SPEND_LIMIT_ID: "spl_1", o.SPEND_LIMIT_SCOPE: "workspace", o.SPEND_LIMIT_PERIOD: "daily",
+       o.WORKSPACE_NAME: "Production"}  # fmt: skip
+OF_CAP = {NAMING.label(name): CAP[name] for name in (o.SPEND_LIMIT_SCOPE, o.SPEND_LIMIT_PERIOD, o.WORKSPACE_NAME)}
+RATE = {o.RATE_LIMIT_GROUP: "Claude Opus 5.5", c.RATE_LIMIT_NAME: "requests"}
 OF_RATE = {NAMING.label(name): value for name, value in RATE.items()}
 
 
@@ -28,8 +29,8 @@ def organization_cases(case, series):
         )
 
     def month(values, *labels, kind="output", **more):
-        about = {c.ORGANIZATION_PERIOD: "month", c.COST_TYPE: kind, c.RESPONSE_SERVICE_TIER: "standard"}
-        return said(c.ORGANIZATION_LIST_COST, values, KEY, about, *labels, **more)
+        about = {o.ORGANIZATION_PERIOD: "month", c.COST_TYPE: kind, c.RESPONSE_SERVICE_TIER: "standard"}
+        return said(o.ORGANIZATION_LIST_COST, values, KEY, about, *labels, **more)
 
     def spent(values, tier="standard"):
         about = {
@@ -41,17 +42,17 @@ def organization_cases(case, series):
         return series(c.COST, values, about)
 
     def used(values):
-        return said(c.SPEND_LIMIT_SPENT, values, CAP), said(c.SPEND_LIMIT, "100x60", CAP)
+        return said(o.SPEND_LIMIT_SPENT, values, CAP), said(o.SPEND_LIMIT, "100x60", CAP)
 
     def key(status="active", requests="0x90", created="-9999999x90"):
         return (
-            said(c.API_KEY_INFO, "1x90", KEY, {c.API_KEY_STATUS: status}),
-            said(c.API_KEY_REQUESTS, requests, KEY),
-            said(c.API_KEY_CREATED, created, KEY),
+            said(o.API_KEY_INFO, "1x90", KEY, {o.API_KEY_STATUS: status}),
+            said(o.API_KEY_REQUESTS, requests, KEY),
+            said(o.API_KEY_CREATED, created, KEY),
         )
 
     def limit(values):
-        return said(c.CONFIGURED_LIMIT, values, RATE)
+        return said(o.CONFIGURED_LIMIT, values, RATE)
 
     near = "90% of the daily spend limit (workspace Production) is used. At 100 % Anthropic refuses calls."
     unknown = (
@@ -63,12 +64,12 @@ def organization_cases(case, series):
     )
     drifted += "reports."
     unused = "The key shop (sk-ant-api03-R2D...igAA) is active and had 0 requests in 30 days."
-    report = {c.ORGANIZATION_PART: "report"}
+    report = {o.ORGANIZATION_PART: "report"}
     days = "0+1x330"
     of_hours = (
         case("ClaudeOrganizationSpendLimitNear", used("90x60"), "30m", near, OF_CAP),
         case("ClaudeOrganizationSpendLimitNear", used("80x60"), "30m"),
-        case("ClaudeOrganizationKeyUnused", key(), "80m", unused, SPENDER | {NAMING.label(c.API_KEY_ID): "apikey_1"}),
+        case("ClaudeOrganizationKeyUnused", key(), "80m", unused, SPENDER | {NAMING.label(o.API_KEY_ID): "apikey_1"}),
         case("ClaudeOrganizationKeyUnused", key(status="inactive"), "80m"),
         case("ClaudeOrganizationKeyUnused", key(requests="3x90"), "80m"),
         # It was made last week.
@@ -79,12 +80,12 @@ def organization_cases(case, series):
         # A limit that is new, or a process that began an hour ago, is no change.
         case("ClaudeOrganizationRateLimitChanged", (limit("_x90 2000x60"),), "100m"),
         case("ClaudeOrganizationRateLimitChanged", (limit("4000x90 2000x200"),), "200m"),
-        case("ClaudeOrganizationSpendLimitChanged", (said(c.SPEND_LIMIT, "100x90 50x60", CAP),), "100m",
+        case("ClaudeOrganizationSpendLimitChanged", (said(o.SPEND_LIMIT, "100x90 50x60", CAP),), "100m",
              "The daily spend limit (workspace Production) was changed within the last hour, to 50.00 USD.", OF_CAP),
-        case("ClaudeOrganizationSpendLimitChanged", (said(c.SPEND_LIMIT, "100x200", CAP),), "100m"),
-        case("ClaudeOrganizationDataStale", (said(c.ORGANIZATION_DATA_AGE, "0+60x120", report),), "120m",
-             "The organization's data (report) is 2h 0m 0s old.", {NAMING.label(c.ORGANIZATION_PART): "report"}),
-        case("ClaudeOrganizationDataStale", (said(c.ORGANIZATION_DATA_AGE, "300x120", report),), "120m"),
+        case("ClaudeOrganizationSpendLimitChanged", (said(o.SPEND_LIMIT, "100x200", CAP),), "100m"),
+        case("ClaudeOrganizationDataStale", (said(o.ORGANIZATION_DATA_AGE, "0+60x120", report),), "120m",
+             "The organization's data (report) is 2h 0m 0s old.", {NAMING.label(o.ORGANIZATION_PART): "report"}),
+        case("ClaudeOrganizationDataStale", (said(o.ORGANIZATION_DATA_AGE, "300x120", report),), "120m"),
     )  # fmt: skip
     of_days = (
         # A key that no service measures.
@@ -95,7 +96,7 @@ def organization_cases(case, series):
         case("ClaudeOrganizationSpendUnexplained", (month("_x200 500x240"),), "1600m"),
         # A key that is new is growth, where other keys had data a day ago.
         case("ClaudeOrganizationSpendUnexplained",
-             (month("_x290 288x60"), month("0x330", {c.API_KEY_HINT: "old", c.API_KEY_NAME: "old"})), "1600m", unknown,
+             (month("_x290 288x60"), month("0x330", {c.API_KEY_HINT: "old", o.API_KEY_NAME: "old"})), "1600m", unknown,
              SPENDER),
         # Batches and time of code execution are not what calls can tell.
         case("ClaudeOrganizationSpendUnexplained", (month(days, {c.RESPONSE_SERVICE_TIER: "batch"}),), "1600m"),

@@ -21,7 +21,7 @@ from anthropic import Anthropic
 from organization_workload import TEXT
 from panels_in_use import ORGANIZATION, dashboards, filled, panels
 
-from otel_claude import conventions as c
+from otel_claude import conventions_organization as o
 from otel_claude.simulator import ApiKey, Limits, Organization, Simulator, SpendLimit
 from otel_claude.simulator.tariff import Tariff
 
@@ -283,7 +283,7 @@ def exporting(worlds, store):
     command = [PROGRAMS / "otel-claude", "organization"]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     try:
-        store.wait_for(c.ORGANIZATION_LIST_COST.prometheus)
+        store.wait_for(o.ORGANIZATION_LIST_COST.prometheus)
         yield world
     finally:
         process.terminate()
@@ -294,23 +294,23 @@ def exporting(worlds, store):
 
 def test_the_organizations_numbers_are_in_prometheus(exporting, store, reconcile):
     theirs = Decimal(reconcile("equal", "--json").json["theirs_usd"])
-    metric = c.ORGANIZATION_LIST_COST.prometheus
+    metric = o.ORGANIZATION_LIST_COST.prometheus
     where = '{claude_organization_period="month"}'
     assert store.value(f"sum({metric}{where})") == pytest.approx(float(theirs), abs=1e-9)
-    billed = store.value(f"sum({c.ORGANIZATION_BILLED_COST.prometheus}{where})")
+    billed = store.value(f"sum({o.ORGANIZATION_BILLED_COST.prometheus}{where})")
     assert billed == pytest.approx(float(theirs) * 0.8, abs=1e-9)
     names = {
         row["metric"]["claude_api_key_name"] for row in store.instant(f"sum by (claude_api_key_name) ({metric}{where})")
     }
     assert names == {"shop", "back office"}
     stored = set(store.get("label/__name__/values", **{"match[]": '{job="otel-claude-organization"}'}))
-    emitted = {each.prometheus for each in c.ORGANIZATION_METRICS}
+    emitted = {each.prometheus for each in o.ORGANIZATION_METRICS}
     assert {name for name in stored if name.startswith("claude_")} == emitted
 
 
 def test_a_keys_name_joins_what_was_measured(exporting, store):
     spend = 'sum by (claude_api_key_hint) (claude_client_cost_usd_total{job="equal-service"})'
-    info = f"max by (claude_api_key_hint, claude_api_key_name) ({c.API_KEY_INFO.prometheus})"
+    info = f"max by (claude_api_key_hint, claude_api_key_name) ({o.API_KEY_INFO.prometheus})"
     found = store.instant(f"{spend} * on (claude_api_key_hint) group_left (claude_api_key_name) {info}")
     assert {row["metric"]["claude_api_key_name"] for row in found} == {"shop", "back office"}
 

@@ -10,12 +10,13 @@ import pytest
 from panels_in_use import dashboards, filled, panels, targets
 
 from otel_claude import conventions as c
+from otel_claude import conventions_organization as o
 from otel_claude.stack.naming import BUDGET_USED, OTHER_SERIES, Naming, prometheus_label
 
 ALL = dashboards()
 SERIES = {
     metric.prometheus + part: metric
-    for metric in (*c.METRICS, *c.ORGANIZATION_METRICS)
+    for metric in (*c.METRICS, *o.ORGANIZATION_METRICS)
     for part in (("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",))
 }
 # Common to all series, beside the attributes of the table.

@@ -13,6 +13,7 @@ from panels_in_use import ORGANIZATION, dashboards, filled, panels
 from test_stack_dashboards import SERIES, lost, selectors, walk
 
 from otel_claude import conventions as c
+from otel_claude import conventions_organization as o
 from otel_claude.stack.naming import prometheus_label
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +56,7 @@ def test_panel_says_what_it_shows(panel):
 
 def test_every_metric_of_the_organization_is_on_a_panel():
     shown = {selector.name for panel in PANELS for t in panel["targets"] for selector in selectors(filled(t["expr"]))}
-    assert {metric.prometheus for metric in c.ORGANIZATION_METRICS} <= shown
+    assert {metric.prometheus for metric in o.ORGANIZATION_METRICS} <= shown
 
 
 def test_it_has_nothing_to_choose_but_the_data_source():

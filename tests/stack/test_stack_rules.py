@@ -14,6 +14,7 @@ from panels_in_use import dashboards, panels
 from test_stack_dashboards import SERIES, selectors, walk
 
 from otel_claude import conventions as c
+from otel_claude import conventions_organization as o
 from otel_claude.pricing import UNPRICED_REASONS
 from otel_claude.stack.alerts import all_alerts
 from otel_claude.stack.naming import Naming, prometheus_label
@@ -45,7 +46,7 @@ def test_rule_reads_what_is_emitted_or_recorded(rule):
 def test_rule_groups_by_labels_that_are_emitted(rule):
     attributes = {
         prometheus_label(name)
-        for metric in (*c.METRICS, *c.ORGANIZATION_METRICS)
+        for metric in (*c.METRICS, *o.ORGANIZATION_METRICS)
         for name in metric.attributes + c.COMMON_ATTRIBUTES
     }
     for node in walk(promql.parse(rule["expr"])):

@@ -10,6 +10,7 @@ from typing import Final
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from .. import conventions as c
+from .. import conventions_organization as o
 from ..contain import contained
 from ..conventions import Metric
 from .poller import Poller, Seen
@@ -66,8 +67,8 @@ class _Names:
         return known(
             (c.RESPONSE_MODEL, whose.model),
             *self.workspace(whose.workspace_id),
-            (c.API_KEY_ID, whose.key_id),
-            (c.API_KEY_NAME, key and key.name),
+            (o.API_KEY_ID, whose.key_id),
+            (o.API_KEY_NAME, key and key.name),
             (c.API_KEY_HINT, key and key.hint),
             (c.RESPONSE_SERVICE_TIER, whose.service_tier),
             (c.SPEED, whose.speed),
@@ -75,7 +76,7 @@ class _Names:
         )
 
     def workspace(self, workspace_id: str | None) -> tuple[tuple[str, str | None], ...]:
-        return (c.WORKSPACE_ID, workspace_id), (c.WORKSPACE_NAME, self._workspaces.get(workspace_id or ""))
+        return (c.WORKSPACE_ID, workspace_id), (o.WORKSPACE_NAME, self._workspaces.get(workspace_id or ""))
 
 
 def known(*pairs: tuple[str, str | None]) -> Attributes:
@@ -92,7 +93,7 @@ def _by_period(seen: Seen, rows: Iterable[tuple[Bucket, Whose, Attributes, float
         attributes = {**more, **names.whose(whose)}
         for period, (start, end) in spans.items():
             if within(bucket, start, end):
-                key = ((c.ORGANIZATION_PERIOD, period), *attributes.items())
+                key = ((o.ORGANIZATION_PERIOD, period), *attributes.items())
                 sums[key] = sums.get(key, Decimal(0)) + Decimal(amount)
     for key, total in sums.items():
         yield dict(key), float(total)
@@ -105,10 +106,10 @@ def _cost(seen: Seen, amount: Callable[[Cost], Decimal]) -> Values:
     rows = ((row.bucket, row.whose, {c.COST_TYPE: row.kind}, amount(row)) for row in seen.report.costs)
     empty = set(periods(datetime.fromtimestamp(seen.now, timezone.utc)))
     for attributes, total in _by_period(seen, rows):
-        empty.discard(attributes[c.ORGANIZATION_PERIOD])
+        empty.discard(attributes[o.ORGANIZATION_PERIOD])
         yield attributes, total
     for period in sorted(empty):
-        yield {c.ORGANIZATION_PERIOD: period}, 0.0
+        yield {o.ORGANIZATION_PERIOD: period}, 0.0
 
 
 def _listed(seen: Seen) -> Values:
@@ -134,9 +135,9 @@ def _requests(seen: Seen) -> Values:
 
 def _cap(seen: Seen, limit: SpendLimit) -> Attributes:
     return known(
-        (c.SPEND_LIMIT_ID, limit.id),
-        (c.SPEND_LIMIT_SCOPE, limit.scope),
-        (c.SPEND_LIMIT_PERIOD, limit.period),
+        (o.SPEND_LIMIT_ID, limit.id),
+        (o.SPEND_LIMIT_SCOPE, limit.scope),
+        (o.SPEND_LIMIT_PERIOD, limit.period),
         *_Names(seen).workspace(limit.workspace_id),
     )
 
@@ -175,24 +176,24 @@ def _spent(seen: Seen) -> Values:
 def _rate_limits(seen: Seen) -> Values:
     names = _Names(seen)
     for limit in seen.rate_limits or ():
-        about = (c.RATE_LIMIT_NAME, limit.name), (c.RATE_LIMIT_GROUP, limit.group)
+        about = (c.RATE_LIMIT_NAME, limit.name), (o.RATE_LIMIT_GROUP, limit.group)
         yield known(*about, *names.workspace(limit.workspace_id)), limit.value
 
 
 def _models(seen: Seen) -> Values:
     pairs = {(limit.group, model) for limit in seen.rate_limits or () for model in limit.models}
     for group, model in sorted(pairs):
-        yield {c.RATE_LIMIT_GROUP: group, c.REQUEST_MODEL: model}, 1
+        yield {o.RATE_LIMIT_GROUP: group, c.REQUEST_MODEL: model}, 1
 
 
 def _key(key: Key) -> Attributes:
-    return known((c.API_KEY_ID, key.id), (c.API_KEY_NAME, key.name), (c.API_KEY_HINT, key.hint))
+    return known((o.API_KEY_ID, key.id), (o.API_KEY_NAME, key.name), (c.API_KEY_HINT, key.hint))
 
 
 def _key_info(seen: Seen) -> Values:
     names = _Names(seen)
     for key in seen.keys or ():
-        yield {**_key(key), **known((c.API_KEY_STATUS, key.status), *names.workspace(key.workspace_id))}, 1
+        yield {**_key(key), **known((o.API_KEY_STATUS, key.status), *names.workspace(key.workspace_id))}, 1
 
 
 def _key_created(seen: Seen) -> Values:
@@ -208,32 +209,32 @@ def _key_requests(seen: Seen) -> Values:
 
 def _workspace_info(seen: Seen) -> Values:
     for workspace in seen.workspaces or ():
-        yield {c.WORKSPACE_ID: workspace.id, c.WORKSPACE_NAME: workspace.name}, 1
+        yield {c.WORKSPACE_ID: workspace.id, o.WORKSPACE_NAME: workspace.name}, 1
 
 
 def _ages(seen: Seen) -> Values:
     for part, age in seen.ages.items():
-        yield {c.ORGANIZATION_PART: part}, age
+        yield {o.ORGANIZATION_PART: part}, age
 
 
 def _polls(seen: Seen) -> Values:
     for (part, why), count in seen.polls.items():
-        yield known((c.ORGANIZATION_PART, part), (c.ERROR_TYPE, why)), count
+        yield known((o.ORGANIZATION_PART, part), (c.ERROR_TYPE, why)), count
 
 
 _VALUES: Final[dict[Metric, Callable[[Seen], Values]]] = {
-    c.ORGANIZATION_LIST_COST: _listed,
-    c.ORGANIZATION_BILLED_COST: _billed,
-    c.ORGANIZATION_TOKENS: _tokens,
-    c.ORGANIZATION_REQUESTS: _requests,
-    c.SPEND_LIMIT: _caps,
-    c.SPEND_LIMIT_SPENT: _spent,
-    c.CONFIGURED_LIMIT: _rate_limits,
-    c.RATE_LIMIT_MODEL: _models,
-    c.API_KEY_INFO: _key_info,
-    c.API_KEY_CREATED: _key_created,
-    c.API_KEY_REQUESTS: _key_requests,
-    c.WORKSPACE_INFO: _workspace_info,
-    c.ORGANIZATION_DATA_AGE: _ages,
-    c.ORGANIZATION_POLLS: _polls,
+    o.ORGANIZATION_LIST_COST: _listed,
+    o.ORGANIZATION_BILLED_COST: _billed,
+    o.ORGANIZATION_TOKENS: _tokens,
+    o.ORGANIZATION_REQUESTS: _requests,
+    o.SPEND_LIMIT: _caps,
+    o.SPEND_LIMIT_SPENT: _spent,
+    o.CONFIGURED_LIMIT: _rate_limits,
+    o.RATE_LIMIT_MODEL: _models,
+    o.API_KEY_INFO: _key_info,
+    o.API_KEY_CREATED: _key_created,
+    o.API_KEY_REQUESTS: _key_requests,
+    o.WORKSPACE_INFO: _workspace_info,
+    o.ORGANIZATION_DATA_AGE: _ages,
+    o.ORGANIZATION_POLLS: _polls,
 }

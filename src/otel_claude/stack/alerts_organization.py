@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from otel_claude import conventions as c
+from otel_claude import conventions_organization as o
 
 from . import queries_organization as organization
 from .naming import Naming
@@ -15,9 +16,9 @@ from .thresholds import Thresholds
 
 _USD: Final = '{{ $value | printf "%.2f" }} USD'
 _SHARE: Final = "{{ $value | humanizePercentage }}"
-_LIMIT: Final = (c.SPEND_LIMIT_SCOPE, c.SPEND_LIMIT_PERIOD, c.WORKSPACE_NAME)
-_RATE: Final = (c.RATE_LIMIT_GROUP, c.RATE_LIMIT_NAME, c.WORKSPACE_NAME)
-_KEY: Final = (c.API_KEY_HINT, c.API_KEY_NAME)
+_LIMIT: Final = (o.SPEND_LIMIT_SCOPE, o.SPEND_LIMIT_PERIOD, o.WORKSPACE_NAME)
+_RATE: Final = (o.RATE_LIMIT_GROUP, c.RATE_LIMIT_NAME, o.WORKSPACE_NAME)
+_KEY: Final = (c.API_KEY_HINT, o.API_KEY_NAME)
 
 
 def organization_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
@@ -29,7 +30,7 @@ def organization_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
     hint, key = (naming.template(name) for name in _KEY)
     unexplained, reported = organization.unexplained(q), organization.reported(q, _KEY)
     by_hint = organization.reported(q, organization.HINT)
-    age = q.by((c.ORGANIZATION_PART,), q.select(c.ORGANIZATION_DATA_AGE), "max")
+    age = q.by((o.ORGANIZATION_PART,), q.select(o.ORGANIZATION_DATA_AGE), "max")
     return (
         Alert(
             "ClaudeOrganizationSpendLimitNear", "warning",
@@ -61,21 +62,21 @@ def organization_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
         ),
         Alert(
             "ClaudeOrganizationRateLimitChanged", "info",
-            organization.changed(q, c.CONFIGURED_LIMIT, _RATE),
+            organization.changed(q, o.CONFIGURED_LIMIT, _RATE),
             f"The limit {limit} of {group} {workspace} was changed within the last hour, to {{{{ $value }}}}.",
             "If nobody of yours changed it, Anthropic did: compare with what your busiest services need.", "1m", "10m",
             ORGANIZATION_UID, by_job=False,
         ),
         Alert(
             "ClaudeOrganizationSpendLimitChanged", "info",
-            organization.changed(q, c.SPEND_LIMIT, _LIMIT),
+            organization.changed(q, o.SPEND_LIMIT, _LIMIT),
             f"The {period} spend limit ({scope} {workspace}) was changed within the last hour, to {_USD}.",
             "If nobody of yours changed it, ask your admins: a limit decides when calls are refused.", "1m", "10m",
             ORGANIZATION_UID, by_job=False,
         ),
         Alert(
             "ClaudeOrganizationDataStale", "warning", f"{age} > {t.organization_age:g}",
-            f"The organization's data ({naming.template(c.ORGANIZATION_PART)}) is {{{{ $value | humanizeDuration }}}} "
+            f"The organization's data ({naming.template(o.ORGANIZATION_PART)}) is {{{{ $value | humanizeDuration }}}} "
             "old.",
             "Read the log of otel-claude organization: it says what Anthropic's Admin API answered.", "5m", "10m",
             ORGANIZATION_UID, by_job=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from otel_claude import conventions as c
+from otel_claude import conventions_organization as o
 from otel_claude.conventions import Metric
 
 from . import queries_organization as organization
@@ -28,7 +29,7 @@ def _stat(number: int, title: str, description: str, query: Query) -> Panel:
 
 def _month(number: int, title: str, description: str, *by: str, kind: Kind = "bargauge") -> Panel:
     def top(q: Queries) -> str:
-        return f"topk(8, {organization.in_period(q, c.ORGANIZATION_LIST_COST, organization.MONTH, by)})"
+        return f"topk(8, {organization.in_period(q, o.ORGANIZATION_LIST_COST, organization.MONTH, by)})"
 
     return Panel(
         number, title, _SAID + description, kind, "currencyUSD", (line(top, "", *by),), _NOTHING, decimals=2,
@@ -36,19 +37,19 @@ def _month(number: int, title: str, description: str, *by: str, kind: Kind = "ba
 
 
 TODAY: Final = _stat(
-    701, "Today", "At list price, since midnight in UTC.", _amount(c.ORGANIZATION_LIST_COST, organization.TODAY)
+    701, "Today", "At list price, since midnight in UTC.", _amount(o.ORGANIZATION_LIST_COST, organization.TODAY)
 )
 YESTERDAY: Final = _stat(
     702, "Yesterday", "At list price, the last whole day in UTC.",
-    _amount(c.ORGANIZATION_LIST_COST, organization.YESTERDAY),
+    _amount(o.ORGANIZATION_LIST_COST, organization.YESTERDAY),
 )  # fmt: skip
 MONTH: Final = _stat(
     703, "This month", "At list price, since the first of the month in UTC.",
-    _amount(c.ORGANIZATION_LIST_COST, organization.MONTH),
+    _amount(o.ORGANIZATION_LIST_COST, organization.MONTH),
 )  # fmt: skip
 BILLED: Final = _stat(
     704, "This month, billed", "After your discount, before credits.",
-    _amount(c.ORGANIZATION_BILLED_COST, organization.MONTH),
+    _amount(o.ORGANIZATION_BILLED_COST, organization.MONTH),
 )  # fmt: skip
 LIMIT_USED: Final = Panel(
     705, "Fullest spend limit",
@@ -76,16 +77,16 @@ AGE: Final = Panel(
     708, "Age of the report",
     "How long ago Anthropic refreshed what is shown here. Numbers that are older than a quarter of an hour are not "
     "shown at all.",
-    "stat", "s", (line(lambda q: q.by((), q.select(c.ORGANIZATION_DATA_AGE,
-                                                   q.match(c.ORGANIZATION_PART, "report")), "max")),), _NOTHING,
+    "stat", "s", (line(lambda q: q.by((), q.select(o.ORGANIZATION_DATA_AGE,
+                                                   q.match(o.ORGANIZATION_PART, "report")), "max")),), _NOTHING,
     thresholds=((3600, ORANGE),), decimals=0,
 )  # fmt: skip
 BY_KEY: Final = _month(
     710, "This month by key", "The eight dearest keys. Without a name: usage without a key, as in the Console.",
-    c.API_KEY_NAME,
+    o.API_KEY_NAME,
 )  # fmt: skip
 BY_MODEL: Final = _month(711, "This month by model", "The eight dearest models.", c.RESPONSE_MODEL)
-BY_WORKSPACE: Final = _month(712, "This month by workspace", "The eight dearest workspaces.", c.WORKSPACE_NAME)
+BY_WORKSPACE: Final = _month(712, "This month by workspace", "The eight dearest workspaces.", o.WORKSPACE_NAME)
 BY_CLASS: Final = _month(713, "This month by class", "What is paid for: token classes, searches, others.", c.COST_TYPE)
 BY_SERVED: Final = _month(
     714, "This month by tier, speed and geography", "Batch is half the price, fast and US-only are dearer.",
@@ -95,13 +96,13 @@ OVER_TIME: Final = Panel(
     715, "This month, as it grew",
     _SAID + "At list price by model. It begins again at zero on the first of a month.",
     "lines", "currencyUSD",
-    (line(_amount(c.ORGANIZATION_LIST_COST, organization.MONTH, c.RESPONSE_MODEL), "", c.RESPONSE_MODEL),), _NOTHING,
+    (line(_amount(o.ORGANIZATION_LIST_COST, organization.MONTH, c.RESPONSE_MODEL), "", c.RESPONSE_MODEL),), _NOTHING,
     stacked=True,
 )  # fmt: skip
 TOKENS: Final = Panel(
     716, "Tokens today, by class",
     _SAID + "Since midnight in UTC.",
-    "bargauge", "short", (line(_amount(c.ORGANIZATION_TOKENS, organization.TODAY, c.TOKEN_CLASS), "", c.TOKEN_CLASS),),
+    "bargauge", "short", (line(_amount(o.ORGANIZATION_TOKENS, organization.TODAY, c.TOKEN_CLASS), "", c.TOKEN_CLASS),),
     _NOTHING,
 )  # fmt: skip
 REQUESTS: Final = Panel(
@@ -110,8 +111,8 @@ REQUESTS: Final = Panel(
     "bargauge", "short",
     (
         line(
-            lambda q: f"topk(8, {_amount(c.ORGANIZATION_REQUESTS, organization.TODAY, c.API_KEY_NAME)(q)})",
-            "", c.API_KEY_NAME,
+            lambda q: f"topk(8, {_amount(o.ORGANIZATION_REQUESTS, organization.TODAY, o.API_KEY_NAME)(q)})",
+            "", o.API_KEY_NAME,
         ),
     ),
     _NOTHING,
@@ -125,41 +126,41 @@ BESIDE: Final = Panel(
         line(lambda q: organization.reported(q, (c.API_KEY_HINT,))),
         line(lambda q: organization.measured(q, (c.API_KEY_HINT,))),
         line(organization.drift),
-        line(lambda q: q.by((c.API_KEY_HINT, c.API_KEY_NAME), q.select(c.API_KEY_INFO), "max")),
+        line(lambda q: q.by((c.API_KEY_HINT, o.API_KEY_NAME), q.select(o.API_KEY_INFO), "max")),
     ),
     "not a day of data yet",
     columns=(
-        Column(c.API_KEY_NAME, "Key"), Column(c.API_KEY_HINT, "As the Console shows it"),
+        Column(o.API_KEY_NAME, "Key"), Column(c.API_KEY_HINT, "As the Console shows it"),
         Column("Value #A", "Reported", "currencyUSD"), Column("Value #B", "Measured", "currencyUSD"),
         Column("Value #C", "Drift", "percentunit"), Column("Value #D", "Keys"),
     ),
     sorted_by="Reported",
 )  # fmt: skip
-_CAP: Final = (c.SPEND_LIMIT_SCOPE, c.WORKSPACE_NAME, c.SPEND_LIMIT_PERIOD)
+_CAP: Final = (o.SPEND_LIMIT_SCOPE, o.WORKSPACE_NAME, o.SPEND_LIMIT_PERIOD)
 SPEND_LIMITS: Final = Panel(
     721, "Spend limits",
     _SAID + "What counts against a limit is the billed amount of its period.",
     "table", "none",
     (
-        line(lambda q: q.by(_CAP, q.select(c.SPEND_LIMIT), "max")),
-        line(lambda q: q.by(_CAP, q.select(c.SPEND_LIMIT_SPENT), "max")),
+        line(lambda q: q.by(_CAP, q.select(o.SPEND_LIMIT), "max")),
+        line(lambda q: q.by(_CAP, q.select(o.SPEND_LIMIT_SPENT), "max")),
         line(lambda q: organization.limit_used(q, _CAP)),
     ),
     "no spend limits listed",
     columns=(
-        Column(c.SPEND_LIMIT_SCOPE, "Of"), Column(c.WORKSPACE_NAME, "Workspace"),
-        Column(c.SPEND_LIMIT_PERIOD, "Period"), Column("Value #A", "Limit", "currencyUSD"),
+        Column(o.SPEND_LIMIT_SCOPE, "Of"), Column(o.WORKSPACE_NAME, "Workspace"),
+        Column(o.SPEND_LIMIT_PERIOD, "Period"), Column("Value #A", "Limit", "currencyUSD"),
         Column("Value #B", "Spent", "currencyUSD"), Column("Value #C", "Used", "percentunit"),
     ),
     sorted_by="Used",
 )  # fmt: skip
-_RATE: Final = (c.RATE_LIMIT_GROUP, c.WORKSPACE_NAME, c.RATE_LIMIT_NAME)
+_RATE: Final = (o.RATE_LIMIT_GROUP, o.WORKSPACE_NAME, c.RATE_LIMIT_NAME)
 RATE_LIMITS: Final = Panel(
     722, "Configured rate limits",
     _SAID + "Per minute, by group of models. With a workspace: set for that workspace alone.",
-    "table", "none", (line(lambda q: q.by(_RATE, q.select(c.CONFIGURED_LIMIT), "max")),), _NOTHING,
+    "table", "none", (line(lambda q: q.by(_RATE, q.select(o.CONFIGURED_LIMIT), "max")),), _NOTHING,
     columns=(
-        Column(c.RATE_LIMIT_GROUP, "Group"), Column(c.WORKSPACE_NAME, "Workspace"),
+        Column(o.RATE_LIMIT_GROUP, "Group"), Column(o.WORKSPACE_NAME, "Workspace"),
         Column(c.RATE_LIMIT_NAME, "Limit of"), Column("Value #A", "Per minute", "locale"),
     ),
     sorted_by="Per minute",
@@ -168,26 +169,26 @@ GROUPS: Final = Panel(
     723, "Models that share limits",
     _SAID + "The models of a group draw on the same limits.",
     "table", "none",
-    (line(lambda q: q.by((c.RATE_LIMIT_GROUP, c.REQUEST_MODEL), q.select(c.RATE_LIMIT_MODEL), "max")),),
+    (line(lambda q: q.by((o.RATE_LIMIT_GROUP, c.REQUEST_MODEL), q.select(o.RATE_LIMIT_MODEL), "max")),),
     _NOTHING,
     columns=(
-        Column(c.RATE_LIMIT_GROUP, "Group"), Column(c.REQUEST_MODEL, "Model"), Column("Value #A", "In it", "locale"),
+        Column(o.RATE_LIMIT_GROUP, "Group"), Column(c.REQUEST_MODEL, "Model"), Column("Value #A", "In it", "locale"),
     ),
 )  # fmt: skip
-_KEY: Final = (c.API_KEY_NAME, c.API_KEY_HINT)
+_KEY: Final = (o.API_KEY_NAME, c.API_KEY_HINT)
 KEYS: Final = Panel(
     724, "API keys",
     _SAID + "A key that is active and that nobody used for 30 days can only leak.",
     "table", "none",
     (
-        line(lambda q: q.by((*_KEY, c.API_KEY_STATUS, c.WORKSPACE_NAME), q.select(c.API_KEY_INFO), "max")),
-        line(lambda q: q.by(_KEY, q.select(c.API_KEY_REQUESTS), "max")),
-        line(lambda q: f"time() - {q.by(_KEY, q.select(c.API_KEY_CREATED), 'max')}"),
+        line(lambda q: q.by((*_KEY, o.API_KEY_STATUS, o.WORKSPACE_NAME), q.select(o.API_KEY_INFO), "max")),
+        line(lambda q: q.by(_KEY, q.select(o.API_KEY_REQUESTS), "max")),
+        line(lambda q: f"time() - {q.by(_KEY, q.select(o.API_KEY_CREATED), 'max')}"),
     ),
     _NOTHING,
     columns=(
-        Column(c.API_KEY_NAME, "Name"), Column(c.API_KEY_HINT, "As the Console shows it"),
-        Column(c.API_KEY_STATUS, "Status"), Column(c.WORKSPACE_NAME, "Workspace"), Column("Value #A", "Keys"),
+        Column(o.API_KEY_NAME, "Name"), Column(c.API_KEY_HINT, "As the Console shows it"),
+        Column(o.API_KEY_STATUS, "Status"), Column(o.WORKSPACE_NAME, "Workspace"), Column("Value #A", "Keys"),
         Column("Value #B", "Requests in 30 days", "locale"), Column("Value #C", "Age", "s"),
     ),
     sorted_by="Requests in 30 days",
@@ -196,9 +197,9 @@ WORKSPACES: Final = Panel(
     725, "Workspaces",
     _SAID + "Those that are not archived.",
     "table", "none",
-    (line(lambda q: q.by((c.WORKSPACE_NAME, c.WORKSPACE_ID), q.select(c.WORKSPACE_INFO), "max")),),
+    (line(lambda q: q.by((o.WORKSPACE_NAME, c.WORKSPACE_ID), q.select(o.WORKSPACE_INFO), "max")),),
     _NOTHING,
-    columns=(Column(c.WORKSPACE_NAME, "Name"), Column(c.WORKSPACE_ID, "Id"), Column("Value #A", "There", "locale")),
+    columns=(Column(o.WORKSPACE_NAME, "Name"), Column(c.WORKSPACE_ID, "Id"), Column("Value #A", "There", "locale")),
 )  # fmt: skip
 POLLS: Final = Panel(
     726, "Questions to the Admin API",
@@ -207,8 +208,8 @@ POLLS: Final = Panel(
     "bars", "short",
     (
         line(
-            lambda q: q.grown(c.ORGANIZATION_POLLS, STEP, (c.ORGANIZATION_PART, c.ERROR_TYPE)), "",
-            c.ORGANIZATION_PART, c.ERROR_TYPE,
+            lambda q: q.grown(o.ORGANIZATION_POLLS, STEP, (o.ORGANIZATION_PART, c.ERROR_TYPE)), "",
+            o.ORGANIZATION_PART, c.ERROR_TYPE,
         ),
     ),
     _NOTHING, stacked=True, step="5m",
@@ -218,7 +219,7 @@ AGES: Final = Panel(
     "Reports are read every five minutes, keys, workspaces and limits every quarter of an hour, the use of keys every "
     "hour.",
     "lines", "s",
-    (line(lambda q: q.by((c.ORGANIZATION_PART,), q.select(c.ORGANIZATION_DATA_AGE), "max"), "", c.ORGANIZATION_PART),),
+    (line(lambda q: q.by((o.ORGANIZATION_PART,), q.select(o.ORGANIZATION_DATA_AGE), "max"), "", o.ORGANIZATION_PART),),
     _NOTHING,
 )  # fmt: skip
 

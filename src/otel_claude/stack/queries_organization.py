@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from otel_claude import conventions as c
+from otel_claude import conventions_organization as o
 from otel_claude.conventions import Metric
 
 from .queries import Queries
@@ -19,22 +20,22 @@ NOT_MEASURED: Final = ("code_execution", "session_usage")
 """Kinds of cost that no answer of the Messages API tells."""
 DAY: Final = "1d"
 HINT: Final = (c.API_KEY_HINT,)
-KEY: Final = (c.API_KEY_HINT, c.API_KEY_NAME)
+KEY: Final = (c.API_KEY_HINT, o.API_KEY_NAME)
 MONTH, TODAY, YESTERDAY = "month", "today", "yesterday"
 
 
 def in_period(q: Queries, metric: Metric, period: str, by: tuple[str, ...] = ()) -> str:
     """What is reported for a period."""
-    return q.by(by, q.select(metric, q.match(c.ORGANIZATION_PERIOD, period)))
+    return q.by(by, q.select(metric, q.match(o.ORGANIZATION_PERIOD, period)))
 
 
 def _month(q: Queries) -> str:
     matchers = (
-        q.match(c.ORGANIZATION_PERIOD, MONTH),
+        q.match(o.ORGANIZATION_PERIOD, MONTH),
         q.naming.match(c.RESPONSE_SERVICE_TIER, "!=", c.BATCH),
         q.naming.match(c.COST_TYPE, "!~", "|".join(NOT_MEASURED)),
     )
-    return q.select(c.ORGANIZATION_LIST_COST, *matchers)
+    return q.select(o.ORGANIZATION_LIST_COST, *matchers)
 
 
 def reported(q: Queries, by: tuple[str, ...]) -> str:
@@ -69,7 +70,7 @@ def drift(q: Queries) -> str:
 
 def limit_used(q: Queries, by: tuple[str, ...]) -> str:
     """The used share of spend limits."""
-    return q.by(by, f"{q.select(c.SPEND_LIMIT_SPENT)} / ({q.select(c.SPEND_LIMIT)} > 0)", "max")
+    return q.by(by, f"{q.select(o.SPEND_LIMIT_SPENT)} / ({q.select(o.SPEND_LIMIT)} > 0)", "max")
 
 
 def changed(q: Queries, metric: Metric, by: tuple[str, ...]) -> str:
@@ -80,8 +81,8 @@ def changed(q: Queries, metric: Metric, by: tuple[str, ...]) -> str:
 
 def unused_keys(q: Queries, by: tuple[str, ...], days: float) -> str:
     """Requests (none) of keys that are active, that were made that long ago, and that nobody used."""
-    key = q.naming.label(c.API_KEY_ID)
-    idle = f"{q.by((c.API_KEY_ID, *by), q.select(c.API_KEY_REQUESTS), 'max')} == 0"
-    old = f"time() - {q.by((c.API_KEY_ID,), q.select(c.API_KEY_CREATED), 'max')} > {days * 86_400:.0f}"
-    active = q.by((c.API_KEY_ID,), q.select(c.API_KEY_INFO, q.match(c.API_KEY_STATUS, "active")), "max")
+    key = q.naming.label(o.API_KEY_ID)
+    idle = f"{q.by((o.API_KEY_ID, *by), q.select(o.API_KEY_REQUESTS), 'max')} == 0"
+    old = f"time() - {q.by((o.API_KEY_ID,), q.select(o.API_KEY_CREATED), 'max')} > {days * 86_400:.0f}"
+    active = q.by((o.API_KEY_ID,), q.select(o.API_KEY_INFO, q.match(o.API_KEY_STATUS, "active")), "max")
     return f"(({idle}) and on ({key}) ({old}) and on ({key}) ({active}))"
