@@ -3,7 +3,7 @@
 A pure function of its record and its bill.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from . import conventions as c
@@ -12,7 +12,7 @@ from .labels import Group, Labeller, Labels
 from .ledger import Cell, Row
 from .pricing import Charge
 from .record import Attempt, CallRecord
-from .wire import Answer, Iteration, Usage
+from .wire import Iteration, Usage
 
 _MODALITY: Final = (c.TOKEN_MODALITY, "unknown")
 """Anthropic gives no split by modality, and the convention requires the attribute."""
@@ -46,7 +46,13 @@ class Posting(NamedTuple):
 def rows(posting: Posting, labeller: Labeller) -> Iterator[Row]:
     """All rows of a call, or of a result."""
     record, told = posting
-    call = _labels(record, labeller, last_model(record))
+    last = last_model(record)
+    call = _labels(record, labeller, last)
+
+    def of(model: str | None) -> Labels:
+        # Nearly every call has one model, and finding labels hashes all its tags.
+        return call if model == last else _labels(record, labeller, model)
+
     ended = ((c.STOP_REASON, stop_reason(record)), (c.ERROR_TYPE, record.error_type))
     if record.result is None:
         yield call.cells(_CALL, *ended), _ONE
@@ -58,11 +64,11 @@ def rows(posting: Posting, labeller: Labeller) -> Iterator[Row]:
         yield _attempt(call, attempt), _ONE
     for answer in record.answers:
         if answer.usage is not None:
-            yield from _tokens(record, labeller, answer, answer.usage)
+            yield from _tokens(of, answer.model, answer.usage)
             yield from _server_tools(call, answer.usage)
     for answer, price in zip(record.answers, told.prices, strict=False):
         for charge in price.charges:
-            yield from _costs(_labels(record, labeller, charge.model), charge, answer.usage or _NO_USAGE)
+            yield from _costs(of(charge.model), charge, answer.usage or _NO_USAGE)
 
 
 _ONE: Final = (1,)
@@ -79,13 +85,13 @@ def _attempt(call: Labels, attempt: Attempt) -> tuple[Cell, ...]:
     )
 
 
-def _tokens(record: CallRecord, labeller: Labeller, answer: Answer, usage: Usage) -> Iterator[Row]:
+def _tokens(of: Callable[[str | None], Labels], model: str | None, usage: Usage) -> Iterator[Row]:
     for part in billed_parts(usage):
-        model = (part.model if isinstance(part, Iteration) else None) or answer.model
+        sampled = (part.model if isinstance(part, Iteration) else None) or model
         amounts = (part.total_input, part.output, part.cache_read, part.cache_write_5m, part.cache_write_1h)
-        yield _labels(record, labeller, model).cells(_TOKENS), amounts
+        yield of(sampled).cells(_TOKENS), amounts
     if usage.thinking is not None:
-        yield _labels(record, labeller, answer.model).cells(_REASONING), (usage.thinking,)
+        yield of(model).cells(_REASONING), (usage.thinking,)
 
 
 def _server_tools(call: Labels, usage: Usage) -> Iterator[Row]:
