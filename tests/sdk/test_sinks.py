@@ -1,7 +1,6 @@
 """Providers of every kind: sampling, exemplars, several readers, none at all, one that is set later."""
 
 import pytest
-from conftest import watched
 from opentelemetry import trace
 from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
@@ -11,6 +10,7 @@ from support.face import Face
 from support.server import Server, plain, stream
 from support.shapes import ARGS
 from support.telemetry import Telemetry, plain_metrics
+from support.watching import watched
 
 from otel_claude import ClaudeInstrumentor
 

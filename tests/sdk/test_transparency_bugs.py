@@ -1,12 +1,12 @@
 """What the SDK's own test suite found: each a failure of ours, contained or seen, made small."""
 
 import pytest
-from conftest import watched
 from opentelemetry.sdk.trace import sampling
 from support.face import Face
 from support.server import Server, plain
 from support.shapes import ARGS
 from support.telemetry import Telemetry
+from support.watching import watched
 
 from otel_claude import conventions as c
 from otel_claude import instrumentor

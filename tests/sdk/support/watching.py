@@ -1,0 +1,37 @@
+"""Watching: a test with the instrumentation on, that fails on anything which it leaves behind."""
+
+import gc
+import logging
+import os
+
+from opentelemetry import trace
+
+from otel_claude import ClaudeInstrumentor, call, contain, neighbours
+
+
+def watched(telemetry, monkeypatch):
+    for name in list(os.environ):
+        if name.startswith(("ANTHROPIC_", "OTEL_", "AWS_", "GOOGLE_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", telemetry.tracer_provider)
+    monkeypatch.setattr(contain, "_told", set())
+    monkeypatch.setattr(neighbours, "_told", set())
+    for name in ("INITIAL_RETRY_DELAY", "MAX_RETRY_DELAY"):
+        monkeypatch.setattr(f"anthropic._base_client.{name}", 0.0)
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(telemetry.logs)
+    root.setLevel(logging.DEBUG)
+    instrumentor = ClaudeInstrumentor()
+    instrumentor.instrument(meter_provider=telemetry.meter_provider)
+    yield telemetry
+    if instrumentor.is_instrumented_by_opentelemetry:
+        instrumentor.uninstrument()
+    root.removeHandler(telemetry.logs)
+    root.setLevel(level)
+    gc.collect()
+    gc.freeze()
+    left, forgotten = list(call._open), telemetry.logs.records
+    call._open.clear()
+    telemetry.meter_provider.shutdown()
+    assert left == [], "a call was never ended"
+    assert not [r for r in forgotten if r.name.startswith("opentelemetry") and r.levelno >= logging.WARNING]
