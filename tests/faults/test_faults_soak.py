@@ -10,7 +10,7 @@ SOAK = Path(__file__).parents[2] / "scripts" / "soak.py"
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from Linux's /proc")
-@pytest.mark.parametrize(("calls", "warm_up"), [(2_000, 1_000), pytest.param(20_000, 5_000, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize(("calls", "warm_up"), [(600, 300), pytest.param(20_000, 5_000, marks=pytest.mark.heavy)])
 def test_soak(calls, warm_up):
     command = [
         sys.executable,
