@@ -57,9 +57,7 @@ def bill(table: PriceTable, call: Spent, answers: tuple[Answer, ...], missing: s
 
     An attempt that got no answer may have been billed, also if the SDK made another one that did get one.
     """
-    unanswered = False
-    for attempt in call.attempts:
-        unanswered = unanswered or attempt.unanswered
+    unanswered = any(attempt.unanswered for attempt in call.attempts)
     if not answers:
         reason = "no_answer" if unanswered else missing
         if reason is None or reason in _FREE:

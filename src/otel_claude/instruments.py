@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -94,29 +95,26 @@ class Instruments:
 
     def _gauge(self, metric: Metric) -> Callable[[CallbackOptions], Iterator[Observation]]:
         if metric is c.BATCH_PROGRESS:
-            return self._progress
-        if metric in agents.SESSION_METRICS:
-            return self._session_gauge(metric)
-        value_of = _LIMIT_VALUES[metric.name]
+            read = self._progress
+        elif metric.name in _LIMIT_VALUES:
+            read = partial(self._limits, _LIMIT_VALUES[metric.name])
+        else:
+            read = partial(self._sessions, metric.name)
+        return lambda _options: read()
 
-        def observe(_options: CallbackOptions) -> Iterator[Observation]:
-            for labels, limit, seconds in self.limits.current():
-                value = value_of(limit, seconds)
-                if value is not None:
-                    yield Observation(value, {**labels.attributes, c.RATE_LIMIT_NAME: limit.name})
-
-        return observe
-
-    def _progress(self, _options: CallbackOptions) -> Iterator[Observation]:
+    def _progress(self) -> Iterator[Observation]:
         for attributes, status, number in self.batches.progress():
             yield Observation(number, {**attributes, c.BATCH_STATUS: status})
 
-    def _session_gauge(self, metric: Metric) -> Callable[[CallbackOptions], Iterator[Observation]]:
-        def observe(_options: CallbackOptions) -> Iterator[Observation]:
-            for attributes, value in self.sessions.read(metric.name):
-                yield Observation(value, attributes)
+    def _limits(self, value_of: Callable[[Limit, float | None], float | None]) -> Iterator[Observation]:
+        for labels, limit, seconds in self.limits.current():
+            value = value_of(limit, seconds)
+            if value is not None:
+                yield Observation(value, {**labels.attributes, c.RATE_LIMIT_NAME: limit.name})
 
-        return observe
+    def _sessions(self, name: str) -> Iterator[Observation]:
+        for attributes, value in self.sessions.read(name):
+            yield Observation(value, attributes)
 
     def _start_from_zero(self) -> None:
         self.ledger.clear()

@@ -26,6 +26,8 @@ _MOST_SETS: Final = 10_000
 
 
 Pair = tuple[str, "str | int | None"]
+_Given = tuple[Caller, "str | None", "str | None", "str | None", Tags, str]
+"""What a call says of itself: the arguments of `Labeller.of`."""
 
 
 class Group:
@@ -93,7 +95,7 @@ class Labeller:
         given = (caller, request_model, response_model, workspace, tags, operation)
         found = self._known.get(given)
         if found is None:
-            found = self._bounded(*given)
+            found = self._bounded(given)
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             self._known[given] = found
@@ -109,16 +111,9 @@ class Labeller:
         """A single value from outside, as a label."""
         return self._values.label(kind, value)
 
-    def _bounded(
-        self,
-        caller: Caller,
-        request_model: str | None,
-        response_model: str | None,
-        workspace: str | None,
-        tags: Tags,
-        operation: str,
-    ) -> Labels:
+    def _bounded(self, given: _Given) -> Labels:
         """The one object of these labels. Values beyond the limits share that of `_other`."""
+        caller, request_model, response_model, workspace, tags, operation = given
         attributes = bounded(
             self._values,
             (

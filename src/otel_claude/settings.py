@@ -17,7 +17,8 @@ from .tags import is_key
 SpanMode = Literal["auto", "off"]
 AgentMode = Literal["auto", "on", "off"]
 _PROVIDERS = {"tracer_provider", "meter_provider", "logger_provider"}
-_TRUE = ("true", "1", "yes", "on")
+TRUE: Final = ("true", "1", "yes", "on")
+"""What says yes in a variable."""
 _FALSE = ("false", "0", "no", "off")
 
 
@@ -64,8 +65,8 @@ def read(
     What is not `heeded` has its default, and no warning: another instrumentor reads it.
     """
     values: dict[str, Any] = {}
-    for name in sorted(arguments.keys() - {field.name for field in fields(Settings)} - _PROVIDERS):
-        accepted = ", ".join(field.name for field in fields(Settings))
+    for name in sorted(arguments.keys() - set(ALL) - _PROVIDERS):
+        accepted = ", ".join(ALL)
         logger.warning("instrument() has no argument %r, so it is ignored. It takes %s.", name, accepted)
     for name in heeded:
         if arguments.get(name) is not None:
@@ -123,9 +124,9 @@ def _is_digits(given: object) -> bool:
 
 def _flag(given: object) -> bool:
     value = str(given).lower()
-    if value not in (*_TRUE, *_FALSE):
+    if value not in (*TRUE, *_FALSE):
         raise ValueError("it takes true or false")
-    return value in _TRUE
+    return value in TRUE
 
 
 def agent_mode(given: object) -> AgentMode:
@@ -134,9 +135,9 @@ def agent_mode(given: object) -> AgentMode:
     if value == "auto":
         return "auto"
     # A configuration file's `on` and `off` are true and false.
-    if value not in (*_TRUE, *_FALSE):
+    if value not in (*TRUE, *_FALSE):
         raise ValueError(f"it takes one of {', '.join(get_args(AgentMode))}")
-    return "on" if value in _TRUE else "off"
+    return "on" if value in TRUE else "off"
 
 
 _READERS: dict[str, Any] = {

@@ -7,13 +7,12 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from organization_world import ADMIN, OTHER, SHOP
 
+from listening import Listening, Quiet
 from otel_claude.cli import main
 from otel_claude.simulator import Organization, Simulator, SpendLimit
 from otel_claude.simulator.failures import FAILURES
@@ -107,34 +106,20 @@ def test_what_is_wrong_is_said_and_no_part_is_shown_as_whole(once, call, organiz
     assert ("Total" in out) == shown
 
 
-class Receiver:
+class Receiver(Listening):
     """Takes OTLP over HTTP and keeps the bodies."""
 
     def __init__(self):
         bodies = self.bodies = []
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                bodies.append(self.rfile.read(int(self.headers["content-length"])))
+        class Handler(Quiet):
+            def do_POST(self):  # noqa: N802 - http.server's name
+                bodies.append(self.posted())
                 self.send_response(200)
                 self.send_header("content-length", "0")
                 self.end_headers()
 
-            def log_message(self, *arguments):
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        super().__init__(Handler)
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ import json
 import os
 import socket
 import subprocess
-import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+
+from listening import Listening, Quiet
 
 ROOT = Path(__file__).parents[2]
 CACHE = Path(os.environ.get("STACK_CACHE", ROOT / ".cache/stack"))
@@ -176,34 +176,20 @@ def collector(folder, config, **environment):
         yield f"http://127.0.0.1:{http}", f"127.0.0.1:{grpc}", log
 
 
-class Webhook:
+class Webhook(Listening):
     """Keeps what Alertmanager sends."""
 
     def __init__(self):
         received = self.received = []
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
+        class Handler(Quiet):
+            def do_POST(self):  # noqa: N802 - http.server's name
+                body = self.posted()
                 received.append((self.path, json.loads(body)))
                 self.send_response(200)
                 self.end_headers()
 
-            def log_message(self, *arguments):
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        super().__init__(Handler)
 
 
 @contextmanager

@@ -25,7 +25,6 @@ from .totals import Connection, Sessions
 SUPPORTED: Final = ("claude-agent-sdk >= 0.1, < 0.3",)
 _PACKAGE: Final = "claude_agent_sdk"
 TELEMETRY: Final = "CLAUDE_CODE_ENABLE_TELEMETRY"
-_TRUE: Final = ("1", "true", "yes", "on")
 
 
 class ClaudeAgentInstrumentor(BaseInstrumentor):
@@ -63,7 +62,7 @@ class ClaudeAgentInstrumentor(BaseInstrumentor):
 
 def telemetry_is_on(environment: Mapping[str, str]) -> bool:
     """Whether the program exports metrics of its own, as far as its environment says."""
-    return environment.get(TELEMETRY, "").strip().lower() in _TRUE
+    return environment.get(TELEMETRY, "").strip().lower() in settings.TRUE
 
 
 def _listening(chosen: Settings, provider: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from ..batches import Reader, Reading
 from ..wire import head
 from ..wire.json import fields, text
+from .errors import FIRST_ERROR
 from .exchange import body_of
 
 _PATH: Final = re.compile(r"/messages/batches(?:/([^/]+))?(?:/(results|cancel))?$")
@@ -23,7 +24,6 @@ _DECODERS: Final = ("JSONLDecoder", "AsyncJSONLDecoder")
 """What only results are decoded by, in every version: a gateway can give another URL for them."""
 _BATCH_ID: Final = "anthropic.message.batch.id"
 """Since 1.14.0 the SDK says it for its own span."""
-_FIRST_ERROR: Final = 400
 
 
 def answered(watch: Callable[[Any, Any], Reader | None], client: Any, kwargs: dict[str, Any]) -> None:
@@ -31,7 +31,7 @@ def answered(watch: Callable[[Any, Any], Reader | None], client: Any, kwargs: di
     options, response = kwargs["options"], kwargs["response"]
     path = _PATH.search(options.url.partition("?")[0].rstrip("/"))
     decodes = getattr(getattr(kwargs["cast_to"], "__origin__", None), "__name__", None) in _DECODERS
-    if response.status_code >= _FIRST_ERROR or not (path or decodes):
+    if response.status_code >= FIRST_ERROR or not (path or decodes):
         return
     reader = watch(client, options)
     if reader is None:

@@ -79,15 +79,16 @@ def key_of(client: Any, options: Any) -> str | None:
             elif credential is None or lowered == _CREDENTIALS[0]:
                 credential = value
         if credential is not None:
-            return _without_scheme(credential)
+            return without_scheme(credential)
     if omitted:
         # Which of the two headers has the client's own credential depends on the SDK's version.
         left = [value for name, value in client.auth_headers.items() if name.lower() not in omitted]
-        return _without_scheme(left[0]) if left else None
+        return without_scheme(left[0]) if left else None
     return text(getattr(client, "api_key", None)) or text(getattr(client, "auth_token", None))
 
 
-def _without_scheme(value: str) -> str:
+def without_scheme(value: str) -> str:
+    """The credential in the value of a header, with `Bearer` before it or without."""
     scheme, _, credential = value.partition(" ")
     return credential if scheme.lower() == "bearer" else value
 

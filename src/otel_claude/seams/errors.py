@@ -15,7 +15,7 @@ _TYPES: Final = {
 }
 _UNSENT: Final = ("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "LocalProtocolError")
 """What httpx and httpx2 raise before a request has left the process."""
-_FIRST_ERROR: Final = 400
+FIRST_ERROR: Final = 400
 
 
 def error_type(error: BaseException) -> str | None:
@@ -47,4 +47,4 @@ def _of_answer(error: Exception) -> str:
     said = text(fields(fields(getattr(error, "body", None)).get("error")).get("type"))
     status = integer(getattr(error, "status_code", None)) or 0
     # An `error` event has the status of the response that opened its stream, which is none of an error.
-    return said or (str(status) if status >= _FIRST_ERROR else "client_error")
+    return said or (str(status) if status >= FIRST_ERROR else "client_error")

@@ -14,12 +14,11 @@ from ..call import Call
 from ..contain import contained
 from ..record import Attempt
 from ..wire import Refusal, head, refusal, shape
-from .errors import error_type, was_never_sent
+from .errors import FIRST_ERROR, error_type, was_never_sent
 
 _ATTEMPT: Final = "otel_claude.attempt"
 """Where a request of httpx or httpx2 carries its attempt: transports pass `extensions` on unread."""
 _RAW: Final = "X-Stainless-Raw-Response"
-_FIRST_ERROR: Final = 400
 _UNAUTHORIZED: Final = 401
 
 _by_idempotency_key: weakref.WeakValueDictionary[str, Call] = weakref.WeakValueDictionary()
@@ -48,7 +47,7 @@ def answered(attempt: Attempt, response: Any, client: Any, kwargs: dict[str, Any
     call = attempt.call
     read_headers(attempt, response)
     # With any middleware the SDK comes here for every status.
-    if response.status_code >= _FIRST_ERROR:
+    if response.status_code >= FIRST_ERROR:
         attempt.refused(refusal_of(response))
         return
     attempt.outcome = "success"
@@ -129,7 +128,7 @@ def retried(attempt: Attempt, delay: float) -> None:
 
 def failed(attempt: Attempt, error: Exception, response: Any, body: object) -> None:
     """The SDK made an error of a response, or of an `error` event in its stream."""
-    if response.status_code >= _FIRST_ERROR:
+    if response.status_code >= FIRST_ERROR:
         read_headers(attempt, response)
         attempt.refused(refusal(response.status_code, body, retry_after="retry-after" in response.headers))
         attempt.call.sink.known(attempt.call)

@@ -6,6 +6,7 @@
 from typing import Any, Final, NamedTuple
 
 from ..wire import head
+from .client import without_scheme
 
 _PLACE: Final = "/v1/sessions"
 
@@ -31,5 +32,5 @@ def session_path(response: Any) -> str | None:
 def asker(response: Any) -> Asker:
     """Who asked."""
     sent = response.request.headers
-    key = sent.get("x-api-key") or sent.get("authorization", "").removeprefix("Bearer ")
+    key = sent.get("x-api-key") or without_scheme(sent.get("authorization", ""))
     return Asker(key, head(response.headers.raw).workspace_id)
