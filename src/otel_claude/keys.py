@@ -1,12 +1,11 @@
-"""API keys as telemetry may show them: never whole. Pure functions of a key, imports nothing of ours."""
+"""API keys as telemetry may show them: never whole. Pure functions of a key."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from typing import Literal
 
-KeyMode = Literal["hint", "hash", "off"]
+from .settings import KeyMode
 
 _API_KEY = re.compile(r"sk-ant-(?:api|admin)\d\d-[A-Za-z0-9_-]{24,}")
 """Only keys that the Console lists. OAuth tokens, cloud credentials and keys of gateways are shown in no form."""

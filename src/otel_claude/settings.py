@@ -11,10 +11,10 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, Literal, get_args
 
 from .contain import logger
-from .keys import KeyMode
 from .tags import is_key
 
 SpanMode = Literal["auto", "off"]
+KeyMode = Literal["hint", "hash", "off"]
 AgentMode = Literal["auto", "on", "off"]
 _PROVIDERS = {"tracer_provider", "meter_provider", "logger_provider"}
 TRUE: Final = ("true", "1", "yes", "on")

@@ -14,7 +14,7 @@ from support.library import anthropic, http
 from support.server import Server, either, plain, refused, stream
 
 from otel_claude import ClaudeInstrumentor, call, contain, tags
-from otel_claude import instrumentor as module
+from otel_claude import measuring as module
 from otel_claude.recorder import Recorder
 from otel_claude.settings import Settings
 from otel_claude.summary import SummaryMetricExporter

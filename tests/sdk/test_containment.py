@@ -10,7 +10,7 @@ from support.library import anthropic
 from support.server import Server, plain, refused, stream, throttled
 from support.shapes import ARGS
 
-from otel_claude import instrumentor
+from otel_claude import measuring
 from otel_claude.body import Body
 from otel_claude.call import Call
 from otel_claude.instruments import Instruments
@@ -34,9 +34,9 @@ def broken(*_args, **_kwargs):
 
 
 HOPS = [
-    (instrumentor, "spends"), (instrumentor, "is_instrumentation_enabled"), (instrumentor, "caller_of"),
-    (instrumentor, "key_of"), (instrumentor, "request_of"), (instrumentor, "current_tags"),
-    (instrumentor, "has_native_span"), (instrumentor, "Call"),
+    (measuring, "spends"), (measuring, "is_instrumentation_enabled"), (measuring, "caller_of"),
+    (measuring, "key_of"), (measuring, "request_of"), (measuring, "current_tags"),
+    (measuring, "has_native_span"), (measuring, "Call"),
     (seams_client, "request"), (seams_client, "_platform"),
     (exchange, "shape"), (exchange, "head"), (exchange, "refusal"), (exchange, "error_type"), (exchange, "Body"),
     (exchange, "body_of"), (running, "_returned"), (running, "_raised"),

@@ -56,11 +56,15 @@ def run(script):
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-def test_instrumenting_imports_neither_the_sdk_nor_pydantic():
+def test_instrumenting_imports_neither_the_sdk_nor_what_only_its_calls_need():
     assert run("""
 ClaudeInstrumentor().instrument()
-tell(imported=[name for name in ("anthropic", "pydantic", "httpx", "httpx2") if name in sys.modules])
-""") == [{"imported": []}]
+ours = ("measuring", "instruments", "recorder", "seams", "wire", "pricing")
+heavy = ("anthropic", "pydantic", "httpx", "httpx2", *(f"otel_claude.{name}" for name in ours))
+tell(imported=[name for name in heavy if name in sys.modules])
+import anthropic
+tell(missing=[name for name in heavy[4:] if name not in sys.modules])
+""") == [{"imported": []}, {"missing": []}]
 
 
 def test_the_sdk_is_patched_when_it_is_imported_later():

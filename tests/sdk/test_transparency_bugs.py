@@ -9,7 +9,7 @@ from support.telemetry import Telemetry
 from support.watching import watched
 
 from otel_claude import conventions as c
-from otel_claude import instrumentor
+from otel_claude import measuring
 from otel_claude.recorder import Recorder
 
 
@@ -72,7 +72,7 @@ async def test_a_call_is_counted_if_the_global_provider_cannot_be_loaded(quiet, 
         asked.append(True)
         raise StopIteration
 
-    monkeypatch.setattr(instrumentor.trace, "get_tracer_provider", not_installed)
+    monkeypatch.setattr(measuring.trace, "get_tracer_provider", not_installed)
     await create(kind, "ours")
     await create(kind, "ours")
     assert count(quiet, c.CALLS.name) == 2

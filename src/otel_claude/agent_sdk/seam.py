@@ -12,11 +12,9 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from importlib import import_module
 from typing import Any, Final
 
-import wrapt
-
 from ..contain import contained, logger
 
-MODULE: Final = "claude_agent_sdk._internal.query"
+_MODULE: Final = "claude_agent_sdk._internal.query"
 _OWNER: Final = "Query"
 _NAME: Final = "receive_messages"
 
@@ -32,31 +30,8 @@ class AgentSeam:
         self._patched: tuple[type, Any, Any] | None = None
 
     def install(self) -> None:
-        """Patches the SDK now, or when the application imports it."""
-        if MODULE in sys.modules:
-            self._patch()
-        else:
-            wrapt.register_post_import_hook(self._imported, MODULE)
-
-    def remove(self) -> None:
-        """Restores what was patched. What somebody wrapped since then stays theirs, and ours in it passes through."""
-        self._listen = None
-        if self._patched is not None:
-            owner, original, replacement = self._patched
-            if owner.__dict__.get(_NAME) is replacement:
-                setattr(owner, _NAME, original)
-            self._patched = None
-
-    def _imported(self, _module: object) -> None:
-        try:
-            self._patch()
-        except Exception:
-            contained("patched the Claude Agent SDK")
-
-    def _patch(self) -> None:
-        if self._listen is None:
-            return
-        owner: Any = getattr(sys.modules[MODULE], _OWNER, None)
+        """Patches the SDK, which is imported."""
+        owner: Any = getattr(sys.modules[_MODULE], _OWNER, None)
         original = getattr(owner, "__dict__", {}).get(_NAME)
         if not callable(original):
             logger.warning(
@@ -70,6 +45,15 @@ class AgentSeam:
         replacement = self._replaced(original)
         setattr(owner, _NAME, replacement)
         self._patched = owner, original, replacement
+
+    def remove(self) -> None:
+        """Restores what was patched. What somebody wrapped since then stays theirs, and ours in it passes through."""
+        self._listen = None
+        if self._patched is not None:
+            owner, original, replacement = self._patched
+            if owner.__dict__.get(_NAME) is replacement:
+                setattr(owner, _NAME, original)
+            self._patched = None
 
     def _replaced(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from ..keys import KeyMode, shown
+from ..keys import shown
 from ..pricing import PlatformName
 from ..record import Caller
+from ..settings import KeyMode
 from ..tracers import makes_spans
 from ..wire import Request, request
 from ..wire.json import fields, text

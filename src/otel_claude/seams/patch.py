@@ -7,9 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
-import wrapt
-
-from ..contain import contained, logger
+from ..contain import logger
 from . import replacements
 from .replacements import Listeners
 
@@ -46,34 +44,10 @@ class Seams:
     def __init__(self, listeners: Listeners) -> None:
         self._listeners = listeners
         self._patched: list[tuple[type, str, Any, Any]] = []
-        self._wanted = False
+        self._open = True
 
     def install(self) -> None:
-        """Patches the SDK now, or when the application imports it."""
-        self._wanted = True
-        _waiting.append(self)
-        if _BASE in sys.modules:
-            self._patch()
-        elif len(_waiting) == 1:
-            wrapt.register_post_import_hook(_imported, _BASE)
-
-    def close(self) -> None:
-        """No further call is begun."""
-        self._wanted = False
-
-    def remove(self) -> None:
-        """Restores what was patched. What somebody wrapped since then stays theirs, and ours in it passes through."""
-        self.close()
-        if self in _waiting:
-            _waiting.remove(self)
-        for owner, name, original, replacement in reversed(self._patched):
-            if owner.__dict__.get(name) is replacement:
-                setattr(owner, name, original)
-        self._patched.clear()
-
-    def _patch(self) -> None:
-        if not self._wanted or self._patched:
-            return
+        """Patches the SDK, which is imported: all of it, or nothing."""
         found = [(seam, _owner(seam)) for seam in SEAMS]
         missing = [f"{seam.owner}.{seam.name}" for seam, owner in found if owner is None]
         if missing:
@@ -86,26 +60,27 @@ class Seams:
             return
         for seam, owner in found:
             original = owner.__dict__[seam.name]
-            replacement = seam.replacement(original, self._while_wanted(getattr(self._listeners, seam.listener)))
+            replacement = seam.replacement(original, self._while_open(getattr(self._listeners, seam.listener)))
             setattr(owner, seam.name, replacement)
             self._patched.append((owner, seam.name, original, replacement))
 
-    def _while_wanted(self, listener: Callable[..., Any]) -> Callable[..., Any]:
+    def close(self) -> None:
+        """No further call is begun."""
+        self._open = False
+
+    def remove(self) -> None:
+        """Restores what was patched. What somebody wrapped since then stays theirs, and ours in it passes through."""
+        self.close()
+        for owner, name, original, replacement in reversed(self._patched):
+            if owner.__dict__.get(name) is replacement:
+                setattr(owner, name, original)
+        self._patched.clear()
+
+    def _while_open(self, listener: Callable[..., Any]) -> Callable[..., Any]:
         def listen(*seen: Any) -> Any:
-            return listener(*seen) if self._wanted else None
+            return listener(*seen) if self._open else None
 
         return listen
-
-
-_waiting: list[Seams] = []
-
-
-def _imported(_module: object) -> None:
-    for seams in _waiting:
-        try:
-            seams._patch()  # noqa: SLF001 - this module's own  # pyright: ignore[reportPrivateUsage]
-        except Exception:
-            contained("patched the SDK")
 
 
 def _owner(seam: Seam) -> Any:

@@ -8,14 +8,15 @@ from typing import Final
 
 from packaging.requirements import Requirement
 
-from ...agent_sdk.instrumentor import SUPPORTED, TELEMETRY, telemetry_is_on
+from ...agent_sdk import ClaudeAgentInstrumentor
+from ...agent_sdk.counting import TELEMETRY, telemetry_is_on
 from ...settings import agent_mode, variable
 from .finding import Finding
 from .sdk import disabled, installed
 
 _NAME: Final = "claude-agent-sdk"
 _US: Final = "otel_claude_agent_sdk"
-_SUPPORTED: Final = Requirement(SUPPORTED[0]).specifier
+_SUPPORTED: Final = Requirement(*ClaudeAgentInstrumentor.supported).specifier
 _MODE: Final = variable("agent_sdk")
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from ...instrumentor import SUPPORTED
+from ...instrumentor import ClaudeInstrumentor
 from ...neighbours import NEIGHBOURS
 from ...seams.patch import SEAMS, Seam
 from ...version import __version__
@@ -20,7 +20,7 @@ from .finding import Finding
 _PYTHONS: Final = ((3, 10), (3, 14))
 _TRACES_ITSELF: Final = Version("1.14.0")
 """The first version of the SDK that opens spans (2026-10-14)."""
-_SUPPORTED: Final = Requirement(SUPPORTED[0]).specifier
+_SUPPORTED: Final = Requirement(*ClaudeInstrumentor.supported).specifier
 _GROUP: Final = "opentelemetry_instrumentor"
 _US: Final = "otel_claude"
 

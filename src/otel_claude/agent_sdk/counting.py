@@ -1,0 +1,69 @@
+"""Counting: settings to listener to seam. The only place where they meet, and imported only where the SDK is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+
+from .. import settings
+from ..contain import logger
+from ..instruments import instruments_of
+from ..labels import Labeller
+from ..settings import Settings
+from ..tags import current as current_tags
+from ..version import __version__
+from .listener import Listener
+from .seam import AgentSeam, Hear, environment_of, session_of
+from .totals import Connection, Sessions
+
+TELEMETRY: Final = "CLAUDE_CODE_ENABLE_TELEMETRY"
+
+
+class Counting:
+    """All that one `instrument()` set up in the SDK, which is imported. `providers`: those that it was given."""
+
+    def __init__(self, chosen: Settings, providers: dict[str, Any]) -> None:
+        self._seam = AgentSeam(_listening(chosen, providers.get("meter_provider")))
+        self._seam.install()
+
+    def stop(self) -> None:
+        """Takes all of it out again."""
+        self._seam.remove()
+
+
+def telemetry_is_on(environment: Mapping[str, str]) -> bool:
+    """Whether the program exports metrics of its own, as far as its environment says."""
+    return environment.get(TELEMETRY, "").strip().lower() in settings.TRUE
+
+
+def _listening(chosen: Settings, provider: Any) -> Any:
+    """The function that gives who hears the messages of a query, or None if nobody does."""
+    instruments = instruments_of(provider, __version__, Labeller(chosen.tag_limit), keep=True)
+    instruments.add_agents()
+    sessions = Sessions()
+    connections: WeakKeyDictionary[Any, Connection] = WeakKeyDictionary()
+    told: list[bool] = []
+
+    def listen(query: Any) -> Hear | None:
+        if not is_instrumentation_enabled():
+            return None
+        if chosen.agent_sdk == "auto" and telemetry_is_on(environment_of(query, os.environ)):
+            if not told:
+                told.append(True)
+                logger.warning(
+                    "%s is on, so the claude program exports metrics of its own, and otel-claude counts nothing that "
+                    "the Claude Agent SDK reports. Unset it, or set OTEL_CLAUDE_AGENT_SDK=on to have both.",
+                    TELEMETRY,
+                )
+            return None
+        # One program can be listened to many times: `ClaudeSDKClient` does it for each turn.
+        connection = connections.get(query)
+        if connection is None:
+            connection = connections[query] = Connection(sessions, session_of(query))
+        return Listener(instruments, connection, current_tags(chosen.baggage_tags)).heard
+
+    return listen
