@@ -41,17 +41,18 @@ class Posting(NamedTuple):
 
     record: CallRecord
     bill: Bill
+    labels: Labels
+    """Those of the call's last answer."""
 
 
 def rows(posting: Posting, labeller: Labeller) -> Iterator[Row]:
     """All rows of a call, or of a result."""
-    record, told = posting
+    record, told, call = posting
     last = last_model(record)
-    call = _labels(record, labeller, last)
 
     def of(model: str | None) -> Labels:
         # Nearly every call has one model, and finding labels hashes all its tags.
-        return call if model == last else _labels(record, labeller, model)
+        return call if model == last else labels_of(record, labeller, model)
 
     ended = ((c.STOP_REASON, stop_reason(record)), (c.ERROR_TYPE, record.error_type))
     if record.result is None:
@@ -125,6 +126,7 @@ def stop_reason(record: CallRecord) -> str | None:
     return record.answers[-1].stop_reason if record.answers else None
 
 
-def _labels(record: CallRecord, labeller: Labeller, model: str | None) -> Labels:
+def labels_of(record: CallRecord, labeller: Labeller, model: str | None) -> Labels:
+    """The labels of a call's answer, or of a result's, by this model."""
     operation = c.CHAT if record.result is None else c.BATCH
     return labeller.of(record.caller, record.request.model, model, record.workspace_id, record.tags, operation)

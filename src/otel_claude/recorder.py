@@ -16,7 +16,7 @@ from .call import Call
 from .contain import contained, logger
 from .instruments import Instruments
 from .labels import Labels
-from .postings import Posting, billed_parts, last_model
+from .postings import Posting, billed_parts, labels_of, last_model
 from .pricing import PriceTable
 from .record import Attempt, Caller, CallRecord
 from .tags import Tags
@@ -83,7 +83,7 @@ class Recorder:
     def retried(self, attempt: Attempt) -> None:
         call = attempt.call
         if attempt.delay is not None:
-            labels = self._labels(call, None)
+            labels = self._instruments.labels.of(call.caller, call.request.model, None, call.workspace_id, call.tags)
             self._histograms[c.RETRY_DELAY.name].record(attempt.delay, labels.attributes, call.context)
         if (span := _recording(call.span)) is not None:
             span.add_event(c.ATTEMPT_EVENT, spans.of_attempt(attempt))
@@ -117,7 +117,8 @@ class Recorder:
     def result(self, record: CallRecord, since: float) -> None:
         """A result of a batch. It is no call: it has no span, and no histogram of calls has it."""
         told = bill_since(self._prices(), record, since)
-        self._instruments.ledger.post(Posting(record, told))
+        labels = labels_of(record, self._instruments.labels, last_model(record))
+        self._instruments.ledger.post(Posting(record, told, labels))
         if told.reasons:
             self._tell(record, told)
 
@@ -138,10 +139,11 @@ class Recorder:
         span = _recording(record.span)
         try:
             told = record.bill or bill(self._prices(), record, record.answers, record.missing)
-            self._instruments.ledger.post(Posting(record, told))
+            labels = labels_of(record, self._instruments.labels, last_model(record))
+            self._instruments.ledger.post(Posting(record, told, labels))
             if span is not None:
                 _describe(span, record, told)
-            self._measure(record, told)
+            self._measure(record, told, labels)
             if told.reasons:
                 self._tell(record, told)
         except Exception:
@@ -152,12 +154,8 @@ class Recorder:
         except Exception:
             contained("ended a span")
 
-    def _labels(self, call: Call | CallRecord, model: str | None) -> Labels:
-        return self._instruments.labels.of(call.caller, call.request.model, model, call.workspace_id, call.tags)
-
-    def _measure(self, record: CallRecord, told: Bill) -> None:
+    def _measure(self, record: CallRecord, told: Bill, labels: Labels) -> None:
         histograms, at = self._histograms, record.context
-        labels = self._labels(record, last_model(record))
         plain, attributes = labels.attributes, labels.attributes
         if record.error_type is not None:
             attributes = labels.also((c.ERROR_TYPE, record.error_type)).attributes

@@ -10,7 +10,7 @@ from support.library import anthropic
 from support.server import Server, plain, refused, stream, throttled
 from support.shapes import ARGS
 
-from otel_claude import measuring
+from otel_claude import measuring, recorder
 from otel_claude.body import Body
 from otel_claude.call import Call
 from otel_claude.instruments import Instruments
@@ -47,7 +47,7 @@ HOPS = [
     (Call, "end"), (Attempt, "refused"),
     (Recorder, "began"), (Recorder, "sending"), (Recorder, "described"), (Recorder, "limited"),
     (Recorder, "retried"), (Recorder, "known"), (Recorder, "left"), (Recorder, "ended"), (Recorder, "settle"),
-    (Recorder, "_record"), (Recorder, "_measure"), (Recorder, "_labels"),
+    (Recorder, "_record"), (Recorder, "_measure"), (recorder, "labels_of"),
     (Ledger, "post"), (Limits, "seen"), (Labeller, "of"), (Labeller, "_bounded"),
 ]  # fmt: skip
 

@@ -57,6 +57,8 @@ class PriceTable:
         self._rates: dict[_Key, Rates | str] = {}
         self._common: dict[_Key, Rates] = {}
         """Those of them that are whole and without a caveat: what nearly every answer needs."""
+        self._prepared: dict[tuple[str, Circumstance, bool], Rates | str] = {}
+        """Rates by the id that the table has. A model has few of them, whatever ids it is called by."""
 
     def price(
         self,
@@ -88,6 +90,9 @@ class PriceTable:
         asked = None if platform is ANTHROPIC else requested_model
         key = (model, usage.service_tier, usage.speed, usage.inference_geo, day, platform, asked)
         rates = self._common.get(key)
+        if rates is None and key not in self._rates:
+            self._remember(key)
+            rates = self._common.get(key)
         if (
             rates is not None
             and answer.complete
@@ -171,13 +176,15 @@ class PriceTable:
             return "unknown_model"
         terms = self._terms[platform]
         endpoint = said.endpoint or wanted.endpoint or _endpoint(platform, served.platform.region) or terms.endpoint
-        return prepare(
-            self.models[found],
-            Circumstance(int(served.day), platform, endpoint, tier, speed, geo),
-            terms,
-            self._discounts,
-            fast_id=fast is not None,
-        )
+        at = Circumstance(int(served.day), platform, endpoint, tier, speed, geo)
+        key = (found, at, fast is not None)
+        made = self._prepared.get(key)
+        if made is None:
+            if len(self._prepared) >= _REMEMBERED:
+                self._prepared.clear()
+            made = prepare(self.models[found], at, terms, self._discounts, fast_id=fast is not None)
+            self._prepared[key] = made
+        return made
 
 
 def _endpoint(platform: str, region: str | None) -> ids.Endpoint | None:
