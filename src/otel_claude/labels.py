@@ -93,13 +93,7 @@ class Labeller:
     ) -> Labels:
         """The common attributes of a call's metrics, or of a batch's."""
         given = (caller, request_model, response_model, workspace, tags, operation)
-        found = self._known.get(given)
-        if found is None:
-            found = self._bounded(given)
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            self._known[given] = found
-        return found
+        return self._known.get(given) or self._within(given)
 
     def limit_tags(self, limit: int) -> None:
         """Another limit from now on. What was seen stays seen: its series are there."""
@@ -111,8 +105,26 @@ class Labeller:
         """A single value from outside, as a label."""
         return self._values.label(kind, value)
 
-    def _bounded(self, given: _Given) -> Labels:
-        """The one object of these labels. Values beyond the limits share that of `_other`."""
+    def _within(self, given: _Given) -> Labels:
+        """The labels of what is said for the first time, or is beyond a limit and so shares those of `_other`."""
+        caller, request_model, response_model, workspace, tags, operation = given
+        within = (
+            caller,
+            request_model and self._values.label(c.REQUEST_MODEL, request_model),
+            response_model and self._values.label(c.RESPONSE_MODEL, response_model),
+            workspace and self._values.label(c.WORKSPACE_ID, workspace),
+            tuple([(key, self._tags.label(key, value)) for key, value in tags]),
+            operation,
+        )
+        if within != given:
+            return self.of(*within)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        found = self._known[given] = self._one(given)
+        return found
+
+    def _one(self, given: _Given) -> Labels:
+        """The one object of these labels: callers can differ in what is none."""
         caller, request_model, response_model, workspace, tags, operation = given
         attributes = bounded(
             self._values,
@@ -128,7 +140,7 @@ class Labeller:
             ),
         )
         for key, value in tags:
-            attributes[c.TAG_PREFIX + key] = self._tags.label(key, value)
+            attributes[c.TAG_PREFIX + key] = value
         key = tuple(attributes.items())
         found = self._made.get(key)
         if found is None:

@@ -48,7 +48,7 @@ HOPS = [
     (Recorder, "began"), (Recorder, "sending"), (Recorder, "described"), (Recorder, "limited"),
     (Recorder, "retried"), (Recorder, "known"), (Recorder, "left"), (Recorder, "ended"), (Recorder, "settle"),
     (Recorder, "_record"), (Recorder, "_measure"), (recorder, "labels_of"),
-    (Ledger, "post"), (Limits, "seen"), (Labeller, "of"), (Labeller, "_bounded"),
+    (Ledger, "post"), (Limits, "seen"), (Labeller, "of"), (Labeller, "_within"),
 ]  # fmt: skip
 
 

@@ -111,10 +111,12 @@ def test_the_cells_of_a_group_have_the_labels_and_their_own_attributes():
     assert first.cells(GROUP, (c.STATUS_CODE, 500), (c.ERROR_TYPE, None))[0] is not m
 
 
-def test_each_attribute_has_two_hundred_values_and_a_tag_its_own_limit():
-    labeller = Labeller(3)
+@pytest.mark.parametrize("tag_limit", [3, 250])
+def test_each_attribute_has_two_hundred_values_and_a_tag_its_own_limit(tag_limit):
+    labeller = Labeller(tag_limit)
     of = [labeller.of(CALLER, f"m{n}", f"r{n}", f"w{n}", (("user", f"u{n}"),)).attributes for n in range(300)]
-    for name, limit in ((c.REQUEST_MODEL, 200), (c.RESPONSE_MODEL, 200), (c.WORKSPACE_ID, 200), ("claude.tag.user", 3)):
+    limits = {c.REQUEST_MODEL: 200, c.RESPONSE_MODEL: 200, c.WORKSPACE_ID: 200, "claude.tag.user": tag_limit}
+    for name, limit in limits.items():
         shown = [attributes[name] for attributes in of]
         assert len(set(shown[:limit])) == limit
         assert set(shown[limit:]) == {"_other"}
