@@ -8,9 +8,10 @@ import threading
 import pytest
 from support import wire
 from support.check import check
-from support.expected import ABORTED, PLAIN, STREAM, UNKNOWN
+from support.expected import ABORTED, PLAIN, SERVED, STREAM, UNKNOWN
+from support.face import Face
 from support.library import TRACINGS, VERSION, anthropic, http
-from support.server import chunked, either, plain, raising, stream
+from support.server import Server, chunked, either, plain, raising, refused, stream
 from support.shapes import ARGS
 
 NEVER_CAME = UNKNOWN.but(reason="no_answer", attempts=((None, "failed", None, None),))
@@ -230,6 +231,26 @@ async def test_one_attempt_event_for_each_retry(telemetry, tracing, face, quiet)
     assert dict(event.attributes) == {
         "claude.attempt.number": 1, "error.type": "connection_error", "claude.attempt.delay": delay,
     }  # fmt: skip
+
+
+@pytest.mark.skipif(VERSION < (0, 98), reason=f"anthropic {VERSION} fetches no tokens")
+async def test_a_new_token_after_a_refused_one_is_a_retry(telemetry, tracing, kind, quiet):
+    """The SDK retries this 401 by itself: it asks nobody whether it should, and no error is made of it."""
+    from anthropic import AccessToken  # noqa: PLC0415 - older versions have none
+
+    minted = []
+
+    def provider(*, force_refresh=False):
+        minted.append(force_refresh)
+        return AccessToken(f"{wire.TOKEN}{len(minted)}")
+
+    server = Server(refused(401, "authentication_error"), plain())
+    client = Face(kind, server, tracing, api_key=None, credentials=provider, max_retries=2)
+    await client.wait(client.client.messages.create(**ARGS))
+    assert minted == [False, True]
+    assert len({request.headers["authorization"] for request in server.requests}) == 2
+    refreshed = (401, "retried", "authentication_error", None)
+    check(telemetry, PLAIN.but(attempts=(refreshed, SERVED), hint=None), tracing)
 
 
 async def test_request_shape_without_consuming_it(telemetry, tracing, face, quiet):

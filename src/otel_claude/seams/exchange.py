@@ -45,7 +45,7 @@ def sending(call: Call, client: Any, options: Any, built: Any) -> None:
 def answered(attempt: Attempt, response: Any, client: Any, kwargs: dict[str, Any]) -> None:
     """A response came, of whatever status."""
     call = attempt.call
-    read_headers(attempt, response)
+    read_headers(attempt, response.status_code, response.headers)
     # With any middleware the SDK comes here for every status.
     if response.status_code >= FIRST_ERROR:
         attempt.refused(refusal_of(response))
@@ -110,17 +110,17 @@ class _Reading:
             attempt.outcome, attempt.error_type = "failed", error
 
 
-def retried(attempt: Attempt, delay: float) -> None:
-    """The SDK is about to wait `delay` seconds, and to send the request again."""
+def retried(attempt: Attempt, delay: float, headers: Any) -> None:
+    """The SDK is about to wait `delay` seconds and to send the request again. `headers`: of the answer, if any came."""
     error = sys.exc_info()[1]
-    if attempt.status is None:
-        if error is not None:
-            # Only here does a timeout or a lost connection show that the SDK goes on from: it is being handled now.
-            attempt.error_type = error_type(error)
-            attempt.unsent = was_never_sent(error)
-        else:
-            # Since 0.98 `Anthropic._should_retry` retries a 401 once with a new token, without asking `BaseClient`.
-            attempt.status, attempt.error_type = _UNAUTHORIZED, "authentication_error"
+    if attempt.status is None and headers is not None:
+        # Since 0.98 `Anthropic._should_retry` retries a 401 once with a new token, without asking `BaseClient`.
+        attempt.error_type = "authentication_error"
+        read_headers(attempt, _UNAUTHORIZED, headers)
+    elif attempt.status is None and error is not None:
+        # Only here does a timeout or a lost connection show that the SDK goes on from: it is being handled now.
+        attempt.error_type = error_type(error)
+        attempt.unsent = was_never_sent(error)
     attempt.outcome = "retried"
     attempt.delay = delay
     attempt.call.sink.retried(attempt)
@@ -129,7 +129,7 @@ def retried(attempt: Attempt, delay: float) -> None:
 def failed(attempt: Attempt, error: Exception, response: Any, body: object) -> None:
     """The SDK made an error of a response, or of an `error` event in its stream."""
     if response.status_code >= FIRST_ERROR:
-        read_headers(attempt, response)
+        read_headers(attempt, response.status_code, response.headers)
         attempt.refused(refusal(response.status_code, body, retry_after="retry-after" in response.headers))
         attempt.call.sink.known(attempt.call)
     elif not attempt.call.ended:
@@ -150,13 +150,13 @@ def attempt_of(response: Any) -> Attempt | None:
     return attempt if type(attempt) is Attempt else None
 
 
-def read_headers(attempt: Attempt, response: Any) -> None:
-    """Reads the headers of an attempt's response, once."""
+def read_headers(attempt: Attempt, status: int, headers: Any) -> None:
+    """Reads the status and the headers of an attempt's response, once."""
     if attempt.status is not None:
         return
-    attempt.status = response.status_code
+    attempt.status = status
     call = attempt.call
-    told = head(response.headers.raw)
+    told = head(headers.raw)
     attempt.limits = told.limits
     call.request_id = told.request_id or call.request_id
     call.organization_id = told.organization_id or call.organization_id

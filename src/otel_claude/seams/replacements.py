@@ -132,7 +132,7 @@ def should_retry(original: Original, _begin: Begin) -> Original:
         try:
             attempt = attempt_of(response)
             if attempt is not None:
-                read_headers(attempt, response)
+                read_headers(attempt, response.status_code, response.headers)
                 attempt.refused(refusal_of(response))
         except Exception:
             contained("saw a failed attempt")
@@ -145,13 +145,13 @@ def calculate_retry_timeout(original: Original, _begin: Begin) -> Original:
     """`BaseClient._calculate_retry_timeout(remaining_retries, options, response_headers=None)`: once per retry."""
 
     @functools.wraps(original)
-    def calculate_retry_timeout(client: Any, *args: Any, **kwargs: Any) -> Any:
-        delay = original(client, *args, **kwargs)
+    def calculate_retry_timeout(client: Any, remaining_retries: Any, options: Any, response_headers: Any = None) -> Any:
+        delay = original(client, remaining_retries, options, response_headers)
         try:
             call = running()
             attempts = call.attempts if call is not None else None
             if attempts:
-                retried(attempts[-1], delay)
+                retried(attempts[-1], delay, response_headers)
         except Exception:
             contained("saw a retry")
         return delay
