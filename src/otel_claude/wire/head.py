@@ -62,7 +62,8 @@ def head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
         limit, remaining = _whole(told.get(size)), _whole(told.get(left))
         utilization, reset = _ratio(told.get(share)), _time(told.get(full))
         if utilization is None and limit and remaining is not None:
-            utilization = min(1.0, max(0.0, 1 - remaining / limit))
+            # More than the limit can remain: the two are not told at one moment.
+            utilization = max(0.0, 1 - remaining / limit)
         found = Limit(name, limit, remaining, utilization, reset)
         if found[1:] != _UNTOLD:
             limits.append(found)
