@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import settings
-from .instrumentors import SdkInstrumentor, Stoppable
+from .sdk_instrumentor import SdkInstrumentor, Stoppable
 from .settings import Settings
 
 

@@ -35,7 +35,7 @@ class SdkInstrumentor(BaseInstrumentor):
     """The versions of the SDK that can be measured."""
     module: ClassVar[str]
     """Of the modules with seams, the one that is imported last."""
-    heeded: ClassVar[Collection[str]] = settings.ALL
+    heeded: ClassVar[Collection[str]]
     """The fields of `Settings` that it reads."""
     _take_back: Callable[[], None] | None = None
     _running: Stoppable | None = None
