@@ -51,7 +51,10 @@ def test_it_stops_at_once_even_while_a_client_hangs_and_starts_again():
     ]
     for thread in threads:
         thread.start()
-    time.sleep(0.3)
+    deadline = time.monotonic() + 10
+    while len(running._server.server_state.tasks) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
     begun = time.monotonic()
     running.stop()
     for thread in threads:
