@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
+# The tests start some hundred interpreters: without bytecode, each of them would compile the whole SDK anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup test test-transparency test-faults fuzz soak bench test-stack audit docs dashboards screenshots test-sdks test-frameworks lint format types demo requirements clean
 
@@ -23,7 +25,7 @@ $(STAMP): requirements/dev.txt requirements/no-deps.txt pyproject.toml
 setup: $(STAMP) ## Make .venv with everything in it
 
 test: $(STAMP) ## Run the tests
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-sdks: $(STAMP) ## Run the tests of the seams on every supported version of the anthropic SDK
 	$(BIN)/python scripts/sdk_matrix.py $(ARGS)
@@ -34,8 +36,8 @@ test-frameworks: $(STAMP) ## Run programs of LangChain, Pydantic AI, LlamaIndex,
 test-transparency: $(STAMP) ## Run the anthropic SDK's own tests, bare and with otel-claude (ARGS=--core: the core)
 	$(BIN)/python scripts/transparency.py $(ARGS)
 
-test-faults: $(STAMP) ## Run all tests of faults and hostile answers, also those that take long
-	$(BIN)/python -m pytest -n 2 tests/faults tests/hostile -m "heavy or not heavy" $(ARGS)
+test-faults: $(STAMP) ## Run all tests of faults, hostile answers and prices, also those that take long
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/faults tests/hostile tests/pricing -m "heavy or not heavy" $(ARGS)
 
 fuzz: $(STAMP) ## Fuzz with hostile answers for a minute (ARGS="--seconds 600": for longer)
 	test -x .cache/fuzz/env/bin/python || $(UV) venv --quiet --python $(BIN)/python .cache/fuzz/env

@@ -23,7 +23,8 @@ class Listening:
         self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self):
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        # It looks this often whether it is shut down.
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
         self.thread.start()
         return self
 

@@ -1,5 +1,6 @@
 """The demo, as it is run in CI: without a terminal, exporting over OTLP, and live (which is a simulator here)."""
 
+import io
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from otel_claude import pricing
+from otel_claude.cli import main
 from otel_claude.demo.bound import bound
 from otel_claude.demo.rates import CLASSES, WEB_SEARCH, Way, cost
 from otel_claude.demo.steps import LIVE_TOKENS, SCENARIO
@@ -120,17 +122,21 @@ def test_live_costs_less_than_it_says(environment, simulator):
     assert not any(record.scenario for record in simulator.served)
 
 
-def test_live_asks(environment):
-    done = demo({**environment, "ANTHROPIC_API_KEY": " "}, "--live", "--yes")
-    assert (done.returncode, done.stderr) == (
-        2,
-        "otel-claude: --live calls the real API: set ANTHROPIC_API_KEY to your key first\n",
-    )
-    done = demo(environment, "--live")
-    assert (done.returncode, done.stderr) == (
-        2,
-        "otel-claude: there is nobody to ask whether to spend that: add --yes\n",
-    )
+@pytest.mark.parametrize(
+    ("key", "options", "said"),
+    [
+        (" ", ["--yes"], "--live calls the real API: set ANTHROPIC_API_KEY to your key first"),
+        ("sk-ant-api03-x", [], "there is nobody to ask whether to spend that: add --yes"),
+    ],
+)
+def test_live_asks(monkeypatch, capsys, key, options, said):
+    # Nobody answers there: if it called without asking, that would be told.
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", key)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(SystemExit) as ended:
+        main(["demo", "--live", *options])
+    assert (ended.value.code, capsys.readouterr().err) == (2, f"otel-claude: {said}\n")
 
 
 def test_the_header_is_the_simulators():

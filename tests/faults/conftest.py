@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,17 @@ pytest.register_assert_rewrite("support")
 
 from faults_measured import instrumented  # noqa: E402 - the path comes first
 from faults_receiver import Receiver  # noqa: E402
+from faults_warm import Warm  # noqa: E402
 from support.telemetry import Telemetry  # noqa: E402
 
 UNSET = ("OTEL_", "ANTHROPIC_", "PYTHON")
 
 
-def environment(more_path, **more):
+# A deadlock shows as a traceback of every thread (`script.py` sets it up), not as a slow machine.
+STRICT = (sys.executable, "-W", "error")
+
+
+def environment(more_path=(), **more):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(UNSET)}
     return {**kept, "PYTHONPATH": os.pathsep.join([str(SUPPORT), str(HERE / "scripts"), *more_path]), **more}
 
@@ -31,7 +37,6 @@ class Script:
     """A script of its own process, and what it told: each line of JSON on its standard output."""
 
     def __init__(self, name, *arguments, python=sys.executable, run=(), more_path=(), **variables):
-        # A deadlock shows as a traceback of every thread (`script.py` sets it up), not as a slow machine.
         warned = [] if run else ["-W", "error"]
         command = [*run, python, *warned, str(HERE / "scripts" / f"{name}.py"), *map(str, arguments)]
         self.process = subprocess.Popen(
@@ -58,8 +63,32 @@ class Script:
         return [json.loads(line) for line in self.out.splitlines() if line.startswith("{")]
 
 
+class Ended:
+    """A script that ran in a fork of a process which had imported the SDK, and what it told."""
+
+    def __init__(self, warm, name, *arguments, **variables):
+        command = [str(HERE / "scripts" / f"{name}.py"), *map(str, arguments)]
+        self.code, self.out, self.err = warm.run(command, environment(**variables))
+
+    told = Script.told
+
+
+@pytest.fixture(scope="session")
+def warm():
+    made = Warm([*STRICT, HERE / "scripts" / "warm.py"], environment())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ended(warm):
+    """Runs a script to its end, in a fork."""
+    return partial(Ended, warm)
+
+
 @pytest.fixture
 def script():
+    """Begins a script of another Python, or under another command."""
     begun = []
 
     def begin(*arguments, **more):
@@ -74,13 +103,13 @@ def script():
 
 
 @pytest.fixture
-def run(script):
+def run(ended):
     """Runs a script that must end well and say nothing on stderr; gives what it told."""
 
-    def to_the_end(*arguments, code=0, noise=False, **more):
-        one = script(*arguments, **more).wait()
-        assert one.code == code, one.err
-        assert noise or one.err == "", one.err
+    def to_the_end(*arguments, **more):
+        one = ended(*arguments, **more)
+        assert one.code == 0, one.err
+        assert one.err == "", one.err
         return one.told
 
     return to_the_end

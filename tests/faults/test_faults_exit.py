@@ -37,23 +37,23 @@ WAYS = [
 
 
 @pytest.mark.parametrize(("how", "kind"), WAYS)
-def test_a_process_that_ends_during_a_stream(script, receiver, how, kind):
-    ended = script("exiting", how, kind, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url).wait()
-    assert ended.code == CODES[how], ended.err
+def test_a_process_that_ends_during_a_stream(ended, receiver, how, kind):
+    one = ended("exiting", how, kind, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url)
+    assert one.code == CODES[how], one.err
     if how == "exception":
-        assert ended.err.endswith("LookupError: the application's own\n")
-        assert ended.err.count("Traceback") == 1
+        assert one.err.endswith("LookupError: the application's own\n")
+        assert one.err.count("Traceback") == 1
     elif how == "interrupt":
-        assert ended.err.endswith("KeyboardInterrupt\n")
+        assert one.err.endswith("KeyboardInterrupt\n")
     else:
-        assert ended.err == ""
+        assert one.err == ""
     assert exported(receiver) == ONE_WHOLE_ONE_ABORTED
 
 
-def test_a_loop_that_nobody_closed(script, receiver):
-    ended = script("exiting", "end", "open loop", OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url).wait()
+def test_a_loop_that_nobody_closed(ended, receiver):
+    one = ended("exiting", "end", "open loop", OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url)
     # Python itself complains about the loop, and about nothing else.
-    assert (ended.code, "otel_claude" in ended.err, "anthropic" in ended.err) == (0, False, False), ended.err
+    assert (one.code, "otel_claude" in one.err, "anthropic" in one.err) == (0, False, False), one.err
     assert exported(receiver) == ONE_WHOLE_ONE_ABORTED
 
 

@@ -106,7 +106,7 @@ FLOODS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("count", [600, pytest.param(10_000, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.heavy)])
 @pytest.mark.parametrize("what", FLOODS)
 def test_floods_of_names(bench, what, count):
     make, label = FLOODS[what]
@@ -120,7 +120,7 @@ def test_floods_of_names(bench, what, count):
         assert len(points) <= 2_100, name
 
 
-@pytest.mark.parametrize("count", [600, pytest.param(10_000, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.heavy)])
 def test_floods_of_tags(bench, count):
     def within(number, call):
         with tags(tenant=f"t{number}"):

@@ -6,7 +6,7 @@ import os
 from datetime import datetime, timezone
 
 import pytest
-from anthropic import Anthropic
+from anthropic import Anthropic, DefaultHttpxClient
 from organization_world import ADMIN, SHOP, Clock, asked
 
 from otel_claude.organization import Poller, Reader
@@ -36,26 +36,27 @@ def organization(simulator):
     return simulator.organization
 
 
+@pytest.fixture(scope="session")
+def http():
+    """Clients are cheap; what is under them is not."""
+    with DefaultHttpxClient() as client:
+        yield client
+
+
 @pytest.fixture
-def call(simulator):
+def call(simulator, http):
     """One call; its answer."""
-    clients = {}
 
     def call(key=SHOP, **more):
-        if key not in clients:
-            clients[key] = Anthropic(base_url=simulator.url, api_key=key, max_retries=0)
-        return clients[key].beta.messages.create(**(asked() | more))
+        client = Anthropic(base_url=simulator.url, api_key=key, max_retries=0, http_client=http)
+        return client.beta.messages.create(**(asked() | more))
 
-    yield call
-    for client in clients.values():
-        client.close()
+    return call
 
 
 @pytest.fixture
-def reader(simulator):
-    made = Reader(ADMIN, base_url=simulator.url, max_retries=0)
-    yield made
-    made.close()
+def reader(simulator, http):
+    return Reader(ADMIN, base_url=simulator.url, max_retries=0, http_client=http)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pricing_oracle import oracle
@@ -67,15 +68,19 @@ def answers(draw) -> Said:
     )
 
 
-@settings(max_examples=1500, deadline=None)
-@given(answers(), days)
-def test_a_price_is_what_the_oracle_says(answer, day):
-    price = shipped().price(answer, at=at(day))
-    total, sure = oracle(answer, day)
-    assert Fraction(price.total, PICO_PER_USD) == total
-    assert (price.status == "exact") == sure
-    assert (price.status == "unpriced") == (not sure and total == 0)
-    assert (price.reason is None) == sure
+@pytest.mark.parametrize("examples", [500, pytest.param(1_500, marks=pytest.mark.heavy)])
+def test_a_price_is_what_the_oracle_says(examples):
+    @settings(max_examples=examples, deadline=None)
+    @given(answers(), days)
+    def agrees(answer, day):
+        price = shipped().price(answer, at=at(day))
+        total, sure = oracle(answer, day)
+        assert Fraction(price.total, PICO_PER_USD) == total
+        assert (price.status == "exact") == sure
+        assert (price.status == "unpriced") == (not sure and total == 0)
+        assert (price.reason is None) == sure
+
+    agrees()
 
 
 ENDPOINTS = [
@@ -91,18 +96,22 @@ ENDPOINTS = [
 ]
 
 
-@settings(max_examples=600, deadline=None)
-@given(answers(), days, st.sampled_from(ENDPOINTS))
-def test_a_price_on_a_cloud_is_what_the_oracle_says(answer, day, endpoint):
-    platform, requested, premium = endpoint
-    usage = replace(answer.usage, inference_geo=None, web_searches=0)
-    # Fast mode is another test's: not every cloud has it. Refusals have unpublished terms there.
-    usage = replace(usage, speed=None)
-    answer = Said(answer.model, usage, "end_turn", answer.complete)
-    price = shipped().price(answer, at=at(day), platform=platform, requested_model=requested)
-    total, sure = oracle(answer, day, premium=premium)
-    assert Fraction(price.total, PICO_PER_USD) == total
-    assert (price.status == "exact") == sure
+@pytest.mark.parametrize("examples", [250, pytest.param(600, marks=pytest.mark.heavy)])
+def test_a_price_on_a_cloud_is_what_the_oracle_says(examples):
+    @settings(max_examples=examples, deadline=None)
+    @given(answers(), days, st.sampled_from(ENDPOINTS))
+    def agrees(answer, day, endpoint):
+        platform, requested, premium = endpoint
+        usage = replace(answer.usage, inference_geo=None, web_searches=0)
+        # Fast mode is another test's: not every cloud has it. Refusals have unpublished terms there.
+        usage = replace(usage, speed=None)
+        answer = Said(answer.model, usage, "end_turn", answer.complete)
+        price = shipped().price(answer, at=at(day), platform=platform, requested_model=requested)
+        total, sure = oracle(answer, day, premium=premium)
+        assert Fraction(price.total, PICO_PER_USD) == total
+        assert (price.status == "exact") == sure
+
+    agrees()
 
 
 plain = st.builds(

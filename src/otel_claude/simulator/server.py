@@ -24,8 +24,49 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _START_SECONDS = 10.0
+_END_SECONDS = 1.0
 _POLL_SECONDS = 0.002
 _BACKLOG = 2048
+
+
+class _Server(uvicorn.Server):
+    """Ends as soon as it is told to. uvicorn's own looks ten times a second, and sleeps twice on its way out."""
+
+    def __init__(self, app: Starlette) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                # Lost connections are part of the play; at any lower level uvicorn would log each as a mistake.
+                log_level="critical",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                lifespan="off",
+                ws="none",
+                proxy_headers=False,
+            )
+        )
+        self._stopping = engine_of(app).stopping
+
+    async def main_loop(self) -> None:
+        # The loop that updates the date of answers, and knows of signals; and what `stop` sets.
+        loops = {asyncio.create_task(super().main_loop()), asyncio.create_task(self._stopping.wait())}
+        _, others = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+        for other in others:
+            other.cancel()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        deadline = time.monotonic() + _END_SECONDS
+        # Neither set tells when it becomes empty.
+        while (state.connections or state.tasks) and not self.force_exit and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_SECONDS)
+        for task in state.tasks:
+            task.cancel()
 
 
 class Simulator:
@@ -74,7 +115,7 @@ class Simulator:
         listener = self._listen()
         # An event belongs to the loop that first waits for it, and each start has a loop of its own.
         engine_of(self.app).stopping = asyncio.Event()
-        server = self._server = _server(self.app)
+        server = self._server = _Server(self.app)
         thread = threading.Thread(target=server.run, args=([listener],), name="otel-claude-simulator", daemon=True)
         self._thread = thread
         thread.start()
@@ -101,7 +142,7 @@ class Simulator:
         """Answer in the foreground until interrupted."""
         listener = self._listen()
         announce(self.url)
-        _server(self.app).run([listener])
+        _Server(self.app).run([listener])
 
     def __enter__(self) -> Self:
         self.start()
@@ -140,20 +181,3 @@ def loopback(host: str) -> str:
             f"the simulator listens on this machine alone: host {host!r} is no loopback address (127.0.0.1, ::1)"
         )
     return host
-
-
-def _server(app: Starlette) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            # Lost connections are part of the play; at any lower level uvicorn would log each as a mistake.
-            log_level="critical",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            ws="none",
-            proxy_headers=False,
-            timeout_graceful_shutdown=1,
-        )
-    )

@@ -1,5 +1,6 @@
 """A program that makes two calls, and starts others that make more."""
 
+import gc
 import multiprocessing
 import os
 import subprocess
@@ -8,6 +9,9 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 
 import anthropic
+
+# As servers do before they fork: what the SDK is made of is no garbage, and takes each process long to look through.
+gc.freeze()
 
 
 def ask(_=None):

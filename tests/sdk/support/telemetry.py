@@ -5,10 +5,13 @@ from typing import Any
 
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 
 SECONDS = "seconds"
 """Stands for every measured time, of which no test can say how long it was."""
+RESOURCE = Resource.create()
+"""What every provider would find out for itself, in a thread each."""
 
 
 def typed(values: Any) -> dict[str, tuple[str, Any]]:
@@ -42,10 +45,11 @@ class Telemetry:
 
     def __init__(self, readers: list[Any] | None = None, **tracing: Any) -> None:
         self.recorded = _Recorded()
-        self.tracer_provider = TracerProvider(shutdown_on_exit=False, **tracing)
+        self.tracer_provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False, **tracing)
         self.tracer_provider.add_span_processor(self.recorded)
         self.reader = InMemoryMetricReader()
-        self.meter_provider = MeterProvider([self.reader, *(readers or [])], shutdown_on_exit=False)
+        more = readers or []
+        self.meter_provider = MeterProvider([self.reader, *more], RESOURCE, shutdown_on_exit=False)
         self.logs = _Logs()
 
     @property
