@@ -26,7 +26,8 @@ from opentelemetry.sdk.trace import TracerProvider  # noqa: E402
 
 from otel_claude import ClaudeInstrumentor  # noqa: E402
 from otel_claude.simulator import Limits, Pace, Simulator  # noqa: E402
-from otel_claude.stack.workload import Tally, client, round_of  # noqa: E402
+from otel_claude.stack.workload_acts import client, round_of  # noqa: E402
+from otel_claude.stack.workload_tally import Tally  # noqa: E402
 
 BUSY_MINUTES = 25
 """How long the report runs in each hour."""

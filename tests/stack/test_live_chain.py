@@ -24,7 +24,7 @@ from otel_claude import conventions as c
 from otel_claude.simulator import Pace, Simulator
 from otel_claude.stack.naming import Naming
 from otel_claude.stack.queries import Queries
-from otel_claude.stack.workload import LIMITS, SERVICES, UNLISTED
+from otel_claude.stack.workload_acts import LIMITS, SERVICES, UNLISTED
 
 pytestmark = [pytest.mark.timeout(240)]
 
