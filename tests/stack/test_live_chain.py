@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import servers
 import yaml
-from panels_in_use import dashboards, filled, panels, targets
+from panels_in_use import CALLS, dashboards, filled, panels, targets
 
 from otel_claude import conventions as c
 from otel_claude.simulator import Pace, Simulator
@@ -293,7 +293,7 @@ def without_data(store, started, queries, **chosen):
 
 @pytest.mark.parametrize("tag", ["claude_tag_feature", "claude_tag_tenant", "job"])
 def test_every_panel_has_data(path, tag):
-    empty = without_data(path.store, path.started, targets(), tag=tag)
+    empty = without_data(path.store, path.started, targets(of=CALLS), tag=tag)
     # The agent's own page: it uses no server tools and no batches, and every one of its calls has a price.
     quiet = {("otel-claude-service", "Server tools"), ("otel-claude-service", "Unpriced calls, by reason")}
     quiet |= {("otel-claude-service", "Spend: batch against interactive")}
@@ -308,8 +308,8 @@ def test_every_panel_has_data(path, tag):
 
 
 def test_every_variable_has_values(path):
-    for uid, dashboard in dashboards().items():
-        for variable in dashboard["templating"]["list"]:
+    for uid in CALLS:
+        for variable in dashboards()[uid]["templating"]["list"]:
             if variable["type"] == "query":
                 assert chosen(path.store, variable), (uid, variable["name"])
 

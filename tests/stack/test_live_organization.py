@@ -316,7 +316,7 @@ def test_a_keys_name_joins_what_was_measured(exporting, store):
 
 
 def test_every_panel_has_data(exporting, store, worlds):
-    board = dashboards(organization=True)[ORGANIZATION]
+    board = dashboards()[ORGANIZATION]
     empty = []
     for panel in panels(board):
         for target in panel["targets"]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Final
+from typing import Final
 
 from otel_claude.simulator.catalog import resolved
 from otel_claude.simulator.chance import chance
@@ -21,7 +21,7 @@ from otel_claude.simulator.tariff import CLASSES, PRICES, charged
 PICO_PER_CENT: Final = 10**10
 PICO_PER_SECOND: Final = 8 * PICO_PER_CENT // 3600
 """Running time costs 0.08 US dollars an hour (pricing page of 2026-11)."""
-_NOTHING: Final = dict.fromkeys(CLASSES, 0)
+_NOTHING: Final[dict[str, int]] = dict.fromkeys(CLASSES, 0)
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,8 @@ class Sessions:
 
     def employ(self, body: Json) -> Agent:
         """Make an agent."""
-        model: Any = body.get("model")
-        model = as_object(model).get("id") if isinstance(model, dict) else model
+        given = body.get("model")
+        model = as_object(given).get("id", given)
         if not isinstance(model, str) or not isinstance(body.get("name"), str):
             raise invalid("name, model: Field required")
         agent = Agent(self.engine.new_id("agent_01"), str(body["name"]), resolved(model), self.engine.clock())
@@ -142,8 +142,8 @@ class Sessions:
 
     def create(self, body: Json) -> Session:
         """Begin a session with an agent."""
-        wanted: Any = body.get("agent")
-        agent = self._agents.get(str(as_object(wanted).get("id") if isinstance(wanted, dict) else wanted))
+        wanted = body.get("agent")
+        agent = self._agents.get(str(as_object(wanted).get("id", wanted)))
         if agent is None:
             raise invalid("agent: no such agent")
         limit = as_object(as_object(body.get("budget")).get("max_list_cost")).get("amount")

@@ -25,8 +25,7 @@ _WIDE: Final = 10
 def dashboard_json(dashboard: Dashboard, queries: Queries, monthly_budget: float) -> Json:
     """A dashboard as Grafana's JSON. `queries` gives the style of names; the variables narrow it here."""
     naming = queries.naming
-    calls = dashboard.about == "calls"
-    scoped = Queries(naming, matchers(naming), matchers(naming, tags=False)) if calls else queries
+    scoped = Queries(naming, matchers(naming, dashboard.about), matchers(naming, dashboard.about, tags=False))
     return {
         "annotations": {"list": firing_alerts(naming)},
         "description": dashboard.description,
@@ -38,7 +37,7 @@ def dashboard_json(dashboard: Dashboard, queries: Queries, monthly_budget: float
         "refresh": "1m",
         "schemaVersion": SCHEMA,
         "tags": [TAG],
-        "templating": {"list": variables(naming, monthly_budget, one_job=dashboard.one_job)[: None if calls else 1]},
+        "templating": {"list": variables(naming, monthly_budget, dashboard.about, one_job=dashboard.one_job)},
         "time": {"from": dashboard.range, "to": "now"},
         "timepicker": {},
         "timezone": "browser",
