@@ -34,6 +34,10 @@ class Column:
     unit: Unit = "none"
     link: str = ""
     """The uid of the dashboard that a value leads to, with this column's value as its `job`."""
+    decimals: int | None = None
+    """None: what is usual for the unit."""
+    width: int | None = None
+    """In pixels, where a value needs more than its share. None: all such columns share the rest."""
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,13 @@ IN_USE: Final = Panel(
     "stat", "locale", (line(lambda q: agents.sessions(q, a.SESSIONS)),), _NONE, decimals=0,
 )  # fmt: skip
 COST: Final = Panel(
-    806, "Sessions: list cost",
+    806, "Session list cost",
     _SAID + "In whole cents, running time included. It falls when a session is over and nobody asks for it any more: "
     "what was spent in a day is on the organization's dashboard.",
     "stat", "currencyUSD", (line(lambda q: agents.sessions(q, a.SESSION_COST)),), _NONE, decimals=2,
 )  # fmt: skip
 DEAREST: Final = Panel(
-    807, "Sessions: dearest one",
+    807, "Dearest session",
     "What the most expensive session in use has cost so far, at list price. What is dear depends on the work: give "
     "sessions a budget, which stops them by itself.",
     "stat", "currencyUSD", (line(lambda q: agents.sessions(q, a.SESSION_HIGHEST_COST, (), "max")),), _NONE, decimals=2,
@@ -46,10 +46,10 @@ FULLEST: Final = Panel(
     thresholds=_BUDGET_STEPS, most=1, decimals=0,
 )  # fmt: skip
 OVER_TIME: Final = Panel(
-    814, "Sessions: list cost of those in use, by agent",
+    814, "Session list cost over time, by agent",
     _SAID + "It falls when a session is over. A line that only climbs is a session that nobody ends.",
     "lines", "currencyUSD", (line(lambda q: agents.sessions(q, a.SESSION_COST, _NAME), "", *_NAME),), _NONE,
-    stacked=True,
+    stacked=True, decimals=2,
 )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def _cost(q: Queries) -> str:
 
 
 BY_AGENT: Final = Panel(
-    815, "Sessions: by agent",
+    815, "Session list cost, by agent",
     _SAID + "The eight agents whose sessions cost most.",
     "bargauge", "currencyUSD", (line(_cost, "", *_NAME),), _NONE, base=BLUE, decimals=2,
 )  # fmt: skip
@@ -78,9 +78,10 @@ TABLE: Final = Panel(
     _NONE, sorted_by="List cost",
     columns=(
         Column(a.AGENT_NAME, "Agent"), Column(c.REQUEST_MODEL, "Model"), Column("Value #A", "Sessions", "locale"),
-        Column("Value #B", "List cost", "currencyUSD"), Column("Value #C", "Each", "currencyUSD"),
-        Column("Value #D", "Dearest", "currencyUSD"), Column("Value #E", "Fullest budget", "percentunit"),
-        Column("Value #F", "Tokens", "locale"),
+        Column("Value #B", "List cost", "currencyUSD", decimals=2),
+        Column("Value #C", "Each", "currencyUSD", decimals=2),
+        Column("Value #D", "Dearest", "currencyUSD", decimals=2),
+        Column("Value #E", "Fullest budget", "percentunit"), Column("Value #F", "Tokens", "locale"),
     ),
 )  # fmt: skip
 COUNT: Final = Panel(
@@ -91,15 +92,15 @@ COUNT: Final = Panel(
     decimals=0,
 )  # fmt: skip
 TOKENS: Final = Panel(
-    842, "Sessions: tokens of those in use, by class",
+    842, "Tokens of sessions in use, by class",
     _SAID + "Long sessions read most of their input from the cache. Little `cache_read`: they are short, or pause for "
     "longer than the cache lives.",
     "bargauge", "short",
-    (line(lambda q: f"sort_desc({agents.sessions(q, a.SESSION_TOKENS, (c.TOKEN_CLASS,))})", "", c.TOKEN_CLASS),),
+    (line(lambda q: f"sort_desc({agents.sessions(q, a.SESSION_TOKENS, (c.TOKEN_CLASS,))} > 0)", "", c.TOKEN_CLASS),),
     "no tokens", base=BLUE, colors=sdk.CLASS_COLORS, decimals=1,
 )  # fmt: skip
 BUDGETS: Final = Panel(
-    843, "Sessions: fullest budget, by agent",
+    843, "Fullest budget over time, by agent",
     "The used share of its budget, of the session of each agent that has used most of it. Over 80 % decide whether it "
     "may go on: at 100 % the API stops it in the middle of its work.",
     "lines", "percentunit",
@@ -124,13 +125,13 @@ AGENTS: Final = Dashboard(
         Row(
             "What do turns of the Agent SDK use, and how do they end?",
             (
-                (sdk.TABLE, 12, 8), (sdk.BY_END, 12, 8),
-                (sdk.TOKENS_PER_MINUTE, 12, 8), (sdk.TOKENS, 8, 8), (sdk.CACHE_HITS, 4, 8),
+                (sdk.TABLE, 14, 8), (sdk.BY_END, 10, 8),
+                (sdk.TOKENS_PER_MINUTE, 14, 8), (sdk.TOKENS, 7, 8), (sdk.CACHE_HITS, 3, 8),
             ),
         ),
         Row(
             "What do the sessions of Managed Agents use?",
-            ((TABLE, 14, 8), (COUNT, 10, 8), (BUDGETS, 14, 8), (TOKENS, 10, 8)),
+            ((TABLE, 24, 6), (COUNT, 8, 8), (BUDGETS, 8, 8), (TOKENS, 8, 8)),
         ),
         Row(
             "How full are the limits of the account?",
@@ -138,7 +139,7 @@ AGENTS: Final = Dashboard(
         ),
         Row(
             "Can these numbers be trusted?",
-            ((sdk.UNCOUNTED, 5, 7), (sdk.UNCOUNTED_BY_REASON, 8, 7), (sdk.INSTANCES, 11, 7)),
+            ((sdk.UNCOUNTED, 4, 7), (sdk.UNCOUNTED_BY_REASON, 8, 7), (sdk.INSTANCES, 12, 7)),
         ),
     ),
     about="agents",

@@ -36,8 +36,8 @@ _AT_ONCE: Final = 4
 """Sessions that are worked in at once."""
 _TURNS: Final = 8
 """After so many a session is left alone."""
-_CENTS: Final = "60"
-"""The budget of every second session."""
+_CENTS: Final = "80"
+"""The budget of two sessions in three."""
 _MODELS: Final = ("claude-sonnet-4-6", "claude-sonnet-4-6", "claude-haiku-4-5")
 """Of the turns: those that the program has prices for."""
 _NOWHERE: Final = "http://127.0.0.1:9"
@@ -101,7 +101,7 @@ class Sessions:
         agent = self._staff[self._begun % len(self._staff)]
         limit: Any = {"type": "limit", "max_list_cost": {"amount": _CENTS, "currency": "USD"}}
         return self._beta.sessions.create(
-            agent=agent.id, environment_id="env_simulated", budget=limit if self._begun % 2 else anthropic.omit
+            agent=agent.id, environment_id="env_simulated", budget=limit if self._begun % 3 else anthropic.omit
         )
 
 
