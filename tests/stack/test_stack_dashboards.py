@@ -224,6 +224,11 @@ def test_each_value_of_a_table_has_a_column(uid):
             renamed = panel["transformations"][1]["options"]["renameByName"]
             values = {"Value"} if len(panel["targets"]) == 1 else {f"Value #{t['refId']}" for t in panel["targets"]}
             assert {field for field in renamed if field.startswith("Value")} == values
+            # A row can lack a value though the table has rows.
+            every = panel["fieldConfig"]["overrides"][0]
+            assert every == {
+                "matcher": {"id": "byRegexp", "options": "/.*/"}, "properties": [{"id": "noValue", "value": "-"}],
+            }  # fmt: skip
 
 
 def names_of(metric):

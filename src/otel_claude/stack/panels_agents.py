@@ -127,8 +127,8 @@ TOKENS: Final = Panel(
 )  # fmt: skip
 CACHE_HITS: Final = Panel(
     824, "Cache hits",
-    "The share of the turns' input tokens that the cache gave. Agents of several turns reach 80 % and more; programs of "
-    "one short turn each begin anew every time: resume a session, or let one client do several turns.",
+    "The share of the turns' input tokens that the cache gave. Agents of several turns reach 80 % and more; programs "
+    "of one short turn each begin anew every time: resume a session, or let one client do several turns.",
     "stat", "percentunit", (line(lambda q: agents.cache_hits(q, RANGE)),), "no tokens", decimals=0,
 )  # fmt: skip
 
