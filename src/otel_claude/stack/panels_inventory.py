@@ -100,7 +100,7 @@ WORKSPACES: Final = Panel(
     (line(lambda q: q.by((o.WORKSPACE_NAME, c.WORKSPACE_ID), q.select(o.WORKSPACE_INFO), "max")),),
     NOTHING,
     columns=(
-        Column(o.WORKSPACE_NAME, "Name"), Column(c.WORKSPACE_ID, "Id", width=280),
+        Column(o.WORKSPACE_NAME, "Name"), Column(c.WORKSPACE_ID, "Id", width=300),
         Column("Value #A", "There", "locale"),
     ),
 )  # fmt: skip
