@@ -5,20 +5,18 @@ Called by scripts/stack-pictures. The clock is set before anything that reads it
 
 from __future__ import annotations
 
-import math
 import sys
-import time
+
+import moments
 
 SERVICE, ENDPOINT, MINUTES, UNTIL = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
-now = UNTIL - 60 * MINUTES
-time.time = lambda: now
+BEGAN = moments.now = UNTIL - 60 * MINUTES
 
-import random  # noqa: E402 - all after the clock
-import urllib.request  # noqa: E402
+import math  # noqa: E402 - all after the clock
+import random  # noqa: E402
 from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 
 from opentelemetry import metrics, trace  # noqa: E402
-from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics  # noqa: E402
 from opentelemetry.sdk.metrics import MeterProvider  # noqa: E402
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader  # noqa: E402
 from opentelemetry.sdk.resources import Resource  # noqa: E402
@@ -26,7 +24,8 @@ from opentelemetry.sdk.trace import TracerProvider  # noqa: E402
 
 from otel_claude import ClaudeInstrumentor  # noqa: E402
 from otel_claude.simulator import Limits, Pace, Simulator  # noqa: E402
-from otel_claude.stack.workload import Tally, client, round_of  # noqa: E402
+from otel_claude.stack.workload_acts import client, round_of  # noqa: E402
+from otel_claude.stack.workload_tally import Tally  # noqa: E402
 
 BUSY_MINUTES = 25
 """How long the report runs in each hour."""
@@ -38,26 +37,8 @@ LIMITS = {
 }[SERVICE]
 
 
-def send(reader: InMemoryMetricReader) -> None:
-    """Exports what was collected, dated now."""
-    request = encode_metrics(reader.get_metrics_data())
-    nanoseconds = int(now * 1e9)
-    for resource in request.resource_metrics:
-        for scope in resource.scope_metrics:
-            for metric in scope.metrics:
-                for point in getattr(metric, metric.WhichOneof("data")).data_points:
-                    point.time_unix_nano = nanoseconds
-                    if point.start_time_unix_nano:
-                        point.start_time_unix_nano = int((UNTIL - 60 * MINUTES) * 1e9)
-                    for exemplar in point.exemplars:
-                        exemplar.time_unix_nano = nanoseconds
-    headers = {"content-type": "application/x-protobuf"}
-    urllib.request.urlopen(urllib.request.Request(ENDPOINT, request.SerializeToString(), headers)).close()
-
-
 def main() -> None:
     """Lives through the hours."""
-    global now  # noqa: PLW0603 - the clock
     reader = InMemoryMetricReader()
     resource = Resource.create({"service.name": SERVICE, "service.version": "2.4.1"})
     metrics.set_meter_provider(MeterProvider([reader], resource))
@@ -67,7 +48,7 @@ def main() -> None:
     with Simulator(limits=LIMITS, pace=Pace(0.12, 4000.0)) as simulator, ThreadPoolExecutor(8) as pool:
         calling = client(SERVICE, simulator.url)
         for minute in range(MINUTES + 1):
-            now = UNTIL - 60 * (MINUTES - minute)
+            moments.now = BEGAN + 60 * minute
             wave = (
                 0.55 + 0.45 * math.sin(minute / 28)
                 if SERVICE != "nightly-report"
@@ -75,7 +56,7 @@ def main() -> None:
             )
             rounds = round(PEAK * wave * dice.uniform(0.7, 1.3))
             list(pool.map(lambda _: round_of(SERVICE, calling, tally, dice), range(rounds)))
-            send(reader)
+            moments.send(reader, ENDPOINT, BEGAN)
 
 
 main()

@@ -8,26 +8,28 @@ from pathlib import Path
 
 DASHBOARDS = Path(__file__).parents[2] / "deploy/grafana/dashboards"
 ALL = {"job": ".+", "model": ".*", "key": ".*", "tag": "claude_tag_feature", "tag_value": ".*", "budget": "5000"}
-
-
 ORGANIZATION = "otel-claude-organization"
-"""The dashboard about what Anthropic reports, which no workload fills: `test_stack_organization` is about it."""
+"""The dashboard about what Anthropic reports: `test_live_organization` fills it."""
+AGENTS = "otel-claude-agents"
+"""The dashboard about what agents report: `test_live_agents` fills it."""
+CALLS = ("otel-claude-limits", "otel-claude-service", "otel-claude-usage")
+"""Those about calls: `test_live_chain` fills them."""
 
 
-def dashboards(folder=DASHBOARDS, *, organization=False):
-    paths = [path for path in sorted(folder.glob("*.json")) if organization or path.stem != ORGANIZATION]
-    return {path.stem: json.loads(path.read_text()) for path in paths}
+def dashboards(folder=DASHBOARDS):
+    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 
 
 def panels(dashboard):
     return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
 
 
-def targets(folder=DASHBOARDS):
-    """(dashboard's uid, panel, target) for each query."""
+def targets(folder=DASHBOARDS, of=None):
+    """(dashboard's uid, panel, target) for each query, of all dashboards or of some."""
     return [
         (uid, panel, target)
         for uid, dashboard in dashboards(folder).items()
+        if of is None or uid in of
         for panel in panels(dashboard)
         for target in panel["targets"]
     ]

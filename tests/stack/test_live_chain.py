@@ -18,13 +18,15 @@ from pathlib import Path
 import pytest
 import servers
 import yaml
-from panels_in_use import dashboards, filled, panels, targets
+from panels_in_use import CALLS, dashboards, filled, panels, targets
 
 from otel_claude import conventions as c
+from otel_claude import conventions_agents as a
 from otel_claude.simulator import Pace, Simulator
 from otel_claude.stack.naming import Naming
 from otel_claude.stack.queries import Queries
-from otel_claude.stack.workload import LIMITS, SERVICES, UNLISTED
+from otel_claude.stack.workload_acts import LIMITS, SERVICES, UNLISTED
+from otel_claude.stack.workload_agents import AGENTS
 
 pytestmark = [pytest.mark.timeout(240)]
 
@@ -293,7 +295,7 @@ def without_data(store, started, queries, **chosen):
 
 @pytest.mark.parametrize("tag", ["claude_tag_feature", "claude_tag_tenant", "job"])
 def test_every_panel_has_data(path, tag):
-    empty = without_data(path.store, path.started, targets(), tag=tag)
+    empty = without_data(path.store, path.started, targets(of=CALLS), tag=tag)
     # The agent's own page: it uses no server tools and no batches, and every one of its calls has a price.
     quiet = {("otel-claude-service", "Server tools"), ("otel-claude-service", "Unpriced calls, by reason")}
     quiet |= {("otel-claude-service", "Spend: batch against interactive")}
@@ -308,8 +310,8 @@ def test_every_panel_has_data(path, tag):
 
 
 def test_every_variable_has_values(path):
-    for uid, dashboard in dashboards().items():
-        for variable in dashboard["templating"]["list"]:
+    for uid in CALLS:
+        for variable in dashboards()[uid]["templating"]["list"]:
             if variable["type"] == "query":
                 assert chosen(path.store, variable), (uid, variable["name"])
 
@@ -321,9 +323,9 @@ def test_the_tag_variable_offers_the_tags_and_the_service(path):
     assert chosen(path.store, value) == ["archive", "chat", "refactor", "report", "search"]
 
 
-def chosen(store, variable):
-    """What Grafana makes of a variable's query."""
-    function, arguments = re.fullmatch(r"(label_\w+)\((.*)\)", filled(variable["query"]["query"])).groups()
+def chosen(store, variable, **others):
+    """What Grafana makes of a variable's query, with the values of others."""
+    function, arguments = re.fullmatch(r"(label_\w+)\((.*)\)", filled(variable["query"]["query"], **others)).groups()
     if function == "label_names":
         found = store.get("labels", **{"match[]": arguments})
     else:
@@ -381,6 +383,9 @@ def test_the_command_of_compose_runs_all_services_instrumented():
         assert f'"service.name": "{service}"' in ran.stdout
     assert ran.stdout.count(f'"name": "{c.COST.name}"') >= len(SERVICES)
     assert ran.stdout.count('{"tokens": ') == len(SERVICES)
+    assert f'"service.name": "{AGENTS}"' in ran.stdout
+    assert ran.stdout.count(f'"name": "{a.SESSIONS.name}"') >= 1
+    assert ran.stdout.count('{"sessions": ') == 1
 
 
 def test_an_alert_reaches_the_webhook(paths):

@@ -316,7 +316,7 @@ def test_a_keys_name_joins_what_was_measured(exporting, store):
 
 
 def test_every_panel_has_data(exporting, store, worlds):
-    board = dashboards(organization=True)[ORGANIZATION]
+    board = dashboards()[ORGANIZATION]
     empty = []
     for panel in panels(board):
         for target in panel["targets"]:
@@ -329,7 +329,7 @@ def test_every_panel_has_data(exporting, store, worlds):
                 empty.append((panel["title"], target["refId"]))
     # These compare with a day ago, and there was none. The promtool tests of the alerts run the same expressions.
     assert empty == [
-        ("Unexplained, last day", "A"), ("Largest drift, last day", "A"),
+        ("Unexplained, 24h", "A"), ("Largest drift, 24h", "A"),
         ("Reported and measured, last day, by key", "A"), ("Reported and measured, last day, by key", "C"),
     ]  # fmt: skip
 

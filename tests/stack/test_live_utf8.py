@@ -6,7 +6,7 @@ import time
 
 import pytest
 import servers
-from panels_in_use import targets
+from panels_in_use import CALLS, targets
 from test_live_chain import Way, without_data, workload
 
 from otel_claude.stack import Options, export
@@ -32,7 +32,7 @@ def test_dashboards_and_rules_with_dots(stack, tmp_path):
         workload(path, f"{store.url}/api/v1/otlp/v1/metrics", tmp_path, 8)
         store.wait_for(f"{queries.calls('1h')} == {sum(tally['calls'] for tally in path.tallies.values())}")
         assert store.value(queries.spent("1h")) == pytest.approx(float(path.spent), abs=0.0001)
-        shown = [row for row in targets(tmp_path / "dashboards") if row[0] != "otel-claude-service"]
+        shown = [row for row in targets(tmp_path / "dashboards", CALLS) if row[0] != "otel-claude-service"]
         empty = without_data(store, path.started, shown, tag="claude.tag.feature")
         # No hour is over yet, and no budget was given.
         assert [row[:3] for row in empty] == [("otel-claude-usage", "Budgets of tags, used", "A")]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from otel_claude.stack.workload import SERVICES, main
+from otel_claude.stack.workload import EVERY, main
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -44,7 +44,7 @@ def test_compose_runs_a_workload_that_exists():
     with pytest.raises(SystemExit) as ended:
         main([*workload["command"][3:], "--service", "no such service"])
     assert ended.value.code == 2
-    assert len(SERVICES) == 3
+    assert len(EVERY) == 4
 
 
 def test_home_dashboard_and_provider_are_where_compose_puts_them():

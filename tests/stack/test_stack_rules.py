@@ -84,7 +84,7 @@ def test_every_runbook_has_an_alert():
 
 
 def test_panels_that_runbooks_and_alerts_name_exist():
-    titles = {panel["title"] for dashboard in dashboards(organization=True).values() for panel in panels(dashboard)}
+    titles = {panel["title"] for dashboard in dashboards().values() for panel in panels(dashboard)}
     named = set(re.findall(r'"([A-Z0-9][^"]+?)"', RUNBOOKS.partition("## Money")[2]))
     named |= {name for alert in ALERTS.values() for name in re.findall("“(.+?)”", alert["annotations"]["description"])}
     named -= {"Claude: usage and cost", "Claude: organization", "When numbers are missing"}

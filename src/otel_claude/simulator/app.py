@@ -22,6 +22,7 @@ from otel_claude.simulator.limits import Limits
 from otel_claude.simulator.organization import Organization
 from otel_claude.simulator.scenarios import SCENARIOS
 from otel_claude.simulator.served import ServedLog
+from otel_claude.simulator.session_endpoints import SessionEndpoints
 from otel_claude.simulator.visit import Visit
 from otel_claude.simulator.wires import ANTHROPIC, SIMULATED
 
@@ -86,6 +87,7 @@ def create_app(
             Route("/v1/models", messages.models),
             Route("/v1/models/{model}", messages.model),
             *AdminEndpoints(engine).routes(),
+            *SessionEndpoints(engine).routes(),
             post("/model/{model:path}/invoke", messages.bedrock),
             post("/model/{model:path}/invoke-with-response-stream", messages.bedrock),
             post(_VERTEX, messages.vertex),

@@ -75,11 +75,12 @@ def items(usage: Json, model: str, stop_reason: str | None, prices: Mapping[str,
         refused = stop_reason == "refusal" and not tokens["output"]
         name = str(entry.get("model") or model)
         # A refusal before any output is free, and so is a hop that declined before any.
-        pico = {} if declined or refused else _priced(tokens, name, usage, prices)
+        pico = {} if declined or refused else charged(tokens, name, usage, prices)
         yield Item(name, tokens, pico, sum(tokens.values()) - tokens["output"] > LONG_CONTEXT)
 
 
-def _priced(tokens: dict[str, int], model: str, usage: Json, prices: Mapping[str, Tariff]) -> dict[str, int]:
+def charged(tokens: Mapping[str, int], model: str, usage: Json, prices: Mapping[str, Tariff]) -> dict[str, int]:
+    """Pico-dollars by class, for what an answer's `usage` says beside the tokens: tier, speed, geography."""
     if usage.get("service_tier") == "priority":
         return {}
     tariff = prices.get(model, OTHER_MODEL)

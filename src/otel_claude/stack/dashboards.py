@@ -1,4 +1,4 @@
-"""The dashboards: which panels, in which rows. That about the organization is made in `panels_organization`."""
+"""The dashboards: which panels, in which rows. Those of agents and of the organization are made beside their panels."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from . import panels_spend as spend
 from . import panels_tokens as tokens
 from .panels import LIMITS_UID, SERVICE_UID, USAGE_UID, Dashboard, Row
 from .panels_organization import ORGANIZATION
+from .panels_sessions import AGENTS
 
 _SPEND_ROW: Final = (
     (spend.BY_KEY, 8, 8), (spend.BY_WORKSPACE, 8, 8), (spend.BY_TIER, 8, 8),
@@ -135,4 +136,4 @@ SERVICE: Final = Dashboard(
     one_job=True,
 )  # fmt: skip
 
-DASHBOARDS: Final = (USAGE, LIMITS, SERVICE, ORGANIZATION)
+DASHBOARDS: Final = (USAGE, LIMITS, SERVICE, AGENTS, ORGANIZATION)

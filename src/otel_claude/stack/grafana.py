@@ -25,8 +25,7 @@ _WIDE: Final = 10
 def dashboard_json(dashboard: Dashboard, queries: Queries, monthly_budget: float) -> Json:
     """A dashboard as Grafana's JSON. `queries` gives the style of names; the variables narrow it here."""
     naming = queries.naming
-    calls = dashboard.about == "calls"
-    scoped = Queries(naming, matchers(naming), matchers(naming, tags=False)) if calls else queries
+    scoped = Queries(naming, matchers(naming, dashboard.about), matchers(naming, dashboard.about, tags=False))
     return {
         "annotations": {"list": firing_alerts(naming)},
         "description": dashboard.description,
@@ -38,7 +37,7 @@ def dashboard_json(dashboard: Dashboard, queries: Queries, monthly_budget: float
         "refresh": "1m",
         "schemaVersion": SCHEMA,
         "tags": [TAG],
-        "templating": {"list": variables(naming, monthly_budget, one_job=dashboard.one_job)[: None if calls else 1]},
+        "templating": {"list": variables(naming, monthly_budget, dashboard.about, one_job=dashboard.one_job)},
         "time": {"from": dashboard.range, "to": "now"},
         "timepicker": {},
         "timezone": "browser",
@@ -159,6 +158,9 @@ def _overrides(panel: Panel) -> list[Json]:
         dashed: Json = {"dash": [8, 8], "fill": "dash"}
         plain = (("custom.lineStyle", dashed), ("custom.fillOpacity", 0), ("custom.lineWidth", 1))
         overrides.append(_override("byRegexp", "/ limit$/", *plain))
+    if panel.kind == "table":
+        # Of a row that lacks a value. `empty` is for a table without rows.
+        overrides.append(_override("byRegexp", "/.*/", ("noValue", "-")))
     overrides.extend(_override("byName", column.title, *_shown(column)) for column in panel.columns if _shown(column))
     return overrides
 
@@ -173,8 +175,11 @@ def _override(matcher: str, options: str, *properties: tuple[str, Any]) -> Json:
 def _shown(column: Column) -> tuple[tuple[str, Any], ...]:
     shown: list[tuple[str, Any]] = []
     if column.unit != "none":
+        usual = {"currencyUSD": 4, "percentunit": 1}.get(column.unit, 0)
         shown.append(("unit", column.unit))
-        shown.append(("decimals", {"currencyUSD": 4, "percentunit": 1, "s": 0}.get(column.unit, 0)))
+        shown.append(("decimals", usual if column.decimals is None else column.decimals))
+    if column.width is not None:
+        shown.append(("custom.width", column.width))
     if column.link:
         url = f"/d/{column.link}?var-job=${{__value.raw}}&${{__url_time_range}}&${{datasource:queryparam}}"
         shown.append(("links", [{"title": "This service's dashboard", "url": url}]))

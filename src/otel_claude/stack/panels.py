@@ -34,6 +34,10 @@ class Column:
     unit: Unit = "none"
     link: str = ""
     """The uid of the dashboard that a value leads to, with this column's value as its `job`."""
+    decimals: int | None = None
+    """None: what is usual for the unit."""
+    width: int | None = None
+    """In pixels, where a value needs more than its share. None: all such columns share the rest."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,9 @@ USAGE_UID: Final = "otel-claude-usage"
 LIMITS_UID: Final = "otel-claude-limits"
 SERVICE_UID: Final = "otel-claude-service"
 ORGANIZATION_UID: Final = "otel-claude-organization"
+AGENTS_UID: Final = "otel-claude-agents"
+
+About = Literal["calls", "agents", "organization"]
 
 
 @dataclass(frozen=True)
@@ -89,8 +96,8 @@ class Dashboard:
     description: str
     rows: tuple[Row, ...]
     one_job: bool = False
-    about: Literal["calls", "organization"] = "calls"
-    """What Anthropic reports of the organization has no services and tags to choose from."""
+    about: About = "calls"
+    """What can be chosen: agents have no requested model and key; the organization has no services and tags."""
     range: str = "now-6h"
 
 

@@ -19,6 +19,21 @@ _ABOUT: Final = (
     "As the API last said, per model and key; a limit that has not been heard of since its reset time is not shown. "
 )
 
+
+def _of_all(q: Queries, limits: str) -> str:
+    """An account's limits, which agents report, are of no model."""
+    return q.named(limits, c.REQUEST_MODEL, "all models")
+
+
+def _fullest(q: Queries) -> str:
+    return q.named(_of_all(q, f"topk(8, {q.used(LIMIT_BY)})"), c.API_KEY_HINT, "key not shown")
+
+
+def _resets(q: Queries) -> str:
+    of_minutes = q.naming.match(c.RATE_LIMIT_NAME, "!~", "unified_.*")
+    return q.by(_SHORT, q.select(c.RATE_LIMIT_RESET, of_minutes), "max")
+
+
 FULLEST: Final = Panel(
     401, "Fullest limit",
     _ABOUT + "Over 80 % the next burst will be refused with 429: spread the load, cache more, or ask for a higher "
@@ -28,14 +43,14 @@ FULLEST: Final = Panel(
 USED_NOW: Final = Panel(
     402, "Limits in use, now",
     _ABOUT + "The eight fullest. Orange from 80 %, red from 90 %.",
-    "bargauge", "percentunit", (line(lambda q: f"topk(8, {q.used(LIMIT_BY)})", "", *LIMIT_BY),), _UNKNOWN,
+    "bargauge", "percentunit", (line(_fullest, "", *LIMIT_BY),), _UNKNOWN,
     thresholds=_USED_STEPS, most=1, decimals=0,
 )  # fmt: skip
 USED_OVER_TIME: Final = Panel(
     403, "Limits in use, over time",
     _ABOUT + "Peaks that touch 100 % are bursts that a queue would smooth; a high plateau needs a higher limit.",
     "lines",
-    "percentunit", (line(lambda q: q.used(_SHORT), "", *_SHORT),), _UNKNOWN, thresholds=_USED_STEPS, most=1,
+    "percentunit", (line(lambda q: _of_all(q, q.used(_SHORT)), "", *_SHORT),), _UNKNOWN, thresholds=_USED_STEPS, most=1,
 )  # fmt: skip
 LIMITS_TABLE: Final = Panel(
     404, "Limits: size, left, and when full again",
@@ -58,8 +73,8 @@ LIMITS_TABLE: Final = Panel(
 RESETS: Final = Panel(
     405, "Time to reset",
     "Seconds until each limit is full again. Limits refill continuously: seconds are normal, minutes mean that much "
-    "was borrowed from the future.",
-    "lines", "s", (line(lambda q: q.by(_SHORT, q.select(c.RATE_LIMIT_RESET), "max"), "", *_SHORT),), _UNKNOWN,
+    "was borrowed from the future. An account's limits of hours and days are in the table above alone.",
+    "lines", "s", (line(_resets, "", *_SHORT),), _UNKNOWN,
 )  # fmt: skip
 
 

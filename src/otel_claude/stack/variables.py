@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from otel_claude import conventions as c
+from otel_claude import conventions_agents as a
 
 from .naming import ALERTS, JOB, Naming
+from .panels import About
 
 Json = dict[str, Any]
 
@@ -15,44 +17,58 @@ TAG: Final = "$tag"
 """The variable that names a label: a tag of the applications, or `job` where they set none."""
 ALERT_PREFIX: Final = "Claude"
 """What the names of all our alerts begin with."""
+_UNTAGGED: Final[dict[About, str]] = {
+    "calls": "rate limits",
+    "agents": "sessions and rate limits",
+    "organization": "nothing",
+}
 
 
-def matchers(naming: Naming, *, tags: bool = True) -> tuple[str, ...]:
+_ABSENT: Final[dict[About, frozenset[str]]] = {
+    "calls": frozenset(),
+    "agents": frozenset({"model", "key", "budget"}),
+    "organization": frozenset({"job", "model", "key", "tag", "tag_value", "budget"}),
+}
+"""The variables that a dashboard does not have."""
+
+
+def matchers(naming: Naming, about: About = "calls", *, tags: bool = True) -> tuple[str, ...]:
     """The matchers of the variables. The job's comes first.
 
     `All` is `.*` where a label can be absent (an API key that is not shown, a call without a tag), else `.+`.
     """
-    narrowed = (
-        naming.match(JOB, "=~", "$job"),
-        naming.match(c.REQUEST_MODEL, "=~", "$model"),
-        naming.match(c.API_KEY_HINT, "=~", "$key"),
-    )
-    if not tags:
-        return narrowed
-    return (*narrowed, naming.match(TAG, "=~", "$tag_value"))
+    narrowed = {
+        "job": naming.match(JOB, "=~", "$job"),
+        "model": naming.match(c.REQUEST_MODEL, "=~", "$model"),
+        "key": naming.match(c.API_KEY_HINT, "=~", "$key"),
+        "tag_value": naming.match(TAG, "=~", "$tag_value"),
+    }
+    absent = _ABSENT[about] if tags else _ABSENT[about] | {"tag_value"}
+    return tuple(matcher for name, matcher in narrowed.items() if name not in absent)
 
 
-def variables(naming: Naming, monthly_budget: float, *, one_job: bool) -> list[Json]:
-    """Data source, service, model, key, tag and its values, and the monthly budget."""
+def variables(naming: Naming, monthly_budget: float, about: About, *, one_job: bool) -> list[Json]:
+    """Data source, service, model, key, tag and its values, and the monthly budget, as far as a dashboard has them."""
     # A program that reads results of batches alone makes no calls, and one whose calls have no price costs nothing.
-    calls = naming.either((c.CALLS, c.COST))
-    of_job = naming.either((c.CALLS, c.COST), naming.match(JOB, "=~", "$job"))
+    spenders = (a.AGENT_RESULTS, a.SESSIONS) if about == "agents" else (c.CALLS, c.COST)
+    everything = naming.either(spenders)
+    of_job = naming.either(spenders, naming.match(JOB, "=~", "$job"))
     tag = naming.bare(c.TAG_PREFIX).replace(".", r"\.")
-    return [
+    every: list[Json] = [
         {
             "current": {}, "includeAll": False, "label": "Data source", "multi": False, "name": "datasource",
             "options": [], "query": "prometheus", "refresh": 1, "regex": "", "type": "datasource",
         },
-        _query("job", "Service", f"label_values({calls}, {JOB})", many=not one_job, everything=".+"),
+        _query("job", "Service", f"label_values({everything}, {JOB})", many=not one_job, everything=".+"),
         _query("model", "Model", f"label_values({of_job}, {naming.bare(c.REQUEST_MODEL)})"),
         _query("key", "API key", f"label_values({of_job}, {naming.bare(c.API_KEY_HINT)})"),
         _query(
-            "tag", "Tag", f"label_names({calls})", many=False, regex=f"/^({tag}.+|{JOB})$/",
+            "tag", "Tag", f"label_names({everything})", many=False, regex=f"/^({tag}.+|{JOB})$/",
             about="A label to split by: any tag that the applications set, or the service.",
         ),
         _query(
             "tag_value", "Value of the tag", f"label_values({of_job}, $tag)",
-            about="Narrows everything but rate limits, which have no tags.",
+            about=f"Narrows everything but {_UNTAGGED[about]}, which have no tags.",
         ),
         {
             "current": {"text": _plain(monthly_budget), "value": _plain(monthly_budget)},
@@ -62,6 +78,7 @@ def variables(naming: Naming, monthly_budget: float, *, one_job: bool) -> list[J
             "query": _plain(monthly_budget), "type": "textbox",
         },
     ]  # fmt: skip
+    return [variable for variable in every if variable["name"] not in _ABSENT[about]]
 
 
 def _query(
