@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import wrapt
@@ -20,6 +21,7 @@ def when_imported(module: str, then: Callable[[], None]) -> Callable[[], None]:
         Exception: What `then` raises, if it is called now. Later that is contained.
     """
     if module in sys.modules:
+        import_module(module)  # Another thread may be at it: this waits for its end.
         then()
         return _nothing
     waiting = _waiting.get(module)

@@ -146,7 +146,8 @@ class Labeller:
         if found is None:
             if len(self._made) >= _MOST_SETS:
                 self._made.clear()
-            found = self._made[key] = Labels(attributes, self._values)
+            # Another thread may have made them meanwhile: limits of two objects would be two series of the same name.
+            found = self._made.setdefault(key, Labels(attributes, self._values))
         return found
 
 

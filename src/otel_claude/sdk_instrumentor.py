@@ -26,6 +26,38 @@ class Stoppable(Protocol):
         ...
 
 
+class _Setup:
+    """What one `instrument()` sets up: by the thread that imports the SDK, while another one may stop it."""
+
+    def __init__(self, set_up: Callable[[], Stoppable | None]) -> None:
+        self._set_up = set_up
+        self._take_back: Callable[[], None] | None = None
+        self._running: Stoppable | None = None
+        self._wanted = True
+
+    def begin(self, module: str) -> None:
+        """Sets up once the module is imported."""
+        self._take_back = when_imported(module, self._start)
+
+    def _start(self) -> None:
+        self._running = self._set_up()
+        # Each thread writes before it reads, so one of them sees what the other did.
+        if not self._wanted:
+            self._stop_running()
+
+    def stop(self) -> None:
+        """Takes all of it out again, or sees to it that it is when it was set up."""
+        self._wanted = False
+        if self._take_back is not None:
+            self._take_back()
+        self._stop_running()
+
+    def _stop_running(self) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            running.stop()
+
+
 class SdkInstrumentor(BaseInstrumentor):
     """Instruments an SDK that the application imports, now or later. It imports the SDK never."""
 
@@ -37,8 +69,7 @@ class SdkInstrumentor(BaseInstrumentor):
     """Of the modules with seams, the one that is imported last."""
     heeded: ClassVar[Collection[str]]
     """The fields of `Settings` that it reads."""
-    _take_back: Callable[[], None] | None = None
-    _running: Stoppable | None = None
+    _setup: _Setup | None = None
 
     @abstractmethod
     def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Stoppable | None:
@@ -56,17 +87,12 @@ class SdkInstrumentor(BaseInstrumentor):
         try:
             if self._is_wanted():
                 chosen = settings.read(kwargs, heeded=self.heeded)
-                self._take_back = when_imported(self.module, partial(self._start, chosen, kwargs))
+                self._setup = _Setup(partial(self._set_up, chosen, kwargs))
+                self._setup.begin(self.module)
         except Exception:
             contained("instrumented the SDK")
 
-    def _start(self, chosen: Settings, providers: dict[str, Any]) -> None:
-        self._running = self._set_up(chosen, providers)
-
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - the base class's signature
-        take_back, self._take_back = self._take_back, None
-        if take_back is not None:
-            take_back()
-        running, self._running = self._running, None
-        if running is not None:
-            running.stop()
+        setup, self._setup = self._setup, None
+        if setup is not None:
+            setup.stop()

@@ -6,10 +6,10 @@ import pytest
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from support import wire
 from support.check import check
-from support.expected import PLAIN, STREAM
+from support.expected import PLAIN, SERVED, STREAM
 from support.face import Face
 from support.library import TRACINGS, anthropic
-from support.server import Server, either, plain, stream
+from support.server import Server, either, plain, refused, stream
 from support.shapes import ARGS
 
 from otel_claude import ClaudeInstrumentor
@@ -113,6 +113,32 @@ async def test_what_others_wrapped_since_stays_theirs(telemetry, face, quiet):
         await create(face(plain()))
         assert telemetry.metrics() == {}
     finally:
+        setattr(owner, seam.name, ours.__wrapped__)
+
+
+@pytest.mark.parametrize("seam", SEAMS, ids=lambda seam: f"{seam.owner}.{seam.name}")
+async def test_what_others_keep_of_ours_neither_hides_nor_doubles_what_is_measured_later(
+    telemetry, kind, tracing, seam, quiet
+):
+    owner = _owner(seam)
+    ours = vars(owner)[seam.name]
+
+    def theirs(*args, **kwargs):
+        return ours(*args, **kwargs)
+
+    setattr(owner, seam.name, theirs)
+    try:
+        ClaudeInstrumentor().uninstrument()
+        ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider)
+        client = Face(kind, Server(refused(429, "rate_limit_error"), stream()), tracing, max_retries=1)
+        opened = await create(client, stream=True)
+        await client.take(opened)
+        await client.settle()
+        check(telemetry, STREAM.but(attempts=((429, "retried", "rate_limit_error", "rate_limit"), SERVED)), tracing)
+        ((delays, _),) = telemetry.metrics()["claude.client.retry.delay"].values()
+        assert delays == 1
+    finally:
+        ClaudeInstrumentor().uninstrument()
         setattr(owner, seam.name, ours.__wrapped__)
 
 

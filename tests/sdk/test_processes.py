@@ -93,6 +93,29 @@ tell(calls=sums("claude.client.calls"), spans=ended)
 """) == [{"calls": 0, "spans": []}]
 
 
+def test_nothing_is_patched_if_it_is_taken_back_while_it_is_set_up():
+    """Our modules load in the thread that imports the SDK: meanwhile another thread can uninstrument."""
+    assert run("""
+import threading, wrapt
+providers()
+def elsewhere(_module):
+    thread = threading.Thread(target=ClaudeInstrumentor().uninstrument)
+    thread.start()
+    thread.join()
+wrapt.register_post_import_hook(elsewhere, "otel_claude.measuring")
+ClaudeInstrumentor().instrument()
+from support.server import plain
+from support.wire import ARGS
+client = make(plain())
+client.messages.create(**ARGS)
+import anthropic
+tell(calls=sums("claude.client.calls"), patched=hasattr(anthropic._base_client.SyncAPIClient.request, "__wrapped__"))
+ClaudeInstrumentor().instrument()
+client.messages.create(**ARGS)
+tell(calls=sums("claude.client.calls"), said=said)
+""") == [{"calls": 0, "patched": False}, {"calls": 1, "said": []}]
+
+
 def test_a_missing_seam_is_told_at_the_import():
     (told,) = run("""
 import wrapt

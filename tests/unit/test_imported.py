@@ -1,7 +1,9 @@
 """Acting once a module is imported: now or later, once, and not if it was taken back."""
 
 import sys
+import threading
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,6 +37,28 @@ def test_it_acts_at_once_if_it_was_imported_before(module):
     assert seen == [1]
     take_back()
     assert seen == [1]
+
+
+def test_it_acts_once_another_thread_has_imported_it_if_that_is_at_it(module, tmp_path):
+    begun, go_on = threading.Event(), threading.Event()
+    sys.modules["steps_of_the_import"] = SimpleNamespace(begun=begun, go_on=go_on)
+    lines = "import steps_of_the_import as steps\nsteps.begun.set()\nsteps.go_on.wait(10)\ndone = True\n"
+    (tmp_path / f"{module}.py").write_text(lines, encoding="utf-8")
+    importing = threading.Thread(target=import_module, args=(module,))
+    importing.start()
+    assert begun.wait(10)
+    seen = []
+    waiting = threading.Thread(
+        target=when_imported, args=(module, lambda: seen.append(getattr(sys.modules[module], "done", False)))
+    )
+    waiting.start()
+    waiting.join(0.1)
+    assert seen == []
+    go_on.set()
+    for thread in (importing, waiting):
+        thread.join(10)
+    del sys.modules["steps_of_the_import"]
+    assert seen == [True]
 
 
 @pytest.mark.parametrize("taken_back", [0, 1, 2])

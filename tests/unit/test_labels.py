@@ -76,6 +76,21 @@ def test_the_common_attributes():
     }
 
 
+def test_equal_labels_are_one_object_also_if_two_threads_make_them_at_one_time(monkeypatch):
+    labeller, others, make = Labeller(200), [], module.Labels
+
+    def meanwhile(*given):
+        made = make(*given)
+        if not others:
+            others.append(None)  # The other thread does not wait for a third one.
+            others[0] = labeller.of(CALLER, OPUS, None, None, TAGS)
+        return made
+
+    monkeypatch.setattr(module, "Labels", meanwhile)
+    assert labeller.of(CALLER, OPUS, None, None, TAGS) is others[0]
+    assert labeller.of(CALLER, OPUS, None, None, TAGS) is others[0]
+
+
 def test_what_is_not_known_is_absent():
     assert Labeller(200).of(Caller("aws.bedrock"), None, None, None, ()).attributes == {
         "gen_ai.operation.name": "chat",

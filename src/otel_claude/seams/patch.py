@@ -21,17 +21,16 @@ class Seam(NamedTuple):
     module: str
     owner: str
     name: str
-    replacement: Callable[..., Any]
-    listener: str = "begin"
+    replacement: Callable[[Callable[..., Any], Listeners], Callable[..., Any]]
 
 
 SEAMS: Final = (
     Seam(_BASE, "SyncAPIClient", "request", replacements.request),
     Seam(_BASE, "AsyncAPIClient", "request", replacements.request_async),
     Seam(_BASE, "BaseClient", "_build_request", replacements.build_request),
-    Seam(_BASE, "SyncAPIClient", "_process_response", replacements.process_response, "watch"),
-    Seam(_BASE, "AsyncAPIClient", "_process_response", replacements.process_response, "watch"),
-    Seam(_BASE, "BaseClient", "_process_response_data", replacements.process_response_data, "overhear"),
+    Seam(_BASE, "SyncAPIClient", "_process_response", replacements.process_response),
+    Seam(_BASE, "AsyncAPIClient", "_process_response", replacements.process_response),
+    Seam(_BASE, "BaseClient", "_process_response_data", replacements.process_response_data),
     Seam(_BASE, "BaseClient", "_should_retry", replacements.should_retry),
     Seam(_BASE, "BaseClient", "_calculate_retry_timeout", replacements.calculate_retry_timeout),
     Seam(_EXCEPTIONS, "APIStatusError", "__init__", replacements.status_error),
@@ -44,7 +43,6 @@ class Seams:
     def __init__(self, listeners: Listeners) -> None:
         self._listeners = listeners
         self._patched: list[tuple[type, str, Any, Any]] = []
-        self._open = True
 
     def install(self) -> None:
         """Patches the SDK, which is imported: all of it, or nothing."""
@@ -60,13 +58,13 @@ class Seams:
             return
         for seam, owner in found:
             original = owner.__dict__[seam.name]
-            replacement = seam.replacement(original, self._while_open(getattr(self._listeners, seam.listener)))
+            replacement = seam.replacement(original, self._listeners)
             setattr(owner, seam.name, replacement)
             self._patched.append((owner, seam.name, original, replacement))
 
     def close(self) -> None:
-        """No further call is begun."""
-        self._open = False
+        """Nothing further is told."""
+        self._listeners.open = False
 
     def remove(self) -> None:
         """Restores what was patched. What somebody wrapped since then stays theirs, and ours in it passes through."""
@@ -75,12 +73,6 @@ class Seams:
             if owner.__dict__.get(name) is replacement:
                 setattr(owner, name, original)
         self._patched.clear()
-
-    def _while_open(self, listener: Callable[..., Any]) -> Callable[..., Any]:
-        def listen(*seen: Any) -> Any:
-            return listener(*seen) if self._open else None
-
-        return listen
 
 
 def _owner(seam: Seam) -> Any:

@@ -1,13 +1,14 @@
 """The replacement of each seam: it tells a `Call` what passes, and passes it on unchanged.
 
-Each takes the original, and one of the `Listeners`. Nothing of ours raises here: every hop contains its own failure.
+Each takes the original, and the `Listeners`. Nothing of ours raises here: every hop contains its own failure.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from ..batches import Reader
 from ..call import Call
@@ -22,7 +23,8 @@ Overhear = Callable[[Any, Any, Any], None]
 Original = Callable[..., Any]
 
 
-class Listeners(NamedTuple):
+@dataclass
+class Listeners:
     """Who is told what the seams see.
 
     `begin` makes the `Call` of a request, and `watch` the `Reader` of one that asks for batches; or None where there is
@@ -32,15 +34,17 @@ class Listeners(NamedTuple):
     begin: Begin
     watch: Watch
     overhear: Overhear
+    open: bool = True
+    """Once it is not, a replacement that somebody kept passes through: those of a later `instrument()` see instead."""
 
 
-def request(original: Original, begin: Begin) -> Original:
+def request(original: Original, listeners: Listeners) -> Original:
     """`SyncAPIClient.request(cast_to, options, …)`."""
 
     @functools.wraps(original)
     def request(client: Any, *args: Any, **kwargs: Any) -> Any:
-        call = _begun(begin, client, args, kwargs)
-        if call is None and running() is None:
+        call = _begun(listeners.begin, client, args, kwargs) if listeners.open else None
+        if call is None and (running() is None or not listeners.open):
             return original(client, *args, **kwargs)
         with Running(call):
             return original(client, *args, **kwargs)
@@ -48,13 +52,13 @@ def request(original: Original, begin: Begin) -> Original:
     return request
 
 
-def request_async(original: Original, begin: Begin) -> Original:
+def request_async(original: Original, listeners: Listeners) -> Original:
     """`AsyncAPIClient.request(cast_to, options, …)`."""
 
     @functools.wraps(original)
     async def request(client: Any, *args: Any, **kwargs: Any) -> Any:
-        call = _begun(begin, client, args, kwargs)
-        if call is None and running() is None:
+        call = _begun(listeners.begin, client, args, kwargs) if listeners.open else None
+        if call is None and (running() is None or not listeners.open):
             return await original(client, *args, **kwargs)
         with Running(call):
             return await original(client, *args, **kwargs)
@@ -70,7 +74,7 @@ def _begun(begin: Begin, client: Any, args: tuple[Any, ...], kwargs: dict[str, A
         return None
 
 
-def build_request(original: Original, _begin: Begin) -> Original:
+def build_request(original: Original, listeners: Listeners) -> Original:
     """`BaseClient._build_request(options, *, retries_taken=0)`: once for every attempt, before it is sent."""
 
     @functools.wraps(original)
@@ -78,7 +82,7 @@ def build_request(original: Original, _begin: Begin) -> Original:
         built = original(client, options, **kwargs)
         try:
             call = running() or call_of(options)
-            if call is not None:
+            if call is not None and listeners.open:
                 sending(call, client, options, built)
         except Exception:
             contained("saw an attempt")
@@ -87,7 +91,7 @@ def build_request(original: Original, _begin: Begin) -> Original:
     return build_request
 
 
-def process_response(original: Original, watch: Watch) -> Original:
+def process_response(original: Original, listeners: Listeners) -> Original:
     """`_process_response(*, cast_to, options, response, …)` of both clients. Its result may be awaitable."""
 
     @functools.wraps(original)
@@ -95,10 +99,10 @@ def process_response(original: Original, watch: Watch) -> Original:
         try:
             response = kwargs["response"]
             attempt = attempt_of(response)
-            if attempt is not None:
+            if attempt is not None and listeners.open:
                 answered(attempt, response, client, kwargs)
-            else:
-                batches.answered(watch, client, kwargs)
+            elif listeners.open:
+                batches.answered(listeners.watch, client, kwargs)
         except Exception:
             contained("saw a response")
         return original(client, **kwargs)
@@ -106,7 +110,7 @@ def process_response(original: Original, watch: Watch) -> Original:
     return process_response
 
 
-def process_response_data(original: Original, overhear: Overhear) -> Original:
+def process_response_data(original: Original, listeners: Listeners) -> Original:
     """`BaseClient._process_response_data(*, data, cast_to, response)`: each decoded body, each event of each stream."""
 
     @functools.wraps(original)
@@ -114,9 +118,10 @@ def process_response_data(original: Original, overhear: Overhear) -> Original:
         try:
             attempt = attempt_of(response)
             if attempt is not None:
+                # Also when closed: a stream that began before keeps this function, and hearing twice adds nothing.
                 attempt.call.heard(data, attempt)
-            else:
-                overhear(client, data, response)
+            elif listeners.open:
+                listeners.overhear(client, data, response)
         except Exception:
             contained("heard a body")
         return original(client, data=data, cast_to=cast_to, response=response)
@@ -124,14 +129,14 @@ def process_response_data(original: Original, overhear: Overhear) -> Original:
     return process_response_data
 
 
-def should_retry(original: Original, _begin: Begin) -> Original:
+def should_retry(original: Original, listeners: Listeners) -> Original:
     """`BaseClient._should_retry(response)`: each failed attempt that has retries left."""
 
     @functools.wraps(original)
     def should_retry(client: Any, response: Any) -> Any:
         try:
             attempt = attempt_of(response)
-            if attempt is not None:
+            if attempt is not None and listeners.open:
                 read_headers(attempt, response.status_code, response.headers)
                 attempt.refused(refusal_of(response))
         except Exception:
@@ -141,7 +146,7 @@ def should_retry(original: Original, _begin: Begin) -> Original:
     return should_retry
 
 
-def calculate_retry_timeout(original: Original, _begin: Begin) -> Original:
+def calculate_retry_timeout(original: Original, listeners: Listeners) -> Original:
     """`BaseClient._calculate_retry_timeout(remaining_retries, options, response_headers=None)`: once per retry."""
 
     @functools.wraps(original)
@@ -150,7 +155,7 @@ def calculate_retry_timeout(original: Original, _begin: Begin) -> Original:
         try:
             call = running()
             attempts = call.attempts if call is not None else None
-            if attempts:
+            if attempts and listeners.open:
                 retried(attempts[-1], delay, response_headers)
         except Exception:
             contained("saw a retry")
@@ -159,7 +164,7 @@ def calculate_retry_timeout(original: Original, _begin: Begin) -> Original:
     return calculate_retry_timeout
 
 
-def status_error(original: Original, _begin: Begin) -> Original:
+def status_error(original: Original, listeners: Listeners) -> Original:
     """`APIStatusError.__init__(message, *, response, body)`: failures, also those that an event in a stream tells."""
 
     @functools.wraps(original)
@@ -167,7 +172,7 @@ def status_error(original: Original, _begin: Begin) -> Original:
         original(error, message, response=response, body=body)
         try:
             attempt = attempt_of(response)
-            if attempt is not None:
+            if attempt is not None and listeners.open:
                 failed(attempt, error, response, body)
         except Exception:
             contained("saw an error")
