@@ -109,7 +109,7 @@ def _prices(path: str | None) -> Any:
         return pricing.shipped()
 
     if path is not None:
-        table()  # A mistake should show at the start, and not at the first call.
+        table()  # A mistake should show when the SDK is imported, and not at the first call.
     return table
 
 

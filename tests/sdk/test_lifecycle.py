@@ -1,5 +1,7 @@
 """Putting the seams in and taking them out again, on clients of every age."""
 
+import contextlib
+import inspect
 import logging
 
 import pytest
@@ -13,6 +15,7 @@ from support.server import Server, either, plain, refused, stream
 from support.shapes import ARGS
 
 from otel_claude import ClaudeInstrumentor
+from otel_claude.seams import Listeners
 from otel_claude.seams.patch import SEAMS, _owner
 
 
@@ -51,6 +54,20 @@ async def test_the_sdks_tracing_switched_off_elsewhere(telemetry, kind, told, mo
         client.client = client.client.with_options(open_telemetry=False)
     await create(client)
     check(telemetry, PLAIN, "ours")
+
+
+@pytest.mark.parametrize("seam", SEAMS, ids=lambda seam: f"{seam.owner}.{seam.name}")
+async def test_what_a_later_sdk_passes_beside_is_passed_on(seam):
+    passed = []
+    listeners = Listeners(*[lambda *_: None] * 3)
+    replacement = seam.replacement(lambda *args, **kwargs: passed.append((args, kwargs)), listeners)
+    known = {"response": object(), "data": {}, "body": None, "cast_to": object}
+    for more in ({}, {"known_later": 1}):
+        result = replacement("self", 1, 2, 3, 4, **known, **more)
+        if inspect.isawaitable(result):
+            with contextlib.suppress(TypeError):  # The original stands in for a coroutine function.
+                await result
+        assert passed.pop() == (("self", 1, 2, 3, 4), {**known, **more})
 
 
 async def test_uninstrument_restores_the_very_functions(telemetry, face):

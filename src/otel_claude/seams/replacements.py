@@ -1,6 +1,7 @@
 """The replacement of each seam: it tells a `Call` what passes, and passes it on unchanged.
 
-Each takes the original, and the `Listeners`. Nothing of ours raises here: every hop contains its own failure.
+Each takes the original, and the `Listeners`. Nothing of ours raises here: every hop contains its own failure. What a
+later SDK passes beside the known arguments is passed on.
 """
 
 from __future__ import annotations
@@ -68,19 +69,24 @@ def request_async(original: Original, listeners: Listeners) -> Original:
 
 def _begun(begin: Begin, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
     try:
-        return begin(client, args[1] if len(args) > 1 else kwargs["options"])
+        return begin(client, _argument(args, kwargs, 1, "options"))
     except Exception:
         contained("began a call")
         return None
+
+
+def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], place: int, name: str) -> Any:
+    return args[place] if len(args) > place else kwargs.get(name)
 
 
 def build_request(original: Original, listeners: Listeners) -> Original:
     """`BaseClient._build_request(options, *, retries_taken=0)`: once for every attempt, before it is sent."""
 
     @functools.wraps(original)
-    def build_request(client: Any, options: Any, **kwargs: Any) -> Any:
-        built = original(client, options, **kwargs)
+    def build_request(client: Any, *args: Any, **kwargs: Any) -> Any:
+        built = original(client, *args, **kwargs)
         try:
+            options = _argument(args, kwargs, 0, "options")
             call = running() or call_of(options)
             if call is not None and listeners.open:
                 sending(call, client, options, built)
@@ -95,7 +101,7 @@ def process_response(original: Original, listeners: Listeners) -> Original:
     """`_process_response(*, cast_to, options, response, …)` of both clients. Its result may be awaitable."""
 
     @functools.wraps(original)
-    def process_response(client: Any, **kwargs: Any) -> Any:
+    def process_response(client: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             response = kwargs["response"]
             attempt = attempt_of(response)
@@ -105,7 +111,7 @@ def process_response(original: Original, listeners: Listeners) -> Original:
                 batches.answered(listeners.watch, client, kwargs)
         except Exception:
             contained("saw a response")
-        return original(client, **kwargs)
+        return original(client, *args, **kwargs)
 
     return process_response
 
@@ -114,8 +120,9 @@ def process_response_data(original: Original, listeners: Listeners) -> Original:
     """`BaseClient._process_response_data(*, data, cast_to, response)`: each decoded body, each event of each stream."""
 
     @functools.wraps(original)
-    def process_response_data(client: Any, *, data: Any, cast_to: Any, response: Any) -> Any:
+    def process_response_data(client: Any, *args: Any, **kwargs: Any) -> Any:
         try:
+            data, response = kwargs["data"], kwargs["response"]
             attempt = attempt_of(response)
             if attempt is not None:
                 # Also when closed: a stream that began before keeps this function, and hearing twice adds nothing.
@@ -124,7 +131,7 @@ def process_response_data(original: Original, listeners: Listeners) -> Original:
                 listeners.overhear(client, data, response)
         except Exception:
             contained("heard a body")
-        return original(client, data=data, cast_to=cast_to, response=response)
+        return original(client, *args, **kwargs)
 
     return process_response_data
 
@@ -133,15 +140,16 @@ def should_retry(original: Original, listeners: Listeners) -> Original:
     """`BaseClient._should_retry(response)`: each failed attempt that has retries left."""
 
     @functools.wraps(original)
-    def should_retry(client: Any, response: Any) -> Any:
+    def should_retry(client: Any, *args: Any, **kwargs: Any) -> Any:
         try:
+            response = _argument(args, kwargs, 0, "response")
             attempt = attempt_of(response)
             if attempt is not None and listeners.open:
                 read_headers(attempt, response.status_code, response.headers)
                 attempt.refused(refusal_of(response))
         except Exception:
             contained("saw a failed attempt")
-        return original(client, response)
+        return original(client, *args, **kwargs)
 
     return should_retry
 
@@ -150,13 +158,13 @@ def calculate_retry_timeout(original: Original, listeners: Listeners) -> Origina
     """`BaseClient._calculate_retry_timeout(remaining_retries, options, response_headers=None)`: once per retry."""
 
     @functools.wraps(original)
-    def calculate_retry_timeout(client: Any, remaining_retries: Any, options: Any, response_headers: Any = None) -> Any:
-        delay = original(client, remaining_retries, options, response_headers)
+    def calculate_retry_timeout(client: Any, *args: Any, **kwargs: Any) -> Any:
+        delay = original(client, *args, **kwargs)
         try:
             call = running()
             attempts = call.attempts if call is not None else None
             if attempts and listeners.open:
-                retried(attempts[-1], delay, response_headers)
+                retried(attempts[-1], delay, _argument(args, kwargs, 2, "response_headers"))
         except Exception:
             contained("saw a retry")
         return delay
@@ -168,12 +176,13 @@ def status_error(original: Original, listeners: Listeners) -> Original:
     """`APIStatusError.__init__(message, *, response, body)`: failures, also those that an event in a stream tells."""
 
     @functools.wraps(original)
-    def __init__(error: Any, message: Any, *, response: Any, body: Any) -> None:  # noqa: N807 - the seam's own name
-        original(error, message, response=response, body=body)
+    def __init__(error: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - the seam's own name
+        original(error, *args, **kwargs)
         try:
+            response = kwargs["response"]
             attempt = attempt_of(response)
             if attempt is not None and listeners.open:
-                failed(attempt, error, response, body)
+                failed(attempt, error, response, kwargs["body"])
         except Exception:
             contained("saw an error")
 
