@@ -117,8 +117,7 @@ class Recorder:
     def result(self, record: CallRecord, since: float) -> None:
         """A result of a batch. It is no call: it has no span, and no histogram of calls has it."""
         told = bill_since(self._prices(), record, since)
-        labels = labels_of(record, self._instruments.labels, last_model(record))
-        self._instruments.ledger.post(Posting(record, told, labels))
+        self._post(record, told)
         if told.reasons:
             self._tell(record, told)
 
@@ -139,8 +138,7 @@ class Recorder:
         span = _recording(record.span)
         try:
             told = record.bill or bill(self._prices(), record, record.answers, record.missing)
-            labels = labels_of(record, self._instruments.labels, last_model(record))
-            self._instruments.ledger.post(Posting(record, told, labels))
+            labels = self._post(record, told)
             if span is not None:
                 _describe(span, record, told)
             self._measure(record, told, labels)
@@ -153,6 +151,12 @@ class Recorder:
                 span.end(ended_at)
         except Exception:
             contained("ended a span")
+
+    def _post(self, record: CallRecord, told: Bill) -> Labels:
+        """Posts a call or a result to the ledger. Returns its labels."""
+        labels = labels_of(record, self._instruments.labels, last_model(record))
+        self._instruments.ledger.post(Posting(record, told, labels))
+        return labels
 
     def _measure(self, record: CallRecord, told: Bill, labels: Labels) -> None:
         histograms, at = self._histograms, record.context

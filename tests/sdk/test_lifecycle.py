@@ -8,7 +8,7 @@ import pytest
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from support import wire
 from support.check import check
-from support.expected import PLAIN, SERVED, STREAM
+from support.expected import PLAIN, SERVED, STREAM, THROTTLED
 from support.face import Face
 from support.library import TRACINGS, anthropic
 from support.server import Server, either, plain, refused, stream
@@ -115,8 +115,9 @@ async def test_uninstrument_while_a_stream_is_read(telemetry, face, tracing, qui
     check(telemetry, STREAM, tracing)
 
 
-async def test_what_others_wrapped_since_stays_theirs(telemetry, face, quiet):
-    (seam,) = (seam for seam in SEAMS if seam.name == "_build_request")
+@contextlib.contextmanager
+def wrapped_by_others(seam):
+    """Somebody wraps our replacement, and keeps it whatever we do; gives the wrapper."""
     owner = _owner(seam)
     ours = vars(owner)[seam.name]
 
@@ -125,38 +126,34 @@ async def test_what_others_wrapped_since_stays_theirs(telemetry, face, quiet):
 
     setattr(owner, seam.name, theirs)
     try:
-        ClaudeInstrumentor().uninstrument()
-        assert vars(owner)[seam.name] is theirs
-        await create(face(plain()))
-        assert telemetry.metrics() == {}
+        yield theirs
     finally:
         setattr(owner, seam.name, ours.__wrapped__)
+
+
+async def test_what_others_wrapped_since_stays_theirs(telemetry, face, quiet):
+    (seam,) = (seam for seam in SEAMS if seam.name == "_build_request")
+    with wrapped_by_others(seam) as theirs:
+        ClaudeInstrumentor().uninstrument()
+        assert vars(_owner(seam))[seam.name] is theirs
+        await create(face(plain()))
+        assert telemetry.metrics() == {}
 
 
 @pytest.mark.parametrize("seam", SEAMS, ids=lambda seam: f"{seam.owner}.{seam.name}")
 async def test_what_others_keep_of_ours_neither_hides_nor_doubles_what_is_measured_later(
     telemetry, kind, tracing, seam, quiet
 ):
-    owner = _owner(seam)
-    ours = vars(owner)[seam.name]
-
-    def theirs(*args, **kwargs):
-        return ours(*args, **kwargs)
-
-    setattr(owner, seam.name, theirs)
-    try:
+    with wrapped_by_others(seam):
         ClaudeInstrumentor().uninstrument()
         ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider)
         client = Face(kind, Server(refused(429, "rate_limit_error"), stream()), tracing, max_retries=1)
         opened = await create(client, stream=True)
         await client.take(opened)
         await client.settle()
-        check(telemetry, STREAM.but(attempts=((429, "retried", "rate_limit_error", "rate_limit"), SERVED)), tracing)
+        check(telemetry, STREAM.but(attempts=(THROTTLED, SERVED)), tracing)
         ((delays, _),) = telemetry.metrics()["claude.client.retry.delay"].values()
         assert delays == 1
-    finally:
-        ClaudeInstrumentor().uninstrument()
-        setattr(owner, seam.name, ours.__wrapped__)
 
 
 @pytest.mark.parametrize("seam", SEAMS, ids=lambda seam: f"{seam.owner}.{seam.name}")

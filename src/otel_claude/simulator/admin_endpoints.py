@@ -17,8 +17,7 @@ from otel_claude.simulator.books import Key
 from otel_claude.simulator.delivery import Whole
 from otel_claude.simulator.engine import Engine
 from otel_claude.simulator.failures import NOT_FOUND, Failure, Refused
-from otel_claude.simulator.jsons import Json, indented
-from otel_claude.simulator.organization import moment
+from otel_claude.simulator.jsons import Json, indented, moment
 from otel_claude.simulator.visit import Visit
 from otel_claude.simulator.wires import ANTHROPIC
 

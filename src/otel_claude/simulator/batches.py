@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 
 from otel_claude.simulator.asked import asked
 from otel_claude.simulator.chance import chance
 from otel_claude.simulator.compose import Answer
 from otel_claude.simulator.engine import Engine
 from otel_claude.simulator.failures import NOT_FOUND, Failure, Refused, invalid
-from otel_claude.simulator.jsons import Json, as_object, as_objects, compact
+from otel_claude.simulator.jsons import Json, as_object, as_objects, compact, moment
 from otel_claude.simulator.scenarios import play, split_model
 from otel_claude.simulator.served import Served
 from otel_claude.simulator.tampering import tampered
@@ -42,11 +41,11 @@ class Batch:
             "type": "message_batch",
             "processing_status": status,
             "request_counts": {"processing": 0 if ended else len(self.requests), **self.counts},
-            "ended_at": _moment(self.ended),
-            "created_at": _moment(self.created),
-            "expires_at": _moment(self.created + DAY),
+            "ended_at": _told(self.ended),
+            "created_at": moment(self.created),
+            "expires_at": moment(self.created + DAY),
             "archived_at": None,
-            "cancel_initiated_at": _moment(self.canceled),
+            "cancel_initiated_at": _told(self.canceled),
             "results_url": f"{base}v1/messages/batches/{self.id}/results" if ended else None,
         }
 
@@ -163,7 +162,5 @@ class Batches:
         )
 
 
-def _moment(time: float | None) -> str | None:
-    if time is None:
-        return None
-    return datetime.fromtimestamp(time, tz=timezone.utc).isoformat().replace("+00:00", "Z")
+def _told(seconds: float | None) -> str | None:
+    return None if seconds is None else moment(seconds)

@@ -1,8 +1,9 @@
-"""Reading JSON that may have any shape. Knows JSON, nothing else."""
+"""JSON: reading what may have any shape, and writing it as the API does. Knows JSON, nothing else."""
 
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 from typing import Any, TypeAlias, cast
 
 Json: TypeAlias = dict[str, Any]
@@ -26,6 +27,11 @@ def as_objects(value: object) -> list[Json]:
 def compact(value: object) -> str:
     """JSON without blanks, as the API writes it in streams."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def moment(seconds: float) -> str:
+    """Seconds since the epoch, as the API writes a time."""
+    return datetime.fromtimestamp(seconds, tz=timezone.utc).isoformat().replace("+00:00", "Z")
 
 
 def indented(value: object) -> bytes:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from otel_claude.simulator import catalog
 from otel_claude.simulator.chance import identifier
 from otel_claude.simulator.failures import Failure
-from otel_claude.simulator.jsons import Json
+from otel_claude.simulator.jsons import Json, moment
 from otel_claude.simulator.limits import Limits
 
 DEFAULT = "Default"
@@ -214,11 +214,6 @@ class Inventory:
             "created_at": moment(_BEGAN.timestamp()),
             "updated_at": moment(_BEGAN.timestamp()),
         }
-
-
-def moment(seconds: float) -> str:
-    """A time as the Admin API writes it."""
-    return datetime.fromtimestamp(seconds, tz=timezone.utc).isoformat().replace("+00:00", "Z")
 
 
 def _groups() -> dict[str, list[str]]:

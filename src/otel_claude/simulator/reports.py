@@ -12,8 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from otel_claude.simulator.books import Key, Line
-from otel_claude.simulator.jsons import Json
-from otel_claude.simulator.organization import moment
+from otel_claude.simulator.jsons import Json, moment
 from otel_claude.simulator.tariff import PICO_PER_SEARCH
 
 PICO_PER_CENT: Final = 10_000_000_000

@@ -12,8 +12,8 @@ from starlette.routing import Route
 from otel_claude.simulator.delivery import Whole
 from otel_claude.simulator.engine import Engine
 from otel_claude.simulator.failures import Refused
-from otel_claude.simulator.jsons import Json, indented
-from otel_claude.simulator.sessions import Sessions, moment
+from otel_claude.simulator.jsons import Json, indented, moment
+from otel_claude.simulator.sessions import Sessions
 from otel_claude.simulator.visit import Visit
 from otel_claude.simulator.wires import ANTHROPIC
 

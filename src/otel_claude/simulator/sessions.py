@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Final
 
 from otel_claude.simulator.catalog import resolved
 from otel_claude.simulator.chance import chance
 from otel_claude.simulator.engine import Engine
 from otel_claude.simulator.failures import NOT_FOUND, Refused, invalid
-from otel_claude.simulator.jsons import Json, as_object, as_objects
+from otel_claude.simulator.jsons import Json, as_object, as_objects, moment
 from otel_claude.simulator.tariff import CLASSES, PRICES, charged
 
 PICO_PER_CENT: Final = 10**10
@@ -173,11 +172,6 @@ class Sessions:
     def all(self) -> Iterator[Session]:
         """The sessions, the newest first."""
         return reversed(self._sessions.values())
-
-
-def moment(time: float) -> str:
-    """A time as the API writes it."""
-    return datetime.fromtimestamp(time, tz=timezone.utc).isoformat().replace("+00:00", "Z")
 
 
 def _money(cents: int) -> Json:
