@@ -25,7 +25,7 @@ from opentelemetry.trace import NoOpTracerProvider
 from opentelemetry.trace import TracerProvider as AnyTracerProvider
 
 from otel_claude import ClaudeInstrumentor, tags
-from otel_claude.tagging import Tags
+from otel_claude._tag_context import Tags
 from otel_claude.tags import current
 
 Providers = tuple[AnyMeterProvider, AnyTracerProvider]

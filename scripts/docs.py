@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from otel_claude import conventions as c
-from otel_claude import conventions_agents as a
-from otel_claude import conventions_organization as o
-from otel_claude.conventions import Metric
+from otel_claude import semconv as c
 from otel_claude.pricing import UNPRICED_REASONS
+from otel_claude.semconv import Metric
+from otel_claude.semconv import agents as a
+from otel_claude.semconv import organization as o
 
 PAGE = Path(__file__).parent.parent / "docs" / "metrics.md"
 

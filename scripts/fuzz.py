@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "sdk"), str(ROOT / "test
 
 with atheris.instrument_imports(include=["otel_claude"]):
     import otel_claude  # noqa: F401 - with the fuzzer's eyes in it
-    from otel_claude import measuring  # noqa: F401 - which imports all that measures calls
+    from otel_claude import runtime as measuring  # noqa: F401 - which imports all that measures calls
 
 from hostile_bench import CALLS, Bench  # noqa: E402 - the path comes first
 from support import wire as said  # noqa: E402

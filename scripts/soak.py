@@ -31,7 +31,8 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 
-from otel_claude import ClaudeInstrumentor, call
+from otel_claude import ClaudeInstrumentor
+from otel_claude.telemetry import call
 
 MEGABYTE = 1 << 20
 MOST_GROWTH = 5 * MEGABYTE

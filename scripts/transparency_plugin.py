@@ -129,7 +129,8 @@ def _install_providers() -> Any:
 
 
 def _instrument() -> None:
-    from otel_claude import ClaudeInstrumentor, contain  # noqa: PLC0415 - the bare run imports none of this
+    from otel_claude import ClaudeInstrumentor  # noqa: PLC0415 - the bare run imports none of this
+    from otel_claude import _diagnostics as contain
 
     if not isinstance(contain._told, set):  # noqa: SLF001 - the one place that every contained failure passes
         raise TypeError("contain._told is no set any more: this plugin would miss contained failures")
@@ -179,7 +180,7 @@ def _measured() -> dict[str, Any]:
                 points: Any = metric.data.data_points
                 told[metric.name.rpartition(".")[2]] = sum(point.value for point in points)
     if MODE != "providers":
-        from otel_claude import call  # noqa: PLC0415 - the bare run imports none of this
+        from otel_claude.telemetry import call  # noqa: PLC0415 - the bare run imports none of this
 
         gc.collect()
         told["open"] = len(call._open)  # noqa: SLF001 - only a test asks what is open

@@ -25,9 +25,9 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader  # noqa: E402
 from opentelemetry.sdk.resources import Resource  # noqa: E402
 
 from otel_claude import ClaudeInstrumentor  # noqa: E402
+from otel_claude.organization.client import Reader  # noqa: E402
 from otel_claude.organization.poller import Poller  # noqa: E402
-from otel_claude.organization.reader import Reader  # noqa: E402
-from otel_claude.organization.running import provider  # noqa: E402
+from otel_claude.organization.service import provider  # noqa: E402
 from otel_claude.simulator import ApiKey, Limits, Organization, Simulator, SpendLimit  # noqa: E402
 from otel_claude.simulator.served import key_hint  # noqa: E402
 from otel_claude.stack.workload_acts import SERVICES, client, round_of  # noqa: E402

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import settings
-from .sdk_instrumentor import SdkInstrumentor, Stoppable
+from ._base_instrumentor import SdkInstrumentor, Stoppable
 from .settings import Settings
 
 
@@ -21,6 +21,6 @@ class ClaudeInstrumentor(SdkInstrumentor):
     heeded = settings.OF_CALLS
 
     def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Stoppable:
-        from .measuring import Measuring  # noqa: PLC0415 - only programs that import the SDK pay for it
+        from .runtime import Measuring  # noqa: PLC0415 - only programs that import the SDK pay for it
 
         return Measuring(chosen, providers)

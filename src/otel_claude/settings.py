@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal, get_args
 
-from .contain import logger
+from ._diagnostics import logger
 from .tags import is_key
 
 SpanMode = Literal["auto", "off"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from opentelemetry import baggage
 
-from .tagged import tagged
-from .tagging import Layer, Steps, Tags, laid_over, merged, take_away, top
+from ._tag_context import Layer, Steps, Tags, laid_over, merged, take_away, top
+from ._tagged import tagged
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # part of typing from Python 3.11 on

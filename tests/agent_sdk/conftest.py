@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from otel_claude import contain
+from otel_claude import _diagnostics as contain
 from otel_claude.agent_sdk import ClaudeAgentInstrumentor
 
 if find_spec("claude_agent_sdk") is None:

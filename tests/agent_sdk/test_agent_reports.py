@@ -22,7 +22,7 @@ from claude_agent_sdk._internal.query import Query
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from otel_claude import tags
-from otel_claude.agent_sdk import seam
+from otel_claude.agent_sdk import patch as seam
 
 VERSION = tuple(int(part) for part in __version__.split("."))
 pytestmark = pytest.mark.filterwarnings(
@@ -347,7 +347,7 @@ async def test_a_failure_of_ours_is_not_the_applications(telemetry, program, mon
     def broken(_message):
         raise RuntimeError(SECRET)
 
-    monkeypatch.setattr("otel_claude.agent_sdk.listener.result", broken)
+    monkeypatch.setattr("otel_claude.agent_sdk.recorder.result", broken)
     found = await by_query(program.options([assistant(), result(once(), once())]))
     assert len(found) == 2
     (said,) = telemetry.warnings

@@ -15,13 +15,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import grpc
 import pytest
 from cli_programs import OURS
+from otel_claude.cli.doctor.page.connection import probe
 
-from otel_claude.cli import checks
-from otel_claude.cli.checks import agent_sdk, connection, exporting, program, sdk
-from otel_claude.cli.checks.connection import probe
-from otel_claude.neighbours import NEIGHBOURS
+from otel_claude.cli import doctor as checks
+from otel_claude.cli.doctor.page import agent_sdk, connection, exporting, program, sdk
 from otel_claude.pricing import shipped
-from otel_claude.seams.patch import SEAMS, Seam
+from otel_claude.sdk.patches import SEAMS, Seam
+from otel_claude.telemetry.conflicts import NEIGHBOURS
 
 NOW = datetime.fromisoformat(shipped().date).replace(tzinfo=timezone.utc).timestamp() + 86_400
 

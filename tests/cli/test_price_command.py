@@ -14,8 +14,8 @@ import pytest
 from cli_programs import OURS
 
 from otel_claude.cli import price_table
+from otel_claude.cli.price_file_check import CLASSES, Difference, Result
 from otel_claude.pricing import shipped
-from otel_claude.pricing.check import CLASSES, Difference, Result
 
 MODEL = "claude-sonnet-5-5"  # 2 USD in, 10 out, 0.10 read, 2.50 and 4 written, per million
 USAGE = {"input_tokens": 1000, "output_tokens": 200, "cache_read_input_tokens": 5000,

@@ -2,7 +2,9 @@
 
 import os
 
-from otel_claude import ClaudeInstrumentor, call, contain
+from otel_claude import ClaudeInstrumentor
+from otel_claude import _diagnostics as contain
+from otel_claude.telemetry import call
 
 
 def instrumented(kept, monkeypatch, **settings):

@@ -12,7 +12,7 @@ from support.server import Server, either, plain
 from support.telemetry import Telemetry
 from support.wire import ARGS, KEY, RESET
 
-from otel_claude.instruments import _by_provider
+from otel_claude.telemetry.metrics import _by_provider
 
 CALLS = "claude.client.calls"
 DURATION = "gen_ai.client.inference.duration"

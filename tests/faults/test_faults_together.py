@@ -12,7 +12,8 @@ from support.server import Server, either, plain, stream
 from support.telemetry import Telemetry, plain_metrics
 from support.wire import ARGS, KEY, message
 
-from otel_claude import ClaudeInstrumentor, call, tags
+from otel_claude import ClaudeInstrumentor, tags
+from otel_claude.telemetry import call
 
 CALLS = "claude.client.calls"
 OUTPUT = "gen_ai.client.inference.usage.output_tokens"

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from frameworks_expected import SECRETS, counts, price
 
-from otel_claude import conventions as c
+from otel_claude import semconv as c
 
 SCOPES = {"native": c.NATIVE_SCOPE, "ours": c.SCOPE}
 DOLLAR_ROUNDING = 1e-12

@@ -14,8 +14,10 @@ from support.library import anthropic, http
 from support.telemetry import plain_metrics
 from support.wire import ARGS, KEY
 
-from otel_claude import ClaudeInstrumentor, call, contain
-from otel_claude.instruments import _by_provider
+from otel_claude import ClaudeInstrumentor
+from otel_claude import _diagnostics as contain
+from otel_claude.telemetry import call
+from otel_claude.telemetry.metrics import _by_provider
 
 USAGE = "gen_ai.client.inference.usage."
 CALLS = "claude.client.calls"

@@ -13,11 +13,13 @@ from support.face import BASE_URL
 from support.library import anthropic, http
 from support.server import Server, either, plain, refused, stream
 
-from otel_claude import ClaudeInstrumentor, call, contain, tags
-from otel_claude import measuring as module
-from otel_claude.recorder import Recorder
+from otel_claude import ClaudeInstrumentor, tags
+from otel_claude import _diagnostics as contain
+from otel_claude import runtime as module
 from otel_claude.settings import Settings
 from otel_claude.summary import SummaryMetricExporter
+from otel_claude.telemetry import call
+from otel_claude.telemetry.recorder import Recorder
 
 SECRET = "planted-secret-9911"
 OTHER_KEY = "-".join(["sk", "ant", "api03", SECRET + "z" * 80])

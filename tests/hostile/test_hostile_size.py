@@ -14,7 +14,7 @@ from support.server import plain
 from support.wire import ARGS
 
 from otel_claude import ClaudeInstrumentor, tags
-from otel_claude.wire.head import _plans
+from otel_claude.api.headers import _plans
 
 OUTPUT = f"{USAGE}output_tokens"
 MEGABYTE = 1 << 20

@@ -10,11 +10,11 @@ import pytest
 from organization_world import ADMIN, DAY, OTHER, SHOP_HINT, exported, summed
 
 from otel_claude import ClaudeInstrumentor
-from otel_claude import conventions as c
-from otel_claude import conventions_organization as o
+from otel_claude import semconv as c
 from otel_claude.organization import Poller, Reader, Times, running
-from otel_claude.organization.problems import Problem
+from otel_claude.organization.errors import Problem
 from otel_claude.organization.reports import month_to_date
+from otel_claude.semconv import organization as o
 from otel_claude.simulator import ApiKey, SpendLimit
 from otel_claude.simulator.failures import FAILURES
 

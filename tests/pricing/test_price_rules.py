@@ -8,7 +8,7 @@ import pytest
 from pricing_values import NOW, Entry, Said, at, said, usd
 
 from otel_claude.pricing import ANTHROPIC, UNPRICED_REASONS, Platform, shipped
-from otel_claude.pricing.bill import LIMIT
+from otel_claude.pricing.calculate import LIMIT
 
 MTOK = 1_000_000
 OPUS, SONNET, HAIKU, FABLE = "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-fable-5-2"

@@ -15,9 +15,9 @@ from pricing_values import CLASSES, DATA, NOW, Entry, at, said, usd
 
 import otel_claude.pricing
 from otel_claude.pricing import Platform, PriceFileError, load, shipped
-from otel_claude.pricing.bill import round_half_even
+from otel_claude.pricing.calculate import round_half_even
 from otel_claude.pricing.listing import listing
-from otel_claude.pricing.userfile import mistakes_of
+from otel_claude.pricing.user_prices import mistakes_of
 
 MTOK = 1_000_000
 SCHEMA = json.loads(Path(otel_claude.pricing.__file__).with_name("prices.schema.json").read_text(encoding="utf-8"))

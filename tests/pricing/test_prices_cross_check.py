@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pricing_values import MODELS, NOW, at
 
+from otel_claude.cli.price_file_check import CLASSES, check
 from otel_claude.pricing import load, shipped
-from otel_claude.pricing.check import CLASSES, check
 
 OLD = (
     "claude-3-haiku-20240307",

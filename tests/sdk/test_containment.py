@@ -10,17 +10,20 @@ from support.library import anthropic
 from support.server import Server, plain, refused, stream, throttled
 from support.shapes import ARGS
 
-from otel_claude import measuring, recorder
-from otel_claude.body import Body
-from otel_claude.call import Call
-from otel_claude.instruments import Instruments
-from otel_claude.labels import Labeller
-from otel_claude.ledger import Ledger
-from otel_claude.limits import Limits
-from otel_claude.record import Attempt
-from otel_claude.recorder import Recorder
-from otel_claude.seams import client as seams_client
-from otel_claude.seams import exchange, replacements, running
+from otel_claude import runtime as measuring
+from otel_claude.sdk import active_call as running
+from otel_claude.sdk import client as seams_client
+from otel_claude.sdk import replacements
+from otel_claude.sdk import responses as exchange
+from otel_claude.sdk.response_body import Body
+from otel_claude.telemetry import recorder
+from otel_claude.telemetry.attributes import Labeller
+from otel_claude.telemetry.call import Call
+from otel_claude.telemetry.counters import Ledger
+from otel_claude.telemetry.metrics import Instruments
+from otel_claude.telemetry.rate_limits import Limits
+from otel_claude.telemetry.record import Attempt
+from otel_claude.telemetry.recorder import Recorder
 
 MESSAGE = f"broken by {wire.PROMPT}"
 
@@ -81,7 +84,7 @@ async def use_everything(kind, tracing):
 def forgiving(telemetry):
     """A broken hop may leave calls open; nothing else is forgiven."""
     yield telemetry
-    from otel_claude import call  # noqa: PLC0415 - its private set of open calls
+    from otel_claude.telemetry import call  # noqa: PLC0415 - its private set of open calls
 
     call._open.clear()
 
@@ -110,14 +113,14 @@ async def test_broken_body_hop(forgiving, kind, tracing, monkeypatch):
 
 
 async def test_broken_counter(forgiving, kind, tracing, monkeypatch):
-    monkeypatch.setattr("otel_claude.instruments.rows", broken)
+    monkeypatch.setattr("otel_claude.telemetry.metrics.rows", broken)
     await use_everything(kind, tracing)
     assert "gen_ai.client.inference.duration" in forgiving.metrics()
     assert len(forgiving.warnings) == 1
 
 
 async def test_broken_price_table(forgiving, kind, tracing, monkeypatch):
-    monkeypatch.setattr("otel_claude.recorder.bill", broken)
+    monkeypatch.setattr("otel_claude.telemetry.recorder.bill", broken)
     await use_everything(kind, tracing)
     assert forgiving.warnings
 

@@ -7,7 +7,7 @@ from support.face import Face
 from support.server import Server, stream
 from support.shapes import ARGS
 
-from otel_claude.recorder import Recorder
+from otel_claude.telemetry.recorder import Recorder
 
 
 class Cycle:

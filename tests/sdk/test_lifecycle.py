@@ -15,8 +15,8 @@ from support.server import Server, either, plain, refused, stream
 from support.shapes import ARGS
 
 from otel_claude import ClaudeInstrumentor
-from otel_claude.seams import Listeners
-from otel_claude.seams.patch import SEAMS, _owner
+from otel_claude.sdk import Listeners
+from otel_claude.sdk.patches import SEAMS, _owner
 
 
 def functions():

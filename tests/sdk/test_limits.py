@@ -7,7 +7,7 @@ from support.library import http
 from support.server import Server, plain, throttled
 from support.shapes import ARGS
 
-from otel_claude.instruments import _by_provider
+from otel_claude.telemetry.metrics import _by_provider
 
 FAMILIES = {
     "anthropic-ratelimit-requests": "requests",

@@ -13,7 +13,7 @@ from support.library import VERSION
 from support.server import Server, either, plain
 from support.shapes import ARGS
 
-from otel_claude.neighbours import NEIGHBOURS
+from otel_claude.telemetry.conflicts import NEIGHBOURS
 
 REAL = "opentelemetry.instrumentation.genai.anthropic"
 

@@ -102,7 +102,7 @@ def elsewhere(_module):
     thread = threading.Thread(target=ClaudeInstrumentor().uninstrument)
     thread.start()
     thread.join()
-wrapt.register_post_import_hook(elsewhere, "otel_claude.measuring")
+wrapt.register_post_import_hook(elsewhere, "otel_claude.runtime")
 ClaudeInstrumentor().instrument()
 from support.server import plain
 from support.wire import ARGS

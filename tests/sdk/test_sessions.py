@@ -10,7 +10,7 @@ from support.library import VERSION, anthropic, http
 from support.server import Chunks, Server, plain
 
 from otel_claude import ClaudeInstrumentor
-from otel_claude.instruments import _by_provider
+from otel_claude.telemetry.metrics import _by_provider
 
 pytestmark = pytest.mark.skipif(not hasattr(anthropic.resources.beta, "Sessions"), reason=f"{VERSION} has no sessions")
 

@@ -90,7 +90,7 @@ async def test_without_any_provider(kind, tracing, monkeypatch):
     for telemetry in watched(Telemetry(), monkeypatch):
         ClaudeInstrumentor().uninstrument()
         monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
-        monkeypatch.setattr("otel_claude.instruments._of_global", [])
+        monkeypatch.setattr("otel_claude.telemetry.metrics._of_global", [])
         ClaudeInstrumentor().instrument()
         client = Face(kind, Server(plain(), stream()), tracing)
         assert (await create(client)).id == "msg_1"

@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from otel_claude import conventions as c
+from otel_claude import semconv as c
 from otel_claude.simulator import Simulator
 
 HERE = Path(__file__).parent

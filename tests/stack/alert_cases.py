@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from organization_cases import organization_cases
 
-from otel_claude import conventions as c
-from otel_claude.stack.alerts import all_alerts, all_groups
-from otel_claude.stack.budgets import budget_alerts, budget_recordings, tag_budget
-from otel_claude.stack.naming import Naming
-from otel_claude.stack.queries import Queries
-from otel_claude.stack.rules import GRAFANA, RUNBOOKS, Places, rules_json
-from otel_claude.stack.thresholds import Thresholds
-from otel_claude.stack.yaml import to_yaml
+from otel_claude import semconv as c
+from otel_claude.alerts.budgets import budget_alerts, budget_recordings, tag_budget
+from otel_claude.alerts.definitions import all_alerts, all_groups
+from otel_claude.alerts.rules import GRAFANA, RUNBOOKS, Places, rules_json
+from otel_claude.alerts.thresholds import Thresholds
+from otel_claude.deploy_files.yaml import to_yaml
+from otel_claude.promql.names import Naming
+from otel_claude.promql.queries import Queries
 
 NAMING = Naming()
 SHOP = {"job": "shop"}

@@ -5,9 +5,9 @@ Promtool's clock begins at 1970-01-01, so from 1440 minutes on it is the second 
 
 from __future__ import annotations
 
-from otel_claude import conventions as c
-from otel_claude import conventions_organization as o
-from otel_claude.stack.naming import Naming
+from otel_claude import semconv as c
+from otel_claude.promql.names import Naming
+from otel_claude.semconv import organization as o
 
 NAMING = Naming()
 HINT = "sk-ant-api03-R2D...igAA"

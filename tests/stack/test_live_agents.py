@@ -20,12 +20,12 @@ from agents_numbers import COUNTED, DOLLARS
 from panels_in_use import AGENTS, dashboards, filled, panels, targets
 from test_live_chain import chosen, without_data
 
-from otel_claude import conventions as c
-from otel_claude import conventions_agents as a
+from otel_claude import semconv as c
+from otel_claude.promql.names import Naming
+from otel_claude.promql.queries import Queries
+from otel_claude.semconv import agents as a
 from otel_claude.simulator import Simulator
 from otel_claude.stack import Options, export
-from otel_claude.stack.naming import Naming
-from otel_claude.stack.queries import Queries
 from otel_claude.stack.workload_agents import AGENTS as SERVICE
 
 pytestmark = [pytest.mark.timeout(300)]

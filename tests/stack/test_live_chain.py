@@ -20,11 +20,11 @@ import servers
 import yaml
 from panels_in_use import CALLS, dashboards, filled, panels, targets
 
-from otel_claude import conventions as c
-from otel_claude import conventions_agents as a
+from otel_claude import semconv as c
+from otel_claude.promql.names import Naming
+from otel_claude.promql.queries import Queries
+from otel_claude.semconv import agents as a
 from otel_claude.simulator import Pace, Simulator
-from otel_claude.stack.naming import Naming
-from otel_claude.stack.queries import Queries
 from otel_claude.stack.workload_acts import LIMITS, SERVICES, UNLISTED
 from otel_claude.stack.workload_agents import AGENTS
 

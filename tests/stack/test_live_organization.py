@@ -21,7 +21,7 @@ from anthropic import Anthropic
 from organization_workload import TEXT
 from panels_in_use import ORGANIZATION, dashboards, filled, panels
 
-from otel_claude import conventions_organization as o
+from otel_claude.semconv import organization as o
 from otel_claude.simulator import ApiKey, Limits, Organization, Simulator, SpendLimit
 from otel_claude.simulator.tariff import Tariff
 

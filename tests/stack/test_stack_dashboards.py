@@ -9,10 +9,10 @@ import promql_parser as promql
 import pytest
 from panels_in_use import AGENTS, CALLS, ORGANIZATION, dashboards, filled, panels, targets
 
-from otel_claude import conventions as c
-from otel_claude import conventions_agents as a
-from otel_claude import conventions_organization as o
-from otel_claude.stack.naming import BUDGET_USED, OTHER_SERIES, Naming, prometheus_label
+from otel_claude import semconv as c
+from otel_claude.promql.names import BUDGET_USED, OTHER_SERIES, Naming, prometheus_label
+from otel_claude.semconv import agents as a
+from otel_claude.semconv import organization as o
 
 ALL = dashboards()
 EMITTED = (*c.METRICS, *a.SESSION_METRICS, *a.AGENT_METRICS, *o.ORGANIZATION_METRICS)

@@ -13,12 +13,12 @@ from alert_cases import BUDGET_CASES, CASES, WEEKLY
 from panels_in_use import dashboards, panels
 from test_stack_dashboards import SERIES, selectors, walk
 
-from otel_claude import conventions as c
-from otel_claude import conventions_organization as o
+from otel_claude import semconv as c
+from otel_claude.alerts.definitions import all_alerts
+from otel_claude.alerts.thresholds import Thresholds
 from otel_claude.pricing import UNPRICED_REASONS
-from otel_claude.stack.alerts import all_alerts
-from otel_claude.stack.naming import Naming, prometheus_label
-from otel_claude.stack.thresholds import Thresholds
+from otel_claude.promql.names import Naming, prometheus_label
+from otel_claude.semconv import organization as o
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy/prometheus/rules"

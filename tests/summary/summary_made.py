@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from otel_claude import conventions as c
+from otel_claude import semconv as c
 from otel_claude.summary.totals import Limit, Totals
 
 NOW = 1_764_000_000.0

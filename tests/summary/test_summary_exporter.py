@@ -10,7 +10,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExportResult, PeriodicExportingMetricReader
 from summary_made import MODEL, collected, metric, point
 
-from otel_claude import conventions as c
+from otel_claude import semconv as c
 from otel_claude.pricing import shipped
 from otel_claude.summary import SummaryMetricExporter, variables
 from otel_claude.summary import exporter as exporting
@@ -131,7 +131,7 @@ def test_a_file_of_before_is_replaced_as_a_whole(exporter, environment, tmp_path
 
 
 def test_a_failure_of_ours_is_one_line(exporter, stream, caplog, monkeypatch):
-    monkeypatch.setattr("otel_claude.contain._told", set())
+    monkeypatch.setattr("otel_claude._diagnostics._told", set())
     with caplog.at_level(logging.WARNING, "otel_claude"):
         assert exporter.export(object()) is MetricExportResult.FAILURE
         monkeypatch.setattr(exporting, "Report", None)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from summary_made import usual
 
-from otel_claude.summary.family import Family
+from otel_claude.summary.process_group import Family
 from otel_claude.summary.totals import Totals
 from otel_claude.summary.variables import FAMILY
 

@@ -6,8 +6,8 @@ from rich.console import Console
 from summary_made import MODEL, NOW, OTHER, usual
 
 from otel_claude.summary import amounts, showing
-from otel_claude.summary.as_json import json_of
-from otel_claude.summary.page import page_of
+from otel_claude.summary.json import json_of
+from otel_claude.summary.render import page_of
 from otel_claude.summary.totals import Limit, Totals
 
 

@@ -5,8 +5,8 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from summary_made import MODEL, NOW, OTHER, collected, metric, point
 
-from otel_claude import conventions as c
-from otel_claude.summary.reading import totals_of
+from otel_claude import semconv as c
+from otel_claude.summary.from_metrics import totals_of
 from otel_claude.summary.totals import Limit
 
 

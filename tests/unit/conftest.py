@@ -16,7 +16,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from unit_calls import KeepingSink
 from unit_telemetry import Bench
 
-from otel_claude import call, contain, neighbours, wire
+from otel_claude import _diagnostics as contain
+from otel_claude import api as wire
+from otel_claude.telemetry import call
+from otel_claude.telemetry import conflicts as neighbours
 
 HEAD = sys.modules[wire.head.__module__]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from unit_calls import success
 
-from otel_claude import conventions as c
-from otel_claude import conventions_agents as a
-from otel_claude.agent_sdk.listener import Listener
+from otel_claude import semconv as c
+from otel_claude.agent_sdk.recorder import Listener
 from otel_claude.agent_sdk.totals import Connection, Sessions
+from otel_claude.semconv import agents as a
 
 USED = {"claude-opus-5-5": {"inputTokens": 5, "outputTokens": 2, "cacheCreationInputTokens": 1, "costUSD": 0.5,
                             "cacheReadInputTokens": 3, "cacheCreationEphemeral1hInputTokens": 1}}  # fmt: skip

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from unit_batches import BATCHED, ENDED, LINES, PARTS, batch, line, reader_of
 from unit_calls import CALLER, HINT, OPUS, TAGS, message
 
-from otel_claude import batches, pricing
-from otel_claude import conventions as c
-from otel_claude.batches import Batches, Window
-from otel_claude.bill import bill_since
+from otel_claude import pricing
+from otel_claude import semconv as c
+from otel_claude.api import Answer, Counts, Request, Usage
 from otel_claude.pricing import UNPRICED_REASONS
-from otel_claude.record import CallRecord
-from otel_claude.wire import Answer, Counts, Request, Usage
+from otel_claude.pricing.call_cost import bill_since
+from otel_claude.telemetry import batches
+from otel_claude.telemetry.batches import Batches, Window
+from otel_claude.telemetry.record import CallRecord
 
 ID, WORKSPACE = "msgbatch_1", "wrkspc_1"
 ALL = b"".join(LINES.values())

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pytest
 from unit_calls import answered, begun, message, stream
 
-from otel_claude.call import Call, end_open_calls
-from otel_claude.wire import Answer, Refusal
+from otel_claude.api import Answer, Refusal
+from otel_claude.telemetry.call import Call, end_open_calls
 
 WHOLE = Answer().updated(message())
 EVENTS = stream()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from otel_claude import contain
-from otel_claude.contain import contained
+from otel_claude import _diagnostics as contain
+from otel_claude._diagnostics import contained
 
 
 def fail(hop, error):

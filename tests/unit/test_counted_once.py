@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_claude.counted import Counted, _Hashes
+from otel_claude.telemetry.dedup import Counted, _Hashes
 
 NAMES = st.text(min_size=1, max_size=3)
 

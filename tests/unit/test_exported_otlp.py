@@ -13,7 +13,7 @@ from unit_collectors import over_grpc, over_http
 from unit_everything import WORKSPACE, record_everything
 from unit_telemetry import recorder_of
 
-from otel_claude import conventions as c
+from otel_claude import semconv as c
 from otel_claude.version import __version__
 
 CUMULATIVE = 2

@@ -13,8 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from unit_everything import record_everything
 from unit_telemetry import recorder_of
 
-from otel_claude import conventions as c
-from otel_claude.conventions import prometheus_label
+from otel_claude import semconv as c
+from otel_claude.semconv import prometheus_label
 
 SUFFIXES = {"counter": ("",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
 SCOPE_LABELS = {"otel_scope_name", "otel_scope_version", "otel_scope_schema_url"}

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from otel_claude.imported import when_imported
+from otel_claude._import_hooks import when_imported
 
 
 @pytest.fixture

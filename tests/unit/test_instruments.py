@@ -8,10 +8,10 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMet
 from unit_calls import KeepingSink, begun, success
 from unit_telemetry import recorder_of
 
-from otel_claude import conventions as c
-from otel_claude import instruments as module
-from otel_claude.instruments import instruments_of
-from otel_claude.labels import Labeller
+from otel_claude import semconv as c
+from otel_claude.telemetry import metrics as module
+from otel_claude.telemetry.attributes import Labeller
+from otel_claude.telemetry.metrics import instruments_of
 
 DELTA = {ObservableCounter: AggregationTemporality.DELTA}
 

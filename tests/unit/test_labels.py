@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from unit_calls import CALLER, HINT, OPUS, TAGS, TOTAL, message, success
 from unit_telemetry import recorder_of
 
-from otel_claude import conventions as c
-from otel_claude import labels as module
-from otel_claude.bounds import Bounds
-from otel_claude.labels import Group, Labeller
-from otel_claude.record import Caller
+from otel_claude import semconv as c
+from otel_claude.telemetry import attributes as module
+from otel_claude.telemetry.attributes import Group, Labeller
+from otel_claude.telemetry.cardinality import Bounds
+from otel_claude.telemetry.record import Caller
 
 FIT = ["a", "claude-opus-5-5", "arn:aws:bedrock:us-east-1::model/x", "Ünïcode 名前 🙂", "x" * 200, " ", "_other"]
 UNFIT = [
@@ -177,7 +177,7 @@ def test_values_beyond_their_limits_share_the_labels():
 def test_calls_of_many_users_keep_their_sums_apart_up_to_the_limit_and_lose_none(bench, monkeypatch):
     """As many label objects as a long-lived process makes: what is forgotten and made again is the same sum."""
     monkeypatch.setattr(module, "_MOST_KNOWN", 20)
-    monkeypatch.setattr("otel_claude.ledger._MOST_SETS", 60)
+    monkeypatch.setattr("otel_claude.telemetry.counters._MOST_SETS", 60)
     bench.instruments.labels = Labeller(10)
     for number in range(300):
         success(bench.recorder, tags=(("user", f"u{number % 100}"),))

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit_calls import TOTAL, success
 
-from otel_claude import conventions as c
-from otel_claude import ledger as module
-from otel_claude.bill import PICO
-from otel_claude.ledger import Cell, Ledger
+from otel_claude import semconv as c
+from otel_claude.pricing.call_cost import PICO
+from otel_claude.telemetry import counters as module
+from otel_claude.telemetry.counters import Cell, Ledger
 
 
 def cells():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from unit_calls import CALLER, answered, begun
 
-from otel_claude import conventions as c
-from otel_claude import limits as module
-from otel_claude.labels import Labeller
-from otel_claude.limits import Limits
-from otel_claude.wire import Limit
+from otel_claude import semconv as c
+from otel_claude.api import Limit
+from otel_claude.telemetry import rate_limits as module
+from otel_claude.telemetry.attributes import Labeller
+from otel_claude.telemetry.rate_limits import Limits
 
 NOW = 1_795_348_800.0
 

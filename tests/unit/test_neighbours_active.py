@@ -9,8 +9,8 @@ import pytest
 from opentelemetry import context
 from unit_calls import success
 
-from otel_claude import conventions as c
-from otel_claude.neighbours import NEIGHBOURS, neighbour, tell
+from otel_claude import semconv as c
+from otel_claude.telemetry.conflicts import NEIGHBOURS, neighbour, tell
 
 PACKAGES = {
     "opentelemetry.instrumentation.genai.anthropic": "opentelemetry-instrumentation-genai-anthropic",

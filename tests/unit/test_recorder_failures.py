@@ -6,8 +6,8 @@ import pytest
 from opentelemetry.sdk.trace import SpanProcessor
 from unit_calls import TOTAL, success
 
-from otel_claude import conventions as c
-from otel_claude import recorder as module
+from otel_claude import semconv as c
+from otel_claude.telemetry import recorder as module
 
 
 class PlantedError(Exception):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from unit_calls import OPUS, TOTAL, USAGE, answered, begun, message, stream, success
 
-from otel_claude import conventions as c
 from otel_claude import pricing
+from otel_claude import semconv as c
 
 
 def test_an_unknown_model_is_told_once_for_each_model(bench, warnings):

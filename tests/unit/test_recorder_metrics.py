@@ -21,8 +21,8 @@ from unit_calls import (
     success,
 )
 
-from otel_claude import conventions as c
-from otel_claude.wire import Refusal
+from otel_claude import semconv as c
+from otel_claude.api import Refusal
 
 HISTOGRAMS = [c.CALL_INPUT_TOKENS, c.CALL_OUTPUT_TOKENS, c.CALL_COST]
 

@@ -6,9 +6,9 @@ import pytest
 from opentelemetry import trace
 from unit_calls import PARTS, TOTAL, answered, begun, message, stream
 
-from otel_claude import conventions as c
 from otel_claude import pricing
-from otel_claude.wire import Limit, Refusal
+from otel_claude import semconv as c
+from otel_claude.api import Limit, Refusal
 
 ENRICHED = {
     "claude.api_key.hint": "sk-ant-api03-R2D...igAA",

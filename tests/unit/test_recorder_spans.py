@@ -21,9 +21,9 @@ from unit_calls import (
     success,
 )
 
-from otel_claude import conventions as c
 from otel_claude import pricing
-from otel_claude.wire import Limit, Refusal, Request, Shape
+from otel_claude import semconv as c
+from otel_claude.api import Limit, Refusal, Request, Shape
 
 TABLE = pricing.shipped().name
 ASKED = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from unit_calls import CALLER
 
-from otel_claude import conventions_agents as a
-from otel_claude import sessions as module
-from otel_claude.labels import Labeller
-from otel_claude.sessions import Owner, Sessions
-from otel_claude.wire import Session, Usage
+from otel_claude.api import Session, Usage
+from otel_claude.semconv import agents as a
+from otel_claude.telemetry import managed_agents as module
+from otel_claude.telemetry.attributes import Labeller
+from otel_claude.telemetry.managed_agents import Owner, Sessions
 
 OWNER = Owner(CALLER, "wrkspc_1")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from otel_claude import pricing
-from otel_claude.measuring import _prices
+from otel_claude.runtime import _prices
 from otel_claude.settings import OF_AGENTS, OF_CALLS, Settings, read, variable
 
 # In the order of the design's table.

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import baggage, context
 
-from otel_claude import tagging, tags
+from otel_claude import _tag_context as tagging
+from otel_claude import tags
 from otel_claude.tags import current
 
 tags_module = sys.modules[current.__module__]

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_wire_fuzz import anything
 
+from otel_claude.agent_sdk.messages import ModelUsage, rate_limit, result
 from otel_claude.agent_sdk.totals import Connection, Sessions
-from otel_claude.wire.agent import ModelUsage, rate_limit, result
 
 NAMES = ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens", "costUSD", "provider")
 usages = st.dictionaries(st.sampled_from(NAMES), st.integers(0, 1 << 31) | st.floats() | st.text(max_size=3))

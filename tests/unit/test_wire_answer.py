@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit_calls import OPUS, USAGE, message, stream
 
-from otel_claude.wire import Answer, Usage
+from otel_claude.api import Answer, Usage
 
 START, *_, DELTA, STOP = stream()
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from unit_batches import BATCHED, STATUSES, batch
 from unit_calls import OPUS, message
 
-from otel_claude.wire import Batch, Result, batches, result
+from otel_claude.api import Batch, Result, batches, result
 
 ERROR = {"type": "error", "error": {"type": "invalid_request_error", "message": "no"}, "request_id": "req_1"}
 JSON = st.recursive(

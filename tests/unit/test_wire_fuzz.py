@@ -8,8 +8,8 @@ from unit_calls import AT, USAGE, answered, begun, stream
 from unit_calls import KeepingSink as Sink
 
 from otel_claude import pricing
-from otel_claude.bill import bill
-from otel_claude.wire import Answer, Usage, refusal, request, shape
+from otel_claude.api import Answer, Usage, refusal, request, shape
+from otel_claude.pricing.call_cost import bill
 
 KEYS = [
     *USAGE, "type", "id", "model", "stop_reason", "usage", "message", "delta", "error", "details", "error_code",

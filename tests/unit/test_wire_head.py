@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_claude.wire import Head, Limit, head
+from otel_claude.api import Head, Limit, head
 
 MODULE = sys.modules[head.__module__]
 NOON = 1_795_348_800.0  # 2026-11-22T12:00:00Z

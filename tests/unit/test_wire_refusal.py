@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otel_claude.wire import Refusal, refusal
+from otel_claude.api import Refusal, refusal
 
 
 def error(kind, message="", code=None):

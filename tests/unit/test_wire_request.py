@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otel_claude.wire import Request, Shape, request, shape
+from otel_claude.api import Request, Shape, request, shape
 
 
 class Untouchable:

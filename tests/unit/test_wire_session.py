@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_wire_fuzz import anything
 
-from otel_claude.wire import Session, Usage, sessions
+from otel_claude.api import Session, Usage, sessions
 
 USAGE = {
     "input_tokens": 5,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_claude.wire import Counts, Usage
+from otel_claude.api import Counts, Usage
 
 COUNT_FIELDS = {
     "input_tokens": "input",

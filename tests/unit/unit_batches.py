@@ -7,7 +7,7 @@ from typing import Any
 
 from unit_calls import CALLER, TAGS, USAGE, message
 
-from otel_claude.batches import Reader
+from otel_claude.telemetry.batches import Reader
 
 CREATED, ENDED = "2026-11-22T10:00:00.123456Z", "2026-11-22T11:30:00Z"
 BATCHED = {**USAGE, "service_tier": "batch", "server_tool_use": None}

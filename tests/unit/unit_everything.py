@@ -8,7 +8,7 @@ from typing import Any
 from unit_batches import LINES, batch, reader_of
 from unit_calls import USAGE, answered, begun, message, stream, success
 
-from otel_claude.wire import Limit, refusal
+from otel_claude.api import Limit, refusal
 
 WORKSPACE = "wrkspc_01"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from otel_claude import conventions as c
 from otel_claude import pricing
-from otel_claude.instruments import Instruments, instruments_of
-from otel_claude.labels import Labeller
-from otel_claude.recorder import Recorder
+from otel_claude import semconv as c
+from otel_claude.telemetry.attributes import Labeller
+from otel_claude.telemetry.metrics import Instruments, instruments_of
+from otel_claude.telemetry.recorder import Recorder
 from otel_claude.version import __version__
 
 

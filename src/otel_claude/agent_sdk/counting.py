@@ -10,14 +10,14 @@ from weakref import WeakKeyDictionary
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from .. import settings
-from ..contain import logger
-from ..instruments import instruments_of
-from ..labels import Labeller
+from .._diagnostics import logger
 from ..settings import Settings
 from ..tags import current as current_tags
+from ..telemetry.attributes import Labeller
+from ..telemetry.metrics import instruments_of
 from ..version import __version__
-from .listener import Listener
-from .seam import AgentSeam, Hear, environment_of, session_of
+from .patch import AgentSeam, Hear, environment_of, session_of
+from .recorder import Listener
 from .totals import Connection, Sessions
 
 TELEMETRY: Final = "CLAUDE_CODE_ENABLE_TELEMETRY"

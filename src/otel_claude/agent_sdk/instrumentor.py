@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 from .. import settings
-from ..sdk_instrumentor import SdkInstrumentor, Stoppable
+from .._base_instrumentor import SdkInstrumentor, Stoppable
 from ..settings import Settings
 
 _PACKAGE: Final = "claude_agent_sdk"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..wire.agent import NOTHING, ModelUsage, Result, Usages
+from .messages import NOTHING, ModelUsage, Result, Usages
 
 _MOST_SESSIONS: Final = 1_000
 

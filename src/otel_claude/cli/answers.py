@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from ..wire import Answer
-from ..wire.json import Json, fields
+from ..api import Answer
+from ..api.json import Json, fields
 
 _STARTS: Final = "message_start"
 _CHANGES: Final = "message_delta"

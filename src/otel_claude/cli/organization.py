@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from ..organization import Poller, Problem, Reader, Times, page, running
+from ..organization.errors import ABSENT, FINAL
 from ..organization.poller import LEAST, USUAL, logger
-from ..organization.problems import ABSENT, FINAL
 from .output import console, fail, say
 
 _NOT_READ: Final = 2

@@ -11,12 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ..pricing import UNPRICED_REASONS, PriceTable
-from ..pricing.check import CLASSES, Difference, Result, check
 from ..pricing.listing import Listed, listing
 from ..pricing.rows import decimal_text
 from ..summary.amounts import times
 from .answers import Stored
 from .output import console, fail, write_json
+from .price_file_check import CLASSES, Difference, Result, check
 from .priced import TOKEN_CLASSES, Priced
 
 _PER: Final = 1_000_000

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from ..conventions import COST_TYPES
+from ..api import Answer
 from ..pricing import UNPRICED_REASONS, Charge, Platform, Price, PriceTable, Status
 from ..pricing.rows import decimal_text
-from ..wire import Answer
+from ..semconv import COST_TYPES
 from .answers import Stored
 
 TOKEN_CLASSES: Final = COST_TYPES[:5]

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ..bill import PICO
-from ..conventions import COST_TYPES
 from ..pricing import PriceTable
+from ..pricing.call_cost import PICO
+from ..semconv import COST_TYPES
 from .rates import CLASSES, WEB_SEARCH, Way, cost
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from ..conventions import COST_TYPES
+from ..api import Answer, Usage
+from ..api.usage import Counts
 from ..pricing import PriceTable
-from ..wire import Answer, Usage
-from ..wire.usage import Counts
+from ..semconv import COST_TYPES
 
 CLASSES: Final = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
 """Of tokens, named as the types of cost."""

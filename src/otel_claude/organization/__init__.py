@@ -5,10 +5,10 @@ at each poll, so a restart loses nothing and counts nothing twice. Needs the ext
 """
 
 from otel_claude.organization import page, running
-from otel_claude.organization.gauges import observe
+from otel_claude.organization.client import Reader
+from otel_claude.organization.errors import Problem
+from otel_claude.organization.metrics import observe
 from otel_claude.organization.poller import Poller, Times
-from otel_claude.organization.problems import Problem
-from otel_claude.organization.reader import Reader
 from otel_claude.organization.reports import Report
 
 __all__ = ["Poller", "Problem", "Reader", "Report", "Times", "observe", "page", "running"]

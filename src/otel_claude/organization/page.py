@@ -8,10 +8,10 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final
 
-from .gauges import MONTH, TODAY, YESTERDAY, periods, spent
+from .metrics import MONTH, TODAY, YESTERDAY, periods, spent
+from .models import Cost, Whose
 from .poller import Seen
 from .reports import Report, within
-from .values import Cost, Whose
 
 NO_KEY: Final = "(no API key)"
 NO_MODEL: Final = "(no model)"

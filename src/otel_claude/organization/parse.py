@@ -11,9 +11,9 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar, cast
 
-from ..conventions import OTHER
-from .problems import overlapping, unreadable
-from .values import Bucket, Cost, Key, RateLimit, SpendLimit, Use, Whose, Workspace
+from ..semconv import OTHER
+from .errors import overlapping, unreadable
+from .models import Bucket, Cost, Key, RateLimit, SpendLimit, Use, Whose, Workspace
 
 Json = Mapping[str, Any]
 T = TypeVar("T")

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final, Literal, Protocol, get_args
 
-from .problems import ABSENT, SHARED, Problem, unreadable
+from .errors import ABSENT, SHARED, Problem, unreadable
+from .models import Key, RateLimit, SpendLimit, Workspace
 from .reports import Range, Report, midnight, month_to_date
-from .values import Key, RateLimit, SpendLimit, Workspace
 
 logger: Final = logging.getLogger("otel_claude.organization")
 

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias
 
-from .problems import Moved
-from .values import Bucket, Cost, Use, Whose
+from .errors import Moved
+from .models import Bucket, Cost, Use, Whose
 
 DIMENSIONS: Final = ("model", "api_key_id", "workspace_id", "service_tier", "inference_geo")
 COMPONENTS: Final = ("cost_type", "token_type")

@@ -3,8 +3,7 @@
 `shipped().price(answer, at=time.time())` is what one answer costs, in integer pico-dollars, or why that is not known.
 """
 
-from otel_claude.pricing.load import load, shipped
-from otel_claude.pricing.reasons import UNPRICED_REASONS, Reason
+from otel_claude.pricing.price_file import load, shipped
 from otel_claude.pricing.table import PriceTable
 from otel_claude.pricing.types import (
     ANTHROPIC,
@@ -19,7 +18,8 @@ from otel_claude.pricing.types import (
     Status,
     Usage,
 )
-from otel_claude.pricing.userfile import PriceFileError
+from otel_claude.pricing.unpriced import UNPRICED_REASONS, Reason
+from otel_claude.pricing.user_prices import PriceFileError
 
 __all__ = [
     "ANTHROPIC",

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from otel_claude.pricing import ids
+from otel_claude.pricing import model_ids as ids
 from otel_claude.pricing.rows import Model, Period, Prices, date_of, decimal_text
 from otel_claude.pricing.table import PriceTable
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from math import gcd
 from typing import NamedTuple
 
-from otel_claude.pricing.ids import Endpoint
+from otel_claude.pricing.model_ids import Endpoint
 from otel_claude.pricing.rows import Discount, Model, Period, Prices, Ratio, Terms
 
 PER_PICO = 10**6

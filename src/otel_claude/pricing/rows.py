@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from otel_claude.pricing.ids import Endpoint
+from otel_claude.pricing.model_ids import Endpoint
 
 ATTO = 10**18
 """Parts of a dollar in the table's unit of money."""

@@ -6,8 +6,10 @@ Immutable once loaded, apart from a bounded memory of rates. Knows no file and n
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from otel_claude.pricing import bill, ids, rows
-from otel_claude.pricing.bill import simple
+from otel_claude.pricing import calculate as bill
+from otel_claude.pricing import model_ids as ids
+from otel_claude.pricing import rows
+from otel_claude.pricing.calculate import simple
 from otel_claude.pricing.rates import Circumstance, Rates, prepare
 from otel_claude.pricing.types import ANTHROPIC, Answer, Platform, Price, Usage, made_price
 

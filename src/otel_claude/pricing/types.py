@@ -1,6 +1,6 @@
 """What a price is made from and what it is. Knows no prices, no JSON and nothing else of ours.
 
-The protocols describe what the API said (`otel_claude.wire` has the values). Counts are disjoint classes of
+The protocols describe what the API said (`otel_claude.api` has the values). Counts are disjoint classes of
 tokens, and `None` means that the API did not say. Money is integer pico-dollars, 1e-12 USD, everywhere:
 every list price with every published modifier is a whole number of them per token, so nothing is rounded.
 """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from .. import conventions as c
-from ..pricing import ids
+from .. import semconv as c
+from ..pricing import model_ids as ids
 
 CLASSES: Final = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
 NOT_MEASURABLE: Final = frozenset({"code_execution", "session_usage"})

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Literal, TypeVar
 
 from .cells import Cell, Of, shown
+from .explain import Reason, Side, reason
 from .measured import Measured
-from .reasons import Reason, Side, reason
 from .reported import Reported
 
 Against = Literal["list", "billed"]

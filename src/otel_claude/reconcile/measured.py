@@ -11,10 +11,10 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final
 
-from .. import conventions as c
-from ..conventions import Metric
-from ..stack.naming import Naming
-from ..stack.queries import Queries
+from .. import semconv as c
+from ..promql.names import Naming
+from ..promql.queries import Queries
+from ..semconv import Metric
 from .cells import BATCH, CLASSES, Cell, Of, canonical
 from .prometheus import CannotTell, Prometheus
 

@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Protocol
 
+from ..organization.models import Key, Whose
 from ..organization.reports import Range, Report, Totals, between, total
-from ..organization.values import Key, Whose
 from .cells import BATCH, Cell, Of, canonical
 from .prometheus import CannotTell
 

@@ -3,6 +3,6 @@
 Imports nothing of the rest of the package, and needs nothing installed beside it.
 """
 
-from .export import TARGETS, ExportError, Options, export
+from ..export import TARGETS, ExportError, Options, export
 
 __all__ = ["TARGETS", "ExportError", "Options", "export"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..bill import PICO
+from ..pricing.call_cost import PICO
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import wrapt
 
-from ..contain import contained
+from .._diagnostics import contained
 
 _PATIENCE: Final = 3.0
 """Seconds that a process that was told to terminate may take for its summary and its last exports."""

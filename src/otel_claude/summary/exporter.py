@@ -23,11 +23,11 @@ from opentelemetry.sdk.metrics import (
 )
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExporter, MetricExportResult, MetricsData
 
-from ..call import end_open_calls
-from ..contain import contained
+from .._diagnostics import contained
+from ..telemetry.call import end_open_calls
 from .ending import Ending
-from .family import Family
-from .reading import totals_of
+from .from_metrics import totals_of
+from .process_group import Family
 from .report import Report
 from .totals import Totals
 

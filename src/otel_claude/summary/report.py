@@ -14,8 +14,8 @@ from typing import Any, Final, TextIO
 from .. import pricing
 from ..instrumentor import ClaudeInstrumentor
 from ..settings import variable
-from .as_json import json_of
-from .page import page_of
+from .json import json_of
+from .render import page_of
 from .showing import show
 from .totals import Totals
 from .variables import JSON

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from .page import Fact, Page, Table
+from .render import Fact, Page, Table
 
 if TYPE_CHECKING:
     from rich.console import Console

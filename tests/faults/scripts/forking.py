@@ -88,7 +88,7 @@ def during_a_call():
 
 def while_it_is_collected():
     """The fork comes while a thread holds the ledger's lock."""
-    from otel_claude.instruments import _by_provider, _of_global  # noqa: PLC0415 - only here
+    from otel_claude.telemetry.metrics import _by_provider, _of_global  # noqa: PLC0415 - only here
 
     calls(3)
     (instruments,) = (*_of_global, *_by_provider.values())

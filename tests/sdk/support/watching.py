@@ -6,7 +6,10 @@ import os
 
 from opentelemetry import trace
 
-from otel_claude import ClaudeInstrumentor, call, contain, neighbours
+from otel_claude import ClaudeInstrumentor
+from otel_claude import _diagnostics as contain
+from otel_claude.telemetry import call
+from otel_claude.telemetry import conflicts as neighbours
 
 
 def watched(telemetry, monkeypatch):

@@ -1,0 +1,98 @@
+"""What both instrumentors are: settings are read at once, and the rest waits until the application imports the SDK.
+
+Every instrumented program loads them, also one that has no SDK: so they import next to nothing.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any, ClassVar, Protocol
+
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+
+from . import settings
+from ._diagnostics import contained
+from ._import_hooks import when_imported
+from .settings import Settings
+
+
+class Stoppable(Protocol):
+    """What was set up in an SDK."""
+
+    def stop(self) -> None:
+        """Takes all of it out again."""
+        ...
+
+
+class _Setup:
+    """What one `instrument()` sets up: by the thread that imports the SDK, while another one may stop it."""
+
+    def __init__(self, set_up: Callable[[], Stoppable | None]) -> None:
+        self._set_up = set_up
+        self._take_back: Callable[[], None] | None = None
+        self._running: Stoppable | None = None
+        self._wanted = True
+
+    def begin(self, module: str) -> None:
+        """Sets up once the module is imported."""
+        self._take_back = when_imported(module, self._start)
+
+    def _start(self) -> None:
+        self._running = self._set_up()
+        # Each thread writes before it reads, so one of them sees what the other did.
+        if not self._wanted:
+            self._stop_running()
+
+    def stop(self) -> None:
+        """Takes all of it out again, or sees to it that it is when it was set up."""
+        self._wanted = False
+        if self._take_back is not None:
+            self._take_back()
+        self._stop_running()
+
+    def _stop_running(self) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            running.stop()
+
+
+class SdkInstrumentor(BaseInstrumentor):
+    """Instruments an SDK that the application imports, now or later. It imports the SDK never."""
+
+    configuration = Settings
+    """For OpenTelemetry's declarative configuration file, which validates options against it."""
+    supported: ClassVar[Collection[str]]
+    """The versions of the SDK that can be measured."""
+    module: ClassVar[str]
+    """Of the modules with seams, the one that is imported last."""
+    heeded: ClassVar[Collection[str]]
+    """The fields of `Settings` that it reads."""
+    _setup: _Setup | None = None
+
+    @abstractmethod
+    def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Stoppable | None:
+        """The SDK is imported. `providers`: the arguments of `instrument()`. None: nothing is wanted of it."""
+
+    def _is_wanted(self) -> bool:
+        return True
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """The versions of the SDK that can be measured."""
+        return self.supported
+
+    def _instrument(self, **kwargs: Any) -> None:
+        # An exception from here would stop every instrumentor after ours.
+        try:
+            if self._is_wanted():
+                chosen = settings.read(kwargs, heeded=self.heeded)
+                self._setup = _Setup(partial(self._set_up, chosen, kwargs))
+                self._setup.begin(self.module)
+        except Exception:
+            contained("instrumented the SDK")
+
+    def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - the base class's signature
+        setup, self._setup = self._setup, None
+        if setup is not None:
+            setup.stop()

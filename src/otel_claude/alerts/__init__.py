@@ -1,0 +1,1 @@
+"""Alerting and recording rules as code, and the budgets and thresholds that they compare with."""

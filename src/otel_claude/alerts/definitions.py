@@ -1,0 +1,36 @@
+"""All rules: the recorded series, and the alerts on them."""
+
+from __future__ import annotations
+
+from ..promql.names import Naming
+from .budgets import TagBudget, budget_alerts
+from .organization import organization_alerts
+from .recording import recording_groups
+from .rules import Alert, Group
+from .service import limit_alerts, reliability_alerts, telemetry_alerts
+from .spend import spend_alerts, value_alerts
+from .thresholds import Thresholds
+
+
+def alert_groups(naming: Naming, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()) -> tuple[Group, ...]:
+    """The alerts, by what they are about."""
+    return (
+        Group("otel-claude-alerts-spend", spend_alerts(naming, thresholds)),
+        *budget_alerts(naming, budgets),
+        Group("otel-claude-alerts-value", value_alerts(naming, thresholds)),
+        Group("otel-claude-alerts-reliability", reliability_alerts(naming, thresholds)),
+        Group("otel-claude-alerts-limits", limit_alerts(naming, thresholds)),
+        Group("otel-claude-alerts-telemetry", telemetry_alerts(naming)),
+        Group("otel-claude-alerts-organization", organization_alerts(naming, thresholds)),
+    )
+
+
+def all_alerts(naming: Naming, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()) -> tuple[Alert, ...]:
+    """Every alert."""
+    groups = alert_groups(naming, thresholds, budgets)
+    return tuple(rule for group in groups for rule in group.rules if isinstance(rule, Alert))
+
+
+def all_groups(naming: Naming, thresholds: Thresholds) -> tuple[Group, ...]:
+    """Every group, what is recorded first."""
+    return (*recording_groups(naming), *alert_groups(naming, thresholds))

@@ -1,0 +1,129 @@
+"""The alerts about service: errors, refusals, limits, time, and telemetry that stopped."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otel_claude import semconv as c
+
+from ..promql.names import JOB, Naming
+from ..promql.queries import Queries
+from .recording import LIMIT_USED, calls, error_ratio
+from .rules import LIMITS, Alert
+from .thresholds import FAST, SLOW, Burn, Thresholds
+
+_SHARE: Final = "{{ $value | humanizePercentage }}"
+_SECONDS: Final = "{{ $value | humanizeDuration }}"
+_SLOW_ERRORS: Final = (SLOW[0].factor, "6h", "30m")
+"""Slower than six hours, a call's errors are history."""
+
+
+def reliability_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
+    """Errors, refusals and time."""
+    q = Queries(naming)
+    job = naming.template(JOB)
+    enough = f"{q.grown(c.ATTEMPTS, '10m', (JOB,))} >= {t.calls:g}"
+    slow_burn = (Burn(*_SLOW_ERRORS),)
+    return (
+        Alert(
+            "ClaudeErrorBudgetBurnFast", "critical", _failing(FAST, t),
+            f"{_SHARE} of the calls of {job} to Claude fail (objective: under {t.error_budget:.0%}).",
+            "The panel “Failed calls, by type” says which error. Errors of 5xx and 529 are Anthropic's, 429 and money "
+            "are your limits, the rest is the application's.", wait="2m", dashboard=LIMITS,
+        ),
+        Alert(
+            "ClaudeErrorBudgetBurnSlow", "warning", _failing(slow_burn, t),
+            f"{_SHARE} of the calls of {job} to Claude fail, for hours (objective: under {t.error_budget:.0%}).",
+            "As for ClaudeErrorBudgetBurnFast; slower, so a ticket.", wait="15m", keep="30m", dashboard=LIMITS,
+        ),
+        Alert(
+            "ClaudeRateLimited", "warning", f"{q.blocked('rate_limit', '10m', (JOB,))} > {t.rate_limited:g} and "
+            f"{enough}",
+            f"{_SHARE} of the requests of {job} are refused for a rate limit (429).",
+            "See which limit is full. Spread the load, cache more of the prompt, or ask for a higher limit.",
+            dashboard=LIMITS,
+        ),
+        Alert(
+            "ClaudeOverloaded", "warning", f"{q.blocked('overloaded', '10m', (JOB,))} > {t.overloaded:g} and {enough}",
+            f"{_SHARE} of the requests of {job} are refused because the API is overloaded (529).",
+            "Not your limit. Look at Anthropic's status page; fall back to another model, or wait.", dashboard=LIMITS,
+        ),
+        _money(
+            q, "ClaudeCreditBalanceExhausted", "credit_balance", "the credit balance is too low",
+            "Buy credits in the Console, or turn on auto-reload.",
+        ),
+        _money(
+            q, "ClaudeSpendLimitReached", "spend_limit", "a spend limit is reached",
+            "Raise the limit of the organization or workspace in the Console, or wait for the month.",
+        ),
+        *_times(q, t),
+    )  # fmt: skip
+
+
+def _failing(burns: tuple[Burn, ...], t: Thresholds) -> str:
+    pairs = (
+        f"({error_ratio(burn.long)} > {burn.factor * t.error_budget:g} and "
+        f"{error_ratio(burn.short)} > {burn.factor * t.error_budget:g} and {calls(burn.long)} >= {t.calls:g})"
+        for burn in burns
+    )
+    return " or ".join(pairs)
+
+
+def _money(q: Queries, name: str, reason: str, what: str, action: str) -> Alert:
+    return Alert(
+        name, "critical", f"{q.grown(c.ATTEMPTS, '10m', (JOB,), q.match(c.BLOCKED_REASON, reason))} > 0",
+        f"Claude refuses {q.naming.template(JOB)}: {what} ({{{{ $value }}}} requests in ten minutes).",
+        f"Nothing works until somebody acts. {action}", wait="0m", dashboard=LIMITS,
+    )  # fmt: skip
+
+
+def _times(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
+    by = (JOB, c.REQUEST_MODEL)
+    job, model = (q.naming.template(label) for label in by)
+    enough = f"{q.calls('10m', by)} >= {t.calls:g}"
+    return (
+        Alert(
+            "ClaudeLatencyHigh", "warning", f"{q.quantile(0.95, c.DURATION, '10m', by)} > {t.duration_p95:g} and "
+            f"{enough}",
+            f"The slowest twentieth of the calls of {job} to {model} take {_SECONDS} or longer (an estimate).",
+            "Retries, longer answers, or a slow API: compare with the attempts, the output tokens per call and other "
+            "models.",
+            wait="10m", dashboard=LIMITS,
+        ),
+        Alert(
+            "ClaudeFirstChunkSlow", "warning",
+            f"{q.quantile(0.95, c.TIME_TO_FIRST_CHUNK, '10m', by)} > {t.first_chunk_p95:g} and {enough}",
+            f"The slowest twentieth of the streams of {job} from {model} begin after {_SECONDS} or later (an "
+            "estimate).",
+            "Long prompts without a cache hit begin late. If all models are slow, look at Anthropic's status page.",
+            wait="10m", dashboard=LIMITS,
+        ),
+    )  # fmt: skip
+
+
+def limit_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
+    """Limits that are nearly full."""
+    return (
+        Alert(
+            "ClaudeLimitHeadroomLow", "warning", f"{LIMIT_USED} > {1 - t.headroom:g}",
+            f"The limit {naming.template(c.RATE_LIMIT_NAME)} of {naming.template(c.REQUEST_MODEL)} (key "
+            f"{naming.template(c.API_KEY_HINT)}) is {_SHARE} used, as {naming.template(JOB)} sees it.",
+            "The next burst will be refused. Spread the load, cache more of the prompt, or ask for a higher limit.",
+            wait="3m", dashboard=LIMITS,
+        ),
+    )  # fmt: skip
+
+
+def telemetry_alerts(naming: Naming) -> tuple[Alert, ...]:
+    """Telemetry that stopped."""
+    q = Queries(naming)
+    spoke = f"present_over_time({q.select(c.CALLS)}[10m]"
+    now, earlier, before = (q.by((JOB,), f"{spoke}{offset})", "count") for offset in ("", " offset 20m", " offset 50m"))
+    return (
+        Alert(
+            "ClaudeTelemetryAbsent", "warning", f"({earlier} and {before}) unless {now}",
+            f"{naming.template(JOB)} sent metrics for half an hour and more, and none in the last ten minutes.",
+            "If it was not stopped on purpose: look at its log for failed exports, then at the Collector's.",
+            wait="0m", keep="15m", dashboard=LIMITS,
+        ),
+    )  # fmt: skip

@@ -1,0 +1,134 @@
+"""The alerts about money: budgets, jumps, the cache, and what could not be priced."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otel_claude import semconv as c
+
+from ..promql.names import JOB, Naming
+from ..promql.queries import Queries
+from .recording import INPUT_HOUR, SPEND_3D, cache_hits, spend
+from .rules import Alert
+from .thresholds import FAST, HOURS_OF_A_MONTH, SLOW, Burn, Thresholds
+
+_USD: Final = '{{ $value | printf "%.2f" }} USD'
+_SHARE: Final = "{{ $value | humanizePercentage }}"
+_NO_PRICE_BY_DESIGN: Final = ("billed_elsewhere", "provisioned_throughput", "priority_tier")
+_NO_PRICE_IN_TABLE: Final = ("unknown_model", "no_published_price", "not_yet_priced", "unknown_speed")
+_BURN_WINDOWS: Final = {window: spend(window) for window in ("5m", "30m", "1h", "2h", "6h", "1d")} | {"3d": SPEND_3D}
+_MONTHLY_ACTION: Final = (
+    "Open the table “Top spenders”, and compare with yesterday: one service, one model or one key is usually "
+    "behind it. If it is meant, raise the budget."
+)
+
+
+def spend_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
+    """Budgets and jumps."""
+    q = Queries(naming)
+    job, hour, day = naming.template(JOB), t.daily_budget * t.hour_of_daily_budget, f"sum({spend('1d')})"
+    by_job, week_ago = q.by((JOB,), spend("1h")), q.by((JOB,), f"{spend('1h')} offset 1w")
+    return (
+        Alert(
+            "ClaudeSpendRateHigh", "warning", f"{by_job} > {hour:g}",
+            f"{job} spent {_USD} on Claude in the last hour (limit {hour:g} USD).",
+            "See which model and class grew on the service's dashboard. A loop that calls again and again shows as "
+            "many calls, a prompt that grew as a higher cost per call.",
+        ),
+        Alert(
+            "ClaudeDailyBudget80", "warning", f"{day} > {0.8 * t.daily_budget:g} and {day} <= {t.daily_budget:g}",
+            f"Claude cost {_USD} in the last 24 hours, over 80 % of the daily budget of {t.daily_budget:g} USD.",
+            "Decide now what may be slowed down before the budget is reached.", by_job=False,
+        ),
+        Alert(
+            "ClaudeDailyBudgetExceeded", "critical", f"{day} > {t.daily_budget:g}",
+            f"Claude cost {_USD} in the last 24 hours, over the daily budget of {t.daily_budget:g} USD.",
+            _MONTHLY_ACTION, by_job=False,
+        ),
+        Alert(
+            "ClaudeMonthlyBudgetBurnFast", "critical", _burning(FAST, t),
+            f"Claude is being paid {_USD} per hour; at this pace the monthly budget of {t.monthly_budget:g} USD is "
+            "gone within days.",
+            _MONTHLY_ACTION, wait="2m", by_job=False,
+        ),
+        Alert(
+            "ClaudeMonthlyBudgetBurnSlow", "warning", _burning(SLOW, t),
+            f"Claude is being paid {_USD} per hour, for a day or longer; the monthly budget of {t.monthly_budget:g} "
+            "USD will not last.",
+            _MONTHLY_ACTION, wait="15m", keep="1h", by_job=False,
+        ),
+        Alert(
+            "ClaudeSpendAnomaly", "warning",
+            f"{by_job} > {t.anomaly_factor:g} * {week_ago} and {by_job} > {t.anomaly_floor:g}",
+            f"{job} spent {_USD} on Claude in the last hour, over {t.anomaly_factor:g} times the same hour last week.",
+            "More calls, or dearer ones? Compare calls and cost per call with last week's, then look at what was "
+            "deployed.",
+            wait="15m", keep="30m",
+        ),
+    )  # fmt: skip
+
+
+def _burning(burns: tuple[Burn, ...], t: Thresholds) -> str:
+    """Dollars per hour, where both windows of any pair are over their pace."""
+    even = t.monthly_budget / HOURS_OF_A_MONTH
+    pairs = (
+        " and ".join(f"sum({_BURN_WINDOWS[window]}) / {_hours(window):g} > {burn.factor * even:.6g}"
+                     for window in (burn.long, burn.short))
+        for burn in burns
+    )  # fmt: skip
+    return " or ".join(f"({pair})" for pair in pairs)
+
+
+def _hours(window: str) -> float:
+    return int(window[:-1]) * {"m": 1 / 60, "h": 1, "d": 24}[window[-1]]
+
+
+def value_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
+    """The cache, cut-off answers, and what has no price."""
+    q = Queries(naming)
+    model = (JOB, c.REQUEST_MODEL)
+    job, name = naming.template(JOB), naming.template(c.REQUEST_MODEL)
+    saved, paid = (q.grown(metric, "6h", model) for metric in (c.CACHE_SAVINGS, c.CACHE_OVERHEAD))
+    # Of calls alone: results of batches are counted as unpriced too, and are no calls.
+    priceable = (
+        naming.match(c.UNPRICED_REASON, "!~", "|".join((*_NO_PRICE_BY_DESIGN, *_NO_PRICE_IN_TABLE))),
+        q.match(c.OPERATION_NAME, c.CHAT),
+    )
+    enough = f"{q.calls('1h', (JOB,))} >= {t.calls:g}"
+    return (
+        Alert(
+            "ClaudeCacheWrittenNotRead", "warning",
+            f"{paid} - ({saved} or 0 * {paid}) > {t.cache_overhead_floor:g}",
+            f"The prompt cache of {job} for {name} cost {_USD} more than it saved in six hours.",
+            "The prompt's beginning changes from call to call, or calls are further apart than the cache lives. Fix "
+            "the prompt, use the 1h cache, or remove the breakpoint.", wait="30m", keep="1h",
+        ),
+        Alert(
+            "ClaudeCacheHitsDropped", "warning",
+            f"{cache_hits('1h')} < {t.cache_drop:g} * {cache_hits('1d')} and {cache_hits('1d')} > "
+            f"{t.cache_drop_floor:g} and {INPUT_HOUR} > {t.cache_drop_tokens:g}",
+            f"Cache hits of {job} for {name} fell to {_SHARE} of its input tokens.",
+            "Look at what was deployed: a date, an id or another order of tools at the prompt's beginning ends every "
+            "hit.",
+            wait="15m", keep="30m",
+        ),
+        Alert(
+            "ClaudeAnswersTruncated", "warning", f"{q.truncated('1h', (JOB,))} > {t.truncated:g} and {enough}",
+            f"{_SHARE} of the answers to {job} in the last hour stopped at max_tokens.",
+            "Raise max_tokens, or ask for shorter answers. A truncated answer is paid for and often asked for again.",
+            wait="15m", keep="30m",
+        ),
+        Alert(
+            "ClaudeUsageUnpriced", "warning",
+            f"{q.share(q.grown(c.UNPRICED, '1h', (JOB,), *priceable), q.calls('1h', (JOB,)))} > {t.unpriced:g} and "
+            f"{enough}",
+            f"{_SHARE} of the calls of {job} in the last hour have no exact price; its spend is shown too low.",
+            "The panel of reasons says why. Mostly aborted streams and time-outs.", wait="15m", keep="1h",
+        ),
+        Alert(
+            "ClaudePriceTableOutdated", "warning",
+            f"{q.grown(c.UNPRICED, '1h', model, q.among(c.UNPRICED_REASON, *_NO_PRICE_IN_TABLE))} > 0",
+            f"Calls of {job} to {name} have no price: {{{{ $value }}}} in the last hour.",
+            "Upgrade otel-claude, or give the price in the file that OTEL_CLAUDE_PRICES names.", wait="1m", keep="1h",
+        ),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Grafana dashboards as code: a file for each group of panels."""

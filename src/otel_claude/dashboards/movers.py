@@ -1,0 +1,77 @@
+"""The panels about change and plans: who spends more or less than a week ago, and how much of which budget is used."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otel_claude import semconv as c
+
+from ..promql.names import BUDGET, BUDGET_USED, JOB
+from ..promql.queries import RANGE, Queries
+from .panels import ORANGE, RED, SERVICE_UID, Column, Panel, line
+from .variables import TAG
+
+_WEEK: Final = "1w"
+_MOST: Final = 10
+_SPENDER: Final = (JOB, c.RESPONSE_MODEL)
+_VALUE: Final = "tag_value"
+"""The label that the value of the chosen tag is moved to, whichever tag that is: a table's columns have fixed names."""
+
+
+def _now_and_before(q: Queries, by: tuple[str, ...]) -> tuple[str, str]:
+    now, before = q.spent(RANGE, by), q.spent(RANGE, by, ago=_WEEK)
+    if by == (TAG,):
+        now, before = q.moved(now, TAG, _VALUE), q.moved(before, TAG, _VALUE)
+    return q.or_zero(now, before), q.or_zero(before, now)
+
+
+def _moved_most(q: Queries, by: tuple[str, ...], shown: str) -> str:
+    """What is shown of those whose spend changed most, up or down."""
+    now, before = _now_and_before(q, by)
+    change = f"(({now}) - ({before}))"
+    values = {"change": change, "now": f"({now})", "before": f"({before})"}
+    return f"{values[shown]} and topk({_MOST}, abs({change}))"
+
+
+def _movers(number: int, title: str, description: str, by: tuple[str, ...], *columns: Column) -> Panel:
+    return Panel(
+        number, title, description, "table", "currencyUSD",
+        (
+            line(lambda q: _moved_most(q, by, "now")),
+            line(lambda q: _moved_most(q, by, "before")),
+            line(lambda q: _moved_most(q, by, "change")),
+        ),
+        "-", sorted_by="Change",
+        columns=(
+            *columns,
+            Column("Value #A", "Spend", "currencyUSD"), Column("Value #B", "A week before", "currencyUSD"),
+            Column("Value #C", "Change", "currencyUSD"),
+        ),
+    )  # fmt: skip
+
+
+MOVERS: Final = _movers(
+    131,
+    "Top movers against last week",
+    "The ten pairs of service and model whose spend differs most from that of the same hours a week ago, up or down. "
+    "New ones have no week before. Needs metrics that are kept for longer than a week and the time range.",
+    _SPENDER,
+    Column(JOB, "Service", link=SERVICE_UID),
+    Column(c.RESPONSE_MODEL, "Model"),
+)
+TAG_MOVERS: Final = _movers(
+    132,
+    "Top movers against last week, by $tag",
+    "The ten values of the label chosen as “Tag” whose spend differs most from that of the same hours a week ago, up "
+    "or down. A row without a value is what does not have this tag.",
+    (TAG,),
+    Column(_VALUE, "Value"),
+)
+BUDGETS: Final = Panel(
+    133, "Budgets of tags, used",
+    "The share of each budget that the last thirty days used, as recorded at each full hour. Budgets are given as "
+    "`otel-claude export rules --budget tenant=acme:500`. Not narrowed by the choices above. Over 100 %: choose the "
+    "tag and its value above, and find what grew.",
+    "bargauge", "percentunit", (line(lambda q: q.by((BUDGET,), BUDGET_USED, "max"), "", BUDGET),), "no budget given",
+    thresholds=((0.8, ORANGE), (1.0, RED)), decimals=0,
+)  # fmt: skip

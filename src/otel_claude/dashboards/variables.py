@@ -1,0 +1,132 @@
+"""Variables: what a viewer can choose on a dashboard, the matchers these make, annotations and links."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from otel_claude import semconv as c
+from otel_claude.semconv import agents as a
+
+from ..promql.names import ALERTS, JOB, Naming
+from .panels import About
+
+Json = dict[str, Any]
+
+DATASOURCE: Final[Json] = {"type": "prometheus", "uid": "${datasource}"}
+TAG: Final = "$tag"
+"""The variable that names a label: a tag of the applications, or `job` where they set none."""
+ALERT_PREFIX: Final = "Claude"
+"""What the names of all our alerts begin with."""
+_UNTAGGED: Final[dict[About, str]] = {
+    "calls": "rate limits",
+    "agents": "sessions and rate limits",
+    "organization": "nothing",
+}
+
+
+_ABSENT: Final[dict[About, frozenset[str]]] = {
+    "calls": frozenset(),
+    "agents": frozenset({"model", "key", "budget"}),
+    "organization": frozenset({"job", "model", "key", "tag", "tag_value", "budget"}),
+}
+"""The variables that a dashboard does not have."""
+
+
+def matchers(naming: Naming, about: About = "calls", *, tags: bool = True) -> tuple[str, ...]:
+    """The matchers of the variables. The job's comes first.
+
+    `All` is `.*` where a label can be absent (an API key that is not shown, a call without a tag), else `.+`.
+    """
+    narrowed = {
+        "job": naming.match(JOB, "=~", "$job"),
+        "model": naming.match(c.REQUEST_MODEL, "=~", "$model"),
+        "key": naming.match(c.API_KEY_HINT, "=~", "$key"),
+        "tag_value": naming.match(TAG, "=~", "$tag_value"),
+    }
+    absent = _ABSENT[about] if tags else _ABSENT[about] | {"tag_value"}
+    return tuple(matcher for name, matcher in narrowed.items() if name not in absent)
+
+
+def variables(naming: Naming, monthly_budget: float, about: About, *, one_job: bool) -> list[Json]:
+    """Data source, service, model, key, tag and its values, and the monthly budget, as far as a dashboard has them."""
+    # A program that reads results of batches alone makes no calls, and one whose calls have no price costs nothing.
+    spenders = (a.AGENT_RESULTS, a.SESSIONS) if about == "agents" else (c.CALLS, c.COST)
+    everything = naming.either(spenders)
+    of_job = naming.either(spenders, naming.match(JOB, "=~", "$job"))
+    tag = naming.bare(c.TAG_PREFIX).replace(".", r"\.")
+    every: list[Json] = [
+        {
+            "current": {}, "includeAll": False, "label": "Data source", "multi": False, "name": "datasource",
+            "options": [], "query": "prometheus", "refresh": 1, "regex": "", "type": "datasource",
+        },
+        _query("job", "Service", f"label_values({everything}, {JOB})", many=not one_job, everything=".+"),
+        _query("model", "Model", f"label_values({of_job}, {naming.bare(c.REQUEST_MODEL)})"),
+        _query("key", "API key", f"label_values({of_job}, {naming.bare(c.API_KEY_HINT)})"),
+        _query(
+            "tag", "Tag", f"label_names({everything})", many=False, regex=f"/^({tag}.+|{JOB})$/",
+            about="A label to split by: any tag that the applications set, or the service.",
+        ),
+        _query(
+            "tag_value", "Value of the tag", f"label_values({of_job}, $tag)",
+            about=f"Narrows everything but {_UNTAGGED[about]}, which have no tags.",
+        ),
+        {
+            "current": {"text": _plain(monthly_budget), "value": _plain(monthly_budget)},
+            "description": "What the projection is compared with.",
+            "label": "Monthly budget, USD", "name": "budget",
+            "options": [{"selected": True, "text": _plain(monthly_budget), "value": _plain(monthly_budget)}],
+            "query": _plain(monthly_budget), "type": "textbox",
+        },
+    ]  # fmt: skip
+    return [variable for variable in every if variable["name"] not in _ABSENT[about]]
+
+
+def _query(
+    name: str, label: str, query: str, *, many: bool = True, everything: str = ".*", regex: str = "", about: str = ""
+) -> Json:
+    chosen: Json = {"selected": True, "text": ["All"], "value": ["$__all"]} if many else {}
+    return {
+        **({"allValue": everything} if many else {}),
+        "current": chosen,
+        "datasource": DATASOURCE,
+        "definition": query,
+        "description": about,
+        "includeAll": many,
+        "label": label,
+        "multi": many,
+        "name": name,
+        "options": [],
+        "query": {"qryType": 5, "query": query, "refId": name},
+        "refresh": 2,
+        "regex": regex,
+        "sort": 1,
+        "type": "query",
+    }
+
+
+def firing_alerts(naming: Naming) -> list[Json]:
+    """Our alerts while they fire."""
+    firing = naming.select_name(ALERTS, f'alertname=~"{ALERT_PREFIX}.+"', 'alertstate="firing"')
+    return [
+        {
+            "datasource": DATASOURCE, "enable": True, "expr": firing, "hide": False, "iconColor": "red",
+            "name": "Firing alerts", "step": "60s", "tagKeys": "severity,job", "textFormat": "{{job}}",
+            "titleFormat": "{{alertname}}",
+        }
+    ]  # fmt: skip
+
+
+def links(tag: str) -> list[Json]:
+    """The other dashboards, with the same time range and choices."""
+    return [
+        {
+            "asDropdown": False, "icon": "external link", "includeVars": True, "keepTime": True, "tags": [tag],
+            "targetBlank": False, "title": "Claude", "tooltip": "The other dashboards of otel-claude", "type": " "
+            "dashboards",
+            "url": "",
+        }
+    ]  # fmt: skip
+
+
+def _plain(number: float) -> str:
+    return f"{number:g}" if number < 1e6 else str(int(number))  # noqa: PLR2004 - from here `g` writes an exponent

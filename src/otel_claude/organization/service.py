@@ -1,0 +1,131 @@
+"""Running: the long-lived process. Polls in a thread, exports over OTLP, ends cleanly on SIGTERM and SIGINT.
+
+Where to export is what OpenTelemetry's own variables say: OTEL_EXPORTER_OTLP_ENDPOINT and the like.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any, Final
+
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import View
+from opentelemetry.sdk.resources import Resource
+
+from .. import semconv as c
+from ..version import __version__
+from .metrics import observe
+from .poller import LEAST, Poller
+
+SERVICE: Final = "otel-claude-organization"
+_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_RESOURCE: Final = "OTEL_RESOURCE_ATTRIBUTES"
+_MOST_SERIES: Final = 1_000_000
+_SHUTDOWN_MILLISECONDS: Final = 10_000
+_LONGEST_SLEEP: Final = 300.0
+"""After a suspended machine wakes up, nothing is later than this."""
+
+
+def protocol(environment: Mapping[str, str]) -> str:
+    """`grpc` or `http/protobuf`, as OpenTelemetry's variables say; the latter if they do not."""
+    return next(
+        (environment[name].strip() for name in _PROTOCOLS if environment.get(name, "").strip()), "http/protobuf"
+    )
+
+
+def endpoint(environment: Mapping[str, str]) -> str:
+    """Where metrics go, for the user to read."""
+    usual = "http://localhost:4317" if protocol(environment) == "grpc" else "http://localhost:4318"
+    return next((environment[name].strip() for name in _ENDPOINTS if environment.get(name, "").strip()), usual)
+
+
+def provider(poller: Poller, *readers: MetricReader) -> MeterProvider:
+    """A meter provider with the organization's metrics; without readers, one that exports over OTLP."""
+    named = os.environ.get("OTEL_SERVICE_NAME", "").strip() or SERVICE
+    # There is one of it, so its instance has a name that lasts: with a random one, what the process before it said last
+    # would be added to what this one says, for as long as Prometheus looks back.
+    lasting = {"service.instance.id": SERVICE} if "service.instance.id" not in os.environ.get(_RESOURCE, "") else {}
+    resource = Resource.create({"service.name": named, "service.version": __version__, **lasting})
+    readers = readers or (PeriodicExportingMetricReader(_exporter()),)
+    made = MeterProvider(readers, resource, views=_views())
+    observe(made.get_meter(c.SCOPE, __version__), poller)
+    return made
+
+
+def _views() -> list[View]:
+    """Every set of attributes is kept.
+
+    The SDK (seen in 1.45) would put all after the 2000th into one, where the last value counts: nobody's number.
+    """
+    most: dict[str, Any] = {"aggregation_cardinality_limit": _MOST_SERIES}
+    try:
+        return [View(instrument_name="claude.organization.*", **most)]
+    except TypeError:  # An older SDK, without such a limit.
+        return []
+
+
+def run(poller: Poller, first: Callable[[], Any]) -> None:
+    """Polls and exports until SIGTERM or SIGINT. `first` runs after the first poll, and may raise to give up."""
+    stopping = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    due = _polled(poller, stopping)
+    if stopping.is_set():
+        return
+    first()
+    metrics = provider(poller)
+    # A request that hangs must not hold up the end, so polls have a thread that ends with the process.
+    threading.Thread(
+        target=_poll_on, args=(poller, stopping, due), name="otel-claude-organization", daemon=True
+    ).start()
+    stopping.wait()
+    metrics.shutdown(_SHUTDOWN_MILLISECONDS)
+
+
+def _polled(poller: Poller, stopping: threading.Event) -> float:
+    """The first poll, from which a signal frees too."""
+    due: list[float] = []
+    failed: list[BaseException] = []
+
+    def poll() -> None:
+        try:
+            due.append(poller.poll())
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=poll, name="otel-claude-organization-first", daemon=True)
+    thread.start()
+    while thread.is_alive() and not stopping.is_set():
+        thread.join(0.1)
+    if failed:
+        raise failed[0]
+    return due[0] if due else LEAST
+
+
+def _poll_on(poller: Poller, stopping: threading.Event, due: float) -> None:
+    while not stopping.wait(min(due, _LONGEST_SLEEP)):
+        due = poller.poll()
+
+
+def _exporter() -> MetricExporter:
+    if protocol(os.environ) == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import (  # noqa: PLC0415 - loads grpc
+            OTLPMetricExporter,
+        )
+
+        return OTLPMetricExporter()
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import (  # noqa: PLC0415 - the other one
+        OTLPMetricExporter as HTTPExporter,
+    )
+
+    return HTTPExporter()

@@ -1,0 +1,61 @@
+"""Where price tables come from: the data in the package, and a user's file merged over it."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from otel_claude.pricing import model_ids as ids
+from otel_claude.pricing import rows
+from otel_claude.pricing import user_prices as userfile
+from otel_claude.pricing.table import PriceTable
+
+_PRICES = Path(__file__).with_name("prices.json")
+
+
+@cache
+def shipped() -> PriceTable:
+    """The table in the package. Read on first use (about 1 ms), then kept."""
+    return _table(_data())
+
+
+def load(path: str | None) -> PriceTable:
+    """The shipped table with a user's file merged over it; without a file, the shipped one.
+
+    Raises:
+        PriceFileError: if the file cannot be read or has mistakes; its text lists all of them.
+    """
+    if path is None:
+        return shipped()
+    base = shipped()
+    own = userfile.read(path, base.known)
+    return _table(_data(), own)
+
+
+def _data() -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(_PRICES.read_text(encoding="utf-8"))
+    return data
+
+
+def _table(data: dict[str, Any], own: dict[str, Any] | None = None) -> PriceTable:
+    models: dict[str, rows.Model] = {}
+    known: dict[str, str] = {}
+    terms: dict[str, rows.Terms] = {}
+    for part in (data, own or {}):
+        custom = part is own
+        for name, row in part.get("models", {}).items():
+            models[name] = rows.model(name, row, over=models.get(name), custom=custom)
+            known[name] = name
+            known.update(dict.fromkeys(row.get("aliases", ()), name))
+        for platform, row in part.get("platforms", {}).items():
+            terms[platform] = rows.terms(row, terms.get(platform))
+    discounts: list[rows.Discount] = []
+    if own is not None:
+        # The file was checked: every target is a known id, an alias of one or a snapshot of one.
+        for alias, target in own.get("aliases", {}).items():
+            known[alias] = ids.find(target, known) or target
+        for row in own.get("discounts", ()):
+            made = rows.discount(row)
+            discounts.append(made._replace(model=made.model and ids.find(made.model, known)))
+    name = own.get("name", "custom") if own is not None else None
+    return PriceTable(data["table"], models, known, terms, discounts, name)

@@ -1,0 +1,1 @@
+"""Queries in PromQL, and how metrics are named in Prometheus."""

@@ -1,0 +1,87 @@
+"""Naming: how OpenTelemetry's names are written in PromQL, under either of Prometheus' translation strategies.
+
+`underscores` is Prometheus' default (`UnderscoreEscapingWithSuffixes`), and what Mimir, Grafana Cloud and
+VictoriaMetrics
+store; `utf8` is `NoUTF8EscapingWithSuffixes`, which keeps the dots. Knows no query.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from otel_claude.semconv import Metric, prometheus_label
+
+Style = Literal["underscores", "utf8"]
+STYLES: Final[tuple[Style, ...]] = ("underscores", "utf8")
+
+JOB: Final = "job"
+"""`service.namespace/service.name`, on every series that arrives over OTLP."""
+INSTANCE: Final = "instance"
+BUCKET: Final = "le"
+TARGET_INFO: Final = "target_info"
+"""What Prometheus makes of a resource's attributes."""
+SERVICE_VERSION: Final = "service.version"
+ALERTS: Final = "ALERTS"
+"""What Prometheus records of alerts that are pending or firing."""
+BUDGET_USED: Final = "claude:budget_used:ratio"
+"""Recorded for each budget of a tag's value, which is its label `budget`."""
+BUDGET: Final = "budget"
+OTHER_SERIES: Final = (TARGET_INFO, ALERTS, BUDGET_USED)
+"""What queries read that is not in `conventions.METRICS`."""
+
+Part = Literal["", "_bucket", "_sum", "_count"]
+_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Naming:
+    """Writes names in one style."""
+
+    style: Style = "underscores"
+
+    def bare(self, attribute: str) -> str:
+        """A label's name, without quotes. A variable of a dashboard stays as it is."""
+        return attribute if self.style == "utf8" or attribute.startswith("$") else prometheus_label(attribute)
+
+    def label(self, attribute: str) -> str:
+        """A label in `by (…)` and in a matcher."""
+        name = self.bare(attribute)
+        return name if self.style == "underscores" or _PLAIN.fullmatch(name) else f'"{name}"'
+
+    def match(self, attribute: str, operator: Literal["=", "!=", "=~", "!~"], value: str) -> str:
+        """One matcher."""
+        return f'{self.label(attribute)}{operator}"{value}"'
+
+    def series(self, metric: Metric, part: Part = "") -> str:
+        """The name of a metric's series."""
+        name = metric.prometheus
+        if self.style == "utf8":
+            name = metric.name + name.removeprefix(prometheus_label(metric.name))
+        return name + part
+
+    def select(self, metric: Metric, *matchers: str, part: Part = "") -> str:
+        """A selector of a metric's series."""
+        return self.select_name(self.series(metric, part), *matchers)
+
+    def either(self, metrics: tuple[Metric, ...], *matchers: str) -> str:
+        """A selector of the series of several metrics."""
+        names = self.match("__name__", "=~", "|".join(self.series(metric) for metric in metrics))
+        return f"{{{', '.join((names, *matchers))}}}"
+
+    def select_name(self, name: str, *matchers: str) -> str:
+        """A selector of a series by its name as stored."""
+        if _PLAIN.fullmatch(name.replace(":", "_")):
+            return f"{name}{{{', '.join(matchers)}}}" if matchers else name
+        quoted = f'"{name}"'
+        return f"{{{', '.join((quoted, *matchers))}}}"
+
+    def legend(self, *attributes: str) -> str:
+        """A legend that shows the values of labels."""
+        return " · ".join(f"{{{{{self.bare(attribute)}}}}}" for attribute in attributes)
+
+    def template(self, attribute: str) -> str:
+        """A label's value in the text of an alert."""
+        name = self.bare(attribute)
+        return f"{{{{ $labels.{name} }}}}" if _PLAIN.fullmatch(name) else f'{{{{ index $labels "{name}" }}}}'

@@ -1,0 +1,72 @@
+"""Running: a call while the SDK's method runs, and how it leaves that method."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Final
+
+from .._diagnostics import contained
+from ..telemetry.call import Call
+from .errors import error_type, was_never_sent
+from .responses import body_of
+
+_running: Final[ContextVar[Call | None]] = ContextVar("otel_claude_call", default=None)
+
+
+def running() -> Call | None:
+    """The call whose method runs in this context."""
+    return _running.get()
+
+
+class Running:
+    """A call while the SDK's method runs. None: a method that is no call, though it may run within one."""
+
+    __slots__ = ("_call", "_token")
+
+    def __init__(self, call: Call | None) -> None:
+        self._call = call
+
+    def __enter__(self) -> None:
+        self._token: Token[Call | None] = _running.set(self._call)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        entered = True
+        try:
+            _running.reset(self._token)
+        except ValueError:
+            # A coroutine that is thrown away is closed in another context, which never saw the call.
+            entered = False
+        if self._call is None:
+            return
+        try:
+            if entered:
+                self._call.sink.left(self._call)
+            if error is None:
+                _returned(self._call)
+            else:
+                _raised(self._call, error)
+        except Exception:
+            contained("ended a call")
+
+
+def _returned(call: Call) -> None:
+    """The SDK's method returned. Where the SDK had no reason to decode a whole body, it is read here."""
+    attempts = call.attempts
+    if not attempts:
+        call.discard()
+        return
+    attempt = attempts[-1]
+    response, attempt.response = attempt.response, None
+    if response is not None and not call.answers:
+        call.heard(body_of(response), attempt)
+    call.returned(pending=any(attempt.pending for attempt in attempts))
+
+
+def _raised(call: Call, error: BaseException) -> None:
+    attempts = call.attempts
+    if attempts and attempts[-1].status is None:
+        attempts[-1].unsent = was_never_sent(error)
+    call.failed(error_type(error))

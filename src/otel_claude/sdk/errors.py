@@ -1,0 +1,50 @@
+"""The `error.type` of an exception, in the terms of the SDK's own spans. Knows exceptions by name: imports no SDK."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..api.json import fields, integer, text
+
+_LIBRARIES: Final = ("anthropic", "httpx", "httpx2", "httpcore", "httpcore2")
+_TYPES: Final = {
+    "APITimeoutError": "client_timeout_error",
+    "TimeoutException": "client_timeout_error",
+    "APIConnectionError": "connection_error",
+    "TransportError": "connection_error",
+}
+_UNSENT: Final = ("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "LocalProtocolError")
+"""What httpx and httpx2 raise before a request has left the process."""
+FIRST_ERROR: Final = 400
+
+
+def error_type(error: BaseException) -> str | None:
+    """As anthropic 2.12.0 names it (`_tracing.error_type`); None if the application stopped the call."""
+    if not isinstance(error, Exception):
+        return None
+    for kind in type(error).__mro__:
+        if kind.__module__.partition(".")[0] not in _LIBRARIES:
+            continue
+        if kind.__name__ == "APIStatusError":
+            return _of_answer(error)
+        if known := _TYPES.get(kind.__name__):
+            return known
+    return "client_error"
+
+
+def was_never_sent(error: BaseException) -> bool:
+    """Whether the request of a failed attempt cannot have reached the API: then it costs nothing."""
+    cause: BaseException | None = error
+    while cause is not None:
+        for kind in type(cause).__mro__:
+            if kind.__name__ in _UNSENT and kind.__module__.partition(".")[0] in _LIBRARIES:
+                return True
+        cause = cause.__cause__
+    return False
+
+
+def _of_answer(error: Exception) -> str:
+    said = text(fields(fields(getattr(error, "body", None)).get("error")).get("type"))
+    status = integer(getattr(error, "status_code", None)) or 0
+    # An `error` event has the status of the response that opened its stream, which is none of an error.
+    return said or (str(status) if status >= FIRST_ERROR else "client_error")

@@ -1,0 +1,178 @@
+"""Exchange: what the requests and responses of a call's attempts say, told to the call.
+
+Each request carries its attempt in its `extensions`, so whatever is seen of it later finds the attempt again.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from typing import Any, Final
+
+from .._diagnostics import contained
+from ..api import Refusal, head, refusal, shape
+from ..telemetry.call import Call
+from ..telemetry.record import Attempt
+from .errors import FIRST_ERROR, error_type, was_never_sent
+from .response_body import Body
+
+_ATTEMPT: Final = "otel_claude.attempt"
+"""Where a request of httpx or httpx2 carries its attempt: transports pass `extensions` on unread."""
+_RAW: Final = "X-Stainless-Raw-Response"
+_UNAUTHORIZED: Final = 401
+
+_by_idempotency_key: weakref.WeakValueDictionary[str, Call] = weakref.WeakValueDictionary()
+"""Calls of clients with middleware: it may send a further hop while a stream is read, when no call is running."""
+
+
+def call_of(options: Any) -> Call | None:
+    """The call that a further hop belongs to, which a middleware sends while a stream is read."""
+    return _by_idempotency_key.get(options.idempotency_key)
+
+
+def sending(call: Call, client: Any, options: Any, built: Any) -> None:
+    """An attempt was built and is about to be sent."""
+    attempt = built.extensions[_ATTEMPT] = call.attempt()
+    if attempt.number == 0:
+        if getattr(client, "_middleware", None) and options.idempotency_key:
+            _by_idempotency_key[options.idempotency_key] = call
+        # Last, as it may fail: the call is counted without its span and its shape.
+        call.sink.sending(call)
+        call.shape = shape(options.json_data, breakpoints=call.span is not None)
+        call.sink.described(call)
+
+
+def answered(attempt: Attempt, response: Any, client: Any, kwargs: dict[str, Any]) -> None:
+    """A response came, of whatever status."""
+    call = attempt.call
+    read_headers(attempt, response.status_code, response.headers)
+    # With any middleware the SDK comes here for every status.
+    if response.status_code >= FIRST_ERROR:
+        attempt.refused(refusal_of(response))
+        return
+    attempt.outcome = "success"
+    attempt.streams = bool(kwargs.get("stream"))
+    headers = kwargs["options"].headers
+    raw = isinstance(headers, dict) and _RAW in headers
+    if response.is_closed and not attempt.streams:
+        attempt.response = response
+        if raw:
+            # The application may never parse it, and the SDK's own span is about to end.
+            call.heard(body_of(response), attempt)
+        return
+    if not response.is_closed:
+        middleware = bool(getattr(client, "_middleware", None))
+        response.stream = Body(response.stream, _Reading(attempt, middleware=middleware, raw=raw))
+    attempt.pending = True
+    weakref.finalize(response, _dropped, attempt).atexit = False
+
+
+def _dropped(attempt: Attempt) -> None:
+    """A response was dropped. This may run inside a garbage collection, with any lock held."""
+    try:
+        if attempt.is_last:
+            attempt.call.end(finalizing=True)
+    except Exception:
+        contained("ended a dropped call")
+
+
+class _Reading:
+    """How the body of an attempt's response is read. Only the first end counts: a body that was read is closed too."""
+
+    __slots__ = ("_attempt", "_ended", "_middleware", "_raw")
+
+    def __init__(self, attempt: Attempt, *, middleware: bool, raw: bool) -> None:
+        self._attempt = attempt
+        self._middleware = middleware
+        self._raw = raw
+        self._ended = False
+
+    def body_read(self) -> None:
+        # A plain body is parsed after it was read. A middleware may go on with another hop's body.
+        self._end(read=True, last=self._attempt.streams and not self._middleware)
+
+    def body_closed(self) -> None:
+        # A middleware closes a body before it goes on to another hop. If it does not, the response is dropped soon.
+        self._end(read=False, last=not self._middleware)
+
+    def body_failed(self, error: BaseException) -> None:
+        self._end(read=False, last=True, error=error_type(error))
+
+    def _end(self, *, read: bool, last: bool, error: str | None = None) -> None:
+        attempt = self._attempt
+        if self._ended:
+            return
+        self._ended = True
+        # The end of an earlier body is not the end of the call: a middleware went on to another hop.
+        if attempt.is_last:
+            attempt.call.body_ended(attempt, read=read, error_type=error, last=last, raw=self._raw)
+        elif error is not None and not attempt.call.ended:
+            attempt.outcome, attempt.error_type = "failed", error
+
+
+def retried(attempt: Attempt, delay: float, headers: Any) -> None:
+    """The SDK is about to wait `delay` seconds and to send the request again. `headers`: of the answer, if any came."""
+    error = sys.exc_info()[1]
+    if attempt.status is None and headers is not None:
+        # Since 0.98 `Anthropic._should_retry` retries a 401 once with a new token, without asking `BaseClient`.
+        attempt.error_type = "authentication_error"
+        read_headers(attempt, _UNAUTHORIZED, headers)
+    elif attempt.status is None and error is not None:
+        # Only here does a timeout or a lost connection show that the SDK goes on from: it is being handled now.
+        attempt.error_type = error_type(error)
+        attempt.unsent = was_never_sent(error)
+    attempt.outcome = "retried"
+    attempt.delay = delay
+    attempt.call.sink.retried(attempt)
+
+
+def failed(attempt: Attempt, error: Exception, response: Any, body: object) -> None:
+    """The SDK made an error of a response, or of an `error` event in its stream."""
+    if response.status_code >= FIRST_ERROR:
+        read_headers(attempt, response.status_code, response.headers)
+        attempt.refused(refusal(response.status_code, body, retry_after="retry-after" in response.headers))
+        attempt.call.sink.known(attempt.call)
+    elif not attempt.call.ended:
+        # An `error` event after HTTP 200.
+        told = refusal(response.status_code, body, retry_after=False)
+        attempt.outcome, attempt.error_type, attempt.blocked = "failed", told.error_type, told.blocked
+        attempt.call.failed(error_type(error))
+
+
+def attempt_of(response: Any) -> Attempt | None:
+    """The attempt that a response answers, if it is one of a call's."""
+    try:
+        attempt = response.request.extensions.get(_ATTEMPT)
+    except (AttributeError, RuntimeError):
+        # A response that a middleware made has a request only if the middleware set one.
+        return None
+    # Tests of applications pass stand-ins, whose every attribute is another stand-in.
+    return attempt if type(attempt) is Attempt else None
+
+
+def read_headers(attempt: Attempt, status: int, headers: Any) -> None:
+    """Reads the status and the headers of an attempt's response, once."""
+    if attempt.status is not None:
+        return
+    attempt.status = status
+    call = attempt.call
+    told = head(headers.raw)
+    attempt.limits = told.limits
+    call.request_id = told.request_id or call.request_id
+    call.organization_id = told.organization_id or call.organization_id
+    call.workspace_id = told.workspace_id or call.workspace_id
+    if told.limits:
+        call.sink.limited(call, attempt)
+
+
+def refusal_of(response: Any) -> Refusal:
+    """The refusal in an error's response, as far as its body was read."""
+    return refusal(response.status_code, body_of(response), retry_after="retry-after" in response.headers)
+
+
+def body_of(response: Any) -> Any:
+    """The decoded body, or None if it was not read, or is no JSON."""
+    try:
+        return response.json()
+    except Exception:
+        return None

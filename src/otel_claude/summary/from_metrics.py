@@ -1,0 +1,126 @@
+"""Reading: what the metrics SDK collected, as `Totals`. Knows our names alone, and skips everything else.
+
+Reads the SDK's data by its attributes' names and imports nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from .. import semconv as c
+from ..pricing.call_cost import PICO
+from .totals import THINKING, TOTAL_INPUT, Key, Limit, Totals
+
+Attributes = Mapping[str, Any]
+_MILLI: Final = 1000
+
+
+def totals_of(data: Any, at: float) -> Totals:
+    """The totals of one collection under cumulative temporality. `at` is its time, in seconds since the epoch."""
+    totals = Totals()
+    limits: dict[Any, dict[str, float]] = {}
+    for metric in _ours(data):
+        read = _SUMS.get(metric.name)
+        for point in metric.data.data_points:
+            attributes: Attributes = point.attributes or {}
+            if read is not None:
+                for key, amount in read(attributes, point):
+                    totals.sums[key] += amount
+            elif metric.name in _LIMIT_METRICS:
+                limits.setdefault(tuple(attributes.items()), {})[metric.name] = point.value
+    for attributes, values in limits.items():
+        totals.tighter(_limit(dict(attributes), values, at))
+    totals.processes = int(not totals.is_empty)
+    return totals
+
+
+def _ours(data: Any) -> Iterator[Any]:
+    """The metrics of our scope: another instrumentation may use the same `gen_ai` names."""
+    for resource in data.resource_metrics:
+        for scope in resource.scope_metrics:
+            if scope.scope.name == c.SCOPE:
+                yield from scope.metrics
+
+
+def _limit(attributes: Attributes, values: Mapping[str, float], at: float) -> Limit | None:
+    used = values.get(c.RATE_LIMIT_UTILIZATION.name)
+    if used is None:
+        return None
+    reset = values.get(c.RATE_LIMIT_RESET.name)
+    return Limit(
+        str(attributes.get(c.RATE_LIMIT_NAME, c.OTHER)),
+        attributes.get(c.REQUEST_MODEL),
+        used,
+        at,
+        None if reset is None else at + reset,
+    )
+
+
+def _model(attributes: Attributes) -> str:
+    return str(attributes.get(c.RESPONSE_MODEL) or attributes.get(c.REQUEST_MODEL) or c.OTHER)
+
+
+Rows = Iterable[tuple[Key, int]]
+_Read = Callable[[Attributes, Any], Rows]
+
+
+def _calls(attributes: Attributes, point: Any) -> Rows:
+    yield ("call", _model(attributes)), point.value
+    yield from _by(attributes, point, error=c.ERROR_TYPE, stop=c.STOP_REASON)
+
+
+def _results(attributes: Attributes, point: Any) -> Rows:
+    model = str(attributes.get(c.RESPONSE_MODEL, ""))
+    yield ("result", str(attributes.get(c.BATCH_RESULT, c.OTHER)), model), point.value
+    yield from _by(attributes, point, stop=c.STOP_REASON)
+
+
+def _attempts(attributes: Attributes, point: Any) -> Rows:
+    yield from _by(attributes, point, attempt=c.ATTEMPT_OUTCOME, blocked=c.BLOCKED_REASON)
+
+
+def _by(attributes: Attributes, point: Any, **names: str) -> Rows:
+    for kind, name in names.items():
+        if name in attributes:
+            yield (kind, str(attributes[name])), point.value
+
+
+def _tokens(name: str) -> _Read:
+    return lambda attributes, point: [(("tokens", name, _model(attributes)), point.value)]
+
+
+def _cache_writes(attributes: Attributes, point: Any) -> Rows:
+    yield ("tokens", f"cache_write_{attributes.get(c.CACHE_TTL, '5m')}", _model(attributes)), point.value
+
+
+def _cost(attributes: Attributes, point: Any) -> Rows:
+    amount = round(point.value * PICO)
+    yield ("cost", str(attributes.get(c.COST_TYPE, c.OTHER)), _model(attributes)), amount
+    if attributes.get(c.OPERATION_NAME) == c.BATCH:
+        yield ("batched",), amount
+
+
+def _dollars(kind: str) -> _Read:
+    return lambda _, point: [((kind,), round(point.value * PICO))]
+
+
+_SUMS: Final[dict[str, _Read]] = {
+    c.CALLS.name: _calls,
+    c.BATCH_REQUESTS.name: _results,
+    c.ATTEMPTS.name: _attempts,
+    c.UNPRICED.name: lambda attributes, point: [
+        (("unpriced", str(attributes.get(c.UNPRICED_REASON, c.OTHER)), _model(attributes)), point.value)
+    ],
+    c.SERVER_TOOL_CALLS.name: lambda attributes, point: _by(attributes, point, tool=c.TOOL_NAME),
+    c.RETRY_DELAY.name: lambda _, point: [(("waited",), round(point.sum * _MILLI))],
+    c.INPUT_TOKENS.name: _tokens(TOTAL_INPUT),
+    c.OUTPUT_TOKENS.name: _tokens("output"),
+    c.CACHE_READ_TOKENS.name: _tokens("cache_read"),
+    c.CACHE_WRITE_TOKENS.name: _cache_writes,
+    c.REASONING_TOKENS.name: _tokens(THINKING),
+    c.COST.name: _cost,
+    c.CACHE_SAVINGS.name: _dollars("saved"),
+    c.CACHE_OVERHEAD.name: _dollars("overhead"),
+}
+_LIMIT_METRICS: Final = frozenset({c.RATE_LIMIT_UTILIZATION.name, c.RATE_LIMIT_RESET.name})

@@ -1,0 +1,1 @@
+"""What is emitted for a call: spans, histograms, counters, gauges. Knows OpenTelemetry and no client library."""
