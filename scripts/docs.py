@@ -117,7 +117,7 @@ def page() -> str:
         metrics=table(c.METRICS),
         sessions=table(a.SESSION_METRICS),
         agents=table(a.AGENT_METRICS),
-        uncounted="\n".join(f"| `{reason}` | {meaning} |" for reason, meaning in a.UNCOUNTED_REASONS.items()),
+        uncounted="\n".join(f"| `{reason}` | {meaning} |" for reason, meaning in a.SKIPPED_REASONS.items()),
         legacy=table(c.LEGACY_METRICS),
         organization=table(o.ORGANIZATION_METRICS),
         reasons=rows(

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from . import settings
-from ._diagnostics import contained
+from ._diagnostics import log_internal_error
 from ._import_hooks import when_imported
 from .settings import Settings
 
@@ -90,7 +90,7 @@ class SdkInstrumentor(BaseInstrumentor):
                 self._setup = _Setup(partial(self._set_up, chosen, kwargs))
                 self._setup.begin(self.module)
         except Exception:
-            contained("instrumented the SDK")
+            log_internal_error("instrument the client library")
 
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - the base class's signature
         setup, self._setup = self._setup, None

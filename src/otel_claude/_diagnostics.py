@@ -1,36 +1,58 @@
-"""Containment: what every hop does with a failure of ours, so that the application never sees it.
+"""What is said of a failure of ours, so that the application never sees it; and whether a lock may be waited for.
 
-Used as `except Exception: contained("where")`, visible at each hop. Imports nothing of ours.
+Imports nothing of ours.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import traceback
+from threading import get_ident
 
 logger = logging.getLogger("otel_claude")
 
-_MOST_KINDS = 100
-_told: set[tuple[str, type[BaseException] | None]] = set()
+_MAX_KINDS = 100
+_logged: set[tuple[str, type[BaseException] | None]] = set()
+collector: int | None = None
+"""The thread that collects garbage. Python runs one collection at a time, and tells when it begins and ends."""
 
 
-def contained(hop: str) -> None:
-    """Logs the exception being handled, once per hop and type; its traceback at DEBUG.
+def log_internal_error(doing: str) -> None:
+    """Logs the exception being handled, once per type and what was being done; its traceback at DEBUG.
 
-    Neither shows the exception's message, which could quote a body. Never raises.
+    Used as `except Exception: log_internal_error("price a call")`, visible wherever a failure is contained. Neither
+    line shows the exception's message, which could quote a body. Never raises.
     """
     kind, _, frames = sys.exc_info()
-    if (hop, kind) in _told or len(_told) >= _MOST_KINDS:
+    if (doing, kind) in _logged or len(_logged) >= _MAX_KINDS:
         return
-    _told.add((hop, kind))
+    _logged.add((doing, kind))
     name = kind.__name__ if kind else "an error"
     logger.warning(
-        "otel-claude failed while it %s (%s). The application is not affected; some telemetry of this call is missing. "
+        "otel-claude could not %s (%s). The application is not affected; some telemetry of this call is missing. "
         "Logged once: set the logger 'otel_claude' to DEBUG for the traceback.",
-        hop,
+        doing,
         name,
     )
     # Formatting reads and parses the lines of code: not for a log that nobody keeps.
     if logger.isEnabledFor(logging.DEBUG):
         logger.debug("Traceback of %s:\n%s", name, "".join(traceback.format_tb(frames)))
+
+
+def in_garbage_collection() -> bool:
+    """Whether this very thread collects garbage now: nothing may wait for a lock then.
+
+    A collection can begin at any line, also at one that holds a lock of the metrics SDK, and closes the streams that it
+    finds on the spot.
+    """
+    return collector is not None and collector == get_ident()
+
+
+def _on_garbage_collection(phase: str, _info: dict[str, int]) -> None:
+    global collector  # noqa: PLW0603 - one interpreter has one collector
+    collector = get_ident() if phase == "start" else None
+
+
+gc.callbacks.append(_on_garbage_collection)

@@ -9,7 +9,7 @@ from typing import Any
 
 import wrapt
 
-from ._diagnostics import contained
+from ._diagnostics import log_internal_error
 
 _waiting: dict[str, list[Callable[[], None]]] = {}
 
@@ -44,7 +44,7 @@ def _imported(module: Any) -> None:
         try:
             then()
         except Exception:
-            contained("patched the SDK")
+            log_internal_error("patch the client library")
 
 
 def _nothing() -> None:

@@ -21,6 +21,6 @@ class ClaudeInstrumentor(SdkInstrumentor):
     heeded = settings.OF_CALLS
 
     def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Stoppable:
-        from .runtime import Measuring  # noqa: PLC0415 - only programs that import the SDK pay for it
+        from .sdk import Instrumentation  # noqa: PLC0415 - only programs that import the SDK pay for it
 
-        return Measuring(chosen, providers)
+        return Instrumentation(chosen, providers)

@@ -14,7 +14,7 @@ from ._diagnostics import logger
 from .tags import is_key
 
 SpanMode = Literal["auto", "off"]
-KeyMode = Literal["hint", "hash", "off"]
+ApiKeyFormat = Literal["hint", "hash", "off"]
 AgentMode = Literal["auto", "on", "off"]
 _PROVIDERS = {"tracer_provider", "meter_provider", "logger_provider"}
 TRUE: Final = ("true", "1", "yes", "on")
@@ -29,7 +29,7 @@ class Settings:
     Attributes:
         spans: `auto` enriches the SDK's own span, or opens ours where it opens none; `off`: metrics only.
         prices: Path of a JSON file with prices, discounts and models of the user's own.
-        api_key: How `claude.api_key.hint` shows a key.
+        api_key_format: How `claude.api_key.hint` shows a key.
         baggage_tags: W3C baggage keys that become tags; in the variable separated by commas.
         tag_limit: Distinct values of one tag key in this process; further ones are recorded as `_other`.
         legacy_metrics: Also emit the metrics' names of before September 2026.
@@ -38,9 +38,10 @@ class Settings:
 
     spans: SpanMode = "auto"
     prices: str | None = None
-    api_key: KeyMode = "hint"
+    api_key_format: ApiKeyFormat = "hint"
     baggage_tags: tuple[str, ...] = ()
     tag_limit: int = 200
+    histogram_tags: bool = False
     legacy_metrics: bool = False
     agent_sdk: AgentMode = "auto"
 
@@ -143,9 +144,10 @@ def agent_mode(given: object) -> AgentMode:
 _READERS: dict[str, Any] = {
     "spans": _one_of(*get_args(SpanMode)),
     "prices": _text,
-    "api_key": _one_of(*get_args(KeyMode)),
+    "api_key_format": _one_of(*get_args(ApiKeyFormat)),
     "baggage_tags": _keys,
     "tag_limit": _positive,
+    "histogram_tags": _flag,
     "legacy_metrics": _flag,
     "agent_sdk": agent_mode,
 }

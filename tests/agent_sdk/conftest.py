@@ -66,7 +66,7 @@ class Telemetry:
     @property
     def tokens(self):
         """Model and class → tokens."""
-        return self.values("claude.agent.usage.tokens", "gen_ai.response.model", "claude.token.class")
+        return self.values("claude.agent.usage.tokens", "gen_ai.response.model", "claude.token.type")
 
     @property
     def cost(self):

@@ -95,7 +95,7 @@ def test_all_attributes_of_an_amount(call, poller, organization):
     assert found[LIST][output] == pytest.approx(usage.output_tokens * 44 / 10**6)
     assert found[BILLED][output] == pytest.approx(usage.output_tokens * 22 / 10**6)
     tokens = found[o.ORGANIZATION_TOKENS.name]
-    assert tokens[frozenset((whose | {"claude.token.class": "output"}).items())] == usage.output_tokens
+    assert tokens[frozenset((whose | {"claude.token.type": "output"}).items())] == usage.output_tokens
     assert found[o.ORGANIZATION_REQUESTS.name][frozenset(whose.items())] == 1
     assert found[o.API_KEY_INFO.name] == {
         frozenset({

@@ -153,8 +153,8 @@ def served(simulator):
 def test_tokens_of_turns_are_what_was_served(way):
     queries = way.queries
     of_service = Queries(way.naming, (f'job="{SERVICE}"',))
-    rows = way.store.instant(of_service.grown(a.AGENT_TOKENS, "1h", (c.RESPONSE_MODEL, c.TOKEN_CLASS)))
-    model, kind = queries.naming.bare(c.RESPONSE_MODEL), queries.naming.bare(c.TOKEN_CLASS)
+    rows = way.store.instant(of_service.grown(a.AGENT_TOKENS, "1h", (c.RESPONSE_MODEL, c.TOKEN_TYPE)))
+    model, kind = queries.naming.bare(c.RESPONSE_MODEL), queries.naming.bare(c.TOKEN_TYPE)
     found = {(row["metric"][model], row["metric"][kind]): float(row["value"][1]) for row in rows}
     dated = {(model.removesuffix("-20251001"), kind): amount for (model, kind), amount in way.served.items()}
     assert {key: amount for key, amount in found.items() if amount} == dated

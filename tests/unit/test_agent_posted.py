@@ -34,10 +34,10 @@ def test_every_metric_has_the_attributes_of_the_table(bench, listener):
 
 def test_every_class_of_tokens_is_one_of_the_table(bench, listener):
     listener.heard(RESULT)
-    assert bench.values(a.AGENT_TOKENS, a.TOKEN_CLASS) == {
+    assert bench.values(a.AGENT_TOKENS, a.TOKEN_TYPE) == {
         "input": 5, "cache_read": 3, "cache_write_1h": 1, "output": 2,
     }  # fmt: skip
-    assert set(bench.values(a.AGENT_TOKENS, a.TOKEN_CLASS)) <= set(a.TOKEN_CLASSES)
+    assert set(bench.values(a.AGENT_TOKENS, a.TOKEN_TYPE)) <= set(a.TOKEN_TYPES)
 
 
 def test_reports_and_calls_do_not_mix(bench, listener):

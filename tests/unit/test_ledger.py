@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from unit_calls import TOTAL, success
 
 from otel_claude import semconv as c
-from otel_claude.pricing.call_cost import PICO
+from otel_claude.pricing import PICO_PER_USD
 from otel_claude.telemetry import counters as module
 from otel_claude.telemetry.counters import Cell, Ledger
 
@@ -248,7 +248,7 @@ def test_a_quarter_of_a_million_posts_are_exact():
         expected[labels["model"]] = expected.get(labels["model"], 0) + amount
     sums = {attributes["model"]: amount for attributes, amount in ledger.sums("m")}
     assert sums == expected
-    assert all(abs(Fraction(amount / PICO) - Fraction(amount, PICO)) < Fraction(1, 10**6) for amount in sums.values())
+    assert all(abs(Fraction(amount / PICO_PER_USD) - Fraction(amount, PICO_PER_USD)) < Fraction(1, 10**6) for amount in sums.values())
 
 
 def test_many_calls_cost_what_one_costs_times_their_number(bench):

@@ -43,10 +43,10 @@ def test_each_metric_is_read(sessions, heard):
     heard(session(1, list_cost=10, budget=100), session(2, list_cost=33, budget=66), session(3, "2", list_cost=7))
     by_agent = lambda metric: values(sessions, metric, a.AGENT_ID)  # noqa: E731
     assert by_agent(a.SESSION_COST) == {("agent_1",): 0.43, ("agent_2",): 0.07}
-    assert by_agent(a.SESSION_HIGHEST_COST) == {("agent_1",): 0.33, ("agent_2",): 0.07}
+    assert by_agent(a.SESSION_MAX_COST) == {("agent_1",): 0.33, ("agent_2",): 0.07}
     assert by_agent(a.SESSION_BUDGET) == {("agent_1",): 0.5}
     assert by_agent(a.SESSIONS) == {("agent_1",): 2, ("agent_2",): 1}
-    assert values(sessions, a.SESSION_TOKENS, a.AGENT_ID, a.TOKEN_CLASS) == {
+    assert values(sessions, a.SESSION_TOKENS, a.AGENT_ID, a.TOKEN_TYPE) == {
         ("agent_1", "input"): 20, ("agent_1", "output"): 3, ("agent_2", "input"): 10, ("agent_2", "output"): 3,
     }  # fmt: skip
 

@@ -13,11 +13,10 @@ from .. import settings
 from .._diagnostics import logger
 from ..settings import Settings
 from ..tags import current as current_tags
-from ..telemetry.attributes import Labeller
 from ..telemetry.metrics import instruments_of
 from ..version import __version__
 from .patch import AgentSeam, Hear, environment_of, session_of
-from .recorder import Listener
+from .recorder import AgentRecorder
 from .totals import Connection, Sessions
 
 TELEMETRY: Final = "CLAUDE_CODE_ENABLE_TELEMETRY"
@@ -42,7 +41,7 @@ def telemetry_is_on(environment: Mapping[str, str]) -> bool:
 
 def _listening(chosen: Settings, provider: Any) -> Any:
     """The function that gives who hears the messages of a query, or None if nobody does."""
-    instruments = instruments_of(provider, __version__, Labeller(chosen.tag_limit), keep=True)
+    instruments = instruments_of(provider, __version__, chosen.tag_limit, keep_limit=True)
     instruments.add_agents()
     sessions = Sessions()
     connections: WeakKeyDictionary[Any, Connection] = WeakKeyDictionary()
@@ -64,6 +63,6 @@ def _listening(chosen: Settings, provider: Any) -> Any:
         connection = connections.get(query)
         if connection is None:
             connection = connections[query] = Connection(sessions, session_of(query))
-        return Listener(instruments, connection, current_tags(chosen.baggage_tags)).heard
+        return AgentRecorder(instruments, connection, current_tags(chosen.baggage_tags)).on_message
 
     return listen

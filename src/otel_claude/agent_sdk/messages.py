@@ -8,9 +8,8 @@ while `usage` is that of the main loop in this turn; the cost is an estimate.
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from ..api.headers import Limit
-from ..api.json import Json, Reader, fields, text
-from ..api.json import count as count_of
+from ..api import RateLimit
+from ..api.json import Json, Reader, as_count, as_object, as_text
 
 PICO: Final = 10**12
 """Pico-dollars in a dollar."""
@@ -77,20 +76,20 @@ class Result(NamedTuple):
     turn: tuple[int, ...] | None
 
 
-class RateLimit(NamedTuple):
+class RateLimitEvent(NamedTuple):
     """A limit's change. `name` is None for one that is not known; `limits` are all that the event tells."""
 
     name: str | None
     status: str | None
-    limits: tuple[Limit, ...]
+    limits: tuple[RateLimit, ...]
 
 
-def result(message: Json) -> Result:
+def parse_result(message: Json) -> Result:
     """What a message of the type `result` says."""
-    told = fields(message.get("usage"))
-    turn = [count_of(told.get(name)) for name in _OF_TURN]
+    told = as_object(message.get("usage"))
+    turn = [as_count(told.get(name)) for name in _OF_TURN]
     return Result(
-        text(message.get("session_id")),
+        as_text(message.get("session_id")),
         _error_type(message),
         _usages(message.get("modelUsage")),
         # Since claude 2.1.309. "Sum it over a conversation's results instead of subtracting modelUsage totals."
@@ -99,34 +98,34 @@ def result(message: Json) -> Result:
     )
 
 
-def rate_limit(message: Json) -> RateLimit:
+def parse_rate_limit(message: Json) -> RateLimitEvent:
     """What a message of the type `rate_limit_event` says."""
-    info = fields(message.get("rate_limit_info"))
-    windows = [(str(info.get("rateLimitType")), info), *fields(info.get("unifiedWindows")).items()]
+    info = as_object(message.get("rate_limit_info"))
+    windows = [(str(info.get("rateLimitType")), info), *as_object(info.get("unifiedWindows")).items()]
     named = {_LIMITS[kind]: window for kind, window in reversed(windows) if kind in _LIMITS}
-    limits = [_limit(name, fields(window)) for name, window in named.items()]
-    return RateLimit(
+    limits = [_limit(name, as_object(window)) for name, window in named.items()]
+    return RateLimitEvent(
         _LIMITS.get(str(info.get("rateLimitType"))),
-        text(info.get("status")),
+        as_text(info.get("status")),
         tuple([limit for limit in limits if limit.utilization is not None or limit.reset is not None]),
     )
 
 
 def _error_type(message: Json) -> str | None:
-    subtype = text(message.get("subtype"))
+    subtype = as_text(message.get("subtype"))
     if subtype != "success":
         return subtype or "error"
     # The API refused, and the program says so as an answer.
-    status = count_of(message.get("api_error_status"))
+    status = as_count(message.get("api_error_status"))
     return (str(status) if status else "error") if message.get("is_error") is True else None
 
 
 def _usages(told: object) -> Usages | None:
     """None if it was not told, or cannot be read as a whole."""
-    entries, read = fields(told), Reader()
+    entries, read = as_object(told), Reader()
     if entries is not told or len(entries) > _MOST_MODELS:
         return None
-    usages = {str(text(model)): _usage(read.fields(said), read) for model, said in entries.items()}
+    usages = {str(as_text(model)): _usage(read.as_object(said), read) for model, said in entries.items()}
     return None if read.wrong else usages
 
 
@@ -134,7 +133,7 @@ def _usage(said: Json, read: Reader) -> ModelUsage:
     counts = {name: read.count(said.get(field), 0) or 0 for name, field in _COUNTS.items()}
     created = read.count(said.get(_CREATION), 0) or 0
     untold = max(created - counts["cache_write_5m"] - counts["cache_write_1h"], 0)
-    provider = text(said.get("provider"))
+    provider = as_text(said.get("provider"))
     named = _PROVIDERS.get(provider, "_other") if provider else None
     return ModelUsage(**counts, cache_write=untold, cost=_pico(said.get("costUSD"), read), provider=named)
 
@@ -147,9 +146,9 @@ def _pico(dollars: object, read: Reader) -> int:
     return round(known * PICO)
 
 
-def _limit(name: str, said: Json) -> Limit:
+def _limit(name: str, said: Json) -> RateLimit:
     used, reset = _number(said.get("utilization")), _number(said.get("resetsAt"))
-    return Limit(name, utilization=None if used is None else min(used, 1.0), reset=reset)
+    return RateLimit(name, utilization=None if used is None else min(used, 1.0), reset=reset)
 
 
 def _number(value: object) -> float | None:

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from importlib import import_module
 from typing import Any, Final
 
-from .._diagnostics import contained, logger
+from .._diagnostics import log_internal_error, logger
 
 _MODULE: Final = "claude_agent_sdk._internal.query"
 _OWNER: Final = "Query"
@@ -62,7 +62,7 @@ class AgentSeam:
             try:
                 hear = self._listen(query) if self._listen is not None else None
             except Exception:
-                contained("listened to the Claude Agent SDK")
+                log_internal_error("listen to the Claude Agent SDK")
                 return messages
             return messages if hear is None else _heard(messages, hear)
 
@@ -75,7 +75,7 @@ async def _heard(messages: AsyncGenerator[Any, None], hear: Hear) -> AsyncGenera
             try:
                 hear(message)
             except Exception:
-                contained("heard the Claude Agent SDK")
+                log_internal_error("read a message of the Claude Agent SDK")
             yield message
     finally:
         await messages.aclose()

@@ -1,70 +1,73 @@
-"""Listener: who hears the messages of one query, and posts what they report. Knows no SDK."""
+"""Records what the `claude` program reports of one query: tokens and cost, ends of turns, rate limits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
-from .. import semconv as c
-from ..api.json import Json, fields
+from .. import semconv
+from ..api.json import Json, as_object
+from ..pricing import ANTHROPIC
 from ..semconv import agents as a
 from ..tags import Tags
-from ..telemetry.attributes import Group, Labels
-from ..telemetry.counters import Row
+from ..telemetry.attributes import AttributeSet
+from ..telemetry.call import ClientInfo
+from ..telemetry.counters import Increment
 from ..telemetry.metrics import Instruments
-from ..telemetry.record import Caller
-from .messages import Result, rate_limit, result
+from .messages import Result, parse_rate_limit, parse_result
 from .totals import Connection
 
-_PROVIDER: Final = "anthropic"
-"""Of a result by a program that does not tell it, and of limits."""
-_ONE: Final = (1,)
-_RESULT: Final = Group((a.AGENT_RESULTS.name, ()))
-_UNCOUNTED: Final = Group((a.AGENT_UNCOUNTED.name, ()))
-_LIMITED: Final = Group((a.AGENT_RATE_LIMITS.name, ()))
-_USED: Final = Group(
-    *((a.AGENT_TOKENS.name, ((a.TOKEN_CLASS, name),)) for name in a.TOKEN_CLASSES), (a.AGENT_COST.name, ())
-)
+_PROVIDERS: Final = {name: ClientInfo(name, None, ANTHROPIC) for name in ("anthropic", "aws.bedrock", "gcp.vertex_ai")}
+_ANTHROPIC: Final = _PROVIDERS["anthropic"]
+"""Of a result by a program that does not say who served it, and of limits."""
 
 
-class Listener:
-    """Hears the messages of a query, with the tags of the moment when the application began to read them."""
+class AgentRecorder:
+    """Records the messages of a query, with the tags of the moment when the application began to read them."""
 
     def __init__(self, instruments: Instruments, connection: Connection, tags: Tags) -> None:
         self._instruments = instruments
         self._connection = connection
         self._tags = tags
 
-    def heard(self, message: object) -> None:
+    def on_message(self, message: object) -> None:
         """The program sent this. Nothing but numbers, names of models and kinds of ends is taken from it."""
-        told = fields(message)
-        kind = told.get("type")
+        parsed = as_object(message)
+        kind = parsed.get("type")
         if kind == "result":
-            self._instruments.reports.post(tuple(self._ended(result(told))))
+            self._add(self._of_result(parse_result(parsed)))
         elif kind == "rate_limit_event":
-            self._limited(told)
+            self._limited(parsed)
         elif kind == "conversation_reset":
-            self._connection.cleared()
+            self._connection.reset()
 
-    def _ended(self, turn: Result) -> Iterator[Row]:
-        base = self._labels(_PROVIDER, None)
-        yield base.cells(_RESULT, (c.ERROR_TYPE, turn.error_type)), _ONE
-        new = self._connection.news(turn)
+    def _add(self, increments: Iterator[Increment]) -> None:
+        self._instruments.agent_counters.add((None, list(increments)))
+
+    def _of_result(self, turn: Result) -> Iterator[Increment]:
+        base = self._attributes(None, None)
+        yield Increment(a.AGENT_RESULTS.name, base.plus((semconv.ERROR_TYPE, turn.error_type)), 1)
+        new = self._connection.since_last_result(turn)
         if new is None:
             reason = "no_usage" if turn.totals is None else "resumed"
-            yield base.cells(_UNCOUNTED, (a.UNCOUNTED_REASON, reason)), _ONE
+            yield Increment(a.AGENT_RESULTS_SKIPPED.name, base.plus((a.SKIPPED_REASON, reason)), 1)
             return
         for model, usage in new.items():
-            labels = self._labels(usage.provider or _PROVIDER, model)
-            yield labels.cells(_USED), [getattr(usage, name) or None for name in (*a.TOKEN_CLASSES, "cost")]
+            attributes = self._attributes(usage.provider, model)
+            for name in a.TOKEN_TYPES:
+                tokens = attributes.plus((semconv.TOKEN_TYPE, name))
+                yield Increment(a.AGENT_TOKENS.name, tokens, getattr(usage, name) or 0)
+            yield Increment(a.AGENT_COST.name, attributes, usage.cost or 0)
 
     def _limited(self, message: Json) -> None:
-        told = rate_limit(message)
-        labels = self._instruments.labels.of(Caller(_PROVIDER), None, None, None, (), a.INVOKE_AGENT)
-        self._instruments.limits.seen(labels, told.limits)
-        change = ((c.RATE_LIMIT_NAME, told.name or c.OTHER), (a.RATE_LIMIT_STATUS, told.status))
-        self._instruments.reports.post(((self._labels(_PROVIDER, None).cells(_LIMITED, *change), _ONE),))
+        limit = parse_rate_limit(message)
+        attributes = self._instruments.sets.of(_ANTHROPIC, None, operation=a.INVOKE_AGENT)
+        self._instruments.rate_limits.report(attributes, limit.limits)
+        change = ((semconv.RATE_LIMIT_NAME, limit.name or semconv.OTHER), (a.RATE_LIMIT_STATUS, limit.status))
+        changed = self._attributes(None, None).plus(*change)
+        self._add(iter((Increment(a.AGENT_RATE_LIMITS.name, changed, 1),)))
 
-    def _labels(self, provider: str, model: str | None) -> Labels:
-        labels = self._instruments.labels.of(Caller(provider), None, model, None, self._tags, a.INVOKE_AGENT)
-        return labels.also((a.REPORTED_BY, a.CLAUDE_CODE))
+    def _attributes(self, provider: str | None, model: str | None) -> AttributeSet:
+        client = _PROVIDERS.get(provider or "", _ANTHROPIC)
+        sets = self._instruments.sets
+        return sets.of(client, None, model, None, self._tags, a.INVOKE_AGENT).plus((a.REPORTED_BY, a.CLAUDE_CODE))

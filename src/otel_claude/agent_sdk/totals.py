@@ -41,11 +41,11 @@ class Connection:
         self._resumes = resumes
         self._before: Usages | None = {} if resumes is None else None
 
-    def cleared(self) -> None:
+    def reset(self) -> None:
         """The conversation was replaced by an empty one, and the totals begin at zero."""
         self._before = {}
 
-    def news(self, result: Result) -> Usages | None:
+    def since_last_result(self, result: Result) -> Usages | None:
         """What came since the last result. None: it cannot be told from what came before."""
         totals, before = result.totals, self._before
         if totals is not None:

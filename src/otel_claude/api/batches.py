@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Final, NamedTuple
 
-from .json import Json, count, fields, items, text
-from .response import Answer
+from .json import Json, as_count, as_list, as_object, as_text
+from .response import Response, parse_message
 
 _STATUSES: Final = ("processing", "succeeded", "errored", "canceled", "expired")
 _BATCH: Final = "message_batch"
@@ -32,58 +32,62 @@ class Batch(NamedTuple):
         return sum(known) if len(known) == len(_STATUSES) else None
 
 
-class Result(NamedTuple):
+class BatchResult(NamedTuple):
     """One line of a batch's results. `type` is None for what is none, or none that is understood."""
 
     custom_id: str | None = None
     type: str | None = None
-    answer: Answer | None = None
+    response: Response | None = None
     error_type: str | None = None
 
 
-def batches(body: object) -> Iterator[Batch]:
+def parse_batches(body: object) -> Iterator[Batch]:
     """The batches in an answer: one, or those of a page of a list."""
-    said = fields(body)
-    listed = items(said.get("data"))
-    for each in (said,) if listed is None else map(fields, listed):
-        name = text(each.get("id"))
+    said = as_object(body)
+    listed = as_list(said.get("data"))
+    for each in (said,) if listed is None else map(as_object, listed):
+        name = as_text(each.get("id"))
         if name is not None and each.get("type") == _BATCH:
-            counts = fields(each.get("request_counts"))
+            counts = as_object(each.get("request_counts"))
             yield Batch(
                 name,
                 each.get("processing_status") == "ended",
-                {status: count(counts.get(status)) for status in _STATUSES},
+                {status: as_count(counts.get(status)) for status in _STATUSES},
                 _moment(each.get("created_at")),
                 _moment(each.get("ended_at")),
             )
 
 
-def result(line: object) -> Result:
-    """The `Result` in a decoded line."""
-    said = fields(line)
-    told = fields(said.get("result"))
-    name, kind = text(said.get("custom_id")), text(told.get("type"))
+def parse_batch_result(line: object) -> BatchResult:
+    """The `BatchResult` in a decoded line."""
+    said = as_object(line)
+    told = as_object(said.get("result"))
+    name, kind = as_text(said.get("custom_id")), as_text(told.get("type"))
     if kind == "succeeded":
         message = told.get("message")
-        return Result(name, kind, _answer(fields(message))) if fields(message) is message else Result(name)
+        return (
+            BatchResult(name, kind, _response(as_object(message)))
+            if as_object(message) is message
+            else BatchResult(name)
+        )
     if kind == "errored":
         # An error's envelope, as the body of a refused request has it.
-        return Result(name, kind, None, text(fields(fields(told.get("error")).get("error")).get("type")))
-    return Result(name, kind) if kind in ("canceled", "expired") else Result(name)
+        return BatchResult(name, kind, None, as_text(as_object(as_object(told.get("error")).get("error")).get("type")))
+    return BatchResult(name, kind) if kind in ("canceled", "expired") else BatchResult(name)
 
 
-def _answer(message: Json) -> Answer:
-    answer = Answer().updated({**message, "type": "message"})
-    usage = answer.usage
+def _response(message: Json) -> Response:
+    response = parse_message(message)
+    usage = response.usage
     if usage is None or usage.malformed or usage.service_tier is not None:
-        return answer
+        return response
     # Whatever a batch answers is charged at batch prices (Anthropic's page on batch processing, 2026-10), also where
     # the field that says so was lost on its way.
-    return answer._replace(usage=usage._replace(service_tier=_TIER))
+    return response._replace(usage=usage._replace(service_tier=_TIER))
 
 
 def _moment(value: object) -> float | None:
-    said = text(value)
+    said = as_text(value)
     if said is None:
         return None
     try:

@@ -1,11 +1,11 @@
-"""Refusal: a failure as the API told it, and what blocked the request if something did.
+"""Errors as the API reports them, and what blocked the request if something did.
 
 Source: Anthropic's pages on errors and rate limits (August to November 2026), the error codes of anthropic 2.12.0.
 """
 
 from typing import Final, NamedTuple
 
-from .json import fields, text
+from .json import as_object, as_text
 
 _SPEND_CODES: Final = frozenset(
     {"enforced_spend_limit_reached", "contract_spend_limit_reached", "linked_organization_spend_limit_reached"}
@@ -14,7 +14,7 @@ _TOO_MANY_REQUESTS: Final = 429
 _OVERLOADED: Final = 529
 
 
-class Refusal(NamedTuple):
+class ApiError(NamedTuple):
     """The status, the type in the error's envelope, and what blocked the request.
 
     `blocked` is `rate_limit`, `spend_limit`, `credit_balance`, `overloaded`, or `None`.
@@ -25,15 +25,15 @@ class Refusal(NamedTuple):
     blocked: str | None
 
 
-def refusal(status: int, body: object, *, retry_after: bool) -> Refusal:
-    """The `Refusal` in an error's status, decoded body and the presence of `retry-after`. `body` is None if unread."""
-    error = fields(fields(body).get("error"))
-    kind = text(error.get("type"))
-    code = text(fields(error.get("details")).get("error_code"))
+def parse_error(status: int, body: object, *, retry_after: bool) -> ApiError:
+    """The `ApiError` in an error's status, decoded body and the presence of `retry-after`. `body` is None if unread."""
+    error = as_object(as_object(body).get("error"))
+    kind = as_text(error.get("type"))
+    code = as_text(as_object(error.get("details")).get("error_code"))
     message = error.get("message")
     known = body is not None
     words = message if isinstance(message, str) else ""
-    return Refusal(status, kind, _blocked(status, kind, code, words, known=known, retry_after=retry_after))
+    return ApiError(status, kind, _blocked(status, kind, code, words, known=known, retry_after=retry_after))
 
 
 def _blocked(

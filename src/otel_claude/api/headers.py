@@ -1,39 +1,43 @@
-"""Head: what an answer's headers say: who was served, and each rate limit, of whatever family and name.
+"""What a response's headers say: who was served, and each rate limit, of whatever family and name.
 
 Source: Anthropic's rate-limit page (August 2026); the `unified` headers of subscriptions are undocumented. Read once
-for every attempt, so names of headers are not parsed again.
+for every attempt: which headers there are is worked out once for each set of names, and values are read in C.
 """
+
+from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
-from functools import lru_cache
-from typing import Final, NamedTuple
+from functools import lru_cache, partial
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
-from .json import text
+from .json import MAX_TEXT, as_text
 
 _LIMIT: Final = re.compile(
     rb"anthropic-(ratelimit|priority|fast)-([a-z0-9-]{1,60})-(limit|remaining|reset|utilization)", re.IGNORECASE
 )
 _FIELDS: Final = ("limit", "remaining", "utilization", "reset")
-"""Those of a `Limit`, in its order."""
-_IDENTITY: Final = ("request-id", "anthropic-organization-id", "anthropic-workspace-id")
-_MOST_LIMITS: Final = 32
-"""Limits read of one answer. The API sends at most a dozen."""
-_MOST_LIMIT_NAMES: Final = 100
-"""Names of limits that are known in the process: they become labels, and names of span attributes."""
-_MOST_PLANS: Final = 64
+"""Those of a `RateLimit`, in its order."""
+_COUNTS: Final = ("limit", "remaining")
+_IDS: Final = ("request-id", "anthropic-organization-id", "anthropic-workspace-id")
+_MAX_LIMITS: Final = 32
+"""Limits read of one response. The API sends at most a dozen."""
+_MAX_LIMIT_NAMES: Final = 100
+"""Names of limits that are known in the process: they become attributes' values, and names of span attributes."""
+_MAX_LAYOUTS: Final = 64
 """Sets of header names remembered in the process: they come from outside."""
-_LONGEST_NAMES: Final = 8_192
+_MAX_NAMES_SIZE: Final = 8_192
 """Bytes of a set of header names that is remembered. Those of the API are shorter."""
-_LONGEST_VALUE: Final = 64
+_MAX_VALUE: Final = 64
 """Bytes of a limit's value. Numbers and times are shorter, and times are remembered."""
-_MOST_DIGITS: Final = 18
+_MAX_DIGITS: Final = 18
 """What OTLP's 64-bit integers hold."""
 
 
-class Limit(NamedTuple):
+class RateLimit(NamedTuple):
     """One rate limit. `reset` is when it is full again, in seconds since the epoch; `utilization` is 0 to 1."""
 
     name: str
@@ -43,106 +47,166 @@ class Limit(NamedTuple):
     reset: float | None = None
 
 
-class Head(NamedTuple):
-    """The limits and the ids in an answer's headers. Every header is optional off the first-party API."""
+_Getter = Callable[[dict[bytes, bytes]], "tuple[bytes, ...]"]
 
-    limits: tuple[Limit, ...] = ()
+
+class HeaderLayout:
+    """Which headers of a set say what. A server sends few sets. Compared by identity."""
+
+    __slots__ = ("fields", "ids", "read_counts", "read_shares", "read_times")
+
+    def __init__(self, ids: tuple[bytes, ...], headers: list[tuple[str, str, bytes]]) -> None:
+        """`headers`: the name of a limit, which field of it, and the header that has it."""
+        self.ids = ids
+        counts, shares, times = (
+            [header for header in headers if header[1] in kind] for kind in (_COUNTS, ("utilization",), ("reset",))
+        )
+        self.fields = tuple((name, field) for name, field, _ in (*counts, *shares, *times))
+        """What `ResponseHeaders.values` are, in their order."""
+        self.read_counts, self.read_shares, self.read_times = map(_getter, (counts, shares, times))
+
+
+def _getter(headers: list[tuple[str, str, bytes]]) -> _Getter | None:
+    """Reads the values of these headers, in C. None if there are none."""
+    keys = [key for _, _, key in headers]
+    if len(keys) == 1:
+        return lambda values: (values[keys[0]],)  # `itemgetter` gives no tuple of one
+    return itemgetter(*keys) if keys else None
+
+
+class ResponseHeaders(NamedTuple):
+    """The ids and the limits in a response's headers. Every header is optional off the first-party API.
+
+    `values` are those of `layout.fields`: numbers, shares and times (seconds since the epoch). None: not understood.
+    """
+
+    layout: HeaderLayout
+    values: tuple[Any, ...] = ()
     request_id: str | None = None
     organization_id: str | None = None
     workspace_id: str | None = None
 
-
-def head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
-    """The `Head` of raw header pairs. What is no number, or no time, is left out."""
-    told = dict(headers)
-    names = tuple(told)
-    plan = _plans.get(names) or _plan(names)
-    limits: list[Limit] = []
-    for name, size, left, share, full in plan.limits:
-        limit, remaining = _whole(told.get(size)), _whole(told.get(left))
-        utilization, reset = _ratio(told.get(share)), _time(told.get(full))
-        if utilization is None and limit and remaining is not None:
-            # More than the limit can remain: the two are not told at one moment.
-            utilization = max(0.0, 1 - remaining / limit)
-        found = Limit(name, limit, remaining, utilization, reset)
-        if found[1:] != _UNTOLD:
-            limits.append(found)
-    return Head(tuple(limits), *[_id(told.get(key)) for key in plan.ids])
+    @property
+    def rate_limits(self) -> tuple[RateLimit, ...]:
+        """The limits, as they are shown."""
+        return rate_limits(self.layout, self.values)
 
 
-_UNTOLD: Final = (None, None, None, None)
+_new_headers: Callable[[tuple[Any, ...]], ResponseHeaders] = partial(tuple[Any, ...].__new__, ResponseHeaders)
+_layouts: dict[tuple[bytes, ...], HeaderLayout] = {}
+_limit_names: set[str] = set()
 
 
-class _Plan(NamedTuple):
-    """Which headers tell what, of answers with the same headers: a server sends few sets of them."""
+def parse_headers(raw: Iterable[tuple[bytes, bytes]]) -> ResponseHeaders:
+    """The `ResponseHeaders` of raw header pairs. What is no number, or no time, is None. Hot path."""
+    headers = dict(raw)
+    names = tuple(headers)
+    layout = _layouts.get(names) or _layout(names)
+    request_id, organization_id, workspace_id = map(headers.get, layout.ids)
+    values: tuple[Any, ...] = ()
+    if layout.read_counts is not None:
+        counts = layout.read_counts(headers)
+        # `isdigit` of all at once: `int` alone takes signs, blanks and underscores too.
+        if b"".join(counts).isdigit() and b"" not in counts and len(max(counts, key=len)) <= _MAX_DIGITS:
+            values = tuple(map(int, counts))
+        else:
+            values = tuple(map(_count, counts))
+    if layout.read_shares is not None:
+        values += tuple(map(_share, layout.read_shares(headers)))
+    if layout.read_times is not None:
+        values += tuple(map(_time, layout.read_times(headers)))
+    return _new_headers(
+        (
+            layout,
+            values,
+            # As `as_text`: it is another one each time.
+            text
+            if request_id is not None
+            and 0 < len(request_id) <= MAX_TEXT
+            and (text := request_id.decode("latin-1")).isprintable()
+            else None,
+            None if organization_id is None else _account(organization_id),
+            None if workspace_id is None else _account(workspace_id),
+        )
+    )
 
-    limits: tuple[tuple[str, bytes, bytes, bytes, bytes], ...]
-    """Each limit's name, and where its size, what remains, the used share and the reset time stand."""
-    ids: tuple[bytes, ...]
+
+def rate_limits(layout: HeaderLayout, values: tuple[Any, ...]) -> tuple[RateLimit, ...]:
+    """The limits in the values of a layout, in the order in which the headers name them."""
+    found: dict[str, dict[str, Any]] = {}
+    for (name, field), value in zip(layout.fields, values, strict=True):
+        if value is not None:
+            found.setdefault(name, {})[field] = value
+    limits: list[RateLimit] = []
+    for name, parts in found.items():
+        limit, remaining = parts.get("limit"), parts.get("remaining")
+        if "utilization" not in parts and limit and remaining is not None:
+            # More than the limit can remain: the two are not read at one moment.
+            parts["utilization"] = max(0.0, 1 - remaining / limit)
+        limits.append(RateLimit(name, **parts))
+    return tuple(limits)
+
+
+def _layout(names: tuple[bytes, ...]) -> HeaderLayout:
+    """`anthropic-fast-input-tokens-limit` is the field `limit` of the limit `fast_input_tokens`."""
+    ids = [_NOWHERE] * len(_IDS)
+    limits: dict[str, dict[str, bytes]] = {}
+    for key in names:
+        if (lowered := key.lower().decode("latin-1")) in _IDS:
+            ids[_IDS.index(lowered)] = key
+        elif match := _LIMIT.fullmatch(key):
+            family, name, field = (part.decode("ascii").lower() for part in match.groups())
+            name = (name if family == "ratelimit" else f"{family}_{name}").replace("-", "_")
+            if name in limits or (len(limits) < _MAX_LIMITS and _is_known(name)):
+                limits.setdefault(name, {})[field] = key
+    headers = [(name, field, key) for name, fields in limits.items() for field, key in fields.items()]
+    layout = HeaderLayout(tuple(ids), headers)
+    if sum(map(len, names)) <= _MAX_NAMES_SIZE:
+        if len(_layouts) >= _MAX_LAYOUTS:
+            _layouts.clear()
+        _layouts[names] = layout
+    return layout
 
 
 _NOWHERE: Final = b"\n"
 """No header has this name."""
-_plans: dict[tuple[bytes, ...], _Plan] = {}
-_limit_names: set[str] = set()
-
-
-def _plan(names: tuple[bytes, ...]) -> _Plan:
-    """`anthropic-fast-input-tokens-limit` is the field `limit` of the limit `fast_input_tokens`."""
-    ids = [_NOWHERE] * len(_IDENTITY)
-    limits: dict[str, list[bytes]] = {}
-    for key in names:
-        if (lowered := key.lower().decode("latin-1")) in _IDENTITY:
-            ids[_IDENTITY.index(lowered)] = key
-        elif match := _LIMIT.fullmatch(key):
-            family, name, field = (part.decode("ascii").lower() for part in match.groups())
-            name = (name if family == "ratelimit" else f"{family}_{name}").replace("-", "_")
-            if name in limits or (len(limits) < _MOST_LIMITS and _is_known(name)):
-                limits.setdefault(name, [_NOWHERE] * len(_FIELDS))[_FIELDS.index(field)] = key
-    places = [(name, size, left, share, full) for name, (size, left, share, full) in limits.items()]
-    plan = _Plan(tuple(places), tuple(ids))
-    if sum(map(len, names)) <= _LONGEST_NAMES:
-        if len(_plans) >= _MOST_PLANS:
-            _plans.clear()
-        _plans[names] = plan
-    return plan
 
 
 def _is_known(name: str) -> bool:
-    if name not in _limit_names and len(_limit_names) < _MOST_LIMIT_NAMES:
+    if name not in _limit_names and len(_limit_names) < _MAX_LIMIT_NAMES:
         _limit_names.add(name)
     return name in _limit_names
 
 
-def _id(raw: bytes | None) -> str | None:
-    return None if raw is None else text(raw.decode("latin-1"))
+@lru_cache(maxsize=64)
+def _account(raw: bytes) -> str | None:
+    """The id of an organization or a workspace: a process sees few."""
+    return as_text(raw.decode("latin-1"))
 
 
-def _whole(raw: bytes | None) -> int | None:
-    return int(raw) if raw is not None and raw.isdigit() and len(raw) <= _MOST_DIGITS else None
+def _count(raw: bytes) -> int | None:
+    return int(raw) if raw.isdigit() and len(raw) <= _MAX_DIGITS else None
 
 
-def _ratio(raw: bytes | None) -> float | None:
+def _share(raw: bytes) -> float | None:
     # An underscore is Python's own notation of numbers, and nobody else's.
-    if raw is None or len(raw) > _LONGEST_VALUE or b"_" in raw:
+    if len(raw) > _MAX_VALUE or b"_" in raw:
         return None
     try:
         value = float(raw)
     except ValueError:
         return None
-    # A limit that is overrun is full: told as more than 1, as subscriptions may be.
+    # A limit that is overrun is full: reported as more than 1, as those of subscriptions may be.
     return min(value, 1.0) if 0 <= value < math.inf else None
 
 
-def _time(raw: bytes | None) -> float | None:
-    return None if raw is None or len(raw) > _LONGEST_VALUE else _seconds(raw)
-
-
 @lru_cache(maxsize=64)
-def _seconds(raw: bytes) -> float | None:
+def _time(raw: bytes) -> float | None:
     """Seconds since the epoch, of RFC 3339 or of such seconds as the `unified` family sends."""
+    if len(raw) > _MAX_VALUE:
+        return None
     if raw.isdigit():
-        return float(raw) if len(raw) <= _MOST_DIGITS else None
+        return float(raw) if len(raw) <= _MAX_DIGITS else None
     try:
         # Python 3.10 reads no `Z`.
         time = datetime.fromisoformat(raw.decode("ascii").replace("Z", "+00:00"))

@@ -8,37 +8,50 @@ from typing import Final, cast
 Json = Mapping[str, object]
 
 _NO_FIELDS: Final[Json] = {}
-_LONGEST: Final = 1_000
+MAX_TEXT: Final = 1_000
 """Characters of an id or a name."""
-_TOO_MANY: Final = 1 << 30
+MAX_COUNT: Final = 1 << 30
 """No answer has as many tokens, and sums of counts below it stay within OTLP's 64-bit integers."""
 _INTEGERS: Final = range(-(1 << 63), 1 << 63)
 """What OTLP can carry."""
 
 
-def fields(value: object) -> Json:
+def as_object(value: object) -> Json:
     """`value` if it is a JSON object, else an empty one."""
     return cast("Json", value) if isinstance(value, dict) else _NO_FIELDS
 
 
-def items(value: object) -> list[object] | None:
+def as_list(value: object) -> list[object] | None:
     """`value` if it is a list. An iterator is none: it may be read only once, and not by us."""
     return cast("list[object]", value) if isinstance(value, list) else None
 
 
-def text(value: object) -> str | None:
+def as_text(value: object) -> str | None:
     """`value` if it is a string that can be an id or a name: not empty, not too long, no control characters."""
-    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isprintable() else None
+    return value if isinstance(value, str) and 0 < len(value) <= MAX_TEXT and value.isprintable() else None
 
 
-def integer(value: object) -> int | None:
+def as_integer(value: object) -> int | None:
     """`value` if it is an integer of 64 bits. JSON's `true` is none."""
     return value if type(value) is int and value in _INTEGERS else None
 
 
-def count(value: object) -> int | None:
+def as_count(value: object) -> int | None:
     """`value` if it can be a number of tokens or of requests."""
-    return value if type(value) is int and 0 <= value < _TOO_MANY else None
+    return value if type(value) is int and 0 <= value < MAX_COUNT else None
+
+
+known_texts: Final[set[str]] = set()
+"""Models, stop reasons and the like that `as_text` passed: a process sees few. For hot paths, that look here first."""
+_MAX_KNOWN: Final = 1_000
+
+
+def as_known_text(value: object) -> str | None:
+    """As `as_text`, and remembers what passes in `known_texts`."""
+    parsed = as_text(value)
+    if parsed is not None and len(known_texts) < _MAX_KNOWN:
+        known_texts.add(parsed)
+    return parsed
 
 
 class Reader:
@@ -49,16 +62,16 @@ class Reader:
     def __init__(self) -> None:
         self.wrong = False
 
-    def fields(self, value: object) -> Json:
-        """As `fields`."""
-        told = fields(value)
-        if value is not None and told is not value:
+    def as_object(self, value: object) -> Json:
+        """As `as_object`."""
+        parsed = as_object(value)
+        if value is not None and parsed is not value:
             self.wrong = True
-        return told
+        return parsed
 
     def count(self, value: object, known: int | None) -> int | None:
-        """As `count`, or what was known."""
-        if type(value) is int and 0 <= value < _TOO_MANY:
+        """As `as_count`, or what was known."""
+        if type(value) is int and 0 <= value < MAX_COUNT:
             return value
         if value is None:
             return known
@@ -66,9 +79,9 @@ class Reader:
         return None
 
     def text(self, value: object, known: str | None) -> str | None:
-        """As `text`, or what was known."""
+        """As `as_text`, or what was known."""
         if value is None:
             return known
-        if (told := text(value)) is None:
+        if (parsed := as_text(value)) is None:
             self.wrong = True
-        return told
+        return parsed

@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from .json import Json, count, fields, items, text
-from .usage import Usage
+from .json import Json, as_count, as_list, as_object, as_text
+from .response import Usage, parse_usage
 
 _PATH: Final = re.compile(r"/v1/sessions(?:/([^/]+)(?:/(?:archive|events|events/stream))?)?")
 _CURRENCY: Final = "USD"
-_NO_USAGE: Final = Usage()
 
 
 class Session(NamedTuple):
@@ -41,7 +40,7 @@ class Session(NamedTuple):
         )
 
 
-def sessions(path: str, body: object) -> Iterator[Session]:
+def parse_sessions(path: str, body: object) -> Iterator[Session]:
     """The sessions that an answer to a request of this path tells of, or an event of its stream. Threads are left out.
 
     What a thread used is part of what its session did.
@@ -49,34 +48,34 @@ def sessions(path: str, body: object) -> Iterator[Session]:
     place = _PATH.fullmatch(path[path.rfind("/v1/sessions") :])
     if place is None:
         return
-    told = fields(body)
-    for entry in (told, *map(fields, items(told.get("data")) or ())):
+    told = as_object(body)
+    for entry in (told, *map(as_object, as_list(told.get("data")) or ())):
         kind = entry.get("type")
-        name = text(entry.get("id")) if kind == "session" else place[1] if kind == "session.usage" else None
+        name = as_text(entry.get("id")) if kind == "session" else place[1] if kind == "session.usage" else None
         if name is not None:
             yield _session(name, entry)
 
 
 def _session(name: str, said: Json) -> Session:
-    agent, usage = fields(said.get("agent")), said.get("usage")
+    agent, usage = as_object(said.get("agent")), said.get("usage")
     return Session(
         name,
-        text(agent.get("id")),
-        text(agent.get("name")),
-        text(fields(agent.get("model")).get("id")),
-        _NO_USAGE.updated(usage) if fields(usage) else None,
-        _cents(fields(usage).get("list_cost")),
-        _cents(fields(said.get("budget")).get("max_list_cost")),
+        as_text(agent.get("id")),
+        as_text(agent.get("name")),
+        as_text(as_object(agent.get("model")).get("id")),
+        parse_usage(usage) if as_object(usage) else None,
+        _cents(as_object(usage).get("list_cost")),
+        _cents(as_object(said.get("budget")).get("max_list_cost")),
     )
 
 
 def _cents(amount: object) -> int | None:
     """An amount of money in minor units, as a string of digits. Only US dollars have a price so far."""
-    said = fields(amount)
-    digits = text(said.get("amount"))
+    said = as_object(amount)
+    digits = as_text(said.get("amount"))
     if said.get("currency") != _CURRENCY or digits is None or not (digits.isascii() and digits.isdecimal()):
         return None
-    return count(int(digits)) if len(digits) < 10 else None  # noqa: PLR2004 - no session costs ten million dollars
+    return as_count(int(digits)) if len(digits) < 10 else None  # noqa: PLR2004 - no session costs ten million dollars
 
 
 def _tokens(usage: Usage | None) -> int:

@@ -1,52 +1,64 @@
-"""Request and Shape: what telemetry and prices need of a request's body. Scalars and counts, no content."""
+"""What telemetry and prices need of a request's body: scalars and counts, no content."""
 
-from typing import Final, NamedTuple
+from __future__ import annotations
 
-from .json import Json, fields, integer, items, text
+# Decoded JSON can be anything, so its types are not known until they are looked at.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+from typing import Any, Final, NamedTuple
 
-_FREE_FROM: Final = "20260209"
+from .json import Json, as_integer, as_known_text, as_object, as_text, known_texts
+
+_FREE_SINCE: Final = "20260209"
 """Code execution is free beside `web_search_20260209`, `web_fetch_20260209` or later (pricing page, 2026-10-10)."""
+_NO_BLOCKS: Final[list[Any]] = []
 
 
-class Request(NamedTuple):
-    """The scalars of a request's body that telemetry and prices need."""
+class RequestFeatures(NamedTuple):
+    """The scalars of a request's body. Those after `billed_elsewhere` are for a span of ours."""
 
     model: str | None = None
     stream: bool = False
+    billed_elsewhere: bool = False
     max_tokens: int | None = None
     service_tier: str | None = None
     thinking_type: str | None = None
     thinking_budget: int | None = None
     effort: str | None = None
     json_output: bool = False
-    billed_elsewhere: bool = False
 
 
-def request(body: object, extra: object = None) -> Request:
-    """The `Request` of a JSON body with `extra_body` over it. The body may hold one-shot iterators: none is read."""
-    said: Json = fields(body)
-    if extra is not None:
-        said = {**said, **fields(extra)}
-    thinking = fields(said.get("thinking"))
-    output = fields(said.get("output_config"))
-    return Request(
-        text(said.get("model")),
-        said.get("stream") is True,
-        integer(said.get("max_tokens")),
-        text(said.get("service_tier")),
-        text(thinking.get("type")),
-        integer(thinking.get("budget_tokens")),
-        text(output.get("effort")),
-        _is_schema(output.get("format")) or _is_schema(said.get("output_format")),
-        fields(said.get("billing_policy")).get("bill_to") == "user_profile",
+def parse_request(body: object, extra: object, *, spans: bool) -> RequestFeatures:
+    """The features of a JSON body with `extra_body` over it. With `spans`, those of a span of ours too.
+
+    The body may hold one-shot iterators: none is read.
+    """
+    request: Json = body if type(body) is dict else as_object(body)
+    if extra:
+        request = {**request, **as_object(extra)}
+    model, policy = request.get("model"), request.get("billing_policy")
+    features = RequestFeatures(
+        model if type(model) is str and model in known_texts else as_known_text(model),
+        request.get("stream") is True,
+        policy is not None and as_object(policy).get("bill_to") == "user_profile",
+    )
+    if not spans:
+        return features
+    thinking, output = as_object(request.get("thinking")), as_object(request.get("output_config"))
+    return features._replace(
+        max_tokens=as_integer(request.get("max_tokens")),
+        service_tier=as_text(request.get("service_tier")),
+        thinking_type=as_text(thinking.get("type")),
+        thinking_budget=as_integer(thinking.get("budget_tokens")),
+        effort=as_text(output.get("effort")),
+        json_output=_is_schema(output.get("format")) or _is_schema(request.get("output_format")),
     )
 
 
 def _is_schema(form: object) -> bool:
-    return fields(form).get("type") == "json_schema"
+    return as_object(form).get("type") == "json_schema"
 
 
-class Shape(NamedTuple):
+class RequestSize(NamedTuple):
     """How large a request is, in counts. `None` where the body has no plain list, or was not asked."""
 
     tools: int | None = None
@@ -55,27 +67,40 @@ class Shape(NamedTuple):
     code_execution_free: bool = False
 
 
-def shape(body: object, *, breakpoints: bool) -> Shape:
-    """The `Shape` of a JSON body. Cache breakpoints are looked for in every block, so only where they are asked for."""
-    said = fields(body)
-    tools, messages = items(said.get("tools")), items(said.get("messages"))
-    return Shape(
-        None if tools is None else len(tools),
-        None if messages is None else len(messages),
-        _breakpoints(said) if breakpoints else None,
-        tools is not None and any(_makes_code_execution_free(fields(tool).get("type")) for tool in tools),
+def measure_request(body: object, *, breakpoints: bool) -> RequestSize:  # noqa: C901, PLR0912 - flat, so that it is fast
+    """The size of a JSON body. Breakpoints are looked for in every block, so only where they are asked for. Hot path.
+
+    Only plain lists and objects are looked at: an iterator may be read once, and not by us.
+    """
+    if not isinstance(body, dict):
+        return RequestSize()
+    request: dict[str, Any] = body
+    tools, messages = request.get("tools"), request.get("messages")
+    code_execution_free = False
+    number: int | None = None
+    if isinstance(tools, list):
+        for tool in tools:
+            kind = tool.get("type") if isinstance(tool, dict) else None
+            if isinstance(kind, str) and kind.startswith("web_"):
+                name, _, date = kind.rpartition("_")
+                if name in ("web_search", "web_fetch") and date.isdecimal() and date >= _FREE_SINCE:
+                    code_execution_free = True
+    if breakpoints:
+        number = 1 if request.get("cache_control") else 0
+        for blocks in (tools, request.get("system")):
+            if isinstance(blocks, list):
+                for block in blocks:
+                    if isinstance(block, dict) and block.get("cache_control"):
+                        number += 1
+        for message in messages if isinstance(messages, list) else _NO_BLOCKS:
+            content = message.get("content") if isinstance(message, dict) else None
+            if isinstance(content, list):
+                for block in content:
+                    if isinstance(block, dict) and block.get("cache_control"):
+                        number += 1
+    return RequestSize(
+        len(tools) if isinstance(tools, list) else None,
+        len(messages) if isinstance(messages, list) else None,
+        number,
+        code_execution_free,
     )
-
-
-def _breakpoints(body: Json) -> int:
-    blocks: list[object] = [body, *(items(body.get("tools")) or ()), *(items(body.get("system")) or ())]
-    for message in items(body.get("messages")) or ():
-        blocks.extend(items(fields(message).get("content")) or ())
-    return sum(1 for block in blocks if fields(block).get("cache_control"))
-
-
-def _makes_code_execution_free(kind: object) -> bool:
-    if not isinstance(kind, str):
-        return False
-    name, _, date = kind.rpartition("_")
-    return name in ("web_search", "web_fetch") and date.isdecimal() and date >= _FREE_FROM

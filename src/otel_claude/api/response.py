@@ -1,16 +1,270 @@
-"""Answer: what one attempt's body said, folded from a whole message or from a stream's events."""
+"""What one attempt's body said: of a whole message, or of the events of a stream; and the tokens that it used.
 
-from typing import Final, NamedTuple
+Source of the fields: `types/usage.py` and `types/beta/beta_usage.py` of anthropic 2.12.0. `parse_usage` reads what
+nearly every response has in one pass; anything else goes through `_parse_carefully`, field by field.
+"""
 
-from .json import Json, fields, text
-from .usage import Usage
+# Decoded JSON can be anything, so its types are not known until they are looked at.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, NamedTuple, cast
+
+from .json import MAX_COUNT, MAX_TEXT, Json, Reader, as_known_text, as_list, as_object, as_text, known_texts
+
+_UNSPLIT: Final[Json] = {}
+_MOST_ITERATIONS: Final = 10_000
+
+
+class Counts(NamedTuple):
+    """Tokens as the API counts them. `creation` is all cache writes, `split_*` those of a known time to live.
+
+    `None` is what the API did not say.
+    """
+
+    input: int | None = None
+    output: int | None = None
+    cache_read: int | None = None
+    creation: int | None = None
+    split_5m: int | None = None
+    split_1h: int | None = None
+
+    def updated(self, usage: Json, read: Reader) -> "Counts":
+        """These counts, with those that `usage` has in their place: counts of a stream are cumulative, never added."""
+        creation = usage.get("cache_creation")
+        split = read.as_object(creation) if creation is not None else _UNSPLIT
+        return Counts(
+            read.count(usage.get("input_tokens"), self.input),
+            read.count(usage.get("output_tokens"), self.output),
+            read.count(usage.get("cache_read_input_tokens"), self.cache_read),
+            read.count(usage.get("cache_creation_input_tokens"), self.creation),
+            read.count(split.get("ephemeral_5m_input_tokens"), self.split_5m),
+            read.count(split.get("ephemeral_1h_input_tokens"), self.split_1h),
+        )
+
+    @property
+    def classes(self) -> "_Classes":
+        """The disjoint classes: uncached input, output, cache reads, cache writes for 5m and for 1h; and all input.
+
+        Writes of no known time to live are 5m: breakpoints that server tools set by themselves come without a split
+        (Anthropic's page on tool use with prompt caching). All input is `None` where the uncached input is not known.
+        """
+        new, out, cached, creation, short, long = self
+        if creation is not None:
+            long = long or 0
+            short = max(creation - long, short or 0)
+        return new, out, cached, short, long, None if new is None else new + (cached or 0) + (short or 0) + (long or 0)
+
+
+_Classes = tuple["int | None", "int | None", "int | None", "int | None", "int | None", "int | None"]
+
+# What is read for every call is a field, and no property that works it out: `Usage(*counts.classes, counts, …)`.
+
+
+class Iteration(NamedTuple):
+    """One entry of beta `usage.iterations`: what was sampled apart, and by which model where that is said."""
+
+    input: int | None
+    output: int | None
+    cache_read: int | None
+    cache_write_5m: int | None
+    cache_write_1h: int | None
+    total_input: int | None
+    type: str
+    model: str | None
+
+
+class Usage(NamedTuple):
+    """`usage` of one answer: what the API served, not what was asked. `thinking` is part of the output.
+
+    The first six are `counts.classes`. `malformed`: something stood where a count or a name belongs, and was none.
+    """
+
+    input: int | None = None
+    output: int | None = None
+    cache_read: int | None = None
+    cache_write_5m: int | None = None
+    cache_write_1h: int | None = None
+    total_input: int | None = None
+    counts: Counts = Counts()
+    thinking: int | None = None
+    web_searches: int = 0
+    web_fetches: int = 0
+    code_executions: int = 0
+    service_tier: str | None = None
+    speed: str | None = None
+    inference_geo: str | None = None
+    fallback_credit: str | None = None
+    iterations: tuple[Iteration, ...] | None = None
+    malformed: bool = False
+    plain: bool = False
+    """Whether it is token counts and names alone, all of them well formed: what `rates * counts` prices exactly."""
+
+
+NO_USAGE: Final = Usage()
+_new_usage: Callable[[tuple[Any, ...]], Usage] = partial(tuple[Any, ...].__new__, Usage)
+_new_counts: Callable[[tuple[Any, ...]], Counts] = partial(tuple[Any, ...].__new__, Counts)
+"""Making a named tuple this way takes two thirds of the time, once per response (Python 3.11)."""
+_COUNT_TYPES: Final = frozenset({int, type(None)})
+"""Not `bool`, though it is a subclass of `int`."""
+_names: Final[set[str | None]] = {None}
+"""Tiers, speeds and places that were seen to be well formed."""
+_MAX_NAMES: Final = 200
+
+
+def parse_usage(usage: object, known: Usage = NO_USAGE) -> Usage:  # noqa: C901, PLR0912 - flat, so that it is fast
+    """`known` with what the JSON `usage` says in its place. Hot path: once or twice per call.
+
+    Counts of a stream are cumulative: they replace, and are never added. A field that is absent or null leaves the old
+    value. Something else than an object is malformed.
+    """
+    if not isinstance(usage, dict) or (known is not NO_USAGE and not known.plain):
+        return known if usage is None else _parse_carefully(usage, known)
+    get = cast("dict[str, Any]", usage).get
+    uncached, output, read, creation, split_5m, split_1h = known.counts
+    thinking = known.thinking
+    if (value := get("input_tokens")) is not None:
+        uncached = value
+    if (value := get("output_tokens")) is not None:
+        output = value
+    if (value := get("cache_read_input_tokens")) is not None:
+        read = value
+    if (value := get("cache_creation_input_tokens")) is not None:
+        creation = value
+    if (split := get("cache_creation")) is not None:
+        if type(split) is not dict:
+            return _parse_carefully(usage, known)
+        if (value := split.get("ephemeral_5m_input_tokens")) is not None:
+            split_5m = value
+        if (value := split.get("ephemeral_1h_input_tokens")) is not None:
+            split_1h = value
+    if (details := get("output_tokens_details")) is not None:
+        if type(details) is not dict:
+            return _parse_carefully(usage, known)
+        if (value := details.get("thinking_tokens")) is not None:
+            thinking = value
+    if (tier := get("service_tier")) is None:
+        tier = known.service_tier
+    if (speed := get("speed")) is None:
+        speed = known.speed
+    if (geo := get("inference_geo")) is None:
+        geo = known.inference_geo
+    try:
+        plain = (
+            _COUNT_TYPES.issuperset(
+                (
+                    type(uncached),
+                    type(output),
+                    type(read),
+                    type(creation),
+                    type(split_5m),
+                    type(split_1h),
+                    type(thinking),
+                )
+            )
+            # One comparison for all: a negative or an absurd count leaves a bit outside the limit.
+            and 0
+            <= (uncached or 0)
+            | (output or 0)
+            | (read or 0)
+            | (creation or 0)
+            | (split_5m or 0)
+            | (split_1h or 0)
+            | (thinking or 0)
+            < MAX_COUNT
+            and get("server_tool_use") is None
+            and get("iterations") is None
+            and get("fallback_credit") is None
+            and _names.issuperset((tier, speed, geo))
+        )
+    except TypeError:  # a list or an object where a name belongs
+        plain = False
+    if not plain:
+        return _parse_carefully(usage, known)
+    # As `Counts.classes`.
+    write_5m, write_1h = split_5m, split_1h
+    if creation is not None:
+        write_1h = write_1h or 0
+        write_5m = max(creation - write_1h, write_5m or 0)
+    total = None if uncached is None else uncached + (read or 0) + (write_5m or 0) + (write_1h or 0)
+    counts = _new_counts((uncached, output, read, creation, split_5m, split_1h))
+    rest = (counts, thinking, 0, 0, 0, tier, speed, geo, None, None, False, True)
+    return _new_usage((uncached, output, read, write_5m, write_1h, total, *rest))
+
+
+def _parse_carefully(usage: object, known: Usage) -> Usage:
+    """The same, field by field: for server tools, iterations, credits, and for everything malformed."""
+    read = Reader()
+    parsed = read.as_object(usage)
+    counts = known.counts.updated(parsed, read)
+    thinking, searches, fetches, executions = (
+        known.thinking,
+        known.web_searches,
+        known.web_fetches,
+        known.code_executions,
+    )
+    if (details := parsed.get("output_tokens_details")) is not None:
+        thinking = read.count(read.as_object(details).get("thinking_tokens"), thinking)
+    if (tools := parsed.get("server_tool_use")) is not None:
+        tools = read.as_object(tools)
+        searches = read.count(tools.get("web_search_requests"), searches) or 0
+        fetches = read.count(tools.get("web_fetch_requests"), fetches) or 0
+        executions = read.count(tools.get("code_execution_requests"), executions) or 0
+    credit, entries = parsed.get("fallback_credit"), parsed.get("iterations")
+    tier = read.text(parsed.get("service_tier"), known.service_tier)
+    speed = read.text(parsed.get("speed"), known.speed)
+    geo = read.text(parsed.get("inference_geo"), known.inference_geo)
+    malformed = known.malformed
+    fallback_credit = known.fallback_credit if credit is None else _credit(credit, known.fallback_credit, read)
+    iterations = known.iterations if entries is None else _iterations(entries, read)
+    malformed = malformed or read.wrong
+    if len(_names) < _MAX_NAMES:
+        _names.update((tier, speed, geo))
+    plain = not (malformed or iterations or fallback_credit or searches or fetches or executions)
+    return Usage(
+        *counts.classes,
+        counts,
+        thinking,
+        searches,
+        fetches,
+        executions,
+        tier,
+        speed,
+        geo,
+        fallback_credit,
+        iterations,
+        malformed,
+        plain,
+    )
+
+
+def _credit(credit: object, known: str | None, read: Reader) -> str | None:
+    return read.text(read.as_object(read.as_object(credit).get("status")).get("type"), known)
+
+
+def _iterations(entries: object, read: Reader) -> tuple[Iteration, ...] | None:
+    entries = as_list(entries)
+    if entries is None or len(entries) > _MOST_ITERATIONS:
+        read.wrong = True
+        return None
+    return tuple([_iteration(read.as_object(entry), read) for entry in entries])
+
+
+def _iteration(entry: Json, read: Reader) -> Iteration:
+    classes = _NO_COUNTS.updated(entry, read).classes
+    return Iteration(*classes, read.text(entry.get("type"), None) or "", read.text(entry.get("model"), None))
+
+
+_NO_COUNTS: Final = Counts()
+
 
 _PLACEHOLDERS: Final = frozenset({"output_tokens", "output_tokens_details"})
 """What `message_start` has a placeholder for. It is never kept: the real count comes with `message_delta`."""
 
 
-class Answer(NamedTuple):
-    """What one attempt's body said. `complete` is False while a stream has not told its stop reason."""
+class Response(NamedTuple):
+    """What one attempt's body said. `complete` is False while a stream has not sent its stop reason."""
 
     id: str | None = None
     model: str | None = None
@@ -18,39 +272,50 @@ class Answer(NamedTuple):
     usage: Usage | None = None
     complete: bool = False
 
-    def updated(self, event: Json) -> "Answer":
-        """This answer with what a whole `message`, a `message_start` or a `message_delta` says in its place."""
-        kind = event.get("type")
-        if kind == "message_delta":
-            return self._with_delta(event)
-        if kind == "message_start":
-            message = fields(event.get("message"))
-            usage = message.get("usage")
-            if said := fields(usage):
-                usage = {name: value for name, value in said.items() if name not in _PLACEHOLDERS}
-            return _answer(message, usage, None, complete=False)
-        return _answer(event, event.get("usage"), text(event.get("stop_reason")), complete=True)
 
-    def _with_delta(self, event: Json) -> "Answer":
-        stop_reason = text(fields(event.get("delta")).get("stop_reason"))
-        usage = event.get("usage")
-        return Answer(
-            self.id,
-            self.model,
-            stop_reason or self.stop_reason,
-            self.usage if usage is None else (self.usage or _NO_USAGE).updated(usage),
-            self.complete or stop_reason is not None,
+NO_RESPONSE: Final = Response()
+
+
+_new_response: Callable[[tuple[Any, ...]], Response] = partial(tuple[Any, ...].__new__, Response)
+
+
+def parse_message(message: Json, *, complete: bool = True) -> Response:
+    """The response that a whole `message` is, or that of a `message_start` begins. Hot path: once per call."""
+    get = cast("dict[str, Any]", message).get
+    message_id, model, stop_reason, usage = get("id"), get("model"), get("stop_reason"), get("usage")
+    return _new_response(
+        (
+            # As `as_text`: an id is another one each time.
+            message_id
+            if type(message_id) is str and 0 < len(message_id) <= MAX_TEXT and message_id.isprintable()
+            else None,
+            model if type(model) is str and model in known_texts else as_known_text(model),
+            stop_reason
+            if stop_reason is None or (type(stop_reason) is str and stop_reason in known_texts)
+            else as_known_text(stop_reason),
+            None if usage is None else parse_usage(usage),
+            complete,
         )
+    )
 
 
-_NO_USAGE: Final = Usage()
+def parse_message_start(event: Json) -> Response:
+    """The response that a `message_start` begins: its input is known, its output is not."""
+    message = as_object(event.get("message"))
+    usage = message.get("usage")
+    if parsed := as_object(usage):
+        usage = {name: value for name, value in parsed.items() if name not in _PLACEHOLDERS}
+    return parse_message({**message, "stop_reason": None, "usage": usage}, complete=False)
 
 
-def _answer(message: Json, usage: object, stop_reason: str | None, *, complete: bool) -> Answer:
-    return Answer(
-        text(message.get("id")),
-        text(message.get("model")),
-        stop_reason,
-        None if usage is None else _NO_USAGE.updated(usage),
-        complete,
+def merge_message_delta(response: Response, event: Json) -> Response:
+    """`response` with what a `message_delta` says in its place."""
+    stop_reason = as_text(as_object(event.get("delta")).get("stop_reason"))
+    usage = event.get("usage")
+    return Response(
+        response.id,
+        response.model,
+        stop_reason or response.stop_reason,
+        response.usage if usage is None else parse_usage(usage, response.usage or NO_USAGE),
+        response.complete or stop_reason is not None,
     )

@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from ..api import Answer
-from ..api.json import Json, fields
+from ..api import Response
+from ..api.json import Json, as_object
 
 _STARTS: Final = "message_start"
 _CHANGES: Final = "message_delta"
@@ -30,7 +30,7 @@ class Stored(NamedTuple):
     """What was found: the answers that may cost something, and how many there were that cost nothing, by why."""
 
     form: str
-    answers: list[Answer]
+    answers: list[Response]
     free: dict[str, int]
 
 
@@ -112,18 +112,18 @@ class _Fold:
     """Takes documents one by one. Events belong to the message that started last."""
 
     def __init__(self) -> None:
-        self.answers: list[Answer] = []
+        self.answers: list[Response] = []
         self.free: dict[str, int] = {}
         self._streaming = False
 
     def take(self, document: object, place: str) -> None:
         """A message, an event, a line of a batch's results, or an error."""
-        said = fields(document)
+        said = as_object(document)
         kind = said.get("type")
-        result = fields(said.get("result"))
+        result = as_object(said.get("result"))
         if kind == _STARTS:
             self._streaming = True
-            self.answers.append(Answer().updated(said))
+            self.answers.append(Response().updated(said))
         elif kind == _CHANGES and self._streaming:
             self.answers[-1] = self.answers[-1].updated(said)
         elif kind in _IGNORED and self._streaming:
@@ -142,7 +142,7 @@ class _Fold:
     def _take_result(self, result: Json, place: str) -> None:
         kind = result.get("type")
         if kind == "succeeded":
-            self._take_message(fields(result.get("message")), place)
+            self._take_message(as_object(result.get("message")), place)
         elif kind in _UNBILLED:
             self._is_free(str(kind))
         else:
@@ -152,7 +152,7 @@ class _Fold:
         if not isinstance(message.get("usage"), dict):
             raise BadInput(f"{place} has no usage, so what it cost cannot be said{_instead(message)}")
         self._streaming = False
-        self.answers.append(Answer().updated(message))
+        self.answers.append(Response().updated(message))
 
     def _is_free(self, why: str) -> None:
         self.free[why] = self.free.get(why, 0) + 1

@@ -17,7 +17,7 @@ from ..summary.amounts import times
 from .answers import Stored
 from .output import console, fail, write_json
 from .price_file_check import CLASSES, Difference, Result, check
-from .priced import TOKEN_CLASSES, Priced
+from .priced import TOKEN_TYPES, Priced
 
 _PER: Final = 1_000_000
 _NAMES: Final = {"input": "input, uncached"}
@@ -73,7 +73,7 @@ def _parts(found: Priced) -> Table:
 def _rate(found: Priced, kind: str, amount: int) -> str:
     """The price of a million tokens, where there was one: of one model, and a whole number of pico-dollars."""
     tokens = found.tokens.get(kind)
-    if kind not in TOKEN_CLASSES or not tokens or not amount or len(found.models) != 1 or found.by_iterations:
+    if kind not in TOKEN_TYPES or not tokens or not amount or len(found.models) != 1 or found.by_iterations:
         return ""
     rate, rest = divmod(amount, tokens)
     return "" if rest else decimal_text(rate * _PER)

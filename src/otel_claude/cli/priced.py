@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from ..api import Answer
+from ..api import Response
 from ..pricing import UNPRICED_REASONS, Charge, Platform, Price, PriceTable, Status
 from ..pricing.rows import decimal_text
 from ..semconv import COST_TYPES
 from .answers import Stored
 
-TOKEN_CLASSES: Final = COST_TYPES[:5]
+TOKEN_TYPES: Final = COST_TYPES[:5]
 _SEVERITY: Final = {reason: order for order, reason in enumerate(UNPRICED_REASONS)}
 
 
@@ -109,12 +109,12 @@ def _texts(parts: dict[str, int]) -> dict[str, str]:
     return {kind: decimal_text(amount) for kind, amount in parts.items()}
 
 
-def _tokens(answers: Sequence[Answer]) -> dict[str, int]:
+def _tokens(answers: Sequence[Response]) -> dict[str, int]:
     """What the answers say; a class that none of them speaks of is absent."""
     tokens: Counter[str] = Counter()
     for usage in [answer.usage for answer in answers if answer.usage is not None]:
         # Top-level counts leave out compaction, advisor and declined hops.
         for part in usage.iterations or (usage,):
-            said = {kind: getattr(part, kind) for kind in TOKEN_CLASSES}
+            said = {kind: getattr(part, kind) for kind in TOKEN_TYPES}
             tokens.update({kind: count for kind, count in said.items() if count is not None})
     return dict(tokens)

@@ -25,7 +25,7 @@ _END_COLORS: Final = (
     (agents.WELL, GREEN), ("error_max_turns", YELLOW), ("error_max_budget_usd", ORANGE),
     ("error_during_execution", RED),
 )  # fmt: skip
-_CLASSES: Final = (c.TOKEN_CLASS,)
+_CLASSES: Final = (c.TOKEN_TYPE,)
 _LIMIT_STEPS: Final = ((0.8, ORANGE), (0.95, RED))
 _FAILED_STEPS: Final = ((0.05, ORANGE), (0.2, RED))
 
@@ -115,14 +115,14 @@ TOKENS_PER_MINUTE: Final = Panel(
     "As the program reports them when a turn ends. Agents read most of their input from the cache; much `input` or "
     "`cache_write` with little `cache_read` means that the talk's beginning changes from turn to turn.",
     "lines", "short",
-    (line(lambda q: f"60 * {q.rate(a.AGENT_TOKENS, RATE, _CLASSES)}", "", c.TOKEN_CLASS),), "no tokens",
+    (line(lambda q: f"60 * {q.rate(a.AGENT_TOKENS, RATE, _CLASSES)}", "", c.TOKEN_TYPE),), "no tokens",
     colors=CLASS_COLORS, stacked=True,
 )  # fmt: skip
 TOKENS: Final = Panel(
     823, "Tokens of turns, by class",
     "Tokens in the time range, as the program reports them. `cache_write`: written by an older program that does not "
     "say for how long. Thinking is part of the output.",
-    "bargauge", "short", (line(lambda q: f"sort_desc({q.grown(a.AGENT_TOKENS, RANGE, _CLASSES)})", "", c.TOKEN_CLASS),),
+    "bargauge", "short", (line(lambda q: f"sort_desc({q.grown(a.AGENT_TOKENS, RANGE, _CLASSES)})", "", c.TOKEN_TYPE),),
     "no tokens", base=BLUE, colors=CLASS_COLORS, decimals=1,
 )  # fmt: skip
 CACHE_HITS: Final = Panel(
@@ -180,7 +180,7 @@ UNCOUNTED_BY_REASON: Final = Panel(
     "`resumed`: the session went on from one that this process did not see, and the program (before 2.1.309) did not "
     "say what was new. `no_usage`: the result told no usage by model.",
     "bargauge", "short",
-    (line(lambda q: f"sort_desc({q.grown(a.AGENT_UNCOUNTED, RANGE, (a.UNCOUNTED_REASON,))})", "", a.UNCOUNTED_REASON),),
+    (line(lambda q: f"sort_desc({q.grown(a.AGENT_RESULTS_SKIPPED, RANGE, (a.SKIPPED_REASON,))})", "", a.SKIPPED_REASON),),
     "every turn is counted", base=BLUE, decimals=0,
 )  # fmt: skip
 INSTANCES: Final = Panel(

@@ -112,8 +112,8 @@ TOKENS: Final = Panel(
     "bargauge", "short",
     (
         line(
-            lambda q: f"sort_desc({_amount(o.ORGANIZATION_TOKENS, organization.TODAY, c.TOKEN_CLASS)(q)})",
-            "", c.TOKEN_CLASS,
+            lambda q: f"sort_desc({_amount(o.ORGANIZATION_TOKENS, organization.TODAY, c.TOKEN_TYPE)(q)})",
+            "", c.TOKEN_TYPE,
         ),
     ),
     NOTHING, base=BLUE, decimals=1,

@@ -36,7 +36,7 @@ DEAREST: Final = Panel(
     807, "Dearest session",
     "What the most expensive session in use has cost so far, at list price. What is dear depends on the work: give "
     "sessions a budget, which stops them by itself.",
-    "stat", "currencyUSD", (line(lambda q: agents.sessions(q, a.SESSION_HIGHEST_COST, (), "max")),), _NONE, decimals=2,
+    "stat", "currencyUSD", (line(lambda q: agents.sessions(q, a.SESSION_MAX_COST, (), "max")),), _NONE, decimals=2,
 )  # fmt: skip
 FULLEST: Final = Panel(
     808, "Fullest budget",
@@ -71,7 +71,7 @@ TABLE: Final = Panel(
         line(lambda q: agents.sessions(q, a.SESSIONS, _WHO)),
         line(lambda q: agents.sessions(q, a.SESSION_COST, _WHO)),
         line(lambda q: f"{agents.sessions(q, a.SESSION_COST, _WHO)} / ({agents.sessions(q, a.SESSIONS, _WHO)} > 0)"),
-        line(lambda q: agents.sessions(q, a.SESSION_HIGHEST_COST, _WHO, "max")),
+        line(lambda q: agents.sessions(q, a.SESSION_MAX_COST, _WHO, "max")),
         line(lambda q: agents.sessions(q, a.SESSION_BUDGET, _WHO, "max")),
         line(lambda q: agents.sessions(q, a.SESSION_TOKENS, _WHO)),
     ),
@@ -96,7 +96,7 @@ TOKENS: Final = Panel(
     _SAID + "Long sessions read most of their input from the cache. Little `cache_read`: they are short, or pause for "
     "longer than the cache lives.",
     "bargauge", "short",
-    (line(lambda q: f"sort_desc({agents.sessions(q, a.SESSION_TOKENS, (c.TOKEN_CLASS,))} > 0)", "", c.TOKEN_CLASS),),
+    (line(lambda q: f"sort_desc({agents.sessions(q, a.SESSION_TOKENS, (c.TOKEN_TYPE,))} > 0)", "", c.TOKEN_TYPE),),
     "no tokens", base=BLUE, colors=sdk.CLASS_COLORS, decimals=1,
 )  # fmt: skip
 BUDGETS: Final = Panel(

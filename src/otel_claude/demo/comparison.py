@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ..pricing import PriceTable
-from ..pricing.call_cost import PICO
+from ..pricing import PICO_PER_USD, PriceTable
 from ..semconv import COST_TYPES
 from .rates import CLASSES, WEB_SEARCH, Way, cost
 
@@ -136,7 +135,9 @@ def _measured(summary: Mapping[str, Any]) -> Sums:
     pico: Counter[Key] = Counter()
     for row in summary["models"]:
         tokens.update({(row["model"], name): row["tokens"][name] for name in CLASSES})
-        pico.update({(row["model"], name): int(Decimal(row["parts"].get(name, 0)) * PICO) for name in COST_TYPES})
+        pico.update(
+            {(row["model"], name): int(Decimal(row["parts"].get(name, 0)) * PICO_PER_USD) for name in COST_TYPES}
+        )
     searches = summary["server_tools"].get(WEB_SEARCH, 0)
     batched = summary["batches"]["results"].get("succeeded", 0)
     return Sums(tokens, pico, searches, summary["attempts"]["total"], batched)

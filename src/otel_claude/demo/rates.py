@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from ..api import Answer, Usage
-from ..api.usage import Counts
+from ..api import Response, Usage
+from ..api.response import Counts
 from ..pricing import PriceTable
 from ..semconv import COST_TYPES
 
@@ -41,7 +41,7 @@ def cost(table: PriceTable, way: Way, amounts: Mapping[str, int], *, at: float) 
         speed=way.speed,
         inference_geo=way.inference_geo,
     )
-    price = table.price(Answer("one of each", way.model, "end_turn", usage, complete=True), at=at)
+    price = table.price(Response("one of each", way.model, "end_turn", usage, complete=True), at=at)
     if price.status != "exact":
         raise ValueError(f"{way.model} has no exact price: {price.reason}")
     return {name: sum(getattr(charge, name) for charge in price.charges) * amounts.get(name, 0) for name in COST_TYPES}

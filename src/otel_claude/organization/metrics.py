@@ -10,7 +10,7 @@ from typing import Final
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from .. import semconv as c
-from .._diagnostics import contained
+from .._diagnostics import log_internal_error
 from ..semconv import Metric
 from ..semconv import organization as o
 from .models import Bucket, Cost, Key, SpendLimit, Whose
@@ -37,7 +37,7 @@ def _callback(
         try:
             return [Observation(value, attributes) for attributes, value in values(poller.seen())]
         except Exception:
-            contained(f"observed {metric.name}")
+            log_internal_error(f"observe {metric.name}")
             return ()
 
     return callback
@@ -124,7 +124,7 @@ def _tokens(seen: Seen) -> Values:
     rows = seen.report.uses if seen.report else ()
     return _by_period(
         seen,
-        ((use.bucket, use.whose, {c.TOKEN_CLASS: name}, count) for use in rows for name, count in use.tokens if count),
+        ((use.bucket, use.whose, {c.TOKEN_TYPE: name}, count) for use in rows for name, count in use.tokens if count),
     )
 
 

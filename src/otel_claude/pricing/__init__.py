@@ -3,20 +3,19 @@
 `shipped().price(answer, at=time.time())` is what one answer costs, in integer pico-dollars, or why that is not known.
 """
 
+from otel_claude.pricing.call_cost import CallCost, price_batch_result, price_call
 from otel_claude.pricing.price_file import load, shipped
+from otel_claude.pricing.rates import Rates
 from otel_claude.pricing.table import PriceTable
 from otel_claude.pricing.types import (
     ANTHROPIC,
     PICO_PER_USD,
-    Answer,
     Charge,
-    Counts,
-    Iteration,
     Platform,
     PlatformName,
     Price,
     Status,
-    Usage,
+    to_usd,
 )
 from otel_claude.pricing.unpriced import UNPRICED_REASONS, Reason
 from otel_claude.pricing.user_prices import PriceFileError
@@ -25,18 +24,19 @@ __all__ = [
     "ANTHROPIC",
     "PICO_PER_USD",
     "UNPRICED_REASONS",
-    "Answer",
+    "CallCost",
     "Charge",
-    "Counts",
-    "Iteration",
     "Platform",
     "PlatformName",
     "Price",
     "PriceFileError",
     "PriceTable",
+    "Rates",
     "Reason",
     "Status",
-    "Usage",
     "load",
+    "price_batch_result",
+    "price_call",
     "shipped",
+    "to_usd",
 ]

@@ -1,13 +1,14 @@
 """What one answer costs: the rates applied to its usage. Knows the billing rules, no prices and no model ids.
 
-Everything that decides comes from the answer, never from the request (facts of 2026-11-22, section 2).
+Everything that decides comes from the response, never from the request (facts of 2026-11-22, section 2).
 """
 
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
+from otel_claude.api import Iteration, Response, Usage
 from otel_claude.pricing.rates import Rate, Rates
-from otel_claude.pricing.types import Answer, Charge, Counts, Iteration, Price, Usage, made_charge
+from otel_claude.pricing.types import Charge, Price, made_charge
 from otel_claude.pricing.unpriced import UNPRICED_REASONS
 
 LIMIT = 1 << 30
@@ -62,19 +63,19 @@ def simple(rates: Rates, model: str | None, usage: Usage) -> Charge | None:
 
 
 def price(
-    answer: Answer, usage: Usage, rates_of: RatesOf, table: str, *, refusals: Refusals, code_execution_free: bool
+    response: Response, usage: Usage, rates_of: RatesOf, table: str, *, refusals: Refusals, code_execution_free: bool
 ) -> Price:
-    """The price of any answer: exact, a lower bound with its reason, or the reason alone."""
+    """The price of any response: exact, a lower bound with its reason, or the reason alone."""
     # A malformed field may have said batch: without the tier not even a lower bound is sure.
     if usage.malformed and usage.service_tier is None:
         return unpriced("malformed_usage", table)
     if usage.fallback_credit not in (None, "redeemed", "not_applied"):
         # A redeemed credit is in the counts already (fallback page of 2026-08-13).
         return unpriced("fallback_credit", table)
-    refused = _refused(answer, usage, refusals)
+    refused = _refused(response, usage, refusals)
     if refused and refusals == "unclear":
         return unpriced("unclear_refusal", table)
-    bill = _Bill(answer, usage, rates_of, refused=refused)
+    bill = _Bill(response, usage, rates_of, refused=refused)
     if usage.code_executions and not code_execution_free:
         bill.caveats.add("code_execution")
     if usage.iterations:
@@ -90,18 +91,18 @@ def unpriced(reason: str, table: str) -> Price:
     return Price((), reason, "unpriced", table)
 
 
-def _refused(answer: Answer, usage: Usage, refusals: Refusals) -> bool:
-    if answer.stop_reason != "refusal" or not answer.complete or refusals == "billed":
+def _refused(response: Response, usage: Usage, refusals: Refusals) -> bool:
+    if response.stop_reason != "refusal" or not response.complete or refusals == "billed":
         return False
     # Amazon Bedrock reports one token of output for a refusal with empty content (AWS user guide, fallback credit).
     return usage.output == 0 or (refusals == "unclear" and usage.output == 1)
 
 
 class _Bill:
-    """The sums of one answer, by model, and what keeps them from being exact."""
+    """The sums of one response, by model, and what keeps them from being exact."""
 
-    def __init__(self, answer: Answer, usage: Usage, rates_of: RatesOf, *, refused: bool) -> None:
-        self._answer = answer
+    def __init__(self, response: Response, usage: Usage, rates_of: RatesOf, *, refused: bool) -> None:
+        self._response = response
         self._usage = usage
         self._rates_of = rates_of
         self._refused = refused
@@ -110,23 +111,23 @@ class _Bill:
         self._sums: dict[str, tuple[int, list[int]]] = {}
         if usage.malformed:
             self.caveats.add("malformed_usage")
-        if not answer.complete:
+        if not response.complete:
             self.caveats.add("aborted_stream")
 
     def add_top_level(self) -> None:
         usage = self._usage
         known = self._known(usage)
-        if not self._answer.complete:
+        if not self._response.complete:
             known = known._replace(output=0)  # message_start's count is a placeholder
-        rates = self._rates(self._answer.model, usage.speed)
-        if rates is None or self._answer.model is None:
+        rates = self._rates(self._response.model, usage.speed)
+        if rates is None or self._response.model is None:
             return
         rate = rates.of(known.prompt)
         if rate is not rates.base and (usage.web_searches or usage.web_fetches or usage.code_executions):
             # Top-level usage sums the prompts of a server-tool loop: each may have been shorter than the bound.
             self.caveats.add("ambiguous_prompt_tier")
             rate = rates.base
-        self._add(self._answer.model, rates.per, rate, known)
+        self._add(self._response.model, rates.per, rate, known)
 
     def add_iterations(self, iterations: Sequence[Iteration]) -> None:
         """Price the sum over the entries: compaction, advisor and declined hops are not in top-level usage."""
@@ -151,7 +152,7 @@ class _Bill:
             self.caveats.add("malformed_usage")
 
     def _add_entry(self, entry: Iteration, known: Known, *, fell_back: bool) -> None:
-        own = self._answer.model
+        own = self._response.model
         model = entry.model
         # Only these two kinds may leave the model out, and it is the answer's if only one model was at work.
         if model is None and entry.type in ("message", "compaction") and not fell_back:
@@ -170,7 +171,7 @@ class _Bill:
 
     def add_searches(self) -> None:
         count = self._usage.web_searches
-        model = self._answer.model
+        model = self._response.model
         if not count:
             return
         if not 0 < count < LIMIT:
@@ -201,12 +202,12 @@ class _Bill:
             return unpriced(reason, table)
         return Price(charges, reason, "lower_bound", table)
 
-    def _known(self, counts: Counts) -> Known:
+    def _known(self, counts: Usage | Iteration) -> Known:
         """The counts, noting what is absent or impossible."""
         said = (counts.input, counts.cache_read, counts.cache_write_5m, counts.cache_write_1h, counts.output)
         if any(count is not None and not 0 <= count < LIMIT for count in said):
             self.caveats.add("malformed_usage")
-        if counts.input is None or (counts.output is None and self._answer.complete):
+        if counts.input is None or (counts.output is None and self._response.complete):
             self.caveats.add("missing_counts")
         return Known(*(count if count is not None and 0 <= count < LIMIT else 0 for count in said))
 

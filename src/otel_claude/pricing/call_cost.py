@@ -1,115 +1,108 @@
-"""Bill: what a call's answers cost together. Puts the wire's answers and the price table together."""
+"""What the responses of a call cost together, and those of a request in a batch."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
-from ..api import Answer, Request, Shape
-from ..semconv import COST_TYPES
-from ..telemetry.record import Attempt, Caller, CallRecord
-from . import ANTHROPIC, Platform, PlatformName, Price, PriceTable
+from ..api import RequestFeatures, Response
+from .table import PriceTable
+from .types import Platform, Price, Status
 
-PICO: Final = 1_000_000_000_000
-"""Pico-dollars in a dollar."""
-_NOTHING: Final = (0,) * len(COST_TYPES)
+_NO_PARTS: Final = (0,) * 6
 _DAY: Final = 86_400
 """Seconds for which prices hold: those of a day, in UTC."""
 _FREE: Final = frozenset({"refused", "not_sent"})
-"""A call that the API refused costs nothing (official support article 8114526), nor one that was never sent."""
+"""A call that the API rejected costs nothing (official support article 8114526), nor one that was never sent."""
 
 
-class Spent(Protocol):
-    """What a bill needs to know of a call, open or ended."""
+class CallCost(NamedTuple):
+    """What a call cost, as far as known.
 
-    @property
-    def request(self) -> Request: ...  # noqa: D102
-    @property
-    def caller(self) -> Caller: ...  # noqa: D102
-    @property
-    def shape(self) -> Shape: ...  # noqa: D102
-    @property
-    def started_at(self) -> float: ...  # noqa: D102
-    @property
-    def attempts(self) -> Sequence[Attempt]: ...  # noqa: D102
-
-
-class Bill(NamedTuple):
-    """The price of each of a call's answers; why it is not the whole cost, if it is not; which table priced it.
-
-    `status` is `exact`, `lower_bound` or `unpriced`. `parts` are the pico-dollars of each of `COST_TYPES`, as far as
-    known.
+    `parts` are pico-dollars by type, in the order of `semconv.COST_TYPES`. `reasons` say why it is not the whole cost.
+    `prices` are those of each response; empty where the parts are all there is to say.
     """
 
-    prices: Sequence[Price]
-    reasons: tuple[str, ...]
-    status: str
-    table: str
-    parts: tuple[int, ...] = _NOTHING
-
-    @property
-    def total(self) -> int:
-        """Pico-dollars, as far as known."""
-        return sum(self.parts)
-
-
-def bill(table: PriceTable, call: Spent, answers: tuple[Answer, ...], missing: str | None = None) -> Bill:
-    """The bill of a call with these answers. `missing` says why there is none, as in `CallRecord`.
-
-    An attempt that got no answer may have been billed, also if the SDK made another one that did get one.
-    """
-    unanswered = any(attempt.unanswered for attempt in call.attempts)
-    if not answers:
-        reason = "no_answer" if unanswered else missing
-        if reason is None or reason in _FREE:
-            return Bill((), (), "exact", table.name)
-        return Bill((), (reason,), "unpriced", table.name)
-    platform = _platform(call.caller.platform, call.caller.region)
-    prices: list[Price] = []
+    parts: tuple[int, ...]
+    total: int
+    status: Status
     reasons: tuple[str, ...] = ()
-    status = None
-    for answer in answers:
+    prices: Sequence[Price] = ()
+
+
+def price_call(  # noqa: PLR0913 - each is named where it is called
+    table: PriceTable,
+    responses: Sequence[Response],
+    *,
+    at: float,
+    platform: Platform,
+    request: RequestFeatures,
+    code_execution_free: bool = False,
+    no_response: bool = False,
+    reason: str | None = None,
+) -> CallCost:
+    """The cost of a call with these responses.
+
+    Args:
+        table: The prices.
+        responses: What the API said, in order.
+        at: When the call was made, in seconds since the epoch.
+        platform: Who served it.
+        request: The features of its request.
+        code_execution_free: Whether the request had a tool with which code execution is free.
+        no_response: Whether an attempt got no response: it may have been billed, also if a further one got one.
+        reason: Why there is no response, where there is none.
+    """
+    if not responses:
+        if no_response:
+            reason = "no_answer"
+        if reason is None or reason in _FREE:
+            return CallCost(_NO_PARTS, 0, "exact")
+        return CallCost(_NO_PARTS, 0, "unpriced", (reason,))
+    prices: list[Price] = []
+    reasons: list[str] = []
+    status: Status | None = None
+    for response in responses:
         price = table.price(
-            answer,
-            at=call.started_at,
+            response,
+            at=at,
             platform=platform,
-            requested_model=call.request.model,
-            billed_elsewhere=call.request.billed_elsewhere,
-            code_execution_free=call.shape.code_execution_free,
+            requested_model=request.model,
+            billed_elsewhere=request.billed_elsewhere,
+            code_execution_free=code_execution_free,
         )
         prices.append(price)
         if price.reason is not None and price.reason not in reasons:
-            reasons = (*reasons, price.reason)
+            reasons.append(price.reason)
         status = price.status if status is None or status == price.status else "lower_bound"
-    if unanswered:
-        reasons = (*reasons, "no_answer")
+    if no_response:
+        reasons.append("no_answer")
         status = "lower_bound" if status == "exact" else status
-    return Bill(prices, reasons, status or "exact", table.name, _parts(prices))
+    parts = [charge.parts for price in prices for charge in price.charges]
+    summed = tuple(map(sum, zip(*parts, strict=True))) or _NO_PARTS
+    return CallCost(summed, sum(summed), status or "exact", tuple(reasons), prices)
 
 
-def _parts(prices: Sequence[Price]) -> tuple[int, ...]:
-    charges = [charge.parts for price in prices for charge in price.charges]
-    if len(charges) == 1:
-        return charges[0]
-    return tuple(map(sum, zip(*charges, strict=True))) or _NOTHING
-
-
-def bill_since(table: PriceTable, record: CallRecord, since: float) -> Bill:
-    """The bill of a result of a batch, that was made between `since` and the record's `started_at`.
+def price_batch_result(
+    table: PriceTable, response: Response | None, *, since: float, until: float, platform: Platform, reason: str | None
+) -> CallCost:
+    """The cost of a result of a batch that was made between two times (seconds since the epoch).
 
     No result says when it was made. Where a price changed meanwhile, the lower one is what is sure.
     """
-    days = (record.started_at,) if since // _DAY == record.started_at // _DAY else (since, record.started_at)
-    bills = [bill(table, record._replace(started_at=at), record.answers, record.missing) for at in days]
+    responses = () if response is None else (response,)
+    days = (until,) if since // _DAY == until // _DAY else (since, until)
+    costs = [price_call(table, responses, at=at, platform=platform, request=_NO_REQUEST, reason=reason) for at in days]
     # A model that had no price yet was not there, and made no results.
-    bills = [made for made in bills if "not_yet_priced" not in made.reasons] or bills
-    first, last = bills[0], bills[-1]
+    costs = [cost for cost in costs if "not_yet_priced" not in cost.reasons] or costs
+    first, last = costs[0], costs[-1]
     if first.prices == last.prices:
         return last
-    least = min(bills, key=lambda made: made.total)
-    status = "lower_bound" if least.total else "unpriced"
-    return least._replace(reasons=(*least.reasons, "unclear_date"), status=status)
+    lowest = min(costs, key=lambda cost: cost.total)
+    return lowest._replace(
+        reasons=(*lowest.reasons, "unclear_date"), status="lower_bound" if lowest.total else "unpriced"
+    )
 
 
-@lru_cache(maxsize=64)
-def _platform(name: PlatformName, region: str | None) -> Platform:
-    return ANTHROPIC if name == ANTHROPIC.name else Platform(name, region)
+_NO_REQUEST: Final = RequestFeatures()
+"""No result says what was asked for."""

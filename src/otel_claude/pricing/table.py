@@ -1,4 +1,4 @@
-"""The price table: finds the rates that hold for an answer, and prices it.
+"""The price table: finds the rates that hold for an response, and prices it.
 
 Immutable once loaded, apart from a bounded memory of rates. Knows no file and no format.
 """
@@ -6,12 +6,13 @@ Immutable once loaded, apart from a bounded memory of rates. Knows no file and n
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from otel_claude.api import Response, Usage
 from otel_claude.pricing import calculate as bill
 from otel_claude.pricing import model_ids as ids
 from otel_claude.pricing import rows
 from otel_claude.pricing.calculate import simple
 from otel_claude.pricing.rates import Circumstance, Rates, prepare
-from otel_claude.pricing.types import ANTHROPIC, Answer, Platform, Price, Usage, made_price
+from otel_claude.pricing.types import ANTHROPIC, Platform, Price, made_price
 
 _DAY = 86_400
 _REMEMBERED = 1024
@@ -64,7 +65,7 @@ class PriceTable:
 
     def price(
         self,
-        answer: Answer,
+        response: Response,
         *,
         at: float,
         platform: Platform = ANTHROPIC,
@@ -75,19 +76,19 @@ class PriceTable:
         """What the answer costs, in pico-dollars, or why that is not known.
 
         Args:
-            answer: what the API said.
+            response: what the API said.
             at: when, in seconds since the epoch. The day's prices count (UTC).
             platform: who serves the client.
             requested_model: the model as asked for. On clouds its form tells the endpoint; it never sets the price.
             billed_elsewhere: the request's billing_policy lets another organization pay.
             code_execution_free: the request had a web tool of 2026-02-09 or later, with which containers are free.
         """
-        usage = answer.usage
+        usage = response.usage
         if billed_elsewhere:
             return bill.unpriced("billed_elsewhere", self.name)
         if usage is None:
             return bill.unpriced("no_usage", self.name)
-        model = answer.model
+        model = response.model
         day = at // _DAY
         asked = None if platform is ANTHROPIC else requested_model
         key = (model, usage.service_tier, usage.speed, usage.inference_geo, day, platform, asked)
@@ -97,7 +98,7 @@ class PriceTable:
             rates = self._common.get(key)
         if (
             rates is not None
-            and answer.complete
+            and response.complete
             # One expression for everything that makes an answer special: this runs once per call.
             and not (
                 usage.iterations
@@ -107,15 +108,40 @@ class PriceTable:
                 or usage.fallback_credit
                 or usage.malformed
             )
-            and answer.stop_reason != "refusal"
+            and response.stop_reason != "refusal"
         ):
             charge = simple(rates, model, usage)
             if charge is not None:
                 return made_price(((charge,), None, "exact", self.name))
 
-        return self._unusual(answer, usage, Served(day, platform, asked), code_execution_free=code_execution_free)
+        return self._unusual(response, usage, Served(day, platform, asked), code_execution_free=code_execution_free)
 
-    def _unusual(self, answer: Answer, usage: Usage, served: Served, *, code_execution_free: bool) -> Price:
+    def common_rates(  # noqa: PLR0917 - the parts of one key, in its order
+        self,
+        model: str | None,
+        tier: str | None,
+        speed: str | None,
+        geo: str | None,
+        day: float,
+        platform: Platform,
+        requested_model: str | None,
+    ) -> Rates | None:
+        """The rates that price a response of token counts alone exactly; None where there are none such.
+
+        Args:
+            model: As the API said it.
+            tier: The service tier, as served.
+            speed: The speed, as served.
+            geo: Where it was served.
+            day: Days from 1970-01-01 (UTC).
+            platform: Who serves the client.
+            requested_model: The model as asked for; on clouds its form tells the endpoint.
+        """
+        key = (model, tier, speed, geo, day, platform, None if platform is ANTHROPIC else requested_model)
+        rates = self._rates.get(key) or self._remember(key)
+        return rates if isinstance(rates, Rates) and rates.simple else None
+
+    def _unusual(self, response: Response, usage: Usage, served: Served, *, code_execution_free: bool) -> Price:
         """Every case but the common one. A method of its own: a closure in `price` would slow its variables down."""
 
         def rates_of(model: str | None, speed: str | None) -> Rates | str:
@@ -131,7 +157,7 @@ class PriceTable:
             return self._rates.get(key) or self._remember(key)
 
         return bill.price(
-            answer,
+            response,
             usage,
             rates_of,
             self.name,

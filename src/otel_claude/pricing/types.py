@@ -1,18 +1,20 @@
 """What a price is made from and what it is. Knows no prices, no JSON and nothing else of ours.
 
-The protocols describe what the API said (`otel_claude.api` has the values). Counts are disjoint classes of
-tokens, and `None` means that the API did not say. Money is integer pico-dollars, 1e-12 USD, everywhere:
-every list price with every published modifier is a whole number of them per token, so nothing is rounded.
+Counts are disjoint types of tokens, and `None` means that the API did not say. Money is integer pico-dollars, 1e-12
+USD, everywhere: every list price with every published modifier is a whole number of them per token, so nothing is
+rounded.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 PlatformName = Literal["anthropic", "aws", "google_cloud", "vertex", "bedrock", "foundry"]
 Status = Literal["exact", "lower_bound", "unpriced"]
 
 PICO_PER_USD = 10**12
+to_usd: Callable[[int], float] = PICO_PER_USD.__rtruediv__
+"""Pico-dollars as dollars. Written in C: `map(to_usd, amounts)`."""
 
 
 class Platform(NamedTuple):
@@ -23,122 +25,6 @@ class Platform(NamedTuple):
 
 
 ANTHROPIC = Platform("anthropic")
-
-
-class Counts(Protocol):
-    """One set of billed token counts. None: the API did not say."""
-
-    @property
-    def input(self) -> int | None:
-        """Uncached input."""
-        ...
-
-    @property
-    def cache_read(self) -> int | None:
-        """Input read from the cache."""
-        ...
-
-    @property
-    def cache_write_5m(self) -> int | None:
-        """Cache writes for five minutes, with those whose time the API did not say."""
-        ...
-
-    @property
-    def cache_write_1h(self) -> int | None:
-        """Cache writes for one hour."""
-        ...
-
-    @property
-    def output(self) -> int | None:
-        """Output, thinking included."""
-        ...
-
-
-class Iteration(Counts, Protocol):
-    """One entry of `usage.iterations`."""
-
-    @property
-    def type(self) -> str:
-        """Such as message, fallback_message, compaction, advisor_message."""
-        ...
-
-    @property
-    def model(self) -> str | None:
-        """The model as the API said it."""
-        ...
-
-
-class Usage(Counts, Protocol):
-    """The `usage` of one answer."""
-
-    @property
-    def web_searches(self) -> int:
-        """Web searches that did not fail."""
-        ...
-
-    @property
-    def web_fetches(self) -> int:
-        """Web fetches."""
-        ...
-
-    @property
-    def code_executions(self) -> int:
-        """Code executions."""
-        ...
-
-    @property
-    def service_tier(self) -> str | None:
-        """The tier as served: standard, batch, priority, or what else the API says."""
-        ...
-
-    @property
-    def speed(self) -> str | None:
-        """The speed as served: standard or fast."""
-        ...
-
-    @property
-    def inference_geo(self) -> str | None:
-        """Where it was served: global, us or not_available."""
-        ...
-
-    @property
-    def fallback_credit(self) -> str | None:
-        """`redeemed`, `not_applied`, or `other` for a status that is not known."""
-        ...
-
-    @property
-    def iterations(self) -> Sequence[Iteration] | None:
-        """The parts that the answer was sampled in. None or empty if the API did not list them."""
-        ...
-
-    @property
-    def malformed(self) -> bool:
-        """Some field had a wrong type or an impossible value, so not all numbers are known."""
-        ...
-
-
-class Answer(Protocol):
-    """What one attempt's body said."""
-
-    @property
-    def model(self) -> str | None:
-        """The model as the API said it."""
-        ...
-
-    @property
-    def stop_reason(self) -> str | None:
-        """Why the model stopped."""
-        ...
-
-    @property
-    def usage(self) -> Usage | None:
-        """What was used."""
-        ...
-
-    @property
-    def complete(self) -> bool:
-        """False for a stream that ended before its final counts: its output is a placeholder."""
-        ...
 
 
 # Charge and Price are named tuples and not frozen dataclasses: they are made once per call, and making

@@ -42,13 +42,13 @@ def failed(q: Queries, window: str, by: tuple[str, ...] = ()) -> str:
 
 def uncounted(q: Queries, window: str, by: tuple[str, ...] = ()) -> str:
     """The share of turns whose tokens and cost are in no metric."""
-    return q.share(q.grown(a.AGENT_UNCOUNTED, window, by), turns(q, window, by))
+    return q.share(q.grown(a.AGENT_RESULTS_SKIPPED, window, by), turns(q, window, by))
 
 
 def cache_hits(q: Queries, window: str) -> str:
     """The share of input tokens that the cache gave."""
-    read = q.grown(a.AGENT_TOKENS, window, (), q.match(c.TOKEN_CLASS, "cache_read"))
-    return q.share(read, q.grown(a.AGENT_TOKENS, window, (), q.naming.match(c.TOKEN_CLASS, "!=", "output")))
+    read = q.grown(a.AGENT_TOKENS, window, (), q.match(c.TOKEN_TYPE, "cache_read"))
+    return q.share(read, q.grown(a.AGENT_TOKENS, window, (), q.naming.match(c.TOKEN_TYPE, "!=", "output")))
 
 
 def by_end(q: Queries, window: str) -> str:
@@ -63,5 +63,5 @@ def limit(q: Queries, metric: Metric, by: tuple[str, ...] = ()) -> str:
 
 def sessions(q: Queries, metric: Metric, by: tuple[str, ...] = (), operation: str = "sum") -> str:
     """A gauge of sessions."""
-    own = (c.TOKEN_CLASS,) if c.TOKEN_CLASS in metric.attributes else ()
+    own = (c.TOKEN_TYPE,) if c.TOKEN_TYPE in metric.attributes else ()
     return q.by(by, q.by((*_ONE_AGENT, *own), q.select(metric), "max"), operation)

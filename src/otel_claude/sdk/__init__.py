@@ -1,15 +1,31 @@
-"""Seams: where the anthropic SDK is seen. The only package that knows its internals; it decides nothing.
+"""The anthropic SDK: the only package that knows its internals.
 
-One table of functions through which every call passes, on sync and async clients and on every platform's, whatever
-method began it: `create`, `stream`, `parse`, `tool_runner`, beta, raw and streaming responses, `client.post`. They
-stand with these names and arguments in every version from 0.40.0 to 2.12.0. Beside the set that was known to suffice,
-`_build_request` is among them: it is sync in both clients, runs once for every attempt before it is sent, hops of a
-fallback included, and has the SDK's own span current. So attempts are counted where they are made, each request
-carries its attempt in its `extensions` (which outlive responses that a middleware rebuilds), and a call that never
-gets an answer still has its span.
+`patches` has the table of patched functions; `client` says who calls whom; `responses` follows attempts, responses and
+bodies; `batches` and `managed_agents` what else a client reads.
 """
 
-from .patches import Seams
-from .replacements import Listeners, Overhear
+from __future__ import annotations
 
-__all__ = ["Listeners", "Overhear", "Seams"]
+from typing import Any
+
+from ..runtime import Runtime
+from ..settings import Settings
+from .errors import was_never_sent
+from .patches import Patches
+
+__all__ = ["Instrumentation"]
+
+
+class Instrumentation:
+    """What one `instrument()` set up in the SDK, which is imported. `providers`: its arguments."""
+
+    def __init__(self, settings: Settings, providers: dict[str, Any]) -> None:
+        self._runtime = Runtime(settings, providers, was_never_sent)
+        self._patches = Patches()
+        self._patches.install(self._runtime)
+
+    def stop(self) -> None:
+        """Takes all of it out again. Calls end with what is known, and streams are seen to their end."""
+        self._runtime.stop()
+        self._patches.remove()
+        self._runtime.released()

@@ -1,4 +1,4 @@
-"""Batches: the SDK's requests about them, and the bytes of their results on their way to the application.
+"""The SDK's requests about them, and the bytes of their results on their way to the application.
 
 `results()` gives a `JSONLDecoder`, which reads bytes and passes by every function that decodes JSON (0.40.0 to 2.12.0),
 and an application may read the bytes itself. All of them come through the content decoder of the response (`httpx` and
@@ -9,13 +9,16 @@ application holds is another than it was.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
-from ..api import head
-from ..api.json import fields, text
-from ..telemetry.batches import Reader, Reading
-from .errors import FIRST_ERROR
+from ..api import parse_headers
+from ..api.json import as_object, as_text
+from ..runtime import Runtime
+from ..telemetry.batches import ResultsReader, update_batches
+from ..telemetry.call import FIRST_ERROR_STATUS
+from ..telemetry.increments import BatchOwner
+from .client import client_info, request_api_key
 from .responses import body_of
 
 _PATH: Final = re.compile(r"/messages/batches(?:/([^/]+))?(?:/(results|cancel))?$")
@@ -26,67 +29,68 @@ _BATCH_ID: Final = "anthropic.message.batch.id"
 """Since 1.14.0 the SDK says it for its own span."""
 
 
-def answered(watch: Callable[[Any, Any], Reader | None], client: Any, kwargs: dict[str, Any]) -> None:
-    """A request that is no call was answered. It may be about batches."""
+def on_response(runtime: Runtime, client: Any, kwargs: dict[str, Any]) -> None:
+    """A request that is no call got a response. It may be about batches."""
     options, response = kwargs["options"], kwargs["response"]
     path = _PATH.search(options.url.partition("?")[0].rstrip("/"))
     decodes = getattr(getattr(kwargs["cast_to"], "__origin__", None), "__name__", None) in _DECODERS
-    if response.status_code >= FIRST_ERROR or not (path or decodes):
+    if response.status_code >= FIRST_ERROR_STATUS or not (path or decodes) or not runtime.may_measure():
         return
-    reader = watch(client, options)
-    if reader is None:
-        return
-    workspace = head(response.headers.raw).workspace_id
+    owner = BatchOwner(
+        client_info(client, request_api_key(client, options), runtime.settings.api_key_format),
+        parse_headers(response.headers.raw).workspace_id,
+        runtime.tags(),
+    )
+    batches = runtime.instruments.batches
     if not decodes and not (path and path[2] == _RESULTS and options.method.lower() == "get"):
         if response.is_closed:
-            reader.told(body_of(response), workspace)
+            update_batches(batches, body_of(response), owner, runtime.instruments.sets)
         return
     batch_id = (
         path[1]
         if path and path[2] == _RESULTS
-        else text(fields(getattr(options, "span_attributes", None)).get(_BATCH_ID))
-    )
-    reading = reader.results(batch_id or options.url.partition("?")[0], workspace)
-    if reading is not None:
-        _watch_body(response, reading)
+        else as_text(as_object(getattr(options, "span_attributes", None)).get(_BATCH_ID))
+    ) or options.url.partition("?")[0]
+    if not batches.counted.is_closed(batch_id):
+        _watch_body(response, ResultsReader(batches, batch_id, owner, runtime.recorder.record_batch_result))
 
 
-def _watch_body(response: Any, reading: Reading) -> None:
+def _watch_body(response: Any, reader: ResultsReader) -> None:
     content: bytes | None = getattr(response, "_content", None)
     if content is not None:
         # A transport, or a middleware, has read it already.
-        reading.read(content)
-        reading.ended()
+        reader.read(content)
+        reader.end()
         return
     # It is made once, when the body is first read.
-    response._decoder = _Decoder(response._get_content_decoder(), reading)  # noqa: SLF001 - the seam
+    response._decoder = _Decoder(response._get_content_decoder(), reader)  # noqa: SLF001 - the seam
 
 
 class _Decoder:
     """Stands for the content decoder of a response, and passes on what that gives: bytes in httpx, else pieces."""
 
-    def __init__(self, decoder: Any, reading: Reading) -> None:
+    def __init__(self, decoder: Any, reader: ResultsReader) -> None:
         self._decoder = decoder
-        self._reading = reading
+        self._reader = reader
 
     def decode(self, data: bytes) -> Any:
         decoded = self._decoder.decode(data)
         if not isinstance(decoded, bytes):
             return self._seen(decoded)
-        self._reading.read(decoded)
+        self._reader.read(decoded)
         return decoded
 
     def flush(self) -> Any:
         decoded = self._decoder.flush()
         if not isinstance(decoded, bytes):
             return self._seen(decoded, last=True)
-        self._reading.read(decoded)
-        self._reading.ended()
+        self._reader.read(decoded)
+        self._reader.end()
         return decoded
 
     def _seen(self, pieces: Any, *, last: bool = False) -> Iterator[bytes]:
         for piece in pieces:
-            self._reading.read(piece)
+            self._reader.read(piece)
             yield piece
         if last:
-            self._reading.ended()
+            self._reader.end()

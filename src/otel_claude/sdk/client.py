@@ -1,17 +1,22 @@
-"""What the SDK's clients and request options say of a call before it is sent: who calls whom, and whether it spends."""
+"""What the SDK's clients and request options say of a call before it is sent: who calls whom, and whether it is one."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from ..api import Request, request
-from ..api.api_keys import shown
-from ..api.json import fields, text
-from ..pricing import PlatformName
-from ..settings import KeyMode
-from ..telemetry.record import Caller
-from ..telemetry.tracers import makes_spans
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+
+from .._diagnostics import log_internal_error
+from .._tag_context import top
+from ..api import parse_request, redact_api_key
+from ..api.json import as_object, as_text
+from ..pricing import ANTHROPIC, Platform, PlatformName
+from ..runtime import Runtime
+from ..settings import ApiKeyFormat
+from ..tags import current as current_tags
+from ..telemetry.call import Call, ClientInfo
+from ..telemetry.recorder import can_record
 
 _PROVIDERS: Final[dict[PlatformName, str]] = {
     "bedrock": "aws.bedrock",
@@ -22,57 +27,83 @@ _PROVIDERS: Final[dict[PlatformName, str]] = {
 }
 """Each platform of `anthropic.lib` with the provider that the SDK's own spans name for it (anthropic 2.12.0)."""
 _CREDENTIALS: Final = ("x-api-key", "authorization")
+_CREDENTIAL_LENGTHS: Final = frozenset(map(len, _CREDENTIALS))
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
-_callers: WeakKeyDictionary[Any, tuple[object, str | None, KeyMode, Caller]] = WeakKeyDictionary()
-"""The last caller of each client, and what it was made of."""
+_LIBRARY: Final = "anthropic"
+_MAX_INFOS: Final = 1_000
+
+_by_client: WeakKeyDictionary[Any, tuple[object, str | None, ApiKeyFormat, ClientInfo]] = WeakKeyDictionary()
+"""The last `ClientInfo` of each client, and what it was made of."""
+_infos: dict[tuple[Any, ...], ClientInfo] = {}
+"""Each as one object: programs make a client for each request."""
 
 
-def spends(options: Any) -> bool:
-    """Whether these options are a request to the Messages API. On every platform its URL is canonical at this point."""
-    return options.url.partition("?")[0].rstrip("/").endswith("v1/messages") and options.method.lower() == "post"
+def start_call(runtime: Runtime, client: Any, options: Any) -> Call | None:
+    """The call that a request to the Messages API starts. None for any other request. Hot path."""
+    url: str = options.url
+    if url != "/v1/messages" and not url.partition("?")[0].rstrip("/").endswith("v1/messages"):
+        return None
+    if options.method.lower() != "post" or not runtime.active or not is_instrumentation_enabled():
+        return None
+    native = bool(getattr(options, "span_name", None)) and can_record(getattr(client, "_tracer", None))
+    settings = runtime.settings
+    call = Call(
+        parse_request(
+            options.json_data, getattr(options, "extra_json", None), spans=not native and runtime.opens_spans
+        ),
+        client_info(client, request_api_key(client, options), settings.api_key_format),
+        # Without a block that is open, and without baggage, there is nothing to look for.
+        current_tags(settings.baggage_tags) if settings.baggage_tags or top.get() is not None else (),
+        expects_native_span=native,
+    )
+    try:
+        runtime.recorder.on_start(call)
+    except Exception:
+        # A sampler or a span processor of the application's raised. The call is measured without a span.
+        log_internal_error("open a span")
+    return call
 
 
-def has_native_span(client: Any, options: Any) -> bool:
-    """Whether the SDK will trace this call by itself: since 1.14.0, and only what a method of the SDK's sends."""
-    return bool(getattr(options, "span_name", None)) and makes_spans(getattr(client, "_tracer", None))
-
-
-def request_of(options: Any) -> Request:
-    """The scalars of the request. Since 1.14.0 its body is not prepared yet, and may hold one-shot iterators."""
-    return request(options.json_data, getattr(options, "extra_json", None))
-
-
-def caller_of(client: Any, key: str | None, mode: KeyMode) -> Caller:
-    """The `Caller` of a client that shows this key; worked out anew when its base URL or the key changes."""
+def client_info(client: Any, key: str | None, form: ApiKeyFormat) -> ClientInfo:
+    """The `ClientInfo` of a client that shows this key; worked out anew when its base URL or the key changes."""
     base_url = client.base_url
-    known = _callers.get(client)
-    if known is not None and known[0] is base_url and known[1] == key and known[2] == mode:
+    known = _by_client.get(client)
+    if known is not None and known[0] is base_url and known[1] == key and known[2] == form:
         return known[3]
-    platform = _platform(client.__class__)
-    caller = Caller(
-        _PROVIDERS.get(platform, "anthropic"),
-        platform,
-        text(getattr(client, "aws_region", None)) or text(getattr(client, "region", None)),
+    name = _platform(client.__class__)
+    region = as_text(getattr(client, "aws_region", None)) or as_text(getattr(client, "region", None))
+    values = (
+        _PROVIDERS.get(name, "anthropic"),
+        _LIBRARY,
+        ANTHROPIC if name == ANTHROPIC.name else Platform(name, region),
         base_url.host,
         base_url.port or _DEFAULT_PORTS.get(base_url.scheme, 443),
         # A cloud's client can hold a key of the Console's that it never sends: Foundry's has the environment's.
-        shown(key, mode) if platform == "anthropic" else None,
+        redact_api_key(key, form) if name == ANTHROPIC.name else None,
     )
-    _callers[client] = (base_url, key, mode, caller)
-    return caller
+    if len(_infos) >= _MAX_INFOS:
+        _infos.clear()
+    info = _infos.setdefault(values, ClientInfo(*values))
+    _by_client[client] = (base_url, key, form, info)
+    return info
 
 
-def key_of(client: Any, options: Any) -> str | None:
+def request_api_key(client: Any, options: Any) -> str | None:  # noqa: C901 - flat, so that it is fast
     """The credential that the request will show: its own headers', else the client's, OAuth tokens included.
 
     `_build_headers` lays them over each other in this order. Tokens that are fetched for each request are not seen.
     """
-    omitted: set[str] = set()
+    omitted: set[str] | None = None
     for headers in (options.headers, getattr(client, "_custom_headers", None)):
+        if not headers:
+            continue
         credential: str | None = None
-        for name, value in fields(headers).items():
+        for name, value in as_object(headers).items():
+            if len(name) not in _CREDENTIAL_LENGTHS:
+                continue
             lowered = name.lower()
+            omitted = omitted or set()
             if lowered not in _CREDENTIALS or lowered in omitted:
                 continue
             if not isinstance(value, str):
@@ -85,7 +116,10 @@ def key_of(client: Any, options: Any) -> str | None:
         # Which of the two headers has the client's own credential depends on the SDK's version.
         left = [value for name, value in client.auth_headers.items() if name.lower() not in omitted]
         return without_scheme(left[0]) if left else None
-    return text(getattr(client, "api_key", None)) or text(getattr(client, "auth_token", None))
+    key = getattr(client, "api_key", None)
+    if type(key) is str and key:
+        return key
+    return as_text(getattr(client, "auth_token", None))
 
 
 def without_scheme(value: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..api.json import fields, integer, text
+from ..api.json import as_integer, as_object, as_text
+from ..telemetry.call import FIRST_ERROR_STATUS
 
 _LIBRARIES: Final = ("anthropic", "httpx", "httpx2", "httpcore", "httpcore2")
 _TYPES: Final = {
@@ -15,7 +16,6 @@ _TYPES: Final = {
 }
 _UNSENT: Final = ("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "LocalProtocolError")
 """What httpx and httpx2 raise before a request has left the process."""
-FIRST_ERROR: Final = 400
 
 
 def error_type(error: BaseException) -> str | None:
@@ -44,7 +44,7 @@ def was_never_sent(error: BaseException) -> bool:
 
 
 def _of_answer(error: Exception) -> str:
-    said = text(fields(fields(getattr(error, "body", None)).get("error")).get("type"))
-    status = integer(getattr(error, "status_code", None)) or 0
+    said = as_text(as_object(as_object(getattr(error, "body", None)).get("error")).get("type"))
+    status = as_integer(getattr(error, "status_code", None)) or 0
     # An `error` event has the status of the response that opened its stream, which is none of an error.
-    return said or (str(status) if status >= FIRST_ERROR else "client_error")
+    return said or (str(status) if status >= FIRST_ERROR_STATUS else "client_error")

@@ -1,53 +1,250 @@
-"""The table of seams, and putting them into the SDK and out of it again by walking it."""
+"""The functions of the anthropic SDK that are patched, and what stands in their place.
+
+Through these few functions every call passes, on sync and async clients and on every platform's, whatever method began
+it: `create`, `stream`, `parse`, `tool_runner`, beta, raw and streaming responses, `client.post`. They stand with these
+names and arguments in every version from 0.40.0 to 2.12.0. Each patch tells the runtime or the recorder what passes,
+and passes it on unchanged, with whatever a later SDK adds to the arguments. Nothing of ours raises: every patch
+contains its own failure.
+"""
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
-from .._diagnostics import logger
-from . import replacements
-from .replacements import Listeners
+from .._diagnostics import log_internal_error, logger
+from ..runtime import Runtime
+from ..telemetry.call import Call
+from . import batches, managed_agents, responses
+from .client import start_call
 
 _BASE: Final = "anthropic._base_client"
 _EXCEPTIONS: Final = "anthropic._exceptions"
+Original = Callable[..., Any]
+
+active_call: Final[ContextVar[Call | None]] = ContextVar("otel_claude_call", default=None)
+"""The call that a method is making in this context."""
 
 
-class Seam(NamedTuple):
+def request(original: Original, runtime: Runtime) -> Original:
+    """`SyncAPIClient.request(cast_to, options, …)`."""
+
+    @functools.wraps(original)
+    def request(client: Any, *args: Any, **kwargs: Any) -> Any:
+        call = _start(runtime, client, args, kwargs)
+        if call is None and (not runtime.active or active_call.get() is None):
+            return original(client, *args, **kwargs)
+        token = active_call.set(call)
+        try:
+            result = original(client, *args, **kwargs)
+        except BaseException as error:
+            _end(runtime, call, token, error)
+            raise
+        _end(runtime, call, token, None)
+        return result
+
+    return request
+
+
+def request_async(original: Original, runtime: Runtime) -> Original:
+    """`AsyncAPIClient.request(cast_to, options, …)`."""
+
+    @functools.wraps(original)
+    async def request(client: Any, *args: Any, **kwargs: Any) -> Any:
+        call = _start(runtime, client, args, kwargs)
+        if call is None and (not runtime.active or active_call.get() is None):
+            return await original(client, *args, **kwargs)
+        token = active_call.set(call)
+        try:
+            result = await original(client, *args, **kwargs)
+        except BaseException as error:
+            _end(runtime, call, token, error)
+            raise
+        _end(runtime, call, token, None)
+        return result
+
+    return request
+
+
+def _start(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+    try:
+        return start_call(runtime, client, args[1] if len(args) > 1 else kwargs["options"])
+    except Exception:
+        log_internal_error("start a call")
+        return None
+
+
+def _end(runtime: Runtime, call: Call | None, token: Any, error: BaseException | None) -> None:
+    entered = True
+    try:
+        active_call.reset(token)
+    except ValueError:
+        # A coroutine that is thrown away is closed in another context, which never saw the call.
+        entered = False
+    if call is None:
+        return
+    try:
+        if entered and call.context_token is not None:
+            runtime.recorder.detach(call)
+        if error is None:
+            responses.on_return(runtime.recorder, call)
+        else:
+            responses.on_raise(runtime.recorder, call, error)
+    except Exception:
+        log_internal_error("end a call")
+
+
+def build_request(original: Original, runtime: Runtime) -> Original:
+    """`BaseClient._build_request(options, *, retries_taken=0)`: once for every attempt, before it is sent."""
+
+    @functools.wraps(original)
+    def build_request(client: Any, *args: Any, **kwargs: Any) -> Any:
+        built = original(client, *args, **kwargs)
+        if runtime.active:
+            try:
+                options = args[0] if args else kwargs["options"]
+                call = active_call.get() or responses.call_of(options)
+                if call is not None:
+                    responses.on_build_request(runtime.recorder, call, client, options, built)
+            except Exception:
+                log_internal_error("record an attempt")
+        return built
+
+    return build_request
+
+
+def process_response(original: Original, runtime: Runtime) -> Original:
+    """`_process_response(*, cast_to, options, response, …)` of both clients. Its result may be awaitable."""
+
+    @functools.wraps(original)
+    def process_response(client: Any, *args: Any, **kwargs: Any) -> Any:
+        if runtime.active:
+            try:
+                attempt = responses.attempt_of(kwargs["response"])
+                if attempt is not None:
+                    responses.on_response(runtime.recorder, attempt, client, kwargs)
+                else:
+                    batches.on_response(runtime, client, kwargs)
+            except Exception:
+                log_internal_error("read a response")
+        return original(client, *args, **kwargs)
+
+    return process_response
+
+
+def process_response_data(original: Original, runtime: Runtime) -> Original:
+    """`BaseClient._process_response_data(*, data, cast_to, response)`: each decoded body, each event of each stream."""
+
+    @functools.wraps(original)
+    def process_response_data(client: Any, *args: Any, data: Any, cast_to: Any, response: Any, **kwargs: Any) -> Any:
+        try:
+            attempt = responses.attempt_of(response)
+            if attempt is not None:
+                # Also when not active: a stream that began before keeps this function.
+                runtime.recorder.on_response_data(attempt, data)
+            elif runtime.active:
+                managed_agents.on_response_data(runtime, client, data, response)
+        except Exception:
+            log_internal_error("read a response's body")
+        if args or kwargs:
+            return original(client, *args, data=data, cast_to=cast_to, response=response, **kwargs)
+        # For each event of a stream: by name they are passed in half the time.
+        return original(client, data=data, cast_to=cast_to, response=response)
+
+    return process_response_data
+
+
+def should_retry(original: Original, runtime: Runtime) -> Original:
+    """`BaseClient._should_retry(response)`: each failed attempt that has retries left."""
+
+    @functools.wraps(original)
+    def should_retry(client: Any, *args: Any, **kwargs: Any) -> Any:
+        if runtime.active:
+            try:
+                response = args[0] if args else kwargs["response"]
+                attempt = responses.attempt_of(response)
+                if attempt is not None:
+                    responses.on_rejected(runtime.recorder, attempt, response)
+            except Exception:
+                log_internal_error("record a failed attempt")
+        return original(client, *args, **kwargs)
+
+    return should_retry
+
+
+def calculate_retry_timeout(original: Original, runtime: Runtime) -> Original:
+    """`BaseClient._calculate_retry_timeout(remaining_retries, options, response_headers=None)`: once per retry."""
+
+    @functools.wraps(original)
+    def calculate_retry_timeout(client: Any, *args: Any, **kwargs: Any) -> Any:
+        delay = original(client, *args, **kwargs)
+        if runtime.active:
+            try:
+                call = active_call.get()
+                if call is not None and call.attempts:
+                    headers = args[2] if len(args) > 2 else kwargs.get("response_headers")  # noqa: PLR2004 - its place
+                    responses.on_retry(runtime.recorder, call.attempts[-1], delay, headers)
+            except Exception:
+                log_internal_error("record a retry")
+        return delay
+
+    return calculate_retry_timeout
+
+
+def status_error(original: Original, runtime: Runtime) -> Original:
+    """`APIStatusError.__init__(message, *, response, body)`: failures, also those that an event in a stream says."""
+
+    @functools.wraps(original)
+    def __init__(error: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - the patched function's own name
+        original(error, *args, **kwargs)
+        if runtime.active:
+            try:
+                response = kwargs["response"]
+                attempt = responses.attempt_of(response)
+                if attempt is not None:
+                    responses.on_error(runtime.recorder, attempt, error, response, kwargs["body"])
+            except Exception:
+                log_internal_error("record an error")
+
+    return __init__
+
+
+class Patch(NamedTuple):
     """One function of the SDK, and what makes its replacement from the original."""
 
     module: str
     owner: str
     name: str
-    replacement: Callable[[Callable[..., Any], Listeners], Callable[..., Any]]
+    replacement: Callable[[Original, Any], Original]
 
 
-SEAMS: Final = (
-    Seam(_BASE, "SyncAPIClient", "request", replacements.request),
-    Seam(_BASE, "AsyncAPIClient", "request", replacements.request_async),
-    Seam(_BASE, "BaseClient", "_build_request", replacements.build_request),
-    Seam(_BASE, "SyncAPIClient", "_process_response", replacements.process_response),
-    Seam(_BASE, "AsyncAPIClient", "_process_response", replacements.process_response),
-    Seam(_BASE, "BaseClient", "_process_response_data", replacements.process_response_data),
-    Seam(_BASE, "BaseClient", "_should_retry", replacements.should_retry),
-    Seam(_BASE, "BaseClient", "_calculate_retry_timeout", replacements.calculate_retry_timeout),
-    Seam(_EXCEPTIONS, "APIStatusError", "__init__", replacements.status_error),
+PATCHES: Final = (
+    Patch(_BASE, "SyncAPIClient", "request", request),
+    Patch(_BASE, "AsyncAPIClient", "request", request_async),
+    Patch(_BASE, "BaseClient", "_build_request", build_request),
+    Patch(_BASE, "SyncAPIClient", "_process_response", process_response),
+    Patch(_BASE, "AsyncAPIClient", "_process_response", process_response),
+    Patch(_BASE, "BaseClient", "_process_response_data", process_response_data),
+    Patch(_BASE, "BaseClient", "_should_retry", should_retry),
+    Patch(_BASE, "BaseClient", "_calculate_retry_timeout", calculate_retry_timeout),
+    Patch(_EXCEPTIONS, "APIStatusError", "__init__", status_error),
 )
 
 
-class Seams:
-    """The seams of one `instrument()`, and who is told what they see."""
+class Patches:
+    """The patches of one `instrument()`."""
 
-    def __init__(self, listeners: Listeners) -> None:
-        self._listeners = listeners
+    def __init__(self) -> None:
         self._patched: list[tuple[type, str, Any, Any]] = []
 
-    def install(self) -> None:
+    def install(self, runtime: Runtime) -> None:
         """Patches the SDK, which is imported: all of it, or nothing."""
-        found = [(seam, _owner(seam)) for seam in SEAMS]
-        missing = [f"{seam.owner}.{seam.name}" for seam, owner in found if owner is None]
+        found = [(patch, _owner(patch)) for patch in PATCHES]
+        missing = [f"{patch.owner}.{patch.name}" for patch, owner in found if owner is None]
         if missing:
             logger.warning(
                 "anthropic %s has no %s, so its calls are not measured. Upgrade otel-claude or use anthropic>=0.40,<3.",
@@ -56,26 +253,21 @@ class Seams:
                 " and no ".join(missing),
             )
             return
-        for seam, owner in found:
-            original = owner.__dict__[seam.name]
-            replacement = seam.replacement(original, self._listeners)
-            setattr(owner, seam.name, replacement)
-            self._patched.append((owner, seam.name, original, replacement))
-
-    def close(self) -> None:
-        """Nothing further is told."""
-        self._listeners.open = False
+        for patch, owner in found:
+            original = owner.__dict__[patch.name]
+            replacement = patch.replacement(original, runtime)
+            setattr(owner, patch.name, replacement)
+            self._patched.append((owner, patch.name, original, replacement))
 
     def remove(self) -> None:
         """Restores what was patched. What somebody wrapped since then stays theirs, and ours in it passes through."""
-        self.close()
         for owner, name, original, replacement in reversed(self._patched):
             if owner.__dict__.get(name) is replacement:
                 setattr(owner, name, original)
         self._patched.clear()
 
 
-def _owner(seam: Seam) -> Any:
-    """The class that has the seam itself; inherited ones would be patched in the wrong place."""
-    owner: Any = getattr(sys.modules.get(seam.module), seam.owner, None)
-    return owner if owner is not None and callable(owner.__dict__.get(seam.name)) else None
+def _owner(patch: Patch) -> Any:
+    """The class that has the function itself; inherited ones would be patched in the wrong place."""
+    owner: Any = getattr(sys.modules.get(patch.module), patch.owner, None)
+    return owner if owner is not None and callable(owner.__dict__.get(patch.name)) else None

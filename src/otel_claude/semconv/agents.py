@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import ERROR_TYPE, RATE_LIMIT_NAME, TOKEN_CLASS, Metric
+from . import ERROR_TYPE, RATE_LIMIT_NAME, TOKEN_TYPE, Metric
 
 INVOKE_AGENT: Final = "invoke_agent"
 """`gen_ai.operation.name` of all of them."""
@@ -21,7 +21,7 @@ AGENT_NAME: Final = "gen_ai.agent.name"
 SESSION_TOKENS: Final = Metric(
     "claude.session.usage.tokens", "gauge", "{token}",
     "What the Managed Agents sessions heard of in the last 15 minutes have used in their whole lives, together.",
-    (AGENT_ID, AGENT_NAME, TOKEN_CLASS), tags=False,
+    (AGENT_ID, AGENT_NAME, TOKEN_TYPE), tags=False,
 )  # fmt: skip
 SESSION_COST: Final = Metric(
     "claude.session.list_cost.usd", "gauge", "{USD}",
@@ -29,8 +29,8 @@ SESSION_COST: Final = Metric(
     "whole cents, the time they ran included.",
     (AGENT_ID, AGENT_NAME), tags=False,
 )  # fmt: skip
-SESSION_HIGHEST_COST: Final = Metric(
-    "claude.session.list_cost.highest.usd", "gauge", "{USD}",
+SESSION_MAX_COST: Final = Metric(
+    "claude.session.list_cost.max.usd", "gauge", "{USD}",
     "What the most expensive of these sessions has cost in US dollars at list price.",
     (AGENT_ID, AGENT_NAME), tags=False,
 )  # fmt: skip
@@ -45,24 +45,24 @@ SESSIONS: Final = Metric(
     (AGENT_ID, AGENT_NAME), tags=False,
 )  # fmt: skip
 
-SESSION_METRICS: Final = (SESSION_TOKENS, SESSION_COST, SESSION_HIGHEST_COST, SESSION_BUDGET, SESSIONS)
+SESSION_METRICS: Final = (SESSION_TOKENS, SESSION_COST, SESSION_MAX_COST, SESSION_BUDGET, SESSIONS)
 """Emitted where an application hears of Managed Agents sessions."""
 
 REPORTED_BY: Final = "claude.reported_by"
 CLAUDE_CODE: Final = "claude_code"
 """The program that the Claude Agent SDK runs. It counts tokens, and works out their cost by prices of its own."""
-UNCOUNTED_REASON: Final = "claude.uncounted.reason"
+SKIPPED_REASON: Final = "claude.skipped.reason"
 RATE_LIMIT_STATUS: Final = "claude.rate_limit.status"
-TOKEN_CLASSES: Final = ("input", "cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "output")
-"""Values of `claude.token.class`. `cache_write`: written to the cache for a time that was not told."""
-UNCOUNTED_REASONS: Final = {
+TOKEN_TYPES: Final = ("input", "cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "output")
+"""Values of `claude.token.type`. `cache_write`: written to the cache for a time that was not told."""
+SKIPPED_REASONS: Final = {
     "resumed": "The session was resumed, and its totals did not tell what was new (claude before 2.1.309).",
     "no_usage": "The result told no usage by model, or one that cannot be read.",
 }
 
 AGENT_TOKENS: Final = Metric(
     "claude.agent.usage.tokens", "counter", "{token}",
-    "Tokens that the Claude Agent SDK reported, by model and class.", (REPORTED_BY, TOKEN_CLASS),
+    "Tokens that the Claude Agent SDK reported, by model and class.", (REPORTED_BY, TOKEN_TYPE),
 )  # fmt: skip
 AGENT_COST: Final = Metric(
     "claude.agent.cost.usd", "counter", "{USD}",
@@ -73,9 +73,9 @@ AGENT_RESULTS: Final = Metric(
     "claude.agent.results", "counter", "{result}",
     "Results that the Claude Agent SDK gave, one for each turn, by how the turn ended.", (REPORTED_BY, ERROR_TYPE),
 )  # fmt: skip
-AGENT_UNCOUNTED: Final = Metric(
-    "claude.agent.uncounted", "counter", "{result}",
-    "Results whose tokens and cost are in no metric, and why.", (REPORTED_BY, UNCOUNTED_REASON),
+AGENT_RESULTS_SKIPPED: Final = Metric(
+    "claude.agent.results.skipped", "counter", "{result}",
+    "Results whose tokens and cost are in no metric, and why.", (REPORTED_BY, SKIPPED_REASON),
 )  # fmt: skip
 AGENT_RATE_LIMITS: Final = Metric(
     "claude.agent.rate_limit.events", "counter", "{event}",
@@ -83,5 +83,5 @@ AGENT_RATE_LIMITS: Final = Metric(
     "claude.client.rate_limit.utilization and .reset.", (REPORTED_BY, RATE_LIMIT_NAME, RATE_LIMIT_STATUS),
 )  # fmt: skip
 
-AGENT_METRICS: Final = (AGENT_TOKENS, AGENT_COST, AGENT_RESULTS, AGENT_UNCOUNTED, AGENT_RATE_LIMITS)
+AGENT_METRICS: Final = (AGENT_TOKENS, AGENT_COST, AGENT_RESULTS, AGENT_RESULTS_SKIPPED, AGENT_RATE_LIMITS)
 """Emitted where the Claude Agent SDK is instrumented."""

@@ -7,12 +7,12 @@ ours.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final, Literal
 
 # Attributes, of metrics and of spans.
 OPERATION_NAME: Final = "gen_ai.operation.name"
 PROVIDER_NAME: Final = "gen_ai.provider.name"
+CLIENT_LIBRARY: Final = "claude.client.library"
 REQUEST_MODEL: Final = "gen_ai.request.model"
 RESPONSE_MODEL: Final = "gen_ai.response.model"
 SERVER_ADDRESS: Final = "server.address"
@@ -35,7 +35,7 @@ BLOCKED_REASON: Final = "claude.blocked.reason"
 RATE_LIMIT_NAME: Final = "claude.rate_limit.name"
 BATCH_RESULT: Final = "claude.batch.result"
 BATCH_STATUS: Final = "claude.batch.status"
-TOKEN_CLASS: Final = "claude.token.class"  # noqa: S105 - the name of an attribute, no secret
+TOKEN_TYPE: Final = "claude.token.type"  # noqa: S105 - the name of an attribute, no secret
 
 # Attributes of spans only.
 REQUEST_MAX_TOKENS: Final = "gen_ai.request.max_tokens"
@@ -106,8 +106,6 @@ COMMON_ATTRIBUTES: Final = (
 """On every metric, where known; beside them `claude.tag.<key>` for each tag, except on the gauges of limits."""
 
 
-@lru_cache(maxsize=64)
-def limit_attributes(name: str) -> tuple[str, str, str]:
-    """The attributes of a span for a rate limit's size, what remains of it, and its reset time."""
-    prefix = f"claude.rate_limit.{name}"
-    return f"{prefix}.limit", f"{prefix}.remaining", f"{prefix}.reset"
+def rate_limit_attribute(name: str, field: str) -> str:
+    """The attribute of a span for one field of a rate limit: `limit`, `remaining` or `reset`."""
+    return f"claude.rate_limit.{name}.{field}"

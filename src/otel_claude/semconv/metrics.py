@@ -130,13 +130,13 @@ SERVER_TOOL_CALLS: Final = Metric(
     "Requests that Anthropic's servers made to tools during calls.", (TOOL_NAME,),
 )  # fmt: skip
 
-BATCH_REQUESTS: Final = Metric(
-    "claude.client.batch.requests", "counter", "{request}",
+BATCH_RESULTS: Final = Metric(
+    "claude.client.batch.results", "counter", "{request}",
     "Results of batches that the application read, each once per process, by how the request ended.",
     (BATCH_RESULT, STOP_REASON, ERROR_TYPE),
 )  # fmt: skip
-BATCH_PROGRESS: Final = Metric(
-    "claude.client.batch.progress", "gauge", "{request}",
+BATCH_REQUESTS: Final = Metric(
+    "claude.client.batch.requests", "gauge", "{request}",
     "Requests of the batches that this process watches, by where they are. A batch is left out an hour after the "
     "application last asked for it, or five minutes after it was seen to have ended.",
     (BATCH_STATUS,),
@@ -152,7 +152,7 @@ RATE_LIMIT_REMAINING: Final = Metric(
     (RATE_LIMIT_NAME,), tags=False,
 )  # fmt: skip
 RATE_LIMIT_UTILIZATION: Final = Metric(
-    "claude.client.rate_limit.utilization", "gauge", "{ratio}",
+    "claude.client.rate_limit.utilization", "gauge", "1",
     "The used share of a rate limit, 0 to 1.", (RATE_LIMIT_NAME,), tags=False,
 )  # fmt: skip
 RATE_LIMIT_RESET: Final = Metric(
@@ -176,8 +176,9 @@ METRICS: Final = (
     INPUT_TOKENS, OUTPUT_TOKENS, CACHE_READ_TOKENS, CACHE_WRITE_TOKENS, REASONING_TOKENS,
     CALL_COST, COST, CACHE_SAVINGS, CACHE_OVERHEAD, UNPRICED, CALLS, ATTEMPTS, RETRY_DELAY,
     RATE_LIMIT_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_UTILIZATION, RATE_LIMIT_RESET, SERVER_TOOL_CALLS,
-    BATCH_REQUESTS, BATCH_PROGRESS,
+    BATCH_RESULTS, BATCH_REQUESTS,
 )  # fmt: skip
 """Everything that is emitted by default."""
 LEGACY_METRICS: Final = (LEGACY_TOKEN_USAGE, LEGACY_DURATION)
 """Emitted too with `OTEL_CLAUDE_LEGACY_METRICS=true`."""
+RATE_LIMIT_METRICS: Final = (RATE_LIMIT_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_UTILIZATION, RATE_LIMIT_RESET)

@@ -18,7 +18,7 @@ from . import (
     RESPONSE_MODEL,
     RESPONSE_SERVICE_TIER,
     SPEED,
-    TOKEN_CLASS,
+    TOKEN_TYPE,
     WORKSPACE_ID,
     Metric,
 )
@@ -53,7 +53,7 @@ ORGANIZATION_BILLED_COST: Final = Metric(
 ORGANIZATION_TOKENS: Final = Metric(
     "claude.organization.tokens", "gauge", "{token}",
     "Tokens used in a period (UTC), by class, as Anthropic reports them.",
-    (ORGANIZATION_PERIOD, TOKEN_CLASS, *_WHOSE), tags=False,
+    (ORGANIZATION_PERIOD, TOKEN_TYPE, *_WHOSE), tags=False,
 )  # fmt: skip
 ORGANIZATION_REQUESTS: Final = Metric(
     "claude.organization.requests", "gauge", "{request}",

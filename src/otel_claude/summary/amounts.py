@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..pricing.call_cost import PICO
+from ..pricing import PICO_PER_USD
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -13,9 +13,9 @@ _EXACT_TOKENS: Final = 100_000
 
 def places_for(total: int) -> int:
     """How many decimals show a total of pico-dollars and its parts well: six below a dollar, two from 100 on."""
-    if total < PICO:
+    if total < PICO_PER_USD:
         return 6
-    return 4 if total < 100 * PICO else 2
+    return 4 if total < 100 * PICO_PER_USD else 2
 
 
 def usd(pico: int, places: int = 2) -> str:

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import wrapt
 
-from .._diagnostics import contained
+from .._diagnostics import log_internal_error
 
 _PATIENCE: Final = 3.0
 """Seconds that a process that was told to terminate may take for its summary and its last exports."""
@@ -50,7 +50,7 @@ class Ending:
                 signal.signal(signal.SIGTERM, self._terminate)
             wrapt.register_post_import_hook(self._watch_children, "multiprocessing.util")
         except Exception:
-            contained("prepared the summary")
+            log_internal_error("prepare the summary")
 
     @contextmanager
     def undisturbed(self) -> Generator[None]:
@@ -81,7 +81,7 @@ class Ending:
             try:
                 self._finish()
             except Exception:
-                contained("printed the summary")
+                log_internal_error("print the summary")
             self._finished = True
 
     def _finish_in_time(self) -> None:
@@ -118,7 +118,7 @@ class Ending:
         try:
             self._begin()
         except Exception:
-            contained("prepared the summary of a child process")
+            log_internal_error("prepare the summary of a child process")
         self._release()
 
     def _watch_children(self, util: Any) -> None:
@@ -126,7 +126,7 @@ class Ending:
         try:
             util.register_after_fork(self, _watcher(util))
         except Exception:
-            contained("prepared the summary of child processes")
+            log_internal_error("prepare the summary of child processes")
 
     def watch_child(self, util: Any) -> None:
         """This is such a child: it runs its finalizers and no `atexit`, or is terminated while it waits for work."""
@@ -135,7 +135,7 @@ class Ending:
             if signal.getsignal(signal.SIGTERM) == self._terminate:
                 self._stay_wakeable()
         except Exception:
-            contained("prepared the summary of a child process")
+            log_internal_error("prepare the summary of a child process")
 
     def _stay_wakeable(self) -> None:
         """Sees to it that a SIGTERM wakes the main thread, by the descriptor that Python tells of each signal."""

@@ -23,8 +23,8 @@ from opentelemetry.sdk.metrics import (
 )
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExporter, MetricExportResult, MetricsData
 
-from .._diagnostics import contained
-from ..telemetry.call import end_open_calls
+from .._diagnostics import log_internal_error
+from ..telemetry.recorder import end_open_calls
 from .ending import Ending
 from .from_metrics import totals_of
 from .process_group import Family
@@ -62,7 +62,7 @@ class SummaryMetricExporter(MetricExporter):
             totals.tighter(self._totals.limit)
             self._totals = totals
         except Exception:
-            contained("summed up metrics")
+            log_internal_error("sum up metrics")
             return MetricExportResult.FAILURE
         return MetricExportResult.SUCCESS
 
@@ -94,7 +94,7 @@ class SummaryMetricExporter(MetricExporter):
                 # Without a provider of the SDK there is nothing to flush.
                 getattr(provider, "force_flush", bool)()
             except Exception:
-                contained("exported the last numbers")
+                log_internal_error("export the last numbers")
         self._tell()
 
     def _tell(self) -> None:
@@ -106,7 +106,7 @@ class SummaryMetricExporter(MetricExporter):
                     self._told = True
                     self._report()
         except Exception:
-            contained("printed the summary")
+            log_internal_error("print the summary")
 
     def _report(self) -> None:
         totals = self._totals

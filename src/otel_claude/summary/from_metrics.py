@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from .. import semconv as c
-from ..pricing.call_cost import PICO
+from ..pricing import PICO_PER_USD
 from .totals import THINKING, TOTAL_INPUT, Key, Limit, Totals
 
 Attributes = Mapping[str, Any]
@@ -95,14 +95,14 @@ def _cache_writes(attributes: Attributes, point: Any) -> Rows:
 
 
 def _cost(attributes: Attributes, point: Any) -> Rows:
-    amount = round(point.value * PICO)
+    amount = round(point.value * PICO_PER_USD)
     yield ("cost", str(attributes.get(c.COST_TYPE, c.OTHER)), _model(attributes)), amount
     if attributes.get(c.OPERATION_NAME) == c.BATCH:
         yield ("batched",), amount
 
 
 def _dollars(kind: str) -> _Read:
-    return lambda _, point: [((kind,), round(point.value * PICO))]
+    return lambda _, point: [((kind,), round(point.value * PICO_PER_USD))]
 
 
 _SUMS: Final[dict[str, _Read]] = {

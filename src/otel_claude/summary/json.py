@@ -8,7 +8,7 @@ from ..pricing import UNPRICED_REASONS
 from ..pricing.rows import decimal_text
 from ..semconv import COST_TYPES
 from ..version import __version__
-from .totals import THINKING, TOKEN_CLASSES, TOTAL_INPUT, Totals
+from .totals import THINKING, TOKEN_TYPES, TOTAL_INPUT, Totals
 
 
 def json_of(totals: Totals, *, table: str, now: float) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def _order(name: str) -> tuple[int, str]:
 
 
 def _tokens(totals: Totals, model: str | None) -> dict[str, int]:
-    return {name: totals.tokens(name, model) for name in (*TOKEN_CLASSES, THINKING)}
+    return {name: totals.tokens(name, model) for name in (*TOKEN_TYPES, THINKING)}
 
 
 def _model(totals: Totals, name: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 from ..pricing import UNPRICED_REASONS
 from .amounts import places_for, seconds, share, times, tokens, usd
-from .totals import THINKING, TOKEN_CLASSES, TOTAL_INPUT, Limit, Totals
+from .totals import THINKING, TOKEN_TYPES, TOTAL_INPUT, Limit, Totals
 
 Tone = Literal["plain", "good", "warn", "bad"]
 _NAMES: Final = {
@@ -76,7 +76,7 @@ def _headline(totals: Totals, places: int) -> str:
 def _classes(totals: Totals, places: int) -> Table:
     whole = totals.sum("cost")
     rows: list[tuple[str, ...]] = []
-    for name in TOKEN_CLASSES:
+    for name in TOKEN_TYPES:
         count, cost = totals.tokens(name), totals.sum("cost", name)
         if count or cost or name in _ALWAYS:
             # That a class cost nothing is known only if everything is.
@@ -84,7 +84,7 @@ def _classes(totals: Totals, places: int) -> Table:
             rows.append((_NAMES[name], f"{count:,}", *shown))
     if thinking := totals.tokens(THINKING):
         rows.append(("  of it thinking", f"{thinking:,}", "", ""))
-    for name in sorted({key[1] for key in totals.sums if key[0] == "cost"} - set(TOKEN_CLASSES)):
+    for name in sorted({key[1] for key in totals.sums if key[0] == "cost"} - set(TOKEN_TYPES)):
         count = totals.sum("tool", name)
         cost = totals.sum("cost", name)
         rows.append(
@@ -101,7 +101,7 @@ def _cost(totals: Totals, places: int, model: str | None = None) -> str:
 
 def _models(totals: Totals, places: int) -> Table:
     def row(name: str, model: str | None) -> tuple[str, ...]:
-        counts = [totals.tokens(each, model) for each in TOKEN_CLASSES]
+        counts = [totals.tokens(each, model) for each in TOKEN_TYPES]
         shown = (counts[0], counts[1], counts[2] + counts[3], counts[4])
         return name, f"{totals.requests(model):,}", *map(tokens, shown), _cost(totals, places, model)
 

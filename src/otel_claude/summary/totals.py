@@ -30,7 +30,7 @@ Key = tuple[str, ...]
 """A `Kind`, and what it is counted by."""
 
 UNCACHED: Final = "input"
-TOKEN_CLASSES: Final = (UNCACHED, "cache_read", "cache_write_5m", "cache_write_1h", "output")
+TOKEN_TYPES: Final = (UNCACHED, "cache_read", "cache_write_5m", "cache_write_1h", "output")
 """Disjoint, and named as the classes of cost are."""
 TOTAL_INPUT: Final = "total_input"
 NOT_OURS: Final = "billed_elsewhere"
@@ -96,10 +96,10 @@ class Totals:
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
     def tokens(self, name: str, model: str | None = None) -> int:
-        """Tokens of one of the `TOKEN_CLASSES`, or thinking, or the total input."""
+        """Tokens of one of the `TOKEN_TYPES`, or thinking, or the total input."""
         if name != UNCACHED:
             return self.sum("tokens", name, model)
-        cached = sum(self.sum("tokens", other, model) for other in TOKEN_CLASSES[1:4])
+        cached = sum(self.sum("tokens", other, model) for other in TOKEN_TYPES[1:4])
         return max(0, self.sum("tokens", TOTAL_INPUT, model) - cached)
 
     def status(self, model: str | None = None) -> Literal["exact", "lower_bound", "unpriced"]:

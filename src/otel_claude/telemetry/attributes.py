@@ -1,99 +1,115 @@
-"""Labels: the attributes of a call's metrics, bounded, and made once for each distinct set.
-
-The same labels are the same object, and know the ledger's cells that are posted to together: no attributes are hashed
-for a call.
-"""
+"""Attribute sets of metrics: values are bounded, and equal sets are one object, so that no call hashes attributes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, Final
 
-from .. import semconv as c
+from .. import semconv
+from ..semconv import OTHER
 from ..tags import Tags
-from .cardinality import Bounds
-from .counters import Cell, Value
-from .record import Caller
+from .call import ClientInfo
 
-_MOST_VALUES: Final = 200
+Value = str | int | bool
+Pair = tuple[str, "Value | None"]
+
+_MAX_LENGTH: Final = 200
+"""Characters of a value. Model ids, workspace ids and Bedrock ARNs are shorter."""
+_MAX_VALUES: Final = 200
 """Distinct models, workspaces, keys, error types and so on, each."""
-_MOST_MADE: Final = 256
+_MAX_DERIVED: Final = 256
 """Sets made from one by adding attributes, that are remembered."""
-_MOST_KNOWN: Final = 1_000
-"""Sets as calls say them, that are remembered. More than a process has at a time; what is forgotten is found again."""
-_MOST_SETS: Final = 10_000
-"""Sets that are kept, each as one object. More than a process can have of bounded values, as good as always."""
+_MAX_KNOWN: Final = 1_000
+"""Sets by what calls say, that are remembered. More than a process has at a time; what is forgotten is found again."""
+_MAX_SETS: Final = 10_000
+"""Sets that are kept, each as one object. More than a process can have of bounded values."""
 
 
-Pair = tuple[str, "str | int | None"]
-_Given = tuple[Caller, "str | None", "str | None", "str | None", Tags, str]
-"""What a call says of itself: the arguments of `Labeller.of`."""
+class CardinalityLimiter:
+    """The distinct values of each attribute seen in this process, up to `limit` of one attribute."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._seen: dict[str, set[str]] = {}
+
+    def bound(self, name: str, value: str) -> str:
+        """`value` if the attribute `name` may have it, else `_other`. `name` must not come from outside."""
+        seen = self._seen.get(name)
+        if seen is None:
+            seen = self._seen.setdefault(name, set())
+        if value in seen or value == OTHER:
+            return value
+        if len(seen) >= self.limit or not value or len(value) > _MAX_LENGTH or not value.isprintable():
+            return OTHER
+        seen.add(value)
+        return value
 
 
-class Group:
-    """Sums that are posted to together: each one's metric, and the attributes that it has beside the common ones."""
+class AttributeSet:
+    """One set of attributes, and those made from it by adding some. Compared by identity: equal sets are one object."""
 
-    def __init__(self, *sums: tuple[str, tuple[Pair, ...]]) -> None:
-        self.sums = sums
+    __slots__ = ("_derived", "_sets", "attributes")
 
-
-class Labels:
-    """One set of attributes, and those made from it by adding some."""
-
-    __slots__ = ("_cells", "_more", "_values", "attributes")
-
-    def __init__(self, attributes: dict[str, Value], values: Bounds) -> None:
+    def __init__(self, attributes: dict[str, Value], sets: AttributeSets) -> None:
         self.attributes = attributes
-        self._values = values
-        self._more: dict[Any, Labels] = {}
-        self._cells: dict[Any, tuple[Cell, ...]] = {}
+        """Shared: never changed."""
+        self._sets = sets
+        self._derived: dict[tuple[Pair, ...], AttributeSet] = {}
 
-    def also(self, *pairs: Pair) -> Labels:
-        """These labels with further ones. What is None is left out; strings may come from outside."""
-        found = self._more.get(pairs)
+    def plus(self, *pairs: Pair) -> AttributeSet:
+        """This set with further attributes. What is None is left out; strings may come from outside."""
+        found = self._derived.get(pairs)
         if found is None:
-            found = Labels(self._with(pairs), self._values)
-            if len(self._more) >= _MOST_MADE:
-                self._more.clear()
-            self._more[pairs] = found
+            found = self._sets.intern({**self.attributes, **self._sets.bounded(pairs)})
+            if len(self._derived) >= _MAX_DERIVED:
+                self._derived.clear()
+            self._derived[pairs] = found
         return found
 
-    def cells(self, group: Group, *pairs: Pair) -> tuple[Cell, ...]:
-        """The cells of a group's sums with these labels and further ones, as in `also`."""
-        found = self._cells.get((group, pairs))
-        if found is None:
-            found = tuple(Cell(metric, self._with((*pairs, *own))) for metric, own in group.sums)
-            if len(self._cells) >= _MOST_MADE:
-                self._cells.clear()
-            self._cells[group, pairs] = found
-        return found
 
-    def _with(self, pairs: tuple[Pair, ...]) -> dict[str, Value]:
-        return {**self.attributes, **bounded(self._values, pairs)}
-
-
-class Labeller:
-    """Makes labels of what calls say of themselves. Values from outside are bounded in length and number."""
+class AttributeSets:
+    """Makes attribute sets of what calls say. Values from outside are bounded in length and number."""
 
     def __init__(self, tag_limit: int) -> None:
         self.tag_limit = tag_limit
-        self._values = Bounds(_MOST_VALUES)
-        self._tags = Bounds(tag_limit)
-        self._known: dict[Any, Labels] = {}
-        self._made: dict[Any, Labels] = {}
+        self._values = CardinalityLimiter(_MAX_VALUES)
+        self._tags = CardinalityLimiter(tag_limit)
+        self._known: dict[Any, AttributeSet] = {}
+        self._interned: dict[Any, AttributeSet] = {}
 
     def of(
         self,
-        caller: Caller,
+        client: ClientInfo,
         request_model: str | None,
-        response_model: str | None,
-        workspace: str | None,
-        tags: Tags,
-        operation: str = c.CHAT,
-    ) -> Labels:
-        """The common attributes of a call's metrics, or of a batch's."""
-        given = (caller, request_model, response_model, workspace, tags, operation)
-        return self._known.get(given) or self._within(given)
+        response_model: str | None = None,
+        workspace_id: str | None = None,
+        tags: Tags = (),
+        operation: str = semconv.CHAT,
+    ) -> AttributeSet:
+        """The attributes that all metrics of a call have in common, or of a batch."""
+        key = (client, request_model, response_model, workspace_id, tags, operation)
+        found = self._known.get(key)
+        if found is None:
+            attributes = self.bounded(
+                (
+                    (semconv.OPERATION_NAME, operation),
+                    (semconv.PROVIDER_NAME, client.provider),
+                    (semconv.CLIENT_LIBRARY, client.library),
+                    (semconv.REQUEST_MODEL, request_model),
+                    (semconv.RESPONSE_MODEL, response_model),
+                    (semconv.SERVER_ADDRESS, client.server_address),
+                    (semconv.SERVER_PORT, client.server_port),
+                    (semconv.WORKSPACE_ID, workspace_id),
+                    (semconv.API_KEY_HINT, client.api_key_hint),
+                )
+            )
+            for name, value in tags:
+                attributes[semconv.TAG_PREFIX + name] = self._tags.bound(name, value)
+            found = self.intern(attributes)
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            self._known[key] = found
+        return found
 
     def limit_tags(self, limit: int) -> None:
         """Another limit from now on. What was seen stays seen: its series are there."""
@@ -101,60 +117,25 @@ class Labeller:
             self.tag_limit = self._tags.limit = limit
             self._known.clear()
 
-    def value(self, kind: str, value: str) -> str:
-        """A single value from outside, as a label."""
-        return self._values.label(kind, value)
-
-    def _within(self, given: _Given) -> Labels:
-        """The labels of what is said for the first time, or is beyond a limit and so shares those of `_other`."""
-        caller, request_model, response_model, workspace, tags, operation = given
-        within = (
-            caller,
-            request_model and self._values.label(c.REQUEST_MODEL, request_model),
-            response_model and self._values.label(c.RESPONSE_MODEL, response_model),
-            workspace and self._values.label(c.WORKSPACE_ID, workspace),
-            tuple([(key, self._tags.label(key, value)) for key, value in tags]),
-            operation,
-        )
-        if within != given:
-            return self.of(*within)
-        if len(self._known) >= _MOST_KNOWN:
-            self._known.clear()
-        found = self._known[given] = self._one(given)
-        return found
-
-    def _one(self, given: _Given) -> Labels:
-        """The one object of these labels: callers can differ in what is none."""
-        caller, request_model, response_model, workspace, tags, operation = given
-        attributes = bounded(
-            self._values,
-            (
-                (c.OPERATION_NAME, operation),
-                (c.PROVIDER_NAME, caller.provider),
-                (c.REQUEST_MODEL, request_model),
-                (c.RESPONSE_MODEL, response_model),
-                (c.SERVER_ADDRESS, caller.server_address),
-                (c.SERVER_PORT, caller.server_port),
-                (c.WORKSPACE_ID, workspace),
-                (c.API_KEY_HINT, caller.api_key_hint),
-            ),
-        )
-        for key, value in tags:
-            attributes[c.TAG_PREFIX + key] = value
-        key = tuple(attributes.items())
-        found = self._made.get(key)
+    def intern(self, attributes: dict[str, Value]) -> AttributeSet:
+        """The one object of these attributes."""
+        key = frozenset(attributes.items())
+        found = self._interned.get(key)
         if found is None:
-            if len(self._made) >= _MOST_SETS:
-                self._made.clear()
-            # Another thread may have made them meanwhile: limits of two objects would be two series of the same name.
-            found = self._made.setdefault(key, Labels(attributes, self._values))
+            if len(self._interned) >= _MAX_SETS:
+                self._interned.clear()
+            # Another thread may have made it meanwhile: one series must not be two objects.
+            found = self._interned.setdefault(key, AttributeSet(attributes, self))
         return found
 
+    def bounded(self, pairs: Iterable[Pair]) -> dict[str, Value]:
+        """Attributes of pairs. What is None is left out; strings may come from outside."""
+        return {
+            name: self.bound(name, value) if isinstance(value, str) else value
+            for name, value in pairs
+            if value is not None
+        }
 
-def bounded(values: Bounds, pairs: Iterable[Pair]) -> dict[str, Value]:
-    """Attributes of pairs. What is None is left out; strings may come from outside."""
-    return {
-        name: values.label(name, value) if isinstance(value, str) else value
-        for name, value in pairs
-        if value is not None
-    }
+    def bound(self, name: str, value: str) -> str:
+        """One value from outside, as an attribute may have it."""
+        return self._values.bound(name, value)

@@ -1,158 +1,132 @@
-"""Batches: what is known of the batches that the application watches, and the reading of their results.
+"""What is known of the batches that the application asks for, and the reading of their results.
 
-A result of a batch becomes a `CallRecord` that is no call, so that its tokens and its cost go the one way that those of
-calls go. Knows neither the SDK nor OpenTelemetry.
+A result is no call: it has no span and no histogram. Its tokens and its cost are counted as those of calls are.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
-from .. import semconv as c
-from .._diagnostics import contained
-from ..api import Batch, Request, Result, batches, result
-from ..tags import Tags
-from .counters import Value
-from .dedup import Counted
-from .rate_limits import Labelled
-from .record import Caller, CallRecord
+from opentelemetry.metrics import CallbackOptions, Observation
 
-_MOST_WATCHED: Final = 1_000
-_UNSEEN: Final = 3_600.0
-"""Seconds after which a batch that nobody asks for is not watched any more."""
-_ENDED: Final = 300.0
-"""Seconds that the end of a watched batch is shown: longer than the interval of most exports and scrapes."""
-_MOST_TOLD: Final = 256
-_KEPT: Final = 30 * 86_400.0
+from .. import semconv
+from .._diagnostics import log_internal_error
+from ..api import Batch, BatchResult, parse_batch_result, parse_batches
+from .attributes import AttributeSet, AttributeSets
+from .dedup import Deduplicator
+from .increments import BatchOwner
+
+_MAX_TRACKED: Final = 1_000
+_FORGOTTEN_AFTER: Final = 3_600.0
+"""Seconds after which a batch that nobody asks for is not tracked any more."""
+_END_SHOWN: Final = 300.0
+"""Seconds that the end of a tracked batch is shown: longer than the interval of most exports and scrapes."""
+_MAX_ENDED: Final = 256
+_RESULTS_KEPT: Final = 30 * 86_400.0
 """Seconds that results can be read for: 29 days after the batch was made (Anthropic's page on batch processing)."""
-_LONGEST_LINE: Final = 32 * 1024 * 1024
+_MAX_LINE: Final = 32 * 1024 * 1024
 """Bytes of one result. A message has a few at most."""
-_HEAD: Final = 1024
+_LINE_HEAD: Final = 1024
 """Bytes that a line too long for us is told from others by: its `custom_id` stands first."""
-UNREADABLE: Final = "unreadable_result"
-_REQUEST: Final = Request()
-"""No result says what was asked for."""
+INVALID_RESULT: Final = "unreadable_result"
 
 
-class Window(NamedTuple):
+class TimeRange(NamedTuple):
     """Between when and when a result was made, in seconds since the epoch."""
 
     since: float
     until: float
 
 
-class ResultSink(Protocol):
-    """Who is told of each result, once."""
-
-    def result(self, record: CallRecord, since: float) -> None:
-        """The application read this result. It was made between `since` and the record's `started_at`."""
-        ...
-
-
-class _Watched(NamedTuple):
+class _Tracked(NamedTuple):
     batch: Batch
-    labels: Labelled
+    attributes: AttributeSet
     expiry: float
 
 
 class Batches:
-    """What answers said of batches, by id, and which results have been counted. `clock` gives seconds since 1970."""
+    """What the API said of batches, by id, and which results have been counted. `clock` gives seconds since 1970."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self.counted = Counted()
+        self.counted = Deduplicator()
         self._clock = clock
-        self._watched: dict[str, _Watched] = {}
-        self._told: dict[str, Batch] = {}
+        self._tracked: dict[str, _Tracked] = {}
+        self._ended: dict[str, Batch] = {}
 
-    def told(self, batch: Batch, labels: Labelled) -> None:
-        """An answer told of a batch."""
+    def update(self, batch: Batch, attributes: AttributeSet) -> None:
+        """The API reported a batch."""
         now = self._clock()
-        known = self._watched.get(batch.id)
+        known = self._tracked.get(batch.id)
         if known is not None:
             # Who asked first made it, or came next to that: those who look after it may have other tags.
-            labels = known.labels
+            attributes = known.attributes
         if batch.ended:
-            self._told.pop(batch.id, None)
-            self._told[batch.id] = batch
-            if len(self._told) > _MOST_TOLD:
-                self._told.pop(next(iter(self._told)), None)
-            # Lists are full of batches that ended long ago: only the end of one that was watched is news.
+            self._ended.pop(batch.id, None)
+            self._ended[batch.id] = batch
+            if len(self._ended) > _MAX_ENDED:
+                self._ended.pop(next(iter(self._ended)), None)
+            # Lists are full of batches that ended long ago: only the end of one that was tracked is news.
             if known is not None and not known.batch.ended:
-                self._watched[batch.id] = _Watched(batch, labels, now + _ENDED)
-        elif known is not None or len(self._watched) < _MOST_WATCHED or self._forget_expired(now):
-            self._watched[batch.id] = _Watched(batch, labels, now + _UNSEEN)
+                self._tracked[batch.id] = _Tracked(batch, attributes, now + _END_SHOWN)
+        elif known is not None or len(self._tracked) < _MAX_TRACKED or self._forget_expired(now):
+            self._tracked[batch.id] = _Tracked(batch, attributes, now + _FORGOTTEN_AFTER)
 
-    def progress(self) -> Iterator[tuple[dict[str, Value], str, int]]:
-        """The requests of all watched batches together, by attributes and status."""
+    def observe(self, _options: CallbackOptions) -> list[Observation]:
+        """The requests of all tracked batches together, by attributes and status."""
+        if not self._tracked:
+            return []
         self._forget_expired(self._clock())
-        sums: dict[tuple[tuple[tuple[str, Value], ...], str], int] = {}
-        for watched in self._watched.copy().values():
-            attributes = tuple(sorted(watched.labels.attributes.items()))
-            for status, number in watched.batch.counts.items():
+        sums: dict[AttributeSet, int] = {}
+        for tracked in self._tracked.copy().values():
+            for status, number in tracked.batch.counts.items():
                 if number is not None:
-                    sums[attributes, status] = sums.get((attributes, status), 0) + number
-        for (attributes, status), number in sums.items():
-            yield dict(attributes), status, number
+                    attributes = tracked.attributes.plus((semconv.BATCH_STATUS, status))
+                    sums[attributes] = sums.get(attributes, 0) + number
+        return [Observation(number, attributes.attributes) for attributes, number in sums.items()]
 
-    def window(self, batch_id: str) -> Window:
-        """When the results of a batch were made, as far as it was told."""
+    def time_range(self, batch_id: str) -> TimeRange:
+        """When the results of a batch were made, as far as it was reported."""
         now = self._clock()
-        batch = self._told.get(batch_id)
+        batch = self._ended.get(batch_id)
         since = batch.created_at if batch is not None else None
         until = batch.ended_at if batch is not None else None
         until = now if until is None else min(until, now)
-        return Window(until - _KEPT if since is None else min(since, until), until)
+        return TimeRange(until - _RESULTS_KEPT if since is None else min(since, until), until)
 
     def total(self, batch_id: str) -> int | None:
-        """How many results an ended batch has, if it was told."""
-        batch = self._told.get(batch_id)
+        """How many results an ended batch has, if it was reported."""
+        batch = self._ended.get(batch_id)
         return None if batch is None else batch.total
 
-    def forked(self) -> None:
-        """In a forked child: its parent goes on watching, and what that counted is in its numbers."""
-        self.counted.renew()
-        self._watched = {}
+    def clear_after_fork(self) -> None:
+        """In a forked child: its parent goes on tracking, and what that counted is in its numbers."""
+        self.counted.renew_lock()
+        self._tracked = {}
 
     def _forget_expired(self, now: float) -> bool:
         """Whether there is room for one more."""
-        for name, watched in self._watched.copy().items():
-            if watched.expiry <= now:
-                self._watched.pop(name, None)
-        return len(self._watched) < _MOST_WATCHED
+        for name, tracked in self._tracked.copy().items():
+            if tracked.expiry <= now:
+                self._tracked.pop(name, None)
+        return len(self._tracked) < _MAX_TRACKED
 
 
-class Reader(NamedTuple):
-    """Who asks for batches: for one request, with the tags of the moment it was made."""
-
-    caller: Caller
-    tags: Tags
-    known: Batches
-    labels_of: Callable[[Caller, str | None, Tags], Labelled]
-    sink: ResultSink
-
-    def told(self, body: object, workspace: str | None) -> None:
-        """An answer about batches."""
-        labels = None
-        for batch in batches(body):
-            labels = labels or self.labels_of(self.caller, workspace, self.tags)
-            self.known.told(batch, labels)
-
-    def results(self, batch_id: str, workspace: str | None) -> Reading | None:
-        """The reading of a batch's results. None if all of them have been counted."""
-        return None if self.known.counted.has_whole(batch_id) else Reading(self, batch_id, workspace)
+OnResult = Callable[[BatchOwner, BatchResult, TimeRange, "str | None"], None]
+"""Records a result, once. The last argument says why it has no response, where it has none."""
 
 
-class Reading:
-    """Results, as their bytes come in: in pieces of any size, each result when its line is complete."""
+class ResultsReader:
+    """The results of one batch, as their bytes come in: in pieces of any size, each result when its line is whole."""
 
-    def __init__(self, reader: Reader, batch_id: str, workspace: str | None) -> None:
-        self._reader = reader
-        self._batch = batch_id
-        self._workspace = workspace
-        self._window = reader.known.window(batch_id)
+    def __init__(self, batches: Batches, batch_id: str, owner: BatchOwner, on_result: OnResult) -> None:
+        self._batches = batches
+        self._batch_id = batch_id
+        self._owner = owner
+        self._on_result = on_result
+        self._time_range = batches.time_range(batch_id)
         self._pieces: list[bytes] = []
         self._size = 0
         self._broken = False
@@ -163,57 +137,50 @@ class Reading:
             return
         try:
             for line in piece.splitlines(keepends=True):
-                self._take(line)
+                self._append(line)
                 if line.endswith((b"\n", b"\r")):
-                    self._line()
+                    self._end_line()
         except Exception:
             self._broken = True
-            contained("read the results of a batch")
+            log_internal_error("read the results of a batch")
 
-    def ended(self) -> None:
+    def end(self) -> None:
         """The body was read to its end."""
         if self._broken:
             return
         try:
-            self._line()
-            total = self._reader.known.total(self._batch)
+            self._end_line()
+            total = self._batches.total(self._batch_id)
             if total is not None:
-                self._reader.known.counted.read_whole(self._batch, total)
+                self._batches.counted.close(self._batch_id, total)
         except Exception:
-            contained("read the results of a batch")
+            log_internal_error("read the results of a batch")
 
-    def _take(self, piece: bytes) -> None:
-        if self._size > _LONGEST_LINE:
+    def _append(self, piece: bytes) -> None:
+        if self._size > _MAX_LINE:
             return
         self._size += len(piece)
         self._pieces.append(piece)
-        if self._size > _LONGEST_LINE:
-            self._pieces = [b"".join(self._pieces)[:_HEAD]]
+        if self._size > _MAX_LINE:
+            self._pieces = [b"".join(self._pieces)[:_LINE_HEAD]]
 
-    def _line(self) -> None:
+    def _end_line(self) -> None:
         line, size = b"".join(self._pieces).strip(), self._size
         self._pieces, self._size = [], 0
         if not line:
             return
         try:
-            told = result(json.loads(line) if size <= _LONGEST_LINE else None)
+            result = parse_batch_result(json.loads(line) if size <= _MAX_LINE else None)
         except (ValueError, RecursionError):
-            told = result(None)
-        if self._reader.known.counted.first(self._batch, told.custom_id or line):
-            self._reader.sink.result(self._record(told), self._window.since)
+            result = parse_batch_result(None)
+        if self._batches.counted.add(self._batch_id, result.custom_id or line):
+            # A result costs what its response does; without one, nothing, as the API says of all but the succeeded.
+            reason = None if result.response is not None else INVALID_RESULT if result.type is None else "refused"
+            self._on_result(self._owner, result, self._time_range, reason)
 
-    def _record(self, told: Result) -> CallRecord:
-        """A result costs what its answer does; without one, nothing, as the API says of all but the succeeded."""
-        missing = None if told.answer is not None else UNREADABLE if told.type is None else "refused"
-        return CallRecord(
-            _REQUEST,
-            self._reader.caller,
-            self._window.until,
-            0.0,
-            tags=self._reader.tags,
-            answers=() if told.answer is None else (told.answer,),
-            missing=missing,
-            error_type=told.error_type,
-            workspace_id=self._workspace,
-            result=told.type or c.OTHER,
-        )
+
+def update_batches(batches: Batches, body: object, owner: BatchOwner, sets: AttributeSets) -> None:
+    """A response about batches."""
+    for batch in parse_batches(body):
+        attributes = sets.of(owner.client, None, None, owner.workspace_id, owner.tags, semconv.BATCH)
+        batches.update(batch, attributes)

@@ -1,254 +1,185 @@
-"""Call: one call's life, from the SDK's method to the last byte of its answer; Sink: who it tells.
+"""A call while it runs, and once it has ended: state alone. The recorder acts on it.
 
-Knows neither the SDK nor OpenTelemetry. The seams tell it what happened, it tells a `Sink`. A call is the one mutable
-object here; it may be told things from several threads, and it ends once, whoever says so first.
+A call is the one mutable object. Several threads may change it, and it ends once: `OpenCalls.remove` is atomic.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol
+from typing import Any, Final
 
-from .._garbage import collecting
-from ..api import Answer, Request, Shape
-from ..api.json import Json, fields
+from ..api import ApiError, HeaderLayout, RequestFeatures, RequestSize, Response
+from ..pricing import CallCost, Platform
 from ..tags import Tags
-from .record import Attempt, Caller, CallRecord
 
-_ANSWER = Answer()
-
-
-class Sink(Protocol):
-    """What a call tells of itself. No method may raise."""
-
-    def began(self, call: Call) -> None:
-        """The call begins: open and enter a span if there is to be one."""
-        ...
-
-    def sending(self, call: Call) -> None:
-        """An attempt is about to be sent: the SDK's own span is current, if there is one."""
-        ...
-
-    def described(self, call: Call) -> None:
-        """The shape of the call's request is known."""
-        ...
-
-    def limited(self, call: Call, attempt: Attempt) -> None:
-        """An answer's headers told limits."""
-        ...
-
-    def retried(self, attempt: Attempt) -> None:
-        """The SDK is about to wait and to send the request again."""
-        ...
-
-    def known(self, call: Call) -> None:
-        """An answer said something new, or refused the call. A span of the SDK's may end before we are asked again."""
-        ...
-
-    def left(self, call: Call) -> None:
-        """The SDK's method returns or raises: leave what `began` entered."""
-        ...
-
-    def discarded(self, call: Call) -> None:
-        """It was no call after all."""
-        ...
-
-    def ended(self, record: CallRecord, *, finalizing: bool) -> None:
-        """The call is over. `finalizing`: a garbage collector's finalizer says so, and nothing may lock."""
-        ...
+_NO_SIZE: Final = RequestSize()
+FIRST_ERROR_STATUS: Final = 400
 
 
-_open: set[Call] = set()
-"""The calls that have begun and not ended. Removing one is atomic, which makes an end happen once."""
+class ClientInfo:
+    """Who calls whom. Compared by identity: the same values are the same object (`sdk.client.client_info`).
+
+    Attributes:
+        provider: as `gen_ai.provider.name`.
+        library: the client library, as `claude.client.library`.
+        platform: who serves the calls, with the region where it has one: what prices depend on.
+        server_address: of the client's base URL.
+        server_port: of the client's base URL, or its scheme's.
+        api_key_hint: the key as telemetry shows it, if it does.
+    """
+
+    __slots__ = ("api_key_hint", "library", "platform", "provider", "server_address", "server_port")
+
+    def __init__(
+        self,
+        provider: str,
+        library: str | None,
+        platform: Platform,
+        server_address: str | None = None,
+        server_port: int | None = None,
+        api_key_hint: str | None = None,
+    ) -> None:
+        self.provider = provider
+        self.library = library
+        self.platform = platform
+        self.server_address = server_address
+        self.server_port = server_port
+        self.api_key_hint = api_key_hint
+
+
+class Attempt:
+    """One HTTP request within a call.
+
+    Attributes:
+        status: of its response; None while there is none.
+        error_type: as `error.type`, if it failed.
+        blocked: what blocked it, as `claude.blocked.reason`.
+        outcome: `success`, `retried`, `failed`, or None until it is known.
+        delay: seconds that the client library waits before the next one.
+        layout: of its response's headers.
+        rate_limits: the values of `layout`.
+        never_sent: whether it surely did not reach the API, as when no connection could be made.
+        streams: whether its response is a stream that the application reads.
+        body_pending: whether its body, or its stream, was left for the application to read.
+        http_response: only while the library has the whole body and its method has not returned.
+        key: of its response in `Call.responses`: the message's id, once that is known.
+    """
+
+    # What most attempts leave as it is stands here, so that making one sets little.
+    status: int | None = None
+    error_type: str | None = None
+    blocked: str | None = None
+    outcome: str | None = None
+    delay: float | None = None
+    layout: HeaderLayout | None = None
+    rate_limits: tuple[Any, ...] = ()
+    never_sent = False
+    streams = False
+    body_pending = False
+    http_response: Any = None
+
+    def __init__(self, call: Call, number: int) -> None:
+        self.call = call
+        self.number = number
+        self.key: object = number
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the call made no further attempt since, and is not over."""
+        return self.number == len(self.call.attempts) - 1 and not self.call.ended
+
+    @property
+    def no_response(self) -> bool:
+        """Whether the API may have served it, and billed it, without our seeing a response."""
+        return self.status is None and not self.never_sent
+
+    def reject(self, error: ApiError) -> None:
+        """The API rejected this attempt. Of two reports, the one that says more wins."""
+        self.status = error.status
+        self.error_type = error.error_type or self.error_type
+        self.blocked = error.blocked or self.blocked
 
 
 class Call:
-    """One use of an SDK method that reaches the Messages API: all its attempts and the reading of its stream."""
+    """One use of a method that reaches the Messages API: all its attempts and the reading of its stream.
+
+    Attributes:
+        started_at: seconds since the epoch.
+        duration: seconds, once it has ended.
+        responses: what bodies said, by attempt or message id, in the order in which they came.
+        error_type: as `error.type`; None for a call that succeeded and for one that the application stopped.
+        cancelled: whether the application stopped it.
+        time_to_first_chunk: seconds from the start to the first piece of content of a stream.
+        span: the client library's own or ours, if there is one; `span_is_ours` says which.
+        context: of the span, for exemplars.
+        cost: what it cost, once that is worked out.
+        series: the `CallSeries` of an ordinary call, which it shares with calls alike.
+        counts: of an ordinary call: uncached input, output, cache reads, cache writes (5m, 1h) and thinking.
+        total_input: of an ordinary call, in tokens.
+    """
 
     # What most calls leave as it is stands here, so that making a call sets little.
-    bill: Any = None
-    """What `answers` cost, once the sink has worked it out; None again when more is said or sent."""
     span: Any = None
-    owns_span = False
-    token: Any = None
+    span_is_ours = False
+    context_token: Any = None
     context: Any = None
-    shape = Shape()
-    first_chunk: float | None = None
+    size = _NO_SIZE
+    cost: CallCost | None = None
+    series: Any = None
+    counts: tuple[int, ...] = ()
+    total_input = 0
+    duration = 0.0
+    error_type: str | None = None
+    cancelled = False
+    returned = False
+    time_to_first_chunk: float | None = None
     request_id: str | None = None
     organization_id: str | None = None
     workspace_id: str | None = None
-    _error_type: str | None = None
-    _missing: str | None = None
-    _returned = False
+    unread_reason: str | None = None
 
-    def __init__(self, request: Request, caller: Caller, tags: Tags, sink: Sink, *, has_native_span: bool) -> None:
-        self.request = request
-        self.caller = caller
-        self.tags = tags
-        self.sink = sink
-        self.has_native_span = has_native_span
-        self.attempts: list[Attempt] = []
-        self.answers: dict[str, Answer] = {}
-        self.started_at = time.time()
-        self._clock = time.perf_counter()
-        _open.add(self)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the call is over."""
-        return self not in _open
-
-    def attempt(self) -> Attempt:
-        """A further HTTP request of this call."""
-        attempt = Attempt(self, len(self.attempts))
-        self.attempts.append(attempt)
-        self.bill = None
-        return attempt
-
-    def heard(self, data: object, attempt: Attempt) -> None:
-        """A body, or one event of a stream, was decoded. Once for each event: what matters to few comes last."""
-        body = fields(data)
-        kind = body.get("type")
-        if kind == "content_block_delta":
-            if self.first_chunk is None:
-                self.first_chunk = time.perf_counter() - self._clock
-            return
-        if kind == "message_stop":
-            self.end()
-        elif kind in _TELLING or (kind is None and "usage" in body):
-            self._fold(body, attempt, kind)
-
-    def _fold(self, body: Json, attempt: Attempt, kind: object) -> None:
-        if self.ended:
-            return
-        delta = kind == "message_delta"
-        answer = (self.answers.get(attempt.key, _ANSWER) if delta else _ANSWER).updated(body)
-        if not delta:
-            # The same message can be heard twice: under middleware, or when a raw response is parsed again.
-            self.answers.pop(attempt.key, None)
-            attempt.key = answer.id or attempt.key
-        self.answers[attempt.key] = answer
-        self.bill = None
-        self.sink.known(self)
-        if self._returned and answer.complete and kind not in _STREAMED:
-            self.end()
-
-    def returned(self, *, pending: bool) -> None:
-        """The SDK's method returned; `pending` if its body or its stream is still to be read."""
-        self._returned = True
-        if not pending:
-            self.end()
-
-    def body_ended(
-        self, attempt: Attempt, *, read: bool, error_type: str | None = None, last: bool = True, raw: bool = False
+    def __init__(
+        self, request: RequestFeatures, client: ClientInfo, tags: Tags, *, expects_native_span: bool = False
     ) -> None:
-        """The body of an attempt was read to its end, failed, or was closed before.
+        self.request = request
+        self.client = client
+        self.tags = tags
+        self.expects_native_span = expects_native_span
+        self.attempts: list[Attempt] = []
+        self.responses: dict[object, Response] = {}
+        self.started_at = time.time()
+        self.clock = time.perf_counter()
+        self.ended = False
 
-        `last` is False if more may be heard of it: a plain body is closed before it is parsed. `raw`: the application
-        may have read it by itself.
-        """
-        if self.ended:
-            # Its attempts are the record's now.
-            return
-        unfinished = not any(answer.complete for answer in self.answers.values())
-        if read and last and unfinished and (self.answers or not raw):
-            # The server cut the stream short, and the SDK raises nothing.
-            error_type = error_type or "api_error"
-        if error_type:
-            self._error_type = error_type
-            attempt.outcome, attempt.error_type = "failed", error_type
-        elif not self.answers:
-            self._missing = "unread_body" if read or not self.request.stream else "aborted_stream"
-        if last:
-            self.end()
-
-    def failed(self, error_type: str | None) -> None:
-        """The call ends with an error of this type; None if the application stopped it."""
-        self._error_type = error_type
-        self.end(stopped=error_type is None)
-
-    def discard(self) -> None:
-        """This was no call to the API: nothing was sent, as when a middleware answers by itself."""
-        try:
-            _open.remove(self)
-        except KeyError:
-            return
-        self.sink.discarded(self)
-
-    def end(self, *, stopped: bool = False, finalizing: bool = False) -> None:
-        """The call is over. Only the first end counts."""
-        try:
-            _open.remove(self)
-        except KeyError:
-            return
-        # They are the record's now. Kept here too, each ended call would be a cycle for the garbage collector.
-        attempts, self.attempts = self.attempts, []
-        for attempt in attempts:
-            attempt.response = None
+    def finish(self, error_type: str | None, *, cancelled: bool) -> None:
+        """It is over: with an error, or stopped by the application, or neither. Called once."""
+        self.ended = True
+        self.duration = time.perf_counter() - self.clock
+        if error_type is not None:
+            self.error_type = error_type
+        self.cancelled = cancelled or (self.error_type is None and not self.is_complete())
+        for attempt in self.attempts:
+            attempt.http_response = None
             if attempt.outcome is None:
                 attempt.outcome = "failed"
-                attempt.error_type = attempt.error_type or self._error_type
-        answers = tuple(self.answers.values())
-        record = CallRecord(
-            self.request,
-            self.caller,
-            self.started_at,
-            time.perf_counter() - self._clock,
-            self.shape,
-            self.tags,
-            answers,
-            tuple(attempts),
-            None if answers else self._why_missing(attempts),
-            self._error_type,
-            stopped or not (self._error_type or any(answer.complete for answer in answers)),
-            self.first_chunk,
-            self.request_id,
-            self.organization_id,
-            self.workspace_id,
-            self.span,
-            self.owns_span,
-            self.context,
-            self.bill,
-        )
-        self.sink.ended(record, finalizing=finalizing or collecting())
+                attempt.error_type = attempt.error_type or self.error_type
 
-    def _why_missing(self, attempts: list[Attempt]) -> str:
-        if any(attempt.unanswered for attempt in attempts):
+    def is_complete(self) -> bool:
+        """Whether the API said all that there is of one response."""
+        for response in self.responses.values():  # noqa: SIM110 - a generator would cost twice as much
+            if response.complete:
+                return True
+        return False
+
+    def no_response_reason(self) -> str | None:
+        """Why there is no response: `rejected`, `no_response`, `unread_body`, `aborted_stream`, or `not_sent`."""
+        if self.responses:
+            return None
+        if any(attempt.no_response for attempt in self.attempts):
             return "no_answer"
-        status = attempts[-1].status if attempts else None
+        status = self.attempts[-1].status if self.attempts else None
         if status is None:
             return "not_sent"
-        if status >= 400:  # noqa: PLR2004 - HTTP's own number
+        if status >= FIRST_ERROR_STATUS:
             return "refused"
-        return self._missing or ("aborted_stream" if self.request.stream else "unread_body")
-
-
-# Tuples and no sets: a hostile `type` can be a list, which has no hash.
-_TELLING = ("message", "message_start", "message_delta")
-_STREAMED = ("message_start", "message_delta")
-
-
-def end_open_calls() -> None:
-    """Ends every call that is still open, with what is known: the process is about to exit."""
-    for call in list(_open):
-        call.end(stopped=True)
-
-
-def release_open_calls() -> None:
-    """Ends or forgets the calls of which nothing more will be seen: the seams are about to be removed.
-
-    A stream that is being read is seen to its end. What got no answer yet is forgotten: it may well succeed.
-    """
-    for call in list(_open):
-        last = call.attempts[-1] if call.attempts else None
-        if call.answers or (last is not None and last.response is not None):
-            continue
-        if last is not None and last.outcome == "success":
-            call.end(stopped=True)
-        else:
-            call.discard()
-
-
-def forget_open_calls() -> None:
-    """Forgets every open call: this is a forked child, and they are its parent's."""
-    _open.clear()
+        return self.unread_reason or ("aborted_stream" if self.request.stream else "unread_body")

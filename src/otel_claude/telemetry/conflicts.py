@@ -1,4 +1,4 @@
-"""Neighbours: other instrumentations of the anthropic SDK that open a span for each call. Imports none of them."""
+"""Other instrumentations of the anthropic SDK that open a span for each call. Imports none of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from opentelemetry import context
 from .._diagnostics import logger
 
 
-class Neighbour(NamedTuple):
+class Instrumentation(NamedTuple):
     """Another instrumentation: its module and instrumentor, and the package to uninstall."""
 
     module: str
@@ -18,19 +18,19 @@ class Neighbour(NamedTuple):
     package: str
 
 
-NEIGHBOURS: Final = (
-    Neighbour(
+KNOWN: Final = (
+    Instrumentation(
         "opentelemetry.instrumentation.genai.anthropic",
         "AnthropicInstrumentor",
         "opentelemetry-instrumentation-genai-anthropic",
     ),
-    Neighbour(
+    Instrumentation(
         "opentelemetry.instrumentation.anthropic", "AnthropicInstrumentor", "opentelemetry-instrumentation-anthropic"
     ),
-    Neighbour(
+    Instrumentation(
         "openinference.instrumentation.anthropic", "AnthropicInstrumentor", "openinference-instrumentation-anthropic"
     ),
-    Neighbour("openlit.instrumentation.anthropic", "AnthropicInstrumentor", "openlit"),
+    Instrumentation("openlit.instrumentation.anthropic", "AnthropicInstrumentor", "openlit"),
 )
 _GENAI_CONTEXT: Final = "opentelemetry.genai.client.inference.context"
 """Under this key util-genai says that an outer inference owns the span (telemetry conventions of GenAI, 2026-11)."""
@@ -44,22 +44,22 @@ _IS_OUTER: Final = (
     "a call has two spans with its tokens: with ANTHROPIC_OPEN_TELEMETRY=false it has the framework's alone. "
     "The metrics are complete either way."
 )
-_told: set[str] = set()
+_warned: set[str] = set()
 
 
-def neighbour() -> str | None:
+def other_instrumentation() -> str | None:
     """The package of another instrumentation that is active now, if any. Their order is undefined: ask at each call."""
-    for candidate in NEIGHBOURS:
+    for candidate in KNOWN:
         module = sys.modules.get(candidate.module)
         if module is not None and _is_active(getattr(module, candidate.instrumentor, None)):
             return candidate.package
     return _UTIL_GENAI if context.get_value(_GENAI_CONTEXT) is not None else None
 
 
-def tell(package: str) -> None:
+def warn_once(package: str) -> None:
     """Warns, once for each package, of what it doubles."""
-    if package not in _told:
-        _told.add(package)
+    if package not in _warned:
+        _warned.add(package)
         if package == _UTIL_GENAI:
             logger.warning(_IS_OUTER, package)
         else:

@@ -1,115 +1,121 @@
-"""Ledger: exact sums by metric and attributes, read by the observable counters.
+"""Exact sums by metric and attributes, which the observable counters read.
 
-Posting is a lock-free append, so it is safe in a finalizer that a garbage collection runs while any lock is held; the
-posts are turned into rows when somebody reads, or when many have come together. Knows neither calls nor OpenTelemetry.
+Adding is a lock-free append, so it is safe in a finalizer that a garbage collection runs while any lock is held. What
+was added is summed when the counters are read, or when much has come together.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, Generic, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Final, NamedTuple, Protocol, cast
 
-from .._diagnostics import contained
+from opentelemetry.metrics import CallbackOptions, Observation
 
-Value = str | int | bool
-_Attributes = tuple[tuple[str, Value], ...]
+from .._diagnostics import log_internal_error
+from ..pricing import to_usd
+from .attributes import AttributeSet
 
-
-class Cell:
-    """Where one ledger adds to one sum. Several can be of the same metric and attributes: reading adds them up."""
-
-    __slots__ = ("attributes", "metric", "pending")
-
-    def __init__(self, metric: str, attributes: Mapping[str, Value]) -> None:
-        self.metric = metric
-        self.attributes: _Attributes = tuple(sorted(attributes.items()))
-        self.pending: int | None = None
-        """What came since the sums were last folded."""
+MAX_PENDING: Final = 64
+"""Additions that are summed without waiting for a reader, so that a program without one keeps no more of them."""
+_MAX_SETS: Final = 10_000
+"""Sets of attributes of one metric."""
+_attributes_of = attrgetter("attributes")
 
 
-Row = tuple[Sequence[Cell], Sequence["int | None"]]
-"""Cells, and what to add to each. None adds nothing, where 0 says that the sum exists."""
+class Increment(NamedTuple):
+    """One addition to one counter: whole calls, tokens or pico-dollars."""
 
-_ENOUGH: Final = 64
-"""Posts that are drained without waiting for a reader, so that a program without one keeps no more of them."""
-_MOST_SETS: Final = 10_000
-"""Sets of attributes of one metric, and cells that have something pending."""
-_OVERFLOW: Final[_Attributes] = (("otel.metric.overflow", True),)
-"""Where sums go whose attributes are one too many, as in OpenTelemetry's specification of cardinality limits."""
-
-T = TypeVar("T")
+    metric: str
+    attributes: AttributeSet
+    amount: int
 
 
-class Ledger(Generic[T]):
-    """Sums of whole numbers by metric and attributes. `rows` says what one post adds, and must be a pure function."""
+class SharedSeries(Protocol):
+    """What calls alike add to: `increments` turns how many they were, and the sums of their counts, into increments."""
 
-    def __init__(self, rows: Callable[[T], Iterable[Row]]) -> None:
-        self._rows = rows
-        self._posts: deque[T] = deque()
-        self._touched: list[Cell] = []
-        self._start()
+    def increments(self, calls: int, sums: Sequence[int]) -> Iterable[Increment]:
+        """Of so many calls, with these sums of their counts."""
+        ...
 
-    def _start(self) -> None:
+
+Addition = tuple["SharedSeries | None", "Sequence[int] | Sequence[Increment]"]
+"""The counts of a call, for what calls alike share; or increments, for None."""
+
+
+class Counters:
+    """Sums of whole numbers by metric and attributes."""
+
+    def __init__(self, overflow: AttributeSet) -> None:
+        """`overflow`: where sums go if a metric has one set too many, as in OpenTelemetry's cardinality limits."""
+        self._overflow = overflow
+        self.pending: deque[Addition] = deque()
+        """What was added and is in no sum yet."""
+        self.add: Final[Callable[[Addition], None]] = self.pending.append
+        """Adds. Never waits: it is one atomic step, written in C."""
+        self._reset()
+
+    def _reset(self) -> None:
         self._lock = threading.Lock()
-        self._sums: defaultdict[str, dict[_Attributes, int]] = defaultdict(dict)
+        self._totals: dict[str, dict[AttributeSet, int]] = {}
 
-    def post(self, item: T) -> None:
-        """Adds what `item` amounts to. Never waits."""
-        self._posts.append(item)
-        if len(self._posts) >= _ENOUGH and self._lock.acquire(blocking=False):
+    def sum_up_if_free(self) -> None:
+        """Sums up what is pending, unless somebody does. For a program without a reader, at `MAX_PENDING`."""
+        if self._lock.acquire(blocking=False):
             try:
-                self._drain()
+                self._sum_up()
             finally:
                 self._lock.release()
 
-    def sums(self, metric: str) -> list[tuple[dict[str, Value], int]]:
-        """Every sum of a metric by its attributes, with all that was posted before this call."""
+    def observe(self, metric: str, dollars: bool, _options: CallbackOptions) -> Sequence[Observation]:
+        """Every sum of a metric, with all that was added before this call; pico-dollars as dollars."""
         with self._lock:
-            self._drain()
-            self._fold()
-            sums = list(self._sums[metric].items())
-        return [(dict(attributes), amount) for attributes, amount in sums]
+            if self.pending:
+                self._sum_up()
+            sums = self._totals.get(metric)
+            if not sums:
+                return ()
+            amounts = map(to_usd, sums.values()) if dollars else sums.values()
+            return list(map(Observation, amounts, map(_attributes_of, sums)))
 
     def clear(self) -> None:
-        """Starts from zero: in a forked child the sums are its parent's, and the lock may be held by no one alive."""
-        self._posts.clear()
-        for cell in self._touched:
-            cell.pending = None
-        self._touched.clear()
-        self._start()
+        """Starts from zero. After a fork the sums are the parent's, and the lock may be a lost thread's."""
+        self.pending.clear()
+        self._reset()
 
-    def _drain(self) -> None:
+    def _sum_up(self) -> None:
+        shared: dict[SharedSeries, list[int]] = {}
         while True:
             try:
-                item = self._posts.popleft()
+                series, counts = self.pending.popleft()
             except IndexError:
-                return
-            try:
-                for cells, amounts in list(self._rows(item)):
-                    self._add(cells, amounts)
-            except Exception:
-                contained("added up a call")
-            if len(self._touched) >= _MOST_SETS:
-                self._fold()
-
-    def _add(self, cells: Sequence[Cell], amounts: Sequence[int | None]) -> None:
-        for cell, amount in zip(cells, amounts, strict=True):
-            if amount is None:
-                continue
-            if cell.pending is None:
-                # In this order: a fork in between must not leave a cell with an amount that `clear` does not find.
-                self._touched.append(cell)
-                cell.pending = amount
+                break
+            if series is None:
+                self._add(cast("Sequence[Increment]", counts))
+            elif (sums := shared.get(series)) is None:
+                shared[series] = [1, *cast("Sequence[int]", counts)]
             else:
-                cell.pending += amount
+                sums[0] += 1
+                for place, count in enumerate(cast("Sequence[int]", counts), 1):
+                    sums[place] += count
+        for series, (calls, *sums) in shared.items():
+            try:
+                self._add(series.increments(calls, sums))
+            except Exception:
+                log_internal_error("add up calls")
 
-    def _fold(self) -> None:
-        for cell in self._touched:
-            sums, attributes = self._sums[cell.metric], cell.attributes
-            if attributes not in sums and len(sums) >= _MOST_SETS:
-                attributes = _OVERFLOW
-            sums[attributes] = sums.get(attributes, 0) + (cell.pending or 0)
-            cell.pending = None
-        self._touched.clear()
+    def _add(self, increments: Iterable[Increment]) -> None:
+        totals = self._totals
+        for metric, attributes, amount in increments:
+            if not amount:
+                continue
+            sums = totals.get(metric)
+            if sums is None:
+                sums = totals[metric] = {}
+            if attributes in sums:
+                sums[attributes] += amount
+            else:
+                place = attributes if len(sums) < _MAX_SETS else self._overflow
+                sums[place] = sums.get(place, 0) + amount

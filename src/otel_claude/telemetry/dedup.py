@@ -54,7 +54,7 @@ def _put(slots: array[int], value: int) -> bool:
     return True
 
 
-class Counted:
+class Deduplicator:
     """The results that have been counted. What is forgotten at the bounds, the oldest batch first, counts again."""
 
     def __init__(self, most_results: int = _MOST_RESULTS, most_batches: int = _MOST_BATCHES) -> None:
@@ -63,13 +63,13 @@ class Counted:
         self._part: dict[str, _Hashes] = {}
         self._whole: dict[str, None] = {}
         self._held = 0
-        self.renew()
+        self.renew_lock()
 
-    def renew(self) -> None:
+    def renew_lock(self) -> None:
         """In a forked child: the lock may be held by no one alive. What its parent counted stays counted."""
         self._lock = threading.Lock()
 
-    def has_whole(self, batch: str) -> bool:
+    def is_closed(self, batch: str) -> bool:
         """Whether every result of a batch was counted. It is then the last to be forgotten."""
         with self._lock:
             if batch not in self._whole:
@@ -78,7 +78,7 @@ class Counted:
             self._whole[batch] = None
             return True
 
-    def first(self, batch: str, key: str | bytes) -> bool:
+    def add(self, batch: str, key: str | bytes) -> bool:
         """Whether this result of a batch was never counted. It is counted from now on."""
         value = hash(key) & _WORD
         with self._lock:
@@ -94,7 +94,7 @@ class Counted:
                 self._forget(next(iter(self._part)))
             return True
 
-    def read_whole(self, batch: str, total: int) -> None:
+    def close(self, batch: str, total: int) -> None:
         """A batch that has so many results was read to its end."""
         with self._lock:
             hashes = self._part.get(batch)

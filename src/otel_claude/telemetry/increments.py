@@ -1,111 +1,120 @@
-"""Postings: what one ended call, or one result of a batch, adds to the ledger, as rows.
+"""What a call, or a result of a batch, adds to the counters: the general case, of any number of responses."""
 
-A pure function of its record and its bill.
-"""
+from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from .. import semconv as c
-from ..api import Iteration, Usage
-from ..pricing import Charge
-from ..pricing.call_cost import Bill
-from .attributes import Group, Labeller, Labels
-from .counters import Cell, Row
-from .record import Attempt, CallRecord
+from .. import semconv
+from ..api import BatchResult, Iteration, Response, Usage
+from ..api.response import NO_USAGE
+from ..pricing import CallCost, Charge
+from ..tags import Tags
+from .attributes import AttributeSet, AttributeSets
+from .call import Attempt, Call, ClientInfo
+from .counters import Increment
+from .series import served_attributes
 
-_MODALITY: Final = (c.TOKEN_MODALITY, "unknown")
+_MODALITY: Final = (semconv.TOKEN_MODALITY, "unknown")
 """Anthropic gives no split by modality, and the convention requires the attribute."""
-_5M: Final = (c.CACHE_TTL, "5m")
-_1H: Final = (c.CACHE_TTL, "1h")
-
-_CALL: Final = Group((c.CALLS.name, ()))
-_RESULT: Final = Group((c.BATCH_REQUESTS.name, ()))
-_ATTEMPT: Final = Group((c.ATTEMPTS.name, ()))
-_UNPRICED: Final = Group((c.UNPRICED.name, ()))
-_TOKENS: Final = Group(
-    (c.INPUT_TOKENS.name, (_MODALITY,)),
-    (c.OUTPUT_TOKENS.name, (_MODALITY,)),
-    (c.CACHE_READ_TOKENS.name, (_MODALITY,)),
-    (c.CACHE_WRITE_TOKENS.name, (_MODALITY, _5M)),
-    (c.CACHE_WRITE_TOKENS.name, (_MODALITY, _1H)),
-)
-_REASONING: Final = Group((c.REASONING_TOKENS.name, (_MODALITY,)))
-_SERVER_TOOLS: Final = Group(*((c.SERVER_TOOL_CALLS.name, ((c.TOOL_NAME, tool),)) for tool in c.SERVER_TOOLS))
-_COST: Final = Group(*((c.COST.name, ((c.COST_TYPE, kind),)) for kind in c.COST_TYPES))
-_CACHE: Final = Group((c.CACHE_SAVINGS.name, ()), (c.CACHE_OVERHEAD.name, (_5M,)), (c.CACHE_OVERHEAD.name, (_1H,)))
+_5M: Final = (semconv.CACHE_TTL, "5m")
+_1H: Final = (semconv.CACHE_TTL, "1h")
+_ByModel = Callable[["str | None"], AttributeSet]
 
 
-class Posting(NamedTuple):
-    """One ended call, or one result of a batch, on its way into the ledger."""
+def call_increments(call: Call, cost: CallCost, sets: AttributeSets) -> list[Increment]:
+    """What a call that has ended adds."""
+    responses = tuple(call.responses.values())
+    last = responses[-1] if responses else Response()
 
-    record: CallRecord
-    bill: Bill
-    labels: Labels
-    """Those of the call's last answer."""
+    def by_model(model: str | None) -> AttributeSet:
+        return sets.of(call.client, call.request.model, model, call.workspace_id, call.tags)
+
+    base = by_model(last.model)
+    ended = base.plus((semconv.STOP_REASON, last.stop_reason), (semconv.ERROR_TYPE, call.error_type))
+    return [
+        Increment(semconv.CALLS.name, ended, 1),
+        *(Increment(semconv.ATTEMPTS.name, _of_attempt(base, attempt), 1) for attempt in call.attempts),
+        *_of_responses(base, by_model, responses, cost),
+    ]
 
 
-def rows(posting: Posting, labeller: Labeller) -> Iterator[Row]:
-    """All rows of a call, or of a result."""
-    record, told, call = posting
-    last = last_model(record)
+class BatchOwner(NamedTuple):
+    """Who reads the results of a batch, and in which workspace they were made."""
 
-    def of(model: str | None) -> Labels:
-        # Nearly every call has one model, and finding labels hashes all its tags.
-        return call if model == last else labels_of(record, labeller, model)
+    client: ClientInfo
+    workspace_id: str | None
+    tags: Tags
 
-    ended = ((c.STOP_REASON, stop_reason(record)), (c.ERROR_TYPE, record.error_type))
-    if record.result is None:
-        yield call.cells(_CALL, *ended), _ONE
-    else:
-        yield call.cells(_RESULT, *ended, (c.BATCH_RESULT, record.result)), _ONE
-    for reason in told.reasons:
-        yield call.cells(_UNPRICED, (c.UNPRICED_REASON, reason)), _ONE
-    for attempt in record.attempts:
-        yield _attempt(call, attempt), _ONE
-    for answer in record.answers:
-        if answer.usage is not None:
-            yield from _tokens(of, answer.model, answer.usage)
-            yield from _server_tools(call, answer.usage)
-    for answer, price in zip(record.answers, told.prices, strict=False):
+
+def result_increments(owner: BatchOwner, result: BatchResult, cost: CallCost, sets: AttributeSets) -> list[Increment]:
+    """What a result of a batch adds. It is no call, and has no attempts."""
+    response = result.response or Response()
+
+    def by_model(model: str | None) -> AttributeSet:
+        return sets.of(owner.client, None, model, owner.workspace_id, owner.tags, semconv.BATCH)
+
+    base = by_model(response.model)
+    ended = base.plus(
+        (semconv.STOP_REASON, response.stop_reason),
+        (semconv.ERROR_TYPE, result.error_type),
+        (semconv.BATCH_RESULT, result.type or semconv.OTHER),
+    )
+    responses = () if result.response is None else (result.response,)
+    return [Increment(semconv.BATCH_RESULTS.name, ended, 1), *_of_responses(base, by_model, responses, cost)]
+
+
+def _of_responses(
+    base: AttributeSet, by_model: _ByModel, responses: Sequence[Response], cost: CallCost
+) -> Iterator[Increment]:
+    for reason in cost.reasons:
+        yield Increment(semconv.UNPRICED.name, base.plus((semconv.UNPRICED_REASON, reason)), 1)
+    for response in responses:
+        if response.usage is not None:
+            yield from _tokens(by_model, response.model, response.usage)
+            yield from _server_tools(base, response.usage)
+    for response, price in zip(responses, cost.prices, strict=False):
         for charge in price.charges:
-            yield from _costs(of(charge.model), charge, answer.usage or _NO_USAGE)
+            yield from _costs(by_model(charge.model), charge, response.usage or NO_USAGE)
 
 
-_ONE: Final = (1,)
-_NO_USAGE: Final = Usage()
-
-
-def _attempt(call: Labels, attempt: Attempt) -> tuple[Cell, ...]:
-    return call.cells(
-        _ATTEMPT,
-        (c.STATUS_CODE, attempt.status),
-        (c.ERROR_TYPE, attempt.error_type),
-        (c.ATTEMPT_OUTCOME, attempt.outcome),
-        (c.BLOCKED_REASON, attempt.blocked),
+def _of_attempt(base: AttributeSet, attempt: Attempt) -> AttributeSet:
+    return base.plus(
+        (semconv.STATUS_CODE, attempt.status),
+        (semconv.ERROR_TYPE, attempt.error_type),
+        (semconv.ATTEMPT_OUTCOME, attempt.outcome),
+        (semconv.BLOCKED_REASON, attempt.blocked),
     )
 
 
-def _tokens(of: Callable[[str | None], Labels], model: str | None, usage: Usage) -> Iterator[Row]:
+def _tokens(by_model: _ByModel, model: str | None, usage: Usage) -> Iterator[Increment]:
     for part in billed_parts(usage):
         sampled = (part.model if isinstance(part, Iteration) else None) or model
-        amounts = (part.total_input, part.output, part.cache_read, part.cache_write_5m, part.cache_write_1h)
-        yield of(sampled).cells(_TOKENS), amounts
-    if usage.thinking is not None:
-        yield of(model).cells(_REASONING), (usage.thinking,)
+        tokens = by_model(sampled).plus(_MODALITY)
+        for metric, attributes, amount in (
+            (semconv.INPUT_TOKENS, tokens, part.total_input),
+            (semconv.OUTPUT_TOKENS, tokens, part.output),
+            (semconv.CACHE_READ_TOKENS, tokens, part.cache_read),
+            (semconv.CACHE_WRITE_TOKENS, tokens.plus(_5M), part.cache_write_5m),
+            (semconv.CACHE_WRITE_TOKENS, tokens.plus(_1H), part.cache_write_1h),
+        ):
+            yield Increment(metric.name, attributes, amount or 0)
+    yield Increment(semconv.REASONING_TOKENS.name, by_model(model).plus(_MODALITY), usage.thinking or 0)
 
 
-def _server_tools(call: Labels, usage: Usage) -> Iterator[Row]:
-    if usage.web_searches or usage.web_fetches or usage.code_executions:
-        requests = (usage.web_searches, usage.web_fetches, usage.code_executions)
-        yield call.cells(_SERVER_TOOLS), [count or None for count in requests]
+def _server_tools(base: AttributeSet, usage: Usage) -> Iterator[Increment]:
+    counts = (usage.web_searches, usage.web_fetches, usage.code_executions)
+    for tool, count in zip(semconv.SERVER_TOOLS, counts, strict=True):
+        yield Increment(semconv.SERVER_TOOL_CALLS.name, base.plus((semconv.TOOL_NAME, tool)), count)
 
 
-def _costs(model: Labels, charge: Charge, usage: Usage) -> Iterator[Row]:
-    served = model.cells(_COST, (c.RESPONSE_SERVICE_TIER, usage.service_tier), (c.SPEED, usage.speed))
-    yield served, [amount or None for amount in charge.parts]
-    if charge.savings or charge.overhead_5m or charge.overhead_1h:
-        yield model.cells(_CACHE), [charge.savings or None, charge.overhead_5m or None, charge.overhead_1h or None]
+def _costs(model: AttributeSet, charge: Charge, usage: Usage) -> Iterator[Increment]:
+    served = served_attributes(model, usage.service_tier, usage.speed, usage.inference_geo)
+    for name, amount in zip(semconv.COST_TYPES, charge.parts, strict=True):
+        yield Increment(semconv.COST.name, served.plus((semconv.COST_TYPE, name)), amount)
+    yield Increment(semconv.CACHE_SAVINGS.name, model, charge.savings)
+    yield Increment(semconv.CACHE_OVERHEAD.name, model.plus(_5M), charge.overhead_5m)
+    yield Increment(semconv.CACHE_OVERHEAD.name, model.plus(_1H), charge.overhead_1h)
 
 
 def billed_parts(usage: Usage) -> tuple[Usage | Iteration, ...]:
@@ -116,17 +125,20 @@ def billed_parts(usage: Usage) -> tuple[Usage | Iteration, ...]:
     return usage.iterations or (usage,)
 
 
-def last_model(record: CallRecord) -> str | None:
-    """The model that gave the call's last answer."""
-    return record.answers[-1].model if record.answers else None
+def tokens_of(responses: Iterable[Response]) -> tuple[int | None, int | None]:
+    """Total input and output of a call, as billed. What is not known of one response is not known of all.
+
+    None for a call without a response: nothing was used, or nothing is known, and a zero would be a claim.
+    """
+    inputs: list[int | None] = []
+    outputs: list[int | None] = []
+    for response in responses:
+        for part in billed_parts(response.usage or NO_USAGE):
+            inputs.append(part.total_input)
+            outputs.append(part.output if response.complete else None)
+    return _sum(inputs), _sum(outputs)
 
 
-def stop_reason(record: CallRecord) -> str | None:
-    """Why the call's last answer stopped."""
-    return record.answers[-1].stop_reason if record.answers else None
-
-
-def labels_of(record: CallRecord, labeller: Labeller, model: str | None) -> Labels:
-    """The labels of a call's answer, or of a result's, by this model."""
-    operation = c.CHAT if record.result is None else c.BATCH
-    return labeller.of(record.caller, record.request.model, model, record.workspace_id, record.tags, operation)
+def _sum(counts: list[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known and len(known) == len(counts) else None

@@ -1,4 +1,4 @@
-"""Sessions: the latest usage of the Managed Agents sessions that the application heard of, for the gauges.
+"""The latest usage of the Managed Agents sessions that the application heard of, for the gauges.
 
 The counts of a session are cumulative and the server's own. They are shown as gauges, by agent, and are added to no
 counter: any number of processes may hear of one session, each as often as it asks. Knows no SDK.
@@ -8,33 +8,33 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
+from opentelemetry.metrics import CallbackOptions, Observation
+
 from ..api import Session, Usage
 from ..semconv import agents as a
-from .attributes import Labeller, Labels
-from .counters import Value
-from .record import Caller
+from .attributes import AttributeSet, AttributeSets, Pair
+from .call import ClientInfo
 
 SHOWN: Final = 900.0
 """Seconds that a session is shown after it was last heard of."""
-_MOST: Final = 2_000
+_MAX_SESSIONS: Final = 2_000
 """Sessions kept at once: ids come from outside. Who was heard of longest ago gives way."""
 _CENT: Final = 100
-_CLASSES: Final = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+_TOKEN_TYPES: Final = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
 
-Attributes = dict[str, Value]
-Sum = tuple[Attributes, int | float]
+Sum = tuple[tuple[Pair, ...], int | float]
 
 
 class Owner(NamedTuple):
     """Who asked for a session, and in which workspace it is."""
 
-    caller: Caller
-    workspace: str | None
+    client: ClientInfo
+    workspace_id: str | None
 
 
-class _Heard(NamedTuple):
+class _Reported(NamedTuple):
     session: Session
-    labels: Labels
+    attributes: AttributeSet
     at: float
 
 
@@ -43,65 +43,65 @@ class Sessions:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._latest: dict[str, _Heard] = {}
+        self._latest: dict[str, _Reported] = {}
 
-    def heard(self, session: Session, owner: Owner, labeller: Labeller) -> None:
-        """The API just told of this session."""
+    def update(self, session: Session, owner: Owner, sets: AttributeSets) -> None:
+        """The API just reported this session."""
         known = self._latest.pop(session.id, None)
         if known is not None:
             session = session.after(known.session)
-        elif len(self._latest) >= _MOST:
+        elif len(self._latest) >= _MAX_SESSIONS:
             self._latest.pop(next(iter(self._latest)), None)
-        self._latest[session.id] = _Heard(session, _labels(session, owner, labeller), self._clock())
+        self._latest[session.id] = _Reported(session, _attributes(session, owner, sets), self._clock())
 
-    def read(self, metric: str) -> Iterator[Sum]:
-        """One metric's values by attributes: of all sessions heard of lately together."""
-        value_of, together = _READ[metric]
-        found: dict[tuple[tuple[str, Value], ...], list[int | float]] = {}
-        for session, labels in self._lately():
-            for more, value in value_of(session):
-                key = tuple(sorted({**labels.attributes, **more}.items()))
-                found.setdefault(key, []).append(value)
-        for key, values in found.items():
-            yield dict(key), together(values)
+    def observe(self, metric: str, _options: CallbackOptions) -> list[Observation]:
+        """One metric's values by attributes: of all sessions reported lately together."""
+        if not self._latest:
+            return []
+        values_of, together = _VALUES[metric]
+        found: dict[AttributeSet, list[int | float]] = {}
+        for session, attributes in self._lately():
+            for pairs, value in values_of(session):
+                found.setdefault(attributes.plus(*pairs), []).append(value)
+        return [Observation(together(values), attributes.attributes) for attributes, values in found.items()]
 
     def clear(self) -> None:
         """Forgets everything: a forked child has heard of none."""
         self._latest = {}
 
-    def _lately(self) -> Iterator[tuple[Session, Labels]]:
+    def _lately(self) -> Iterator[tuple[Session, AttributeSet]]:
         since = self._clock() - SHOWN
-        for heard in self._latest.copy().values():
-            if heard.at > since:
-                yield heard.session, heard.labels
+        for reported in self._latest.copy().values():
+            if reported.at > since:
+                yield reported.session, reported.attributes
 
 
-def _labels(session: Session, owner: Owner, labeller: Labeller) -> Labels:
-    return labeller.of(owner.caller, session.model, None, owner.workspace, (), a.INVOKE_AGENT).also(
+def _attributes(session: Session, owner: Owner, sets: AttributeSets) -> AttributeSet:
+    return sets.of(owner.client, session.model, None, owner.workspace_id, (), a.INVOKE_AGENT).plus(
         (a.AGENT_ID, session.agent_id), (a.AGENT_NAME, session.agent_name)
     )
 
 
 def _tokens(session: Session) -> Iterator[Sum]:
     usage = session.usage or Usage()
-    for name in _CLASSES:
+    for name in _TOKEN_TYPES:
         tokens: int | None = getattr(usage, name)
         if tokens is not None:
-            yield {a.TOKEN_CLASS: name}, tokens
+            yield ((a.TOKEN_TYPE, name),), tokens
 
 
 def _cents(session: Session) -> Iterator[Sum]:
     if session.list_cost is not None:
-        yield {}, session.list_cost
+        yield (), session.list_cost
 
 
 def _budget(session: Session) -> Iterator[Sum]:
     if session.list_cost is not None and session.budget:
-        yield {}, session.list_cost / session.budget
+        yield (), session.list_cost / session.budget
 
 
 def _one(_session: Session) -> Iterator[Sum]:
-    yield {}, 1
+    yield (), 1
 
 
 def _dollars(together: Callable[[Iterable[int | float]], int | float]) -> Callable[[Iterable[int | float]], float]:
@@ -109,10 +109,10 @@ def _dollars(together: Callable[[Iterable[int | float]], int | float]) -> Callab
     return lambda cents: together(cents) / _CENT
 
 
-_READ: Final[dict[str, tuple[Callable[[Session], Iterator[Sum]], Callable[[Iterable[int | float]], int | float]]]] = {
+_VALUES: Final[dict[str, tuple[Callable[[Session], Iterator[Sum]], Callable[[Iterable[int | float]], int | float]]]] = {
     a.SESSION_TOKENS.name: (_tokens, sum),
     a.SESSION_COST.name: (_cents, _dollars(sum)),
-    a.SESSION_HIGHEST_COST.name: (_cents, _dollars(max)),
+    a.SESSION_MAX_COST.name: (_cents, _dollars(max)),
     a.SESSION_BUDGET.name: (_budget, max),
     a.SESSIONS.name: (_one, sum),
 }

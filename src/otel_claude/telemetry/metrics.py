@@ -1,6 +1,6 @@
-"""Instruments: what OpenTelemetry's meter measures with, made from the METRICS table, once for each meter provider.
+"""The instruments of one meter provider, made from the tables in `semconv`, once for each provider.
 
-Histograms are synchronous, for their exemplars. Counters and gauges are observable and read the ledger and the limits.
+Histograms are synchronous, for their exemplars. Counters and gauges are observable, and read sums and latest values.
 Creating an observable of the same name again gives the first one and ignores the new callback: so what one provider has
 survives `uninstrument()` and `instrument()`.
 """
@@ -9,57 +9,52 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvider, Observation
 
-from .. import semconv as c
-from ..api import Limit
-from ..pricing.call_cost import PICO
+from .. import semconv
 from ..semconv import Metric, agents
-from .attributes import Labeller
+from .attributes import AttributeSets
 from .batches import Batches
-from .counters import Ledger, Row
-from .increments import Posting, rows
+from .call import Call
+from .counters import Counters
 from .managed_agents import Sessions
-from .rate_limits import Limits
-from .record import CallRecord
+from .rate_limits import RateLimits
 
-_LIMIT_VALUES: Final[dict[str, Callable[[Limit, float | None], float | None]]] = {
-    c.RATE_LIMIT_LIMIT.name: lambda limit, _: limit.limit,
-    c.RATE_LIMIT_REMAINING.name: lambda limit, _: limit.remaining,
-    c.RATE_LIMIT_UTILIZATION.name: lambda limit, _: limit.utilization,
-    c.RATE_LIMIT_RESET.name: lambda _, seconds: seconds,
-}
+if TYPE_CHECKING:
+    from .recorder import Recorder
+
+_OVERFLOW: Final = {"otel.metric.overflow": True}
 
 
 class Instruments:
-    """One provider's histograms by name, ledger, limits and sessions. `settle` is called before anything is read."""
+    """One provider's histograms by name, and what its observables read."""
 
-    def __init__(self, meter: Meter, labels: Labeller) -> None:
-        self.labels = labels
-        self.ledger: Ledger[Posting] = Ledger(lambda posting: rows(posting, self.labels))
-        self.reports: Ledger[tuple[Row, ...]] = Ledger(lambda reported: reported)
+    def __init__(self, meter: Meter, sets: AttributeSets) -> None:
+        self.sets = sets
+        overflow = sets.intern(dict(_OVERFLOW))
+        self.counters = Counters(overflow)
+        self.agent_counters = Counters(overflow)
         """What the Claude Agent SDK reported: no number of ours is among them."""
-        self.limits = Limits()
+        self.rate_limits = RateLimits(sets)
         self.batches = Batches()
         self.sessions = Sessions()
-        self.late: deque[tuple[CallRecord, int]] = deque()
+        self.deferred: deque[tuple[Recorder, Call, int]] = deque()
         """Calls that finalizers ended, and when (nanoseconds since the epoch)."""
-        self.settle: Callable[[], None] = _nothing
         self.histograms: dict[str, Histogram] = {}
-        self._has_agents = False
+        self._has_agents = self._flushes = False
         self._meter = meter
-        for metric in (*c.METRICS, *agents.SESSION_METRICS):
+        for metric in (*semconv.METRICS, *agents.SESSION_METRICS):
             self._create(metric)
 
     def add_legacy(self) -> None:
         """Adds the histograms under their names of before September 2026."""
-        for metric in c.LEGACY_METRICS:
+        for metric in semconv.LEGACY_METRICS:
             if metric.name not in self.histograms:
                 self._create(metric)
 
@@ -70,62 +65,55 @@ class Instruments:
             for metric in agents.AGENT_METRICS:
                 self._create(metric)
 
+    def flush_deferred(self) -> None:
+        """Records the calls that finalizers ended."""
+        while self.deferred:
+            try:
+                recorder, call, ended_at = self.deferred.popleft()
+            except IndexError:
+                return  # Another thread does the same.
+            recorder.record(call, ended_at)
+
     def _create(self, metric: Metric) -> None:
         described: dict[str, Any] = {"unit": metric.unit, "description": metric.description}
         if metric.kind == "histogram":
             self.histograms[metric.name] = self._meter.create_histogram(
                 metric.name, explicit_bucket_boundaries_advisory=metric.buckets, **described
             )
-        elif metric.kind == "counter":
-            self._meter.create_observable_counter(metric.name, [self._counter(metric)], **described)
-        else:
-            self._meter.create_observable_gauge(metric.name, [self._gauge(metric)], **described)
+            return
+        create = (
+            self._meter.create_observable_counter if metric.kind == "counter" else self._meter.create_observable_gauge
+        )
+        callbacks = [self._callback(metric)]
+        if not self._flushes:
+            # A collection runs the callbacks in the order in which instruments were made (opentelemetry-sdk 1.30 to
+            # 1.45), and reads histograms after them: once is enough, and first.
+            self._flushes = True
+            callbacks.insert(0, self._flush)
+        create(metric.name, callbacks, **described)
 
-    def _counter(self, metric: Metric) -> Callable[[CallbackOptions], Iterator[Observation]]:
-        dollars = metric.unit == "{USD}"
-        ledger = self.reports if metric in agents.AGENT_METRICS else self.ledger
+    def _callback(self, metric: Metric) -> Callable[[CallbackOptions], Iterable[Observation]]:
+        if metric.kind == "counter":
+            counters = self.agent_counters if metric in agents.AGENT_METRICS else self.counters
+            return partial(counters.observe, metric.name, metric.unit == "{USD}")
+        if metric is semconv.BATCH_REQUESTS:
+            return self.batches.observe
+        if metric in semconv.RATE_LIMIT_METRICS:
+            return partial(self.rate_limits.observe, metric.name)
+        return partial(self.sessions.observe, metric.name)
 
-        def observe(_options: CallbackOptions) -> Iterator[Observation]:
-            self.settle()
-            for attributes, amount in ledger.sums(metric.name):
-                yield Observation(amount / PICO if dollars else amount, attributes)
+    def _flush(self, _options: CallbackOptions) -> Sequence[Observation]:
+        self.flush_deferred()
+        return ()
 
-        return observe
-
-    def _gauge(self, metric: Metric) -> Callable[[CallbackOptions], Iterator[Observation]]:
-        if metric is c.BATCH_PROGRESS:
-            read = self._progress
-        elif metric.name in _LIMIT_VALUES:
-            read = partial(self._limits, _LIMIT_VALUES[metric.name])
-        else:
-            read = partial(self._sessions, metric.name)
-        return lambda _options: read()
-
-    def _progress(self) -> Iterator[Observation]:
-        for attributes, status, number in self.batches.progress():
-            yield Observation(number, {**attributes, c.BATCH_STATUS: status})
-
-    def _limits(self, value_of: Callable[[Limit, float | None], float | None]) -> Iterator[Observation]:
-        for labels, limit, seconds in self.limits.current():
-            value = value_of(limit, seconds)
-            if value is not None:
-                yield Observation(value, {**labels.attributes, c.RATE_LIMIT_NAME: limit.name})
-
-    def _sessions(self, name: str) -> Iterator[Observation]:
-        for attributes, value in self.sessions.read(name):
-            yield Observation(value, attributes)
-
-    def _start_from_zero(self) -> None:
-        self.ledger.clear()
-        self.reports.clear()
-        self.late.clear()
-        self.limits.clear()
-        self.batches.forked()
+    def clear(self) -> None:
+        """Starts from zero: this is a forked child, and everything so far is its parent's."""
+        self.counters.clear()
+        self.agent_counters.clear()
+        self.deferred.clear()
+        self.rate_limits.clear()
+        self.batches.clear_after_fork()
         self.sessions.clear()
-
-
-def _nothing() -> None:
-    pass
 
 
 _by_provider: WeakKeyDictionary[MeterProvider, Instruments] = WeakKeyDictionary()
@@ -136,11 +124,11 @@ _UNSET: Final = "_ProxyMeterProvider"
 
 
 def instruments_of(
-    provider: MeterProvider | None, version: str, labels: Labeller, *, keep: bool = False
+    provider: MeterProvider | None, version: str, tag_limit: int, *, keep_limit: bool = False
 ) -> Instruments:
     """The instruments of a provider; of the global one for None, also if it is set only later.
 
-    `keep`: those that are there keep their limit of tags.
+    `keep_limit`: those that are there keep their limit of tags.
     """
     current = metrics.get_meter_provider()
     provider = current if provider is None else provider
@@ -148,29 +136,31 @@ def instruments_of(
     if found is None and provider is current:
         if type(provider).__name__ == _UNSET:
             if not _of_global:
-                _of_global.append(Instruments(metrics.get_meter(c.SCOPE, version), labels))
+                _of_global.append(Instruments(metrics.get_meter(semconv.SCOPE, version), AttributeSets(tag_limit)))
             found = _of_global[0]
         elif _of_global:
             # It was set since, and OpenTelemetry has passed on to it what these had made.
             found = _by_provider[provider] = _of_global.pop()
     if found is None:
-        found = _by_provider[provider] = Instruments(provider.get_meter(c.SCOPE, version), labels)
-    if not keep:
-        # Its labels go on: values counted anew at each `instrument()` would make series without end.
-        found.labels.limit_tags(labels.tag_limit)
+        found = _by_provider[provider] = Instruments(
+            provider.get_meter(semconv.SCOPE, version), AttributeSets(tag_limit)
+        )
+    if not keep_limit:
+        # Its attribute sets go on: values counted anew at each `instrument()` would make series without end.
+        found.sets.limit_tags(tag_limit)
     return found
 
 
-def settle_all() -> None:
+def flush_all_deferred() -> None:
     """Records the calls that finalizers ended: the process is about to exit, and maybe no reader will ask."""
     for found in (*_of_global, *_by_provider.values()):
-        found.settle()
+        found.flush_deferred()
 
 
-def _forked() -> None:
+def _clear_all() -> None:
     for found in (*_of_global, *_by_provider.values()):
-        found._start_from_zero()  # noqa: SLF001 - this module's own  # pyright: ignore[reportPrivateUsage]
+        found.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+    os.register_at_fork(after_in_child=_clear_all)

@@ -1,241 +1,496 @@
-"""Recorder: the sink of every call. Turns what a call tells into spans, postings and histograms. Knows no SDK."""
+"""Writes the telemetry of calls: spans, histograms, counter increments, rate limits. It alone acts on a `Call`.
+
+Patches of client libraries call it, in this order: `on_start`, `on_attempt`, `on_headers`, `on_response_data`,
+`on_retry`, `end_call`. Knows no client library.
+"""
 
 from __future__ import annotations
 
+import atexit
+import os
+import sys
+import time
 from collections.abc import Callable
-from time import time_ns
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
-from opentelemetry import context, trace
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry import context, metrics, trace
+from opentelemetry.trace import NoOpTracer, SpanKind, Status, StatusCode, Tracer
 
-from .. import semconv as c
-from .._diagnostics import contained, logger
-from ..api import Answer, Usage
-from ..pricing import PriceTable
-from ..pricing.call_cost import PICO, Bill, bill, bill_since
-from ..tags import Tags
-from . import conflicts as neighbours
-from . import span_attributes as spans
-from .attributes import Labels
-from .call import Call
-from .increments import Posting, billed_parts, labels_of, last_model
-from .metrics import Instruments
-from .record import Attempt, Caller, CallRecord
-from .tracers import makes_spans
+from .. import _diagnostics, semconv
+from .._diagnostics import log_internal_error, logger
+from ..api import (
+    BatchResult,
+    Response,
+    measure_request,
+    merge_message_delta,
+    parse_headers,
+    parse_message,
+    parse_message_start,
+)
+from ..api.json import Json
+from ..pricing import CallCost, PriceTable, price_batch_result, price_call, to_usd
+from . import conflicts, span_attributes
+from .batches import TimeRange
+from .call import Attempt, Call
+from .counters import MAX_PENDING
+from .increments import BatchOwner, call_increments, result_increments, tokens_of
+from .metrics import Instruments, flush_all_deferred
+from .series import CallSeries, SeriesKey
 
-_MOST_MODELS_TOLD: Final = 100
+_DAY: Final = 86_400
+_OK: Final = 200
+_MAX_SERIES: Final = 1_000
+"""Kinds of calls that are remembered. More than a process has at a time; what is forgotten is made again."""
+_MAX_MODELS_WARNED: Final = 100
+
+_open_calls: dict[Call, Recorder] = {}
+"""The calls that have started and not ended. Removing one is atomic, which makes an end happen once."""
 
 
 class Recorder:
-    """Records calls with a tracer, the instruments of a meter provider, and a price table."""
+    """Records calls with a tracer, the instruments of a meter provider, and a price table.
+
+    Args:
+        tracer: For spans of ours. None: spans are neither opened nor enriched.
+        instruments: Those of one meter provider.
+        prices: Gives the price table, which is read when it is first needed.
+        legacy: Whether the metrics' names of before September 2026 are recorded too.
+        histogram_tags: Whether tags are attributes of histograms too.
+        never_sent: Whether an exception says that a request cannot have reached the API.
+    """
 
     def __init__(
-        self, tracer: Tracer | None, instruments: Instruments, prices: Callable[[], PriceTable], *, legacy: bool
+        self,
+        tracer: Tracer | None,
+        instruments: Instruments,
+        prices: Callable[[], PriceTable],
+        *,
+        legacy: bool = False,
+        histogram_tags: bool = False,
+        never_sent: Callable[[BaseException], bool],
     ) -> None:
-        self._tracer = tracer
-        self._instruments = instruments
-        self._prices = prices
-        self._histograms = instruments.histograms
+        self.tracer = tracer
+        self.instruments = instruments
+        self.prices = prices
         self._legacy = legacy
-        self._models_told: set[str | None] = set()
-        instruments.settle = self.settle
-        self._late = instruments.late
+        self._histogram_tags = histogram_tags
+        self._never_sent = never_sent
+        self._warned_models: set[str | None] = set()
+        self._series: dict[Any, CallSeries] = {}
+        self._duration = instruments.histograms[semconv.DURATION.name].record
+        self._first_chunk = instruments.histograms[semconv.TIME_TO_FIRST_CHUNK.name].record
+        self._input_tokens = instruments.histograms[semconv.CALL_INPUT_TOKENS.name].record
+        self._output_tokens = instruments.histograms[semconv.CALL_OUTPUT_TOKENS.name].record
+        self._cost = instruments.histograms[semconv.CALL_COST.name].record
 
-    # A `Sink`, in the order in which a call tells it things.
-
-    def began(self, call: Call) -> None:
+    def on_start(self, call: Call) -> None:
+        """The method was called: opens and enters a span of ours, unless the call has another one."""
+        _open_calls[call] = self
+        if not (metrics.get_meter_provider() is _exit_after[0] and trace.get_tracer_provider() is _exit_after[1]):
+            _end_calls_at_exit()
         call.context = context.get_current()
-        if self._tracer is None or not makes_spans(self._tracer):
+        if self.tracer is None or call.expects_native_span or not can_record(self.tracer):
             return
-        if other := neighbours.neighbour():
-            neighbours.tell(other)
-            return
-        if call.has_native_span:
+        if other := conflicts.other_instrumentation():
+            conflicts.warn_once(other)
             return
         model = call.request.model
-        span = self._tracer.start_span(
-            f"{c.CHAT} {model}" if model else c.CHAT, kind=SpanKind.CLIENT, attributes=spans.of_request(call)
+        span = self.tracer.start_span(
+            f"{semconv.CHAT} {model}" if model else semconv.CHAT,
+            kind=SpanKind.CLIENT,
+            attributes=span_attributes.of_start(call),
         )
-        call.span, call.owns_span = span, True
+        call.span, call.span_is_ours = span, True
         call.context = trace.set_span_in_context(span, call.context)
-        call.token = context.attach(call.context)
+        call.context_token = context.attach(call.context)
 
-    def sending(self, call: Call) -> None:
-        if call.span is None:
-            span = trace.get_current_span()
-            scope = getattr(span, "instrumentation_scope", None)
-            if scope is not None and scope.name.startswith(c.NATIVE_SCOPE):
-                call.context = trace.set_span_in_context(span, call.context)
-                call.span = span if self._tracer is not None else None
+    def on_attempt(self, call: Call, body: object) -> Attempt:
+        """A request was built and is about to be sent: the library's own span is current, if there is one."""
+        attempt = Attempt(call, len(call.attempts))
+        call.attempts.append(attempt)
+        if attempt.number == 0:
+            if call.span is None:
+                self._adopt_native_span(call)
+            call.size = measure_request(body, breakpoints=call.span is not None)
+        return attempt
 
-    def described(self, call: Call) -> None:
-        if (span := _native(call)) is not None:
-            # What the SDK's own span has if it ends without a further word of ours, as that of a failed call does.
-            unknown = {c.COST_STATUS: "unpriced", c.PRICE_TABLE: self._prices().name}
-            span.set_attributes({**unknown, **spans.of_call(call)})
+    def _adopt_native_span(self, call: Call) -> None:
+        span = trace.get_current_span()
+        scope = getattr(span, "instrumentation_scope", None)
+        if scope is None or not scope.name.startswith(semconv.NATIVE_SCOPE):
+            return
+        call.context = trace.set_span_in_context(span, call.context)
+        if self.tracer is not None and span.is_recording():
+            call.span = span
+            # The library ends its span when it likes: before an exception reaches us, or when a stream is dropped.
+            # So what we know is written just before, once, whatever ends it.
+            span.end = partial(self._end_native_span, call, span)  # pyright: ignore[reportAttributeAccessIssue]
 
-    def limited(self, call: Call, attempt: Attempt) -> None:
-        if (span := _native(call)) is not None:
-            span.set_attributes(spans.of_limits((attempt,)))
-        labels = self._instruments.labels.of(call.caller, call.request.model, None, call.workspace_id, ())
-        self._instruments.limits.seen(labels, attempt.limits)
+    def _end_native_span(self, call: Call, span: Any, *args: Any, **kwargs: Any) -> None:
+        """Stands for the `end` of the library's own span."""
+        del span.end
+        try:
+            if call.span is not None:
+                call.span = None
+                if not call.ended and call.attempts and call.attempts[-1].status is None:
+                    error = sys.exc_info()[1]
+                    call.attempts[-1].never_sent = error is not None and self._never_sent(error)
+                cost = call.cost or self._price(call)
+                span.set_attributes(span_attributes.of_call(call, cost, self.prices))
+                if not call.ended:
+                    call.cost = None  # more may come
+        except Exception:
+            log_internal_error("describe the client library's span")
+        span.end(*args, **kwargs)
 
-    def retried(self, attempt: Attempt) -> None:
+    def on_headers(self, attempt: Attempt, status: int, raw: Any) -> None:
+        """A response's status and headers (raw pairs) are here. Only the first report of an attempt counts."""
+        if attempt.status is not None:
+            return
+        attempt.status = status
         call = attempt.call
-        if attempt.delay is not None:
-            labels = self._instruments.labels.of(call.caller, call.request.model, None, call.workspace_id, call.tags)
-            self._histograms[c.RETRY_DELAY.name].record(attempt.delay, labels.attributes, call.context)
-        if (span := _recording(call.span)) is not None:
-            span.add_event(c.ATTEMPT_EVENT, spans.of_attempt(attempt))
+        headers = parse_headers(raw)
+        call.request_id = headers.request_id or call.request_id
+        call.organization_id = headers.organization_id or call.organization_id
+        call.workspace_id = headers.workspace_id or call.workspace_id
+        if headers.values:
+            attempt.layout, attempt.rate_limits = headers.layout, headers.values
+            self.instruments.rate_limits.update(
+                call.client, call.request.model, call.workspace_id, headers.layout, headers.values
+            )
 
-    def known(self, call: Call) -> None:
-        if (span := _native(call)) is not None:
-            answers = tuple(call.answers.values())
-            last = answers[-1] if answers else _REFUSED
-            call.bill = bill(self._prices(), call, answers)
-            attributes = spans.of_cost(call.bill, final=last.complete)
-            spans.add_usage(attributes, last.usage)
-            span.set_attributes(attributes)
+    def on_response_data(self, attempt: Attempt, data: object) -> None:
+        """A body, or one event of a stream, was decoded. Hot path: once for each event."""
+        call = attempt.call
+        body: Json = cast("Json", data) if isinstance(data, dict) else {}
+        kind = body.get("type")
+        if kind == "content_block_delta":
+            if call.time_to_first_chunk is None:
+                call.time_to_first_chunk = time.perf_counter() - call.clock
+            return
+        if call.ended:
+            return
+        if kind == "message_stop":
+            self.end_call(call)
+        elif kind == "message_delta":
+            response = call.responses.get(attempt.key, _NO_RESPONSE)
+            call.responses[attempt.key] = merge_message_delta(response, body)
+        elif kind == "message_start":
+            self._add_response(attempt, parse_message_start(body))
+        elif kind == "message" or (kind is None and "usage" in body):
+            response = parse_message(body)
+            if call.responses:
+                self._add_response(attempt, response)
+            else:
+                attempt.key = response.id or attempt.key
+                call.responses[attempt.key] = response
+            if call.returned:
+                self.end_call(call)
 
-    def left(self, call: Call) -> None:
-        if call.token is not None:
-            context.detach(call.token)
-            call.token = None
+    @staticmethod
+    def _add_response(attempt: Attempt, response: Response) -> None:
+        # The same message can be decoded twice: under middleware, or when a raw response is parsed again.
+        responses = attempt.call.responses
+        if responses:
+            responses.pop(attempt.key, None)
+        if response.id is not None:
+            attempt.key = response.id
+            responses.pop(attempt.key, None)
+        responses[attempt.key] = response
 
-    def discarded(self, call: Call) -> None:
-        if call.owns_span:
+    def on_retry(self, attempt: Attempt, delay: float) -> None:
+        """The library is about to wait `delay` seconds and to send the request again."""
+        call = attempt.call
+        attempt.outcome = "retried"
+        attempt.delay = delay
+        attributes = self.instruments.sets.of(
+            call.client,
+            call.request.model,
+            None,
+            call.workspace_id,
+            call.tags if self._histogram_tags else (),
+        )
+        self.instruments.histograms[semconv.RETRY_DELAY.name].record(delay, attributes.attributes, call.context)
+        if call.span is not None and call.span.is_recording():
+            call.span.add_event(semconv.ATTEMPT_EVENT, span_attributes.of_attempt(attempt))
+
+    def detach(self, call: Call) -> None:
+        """The method returns or raises: leaves what `on_start` entered."""
+        if call.context_token is not None:
+            context.detach(call.context_token)
+            call.context_token = None
+
+    def discard(self, call: Call) -> None:
+        """It was no call after all: nothing was sent, as when a middleware answers by itself."""
+        try:
+            del _open_calls[call]
+        except KeyError:
+            return
+        call.ended = True
+        if call.span_is_ours:
             call.span.end()
 
-    def ended(self, record: CallRecord, *, finalizing: bool) -> None:
-        if finalizing:
+    def end_call(
+        self, call: Call, *, error_type: str | None = None, cancelled: bool = False, finalizing: bool = False
+    ) -> None:
+        """The call is over. Only the first end counts.
+
+        Args:
+            call: The call.
+            error_type: As `error.type`, if it failed.
+            cancelled: Whether the application stopped it.
+            finalizing: Whether a garbage collector's finalizer says so: nothing may wait for a lock then.
+        """
+        try:
+            del _open_calls[call]
+        except KeyError:
+            return
+        call.finish(error_type, cancelled=cancelled)
+        if finalizing or (_diagnostics.collector is not None and _diagnostics.in_garbage_collection()):
             # Recording a histogram, or ending a span, may wait for a lock that this very thread holds.
-            self._late.append((record, time_ns()))
+            self.instruments.deferred.append((self, call, time.time_ns()))
             return
-        self.settle()
-        self._record(record, None)
+        if self.instruments.deferred:
+            self.instruments.flush_deferred()
+        self.record(call, None)
 
-    def result(self, record: CallRecord, since: float) -> None:
-        """A result of a batch. It is no call: it has no span, and no histogram of calls has it."""
-        told = bill_since(self._prices(), record, since)
-        self._post(record, told)
-        if told.reasons:
-            self._tell(record, told)
-
-    def batch_labels(self, caller: Caller, workspace: str | None, tags: Tags) -> Labels:
-        """The attributes of what is measured of batches as such."""
-        return self._instruments.labels.of(caller, None, None, workspace, tags, c.BATCH)
-
-    def settle(self) -> None:
-        """Records the calls that finalizers ended."""
-        while self._late:
+    def record(self, call: Call, ended_at: int | None) -> None:
+        """Writes everything of a call that has ended; `ended_at` is in nanoseconds since the epoch. Hot path."""
+        span, call.span = call.span, None
+        try:
+            cost = call.cost or self._price(call)
+        except Exception:
+            log_internal_error("price a call")
+            return
+        if span is not None and span.is_recording():
             try:
-                record, ended_at = self._late.popleft()
-            except IndexError:
-                return  # Another thread settles too.
-            self._record(record, ended_at)
+                self._end_span(call, span, cost, ended_at)
+            except Exception:
+                log_internal_error("describe a span")
+        counters = self.instruments.counters
+        if call.series is not None:
+            counters.add((call.series, call.counts))
+        else:
+            counters.add((None, call_increments(call, cost, self.instruments.sets)))
+        if len(counters.pending) >= MAX_PENDING:
+            counters.sum_up_if_free()
+        self._record_histograms(call, cost)
+        if cost.reasons:
+            self._warn_of_unknown_model(call.responses, cost)
+        call.attempts = []  # each of them knows the call: it would be a cycle for the garbage collector
 
-    def _record(self, record: CallRecord, ended_at: int | None) -> None:
-        span = _recording(record.span)
-        try:
-            told = record.bill or bill(self._prices(), record, record.answers, record.missing)
-            labels = self._post(record, told)
-            if span is not None:
-                _describe(span, record, told)
-            self._measure(record, told, labels)
-            if told.reasons:
-                self._tell(record, told)
-        except Exception:
-            contained("recorded a call")
-        try:
-            if span is not None and record.owns_span:
-                span.end(ended_at)
-        except Exception:
-            contained("ended a span")
-
-    def _post(self, record: CallRecord, told: Bill) -> Labels:
-        """Posts a call or a result to the ledger. Returns its labels."""
-        labels = labels_of(record, self._instruments.labels, last_model(record))
-        self._instruments.ledger.post(Posting(record, told, labels))
-        return labels
-
-    def _measure(self, record: CallRecord, told: Bill, labels: Labels) -> None:
-        histograms, at = self._histograms, record.context
-        plain, attributes = labels.attributes, labels.attributes
-        if record.error_type is not None:
-            attributes = labels.also((c.ERROR_TYPE, record.error_type)).attributes
-        histograms[c.DURATION.name].record(record.duration, attributes, at)
-        if record.time_to_first_chunk is not None and record.request.stream:
-            histograms[c.TIME_TO_FIRST_CHUNK.name].record(record.time_to_first_chunk, plain, at)
-        tokens_in, tokens_out = _tokens(record)
-        if tokens_in is not None:
-            histograms[c.CALL_INPUT_TOKENS.name].record(tokens_in, attributes, at)
-        if tokens_out is not None:
-            histograms[c.CALL_OUTPUT_TOKENS.name].record(tokens_out, attributes, at)
-        if record.answers and told.status != "unpriced":
-            histograms[c.CALL_COST.name].record(told.total / PICO, plain, at)
-        if self._legacy:
-            histograms[c.LEGACY_DURATION.name].record(record.duration, attributes, at)
-            for kind, tokens in (("input", tokens_in), ("output", tokens_out)):
-                if tokens is not None:
-                    histograms[c.LEGACY_TOKEN_USAGE.name].record(tokens, {**attributes, c.LEGACY_TOKEN_TYPE: kind}, at)
-
-    def _tell(self, record: CallRecord, told: Bill) -> None:
-        """One line for each model without a price."""
-        model = last_model(record)
-        if "unknown_model" not in told.reasons or model in self._models_told:
+    def _end_span(self, call: Call, span: Any, cost: CallCost, ended_at: int | None) -> None:
+        attributes = span_attributes.of_call(call, cost, self.prices)
+        if not call.span_is_ours:
+            span.set_attributes(attributes)
             return
-        if len(self._models_told) < _MOST_MODELS_TOLD:
-            self._models_told.add(model)
+        attributes.update(span_attributes.of_response(call))
+        span.set_attributes(attributes)
+        if call.error_type is not None:
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(ended_at)
+
+    def _price(self, call: Call) -> CallCost:
+        """Works out what the call cost, and finds what it shares with calls alike if it is an ordinary one. Hot path.
+
+        An ordinary call has one attempt and one whole response of token counts alone: counts times rates is its cost.
+        """
+        request, responses, attempts = call.request, call.responses, call.attempts
+        if len(responses) == 1 and len(attempts) == 1 and call.error_type is None and not request.billed_elsewhere:
+            (response,) = responses.values()
+            usage = response.usage
+            if (
+                usage is not None
+                and usage.plain
+                and response.complete
+                and response.stop_reason != "refusal"
+                and attempts[0].status == _OK
+                and attempts[0].outcome == "success"
+            ):
+                key = (
+                    call.client,
+                    request.model,
+                    response.model,
+                    response.stop_reason,
+                    usage.service_tier,
+                    usage.speed,
+                    usage.inference_geo,
+                    call.workspace_id,
+                    call.tags,
+                    call.started_at // _DAY,
+                )
+                series = self._series.get(key) or self._new_series(SeriesKey(*key))
+                uncached, output, read, write_5m, write_1h, total_input = usage[:6]
+                rates = series.rates
+                if (
+                    rates is not None
+                    and uncached is not None
+                    and output is not None
+                    and total_input is not None
+                    and not (rates.tiers and total_input > rates.tiers[0][0])
+                ):
+                    rate = rates.base
+                    read, write_5m, write_1h = read or 0, write_5m or 0, write_1h or 0
+                    parts = (
+                        uncached * rate.input,
+                        read * rate.cache_read,
+                        write_5m * rate.cache_write_5m,
+                        write_1h * rate.cache_write_1h,
+                        output * rate.output,
+                        0,
+                    )
+                    call.series = series
+                    call.counts = (uncached, output, read, write_5m, write_1h, usage.thinking or 0)
+                    call.total_input = total_input
+                    call.cost = CallCost(parts, sum(parts), "exact")
+                    return call.cost
+        call.series = None
+        call.cost = price_call(
+            self.prices(),
+            tuple(responses.values()),
+            at=call.started_at,
+            platform=call.client.platform,
+            request=request,
+            code_execution_free=call.size.code_execution_free,
+            no_response=any(attempt.no_response for attempt in attempts),
+            reason=call.no_response_reason(),
+        )
+        return call.cost
+
+    def _new_series(self, key: SeriesKey) -> CallSeries:
+        table = self.prices()
+        platform = key.client.platform
+        rates = table.common_rates(
+            key.response_model, key.service_tier, key.speed, key.inference_geo, key.day, platform, key.request_model
+        )
+        series = CallSeries(key, self.instruments.sets, rates, table.name, histogram_tags=self._histogram_tags)
+        if len(self._series) >= _MAX_SERIES:
+            self._series.clear()
+        self._series[key] = series
+        return series
+
+    def _record_histograms(self, call: Call, cost: CallCost) -> None:
+        at, series = call.context, call.series
+        if series is not None:
+            attributes = plain = series.histogram_attributes
+            input_tokens, output_tokens = call.total_input, call.counts[1]
+        else:
+            model = span_attributes.last_response(call).model
+            tags = call.tags if self._histogram_tags else ()
+            base = self.instruments.sets.of(call.client, call.request.model, model, call.workspace_id, tags)
+            plain = base.attributes
+            attributes = base.plus((semconv.ERROR_TYPE, call.error_type)).attributes
+            input_tokens, output_tokens = tokens_of(call.responses.values())
+        self._duration(call.duration, attributes, at)
+        if call.request.stream and call.time_to_first_chunk is not None:
+            self._first_chunk(call.time_to_first_chunk, plain, at)
+        if input_tokens is not None:
+            self._input_tokens(input_tokens, attributes, at)
+        if output_tokens is not None:
+            self._output_tokens(output_tokens, attributes, at)
+        if call.responses and cost.status != "unpriced":
+            self._cost(to_usd(cost.total), plain, at)
+        if self._legacy:
+            histograms = self.instruments.histograms
+            histograms[semconv.LEGACY_DURATION.name].record(call.duration, attributes, at)
+            for kind, tokens in (("input", input_tokens), ("output", output_tokens)):
+                if tokens is not None:
+                    histograms[semconv.LEGACY_TOKEN_USAGE.name].record(
+                        tokens, {**attributes, semconv.LEGACY_TOKEN_TYPE: kind}, at
+                    )
+
+    def record_batch_result(
+        self, owner: BatchOwner, result: BatchResult, time_range: TimeRange, reason: str | None
+    ) -> None:
+        """A result of a batch was read, for the first time. `reason`: why it has no response, where it has none."""
+        cost = price_batch_result(
+            self.prices(),
+            result.response,
+            since=time_range.since,
+            until=time_range.until,
+            platform=owner.client.platform,
+            reason=reason,
+        )
+        self.instruments.counters.add((None, result_increments(owner, result, cost, self.instruments.sets)))
+        if cost.reasons and result.response is not None:
+            self._warn_of_unknown_model({0: result.response}, cost)
+
+    def _warn_of_unknown_model(self, responses: dict[object, Response], cost: CallCost) -> None:
+        """One line for each model without a price."""
+        if "unknown_model" not in cost.reasons:
+            return
+        model = next((response.model for response in reversed(responses.values())), None)
+        if model in self._warned_models:
+            return
+        if len(self._warned_models) < _MAX_MODELS_WARNED:
+            self._warned_models.add(model)
             logger.warning(
                 "No price is known for the model %r, so its calls are counted in %s and not in %s. Upgrade otel-claude "
                 "(its price table is of %s), or give the price in a file named by OTEL_CLAUDE_PRICES.",
-                self._instruments.labels.value(c.RESPONSE_MODEL, model or ""),
-                c.UNPRICED.name,
-                c.COST.name,
-                told.table,
+                self.instruments.sets.bound(semconv.RESPONSE_MODEL, model or ""),
+                semconv.UNPRICED.name,
+                semconv.COST.name,
+                self.prices().name,
             )
 
 
-_REFUSED: Final = Answer(complete=True)
-_NO_USAGE: Final = Usage()
+_NO_RESPONSE: Final = Response()
 
 
-def _recording(span: Any) -> Span | None:
-    return span if span is not None and span.is_recording() else None
+def can_record(tracer: Any) -> bool:
+    """Whether a tracer's spans could be recorded. Asked at each call: a proxy's provider may be set later."""
+    # A `ProxyTracer` of the API keeps the real one, or a no-op, under this name (opentelemetry-api 1.27 to 1.45).
+    return tracer is not None and not isinstance(getattr(tracer, "_tracer", tracer), NoOpTracer)
 
 
-def _native(call: Call) -> Span | None:
-    """The SDK's own span. It may end before the call does, so it is told at once what is known."""
-    return None if call.owns_span else _recording(call.span)
+def end_open_calls() -> None:
+    """Ends every call that is still open, with what is known: the process is about to exit."""
+    for call, recorder in list(_open_calls.items()):
+        recorder.end_call(call, cancelled=True)
 
 
-def _tokens(record: CallRecord) -> tuple[int | None, int | None]:
-    """Total input and output of a call, as billed. What is not known of one answer is not known of all."""
-    if not record.answers:
-        # What the API refused, or what was never sent, used none; of what got no answer nothing is known.
-        return (0, 0) if record.missing in ("refused", "not_sent") else (None, None)
-    total: tuple[int | None, int | None] = (0, 0)
-    for answer in record.answers:
-        for part in billed_parts(answer.usage or _NO_USAGE):
-            total = _sum(total[0], part.total_input), _sum(total[1], part.output if answer.complete else None)
-    return total
+def release_open_calls() -> None:
+    """Ends or forgets the calls of which nothing more will be seen: the patches are about to be removed.
+
+    A stream that is being read is seen to its end. What got no response yet is forgotten: it may well succeed.
+    """
+    for call, recorder in list(_open_calls.items()):
+        last = call.attempts[-1] if call.attempts else None
+        if call.responses or (last is not None and last.http_response is not None):
+            continue
+        if last is not None and last.outcome == "success":
+            recorder.end_call(call, cancelled=True)
+        else:
+            recorder.discard(call)
 
 
-def _sum(one: int | None, other: int | None) -> int | None:
-    return None if one is None or other is None else one + other
+def forget_open_calls() -> None:
+    """Forgets every open call: this is a forked child, and they are its parent's."""
+    _open_calls.clear()
 
 
-def _describe(span: Span, record: CallRecord, told: Bill) -> None:
-    usage = record.answers[-1].usage if record.answers else None
-    attributes = spans.of_cost(told, final=True)
-    spans.add_usage(attributes, usage)
-    if not record.owns_span:
-        span.set_attributes(attributes)
-        return
-    if record.error_type is not None:
-        span.set_status(Status(StatusCode.ERROR))
-    elif not record.stopped:
-        span.set_status(Status(StatusCode.OK))
-    limits = spans.of_limits(record.attempts)
-    span.set_attributes({**attributes, **limits, **spans.of_call(record), **spans.of_answer(record)})
+_exit_after: list[object] = [None, None]
+"""The meter and tracer provider of now, when the exit handler was registered."""
+
+
+def _end_calls_at_exit() -> None:
+    """Ends open calls before the providers shut down. Of exit handlers, what was registered last runs first.
+
+    Providers that are set later than the first call shut down earlier than what was registered at it.
+    """
+    _exit_after[:] = metrics.get_meter_provider(), trace.get_tracer_provider()
+    atexit.unregister(_end_all)
+    atexit.register(_end_all)
+
+
+def _end_all() -> None:
+    try:
+        end_open_calls()
+        flush_all_deferred()
+    except Exception:
+        log_internal_error("end open calls at the exit")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget_open_calls)

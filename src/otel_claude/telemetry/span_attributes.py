@@ -1,150 +1,158 @@
-"""Span attributes: pure functions of a call, its record and its bill. What is set on whose span, nothing of how."""
+"""Attributes of spans: pure functions of a call and its cost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from itertools import compress
+from typing import Any, Final
 
-from .. import semconv as c
-from ..api import Answer, Usage
-from ..pricing.call_cost import PICO, Bill
-from .call import Call
-from .record import Attempt, CallRecord
+from .. import semconv
+from ..api import HeaderLayout, Response
+from ..api.response import NO_USAGE
+from ..pricing import CallCost, PriceTable, to_usd
+from .call import Attempt, Call
 
 Attributes = dict[str, Any]
+_NO_RESPONSE: Final = Response()
+_names_of: dict[HeaderLayout, tuple[Any, ...]] = {}
+"""The attribute of each value of a layout; None for what is not on spans."""
+_MAX_LAYOUTS: Final = 64
 
 
-def of_request(call: Call) -> Attributes:
+def last_response(call: Call) -> Response:
+    """The last thing that the API said in the call."""
+    return next(reversed(call.responses.values()), _NO_RESPONSE)
+
+
+def of_start(call: Call) -> Attributes:
     """What a span of ours starts with, so that samplers see it; names and types are those of the SDK's own spans."""
-    request, caller = call.request, call.caller
+    request, client = call.request, call.client
     return _known(
         (
-            (c.OPERATION_NAME, c.CHAT),
-            (c.PROVIDER_NAME, caller.provider),
-            (c.REQUEST_MODEL, request.model),
-            (c.SERVER_ADDRESS, caller.server_address),
-            (c.SERVER_PORT, caller.server_port),
-            (c.REQUEST_MAX_TOKENS, request.max_tokens),
-            (c.REQUEST_STREAM, True if request.stream else None),
-            (c.REQUEST_REASONING_LEVEL, request.effort),
-            (c.REQUEST_SERVICE_TIER, request.service_tier),
-            (c.THINKING_TYPE, request.thinking_type),
-            (c.THINKING_BUDGET, request.thinking_budget),
-            (c.OUTPUT_TYPE, "json" if request.json_output else None),
-            (c.HTTP_METHOD, "POST"),
-            (c.HTTP_ROUTE, "/v1/messages"),
+            (semconv.OPERATION_NAME, semconv.CHAT),
+            (semconv.PROVIDER_NAME, client.provider),
+            (semconv.REQUEST_MODEL, request.model),
+            (semconv.SERVER_ADDRESS, client.server_address),
+            (semconv.SERVER_PORT, client.server_port),
+            (semconv.REQUEST_MAX_TOKENS, request.max_tokens),
+            (semconv.REQUEST_STREAM, True if request.stream else None),
+            (semconv.REQUEST_REASONING_LEVEL, request.effort),
+            (semconv.REQUEST_SERVICE_TIER, request.service_tier),
+            (semconv.THINKING_TYPE, request.thinking_type),
+            (semconv.THINKING_BUDGET, request.thinking_budget),
+            (semconv.OUTPUT_TYPE, "json" if request.json_output else None),
+            (semconv.HTTP_METHOD, "POST"),
+            (semconv.HTTP_ROUTE, "/v1/messages"),
         )
     )
 
 
-def of_answer(record: CallRecord) -> Attributes:
-    """What the SDK's own spans say of an answer, for a span of ours."""
-    answer = record.answers[-1] if record.answers else Answer()
-    usage = answer.usage or Usage()
+def of_call(call: Call, cost: CallCost, prices: Callable[[], PriceTable]) -> Attributes:
+    """What the client library's spans do not have: cost, limits, the size of the request, key and tags. Hot path."""
+    attributes = call.series.span_attributes.copy() if call.series is not None else _unusual(call, cost, prices().name)
+    if cost.status != "unpriced":
+        attributes[semconv.COST_AMOUNT] = to_usd(cost.total)
+        # Nothing has a part of 0.
+        attributes.update(compress(zip(semconv.COST_PARTS, map(to_usd, cost.parts), strict=False), cost.parts))
+    for attempt in call.attempts:
+        if attempt.layout is not None:
+            names = _names_of.get(attempt.layout) or _names(attempt.layout)
+            limits = zip(names, attempt.rate_limits, strict=True)
+            attributes.update(limits)
+            if None in names or None in attempt.rate_limits:  # a share, or what was not understood
+                attributes = _without_none(attributes)
+    tools, messages, breakpoints, _ = call.size
+    if tools is not None:
+        attributes[semconv.REQUEST_TOOLS] = tools
+    if messages is not None:
+        attributes[semconv.REQUEST_MESSAGES] = messages
+    if breakpoints is not None:
+        attributes[semconv.REQUEST_CACHE_BREAKPOINTS] = breakpoints
+    return attributes
+
+
+def _unusual(call: Call, cost: CallCost, table: str) -> Attributes:
+    """What `CallSeries.span_attributes` is for a call that shares it with no other."""
+    attributes: Attributes = {semconv.COST_STATUS: cost.status, semconv.PRICE_TABLE: table}
+    if cost.status != "unpriced":
+        attributes |= {semconv.COST_CURRENCY: "USD", semconv.COST_SOURCE: "local"}
+    if cost.reasons:
+        attributes[semconv.UNPRICED_REASON] = cost.reasons[0]
+    usage = last_response(call).usage or NO_USAGE
+    counts = (usage.web_searches, usage.web_fetches, usage.code_executions)
+    attributes |= _known(
+        (
+            (semconv.SPEED, usage.speed),
+            (semconv.INFERENCE_GEO, usage.inference_geo),
+            (semconv.API_KEY_HINT, call.client.api_key_hint),
+            *(
+                (semconv.SERVER_TOOL_REQUESTS[tool], count or None)
+                for tool, count in zip(semconv.SERVER_TOOLS, counts, strict=True)
+            ),
+            *((semconv.TAG_PREFIX + key, value) for key, value in call.tags),
+        )
+    )
+    return attributes
+
+
+def of_response(call: Call) -> Attributes:
+    """What the SDK's own spans say of a response, for a span of ours."""
+    response = last_response(call)
+    usage = response.usage or NO_USAGE
     counts = usage.counts
     compactions = [entry for entry in usage.iterations or () if entry.type == "compaction"]
-    resent = len(record.attempts) - 1
+    resent = len(call.attempts) - 1
     return _known(
         (
-            (c.RESPONSE_ID, answer.id),
-            (c.RESPONSE_MODEL, answer.model),
-            (c.STOP_REASON, answer.stop_reason),
-            (c.RESPONSE_TIME_TO_FIRST_CHUNK, record.time_to_first_chunk if record.request.stream else None),
-            (c.USAGE_INPUT, usage.total_input),
-            (c.USAGE_OUTPUT, usage.output),
-            (c.USAGE_CACHE_READ, counts.cache_read),
-            (c.USAGE_CACHE_WRITE, counts.creation),
-            (c.USAGE_CACHE_WRITE_5M, counts.split_5m),
-            (c.USAGE_CACHE_WRITE_1H, counts.split_1h),
-            (c.USAGE_REASONING, usage.thinking),
-            (c.USAGE_COMPACTION_INPUT, sum(e.total_input or 0 for e in compactions) if compactions else None),
-            (c.USAGE_COMPACTION_OUTPUT, sum(e.output or 0 for e in compactions) if compactions else None),
-            (c.RESPONSE_SERVICE_TIER, usage.service_tier),
-            (c.REQUEST_ID, record.request_id),
-            (c.ORGANIZATION_ID, record.organization_id),
-            (c.WORKSPACE_ID, record.workspace_id),
-            (c.STATUS_CODE, record.attempts[-1].status if record.attempts else None),
-            (c.RESEND_COUNT, resent if resent > 0 else None),
-            (c.ERROR_TYPE, record.error_type),
+            (semconv.RESPONSE_ID, response.id),
+            (semconv.RESPONSE_MODEL, response.model),
+            (semconv.STOP_REASON, response.stop_reason),
+            (semconv.RESPONSE_TIME_TO_FIRST_CHUNK, call.time_to_first_chunk if call.request.stream else None),
+            (semconv.USAGE_INPUT, usage.total_input),
+            (semconv.USAGE_OUTPUT, usage.output),
+            (semconv.USAGE_CACHE_READ, counts.cache_read),
+            (semconv.USAGE_CACHE_WRITE, counts.creation),
+            (semconv.USAGE_CACHE_WRITE_5M, counts.split_5m),
+            (semconv.USAGE_CACHE_WRITE_1H, counts.split_1h),
+            (semconv.USAGE_REASONING, usage.thinking),
+            (semconv.USAGE_COMPACTION_INPUT, sum(e.total_input or 0 for e in compactions) if compactions else None),
+            (semconv.USAGE_COMPACTION_OUTPUT, sum(e.output or 0 for e in compactions) if compactions else None),
+            (semconv.RESPONSE_SERVICE_TIER, usage.service_tier),
+            (semconv.REQUEST_ID, call.request_id),
+            (semconv.ORGANIZATION_ID, call.organization_id),
+            (semconv.WORKSPACE_ID, call.workspace_id),
+            (semconv.STATUS_CODE, call.attempts[-1].status if call.attempts else None),
+            (semconv.RESEND_COUNT, resent if resent > 0 else None),
+            (semconv.ERROR_TYPE, call.error_type),
         )
     )
-
-
-def of_cost(bill: Bill, *, final: bool) -> Attributes:
-    """The cost, and why it is not known. `final` is False while a stream may still tell the rest.
-
-    Attributes cannot be taken back, so the reason for a lower bound waits for the end.
-    """
-    attributes: Attributes = {c.COST_STATUS: bill.status, c.PRICE_TABLE: bill.table}
-    if bill.status != "unpriced":
-        attributes[c.COST_AMOUNT] = bill.total / PICO
-        attributes[c.COST_CURRENCY] = "USD"
-        attributes[c.COST_SOURCE] = "local"
-        for name, amount in zip(c.COST_PARTS, bill.parts, strict=True):
-            if amount:
-                attributes[name] = amount / PICO
-    if final and bill.reasons:
-        attributes[c.UNPRICED_REASON] = bill.reasons[0]
-    return attributes
-
-
-def of_call(call: Call | CallRecord) -> Attributes:
-    """What the SDK's spans do not have of a call before it is sent: the shape of its request, its key, its tags."""
-    shape = call.shape
-    attributes = _known(
-        (
-            (c.REQUEST_TOOLS, shape.tools),
-            (c.REQUEST_MESSAGES, shape.messages),
-            (c.REQUEST_CACHE_BREAKPOINTS, shape.cache_breakpoints),
-            (c.API_KEY_HINT, call.caller.api_key_hint),
-        )
-    )
-    for key, value in call.tags:
-        attributes[c.TAG_PREFIX + key] = value
-    return attributes
-
-
-def of_limits(attempts: Iterable[Attempt]) -> Attributes:
-    """The rate limits that answers told. The latest wins."""
-    attributes: Attributes = {}
-    for attempt in attempts:
-        for limit in attempt.limits:
-            size, remaining, reset = c.limit_attributes(limit.name)
-            if limit.limit is not None:
-                attributes[size] = limit.limit
-            if limit.remaining is not None:
-                attributes[remaining] = limit.remaining
-            if limit.reset is not None:
-                attributes[reset] = limit.reset
-    return attributes
-
-
-def add_usage(attributes: Attributes, usage: Usage | None) -> None:
-    """Adds what neither the SDK's spans nor the cost have of an answer: server tools, and how it was served."""
-    if usage is None:
-        return
-    if usage.speed is not None:
-        attributes[c.SPEED] = usage.speed
-    if usage.inference_geo is not None:
-        attributes[c.INFERENCE_GEO] = usage.inference_geo
-    if usage.web_searches or usage.web_fetches or usage.code_executions:
-        requests = (usage.web_searches, usage.web_fetches, usage.code_executions)
-        for tool, count in zip(c.SERVER_TOOLS, requests, strict=True):
-            if count:
-                attributes[c.SERVER_TOOL_REQUESTS[tool]] = count
 
 
 def of_attempt(attempt: Attempt) -> Attributes:
     """The event of an attempt that is retried: what came of it, and the wait in seconds."""
     return _known(
         (
-            (c.ATTEMPT_NUMBER, attempt.number + 1),
-            (c.STATUS_CODE, attempt.status),
-            (c.ERROR_TYPE, attempt.error_type),
-            (c.BLOCKED_REASON, attempt.blocked),
-            (c.ATTEMPT_DELAY, attempt.delay),
+            (semconv.ATTEMPT_NUMBER, attempt.number + 1),
+            (semconv.STATUS_CODE, attempt.status),
+            (semconv.ERROR_TYPE, attempt.error_type),
+            (semconv.BLOCKED_REASON, attempt.blocked),
+            (semconv.ATTEMPT_DELAY, attempt.delay),
         )
     )
+
+
+def _names(layout: HeaderLayout) -> tuple[Any, ...]:
+    names = tuple(
+        None if field == "utilization" else semconv.rate_limit_attribute(name, field) for name, field in layout.fields
+    )
+    if len(_names_of) >= _MAX_LAYOUTS:
+        _names_of.clear()
+    _names_of[layout] = names
+    return names
+
+
+def _without_none(attributes: dict[Any, Any]) -> Attributes:
+    return {name: value for name, value in attributes.items() if name is not None and value is not None}
 
 
 def _known(pairs: Iterable[tuple[str, Any]]) -> Attributes:
