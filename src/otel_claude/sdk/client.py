@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
@@ -10,7 +10,7 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from .._diagnostics import log_internal_error
 from .._tag_context import top
 from ..api import parse_request, redact_api_key
-from ..api.json import as_object, as_text
+from ..api.json import as_text
 from ..pricing import ANTHROPIC, Platform, PlatformName
 from ..runtime import Runtime
 from ..settings import ApiKeyFormat
@@ -96,10 +96,10 @@ def request_api_key(client: Any, options: Any) -> str | None:  # noqa: C901 - fl
     """
     omitted: set[str] | None = None
     for headers in (options.headers, getattr(client, "_custom_headers", None)):
-        if not headers:
+        if not headers or not isinstance(headers, dict):
             continue
         credential: str | None = None
-        for name, value in as_object(headers).items():
+        for name, value in cast("dict[str, Any]", headers).items():
             if len(name) not in _CREDENTIAL_LENGTHS:
                 continue
             lowered = name.lower()

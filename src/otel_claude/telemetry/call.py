@@ -157,6 +157,8 @@ class Call:
         self.duration = time.perf_counter() - self.clock
         if error_type is not None:
             self.error_type = error_type
+        if self.error_type is not None:
+            self.cost = None
         self.cancelled = cancelled or (self.error_type is None and not self.is_complete())
         for attempt in self.attempts:
             attempt.http_response = None

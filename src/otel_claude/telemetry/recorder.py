@@ -109,6 +109,7 @@ class Recorder:
         """A request was built and is about to be sent: the library's own span is current, if there is one."""
         attempt = Attempt(call, len(call.attempts))
         call.attempts.append(attempt)
+        call.cost = None
         if attempt.number == 0:
             if call.span is None:
                 self._adopt_native_span(call)
@@ -138,8 +139,6 @@ class Recorder:
                     call.attempts[-1].never_sent = error is not None and self._never_sent(error)
                 cost = call.cost or self._price(call)
                 span.set_attributes(span_attributes.of_call(call, cost, self.prices))
-                if not call.ended:
-                    call.cost = None  # more may come
         except Exception:
             log_internal_error("describe the client library's span")
         span.end(*args, **kwargs)
@@ -171,6 +170,7 @@ class Recorder:
             return
         if call.ended:
             return
+        call.cost = None  # if it was worked out, that was too early
         if kind == "message_stop":
             self.end_call(call)
         elif kind == "message_delta":
