@@ -42,7 +42,9 @@ class Runtime:
         tracer = None
         if settings.spans == "auto":
             tracer = trace.get_tracer(semconv.SCOPE, __version__, providers.get("tracer_provider"))
-        self.instruments = instruments_of(providers.get("meter_provider"), __version__, settings.tag_limit)
+        self.instruments = instruments_of(
+            providers.get("meter_provider"), __version__, settings.tag_limit, instance_id=settings.instance_id
+        )
         if settings.legacy_metrics:
             self.instruments.add_legacy()
         self.recorder = Recorder(

@@ -15,6 +15,7 @@ from .tags import is_key
 
 SpanMode = Literal["auto", "off"]
 ApiKeyFormat = Literal["hint", "hash", "off"]
+InstanceIdMode = Literal["auto", "on", "off"]
 AgentMode = Literal["auto", "on", "off"]
 _PROVIDERS = {"tracer_provider", "meter_provider", "logger_provider"}
 TRUE: Final = ("true", "1", "yes", "on")
@@ -43,6 +44,7 @@ class Settings:
     tag_limit: int = 200
     histogram_tags: bool = False
     legacy_metrics: bool = False
+    instance_id: InstanceIdMode = "auto"
     agent_sdk: AgentMode = "auto"
 
 
@@ -149,5 +151,6 @@ _READERS: dict[str, Any] = {
     "tag_limit": _positive,
     "histogram_tags": _flag,
     "legacy_metrics": _flag,
+    "instance_id": agent_mode,
     "agent_sdk": agent_mode,
 }

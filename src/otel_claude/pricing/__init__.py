@@ -3,7 +3,7 @@
 `shipped().price(answer, at=time.time())` is what one answer costs, in integer pico-dollars, or why that is not known.
 """
 
-from otel_claude.pricing.call_cost import CallCost, price_batch_result, price_call
+from otel_claude.pricing.call_cost import CallCost, not_priced, price_batch_result, price_call
 from otel_claude.pricing.price_file import load, shipped
 from otel_claude.pricing.rates import Rates
 from otel_claude.pricing.table import PriceTable
@@ -35,6 +35,7 @@ __all__ = [
     "Reason",
     "Status",
     "load",
+    "not_priced",
     "price_batch_result",
     "price_call",
     "shipped",

@@ -35,7 +35,7 @@ def price_call(  # noqa: PLR0913 - each is named where it is called
     responses: Sequence[Response],
     *,
     at: float,
-    platform: Platform,
+    platform: Platform | None,
     request: RequestFeatures,
     code_execution_free: bool = False,
     no_response: bool = False,
@@ -47,7 +47,7 @@ def price_call(  # noqa: PLR0913 - each is named where it is called
         table: The prices.
         responses: What the API said, in order.
         at: When the call was made, in seconds since the epoch.
-        platform: Who served it.
+        platform: Who served it. None if that could not be found out.
         request: The features of its request.
         code_execution_free: Whether the request had a tool with which code execution is free.
         no_response: Whether an attempt got no response: it may have been billed, also if a further one got one.
@@ -59,6 +59,8 @@ def price_call(  # noqa: PLR0913 - each is named where it is called
         if reason is None or reason in _FREE:
             return CallCost(_NO_PARTS, 0, "exact")
         return CallCost(_NO_PARTS, 0, "unpriced", (reason,))
+    if platform is None:
+        return not_priced(None)
     prices: list[Price] = []
     reasons: list[str] = []
     status: Status | None = None
@@ -83,8 +85,21 @@ def price_call(  # noqa: PLR0913 - each is named where it is called
     return CallCost(summed, sum(summed), status or "exact", tuple(reasons), prices)
 
 
+def not_priced(reason: str | None) -> CallCost:
+    """The cost of a call that could not be priced because something of ours failed. `reason` as in `price_call`."""
+    if reason in _FREE:
+        return CallCost(_NO_PARTS, 0, "exact")
+    return CallCost(_NO_PARTS, 0, "unpriced", (reason or "pricing_error",))
+
+
 def price_batch_result(
-    table: PriceTable, response: Response | None, *, since: float, until: float, platform: Platform, reason: str | None
+    table: PriceTable,
+    response: Response | None,
+    *,
+    since: float,
+    until: float,
+    platform: Platform | None,
+    reason: str | None,
 ) -> CallCost:
     """The cost of a result of a batch that was made between two times (seconds since the epoch).
 

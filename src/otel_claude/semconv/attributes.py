@@ -13,6 +13,7 @@ from typing import Final, Literal
 OPERATION_NAME: Final = "gen_ai.operation.name"
 PROVIDER_NAME: Final = "gen_ai.provider.name"
 CLIENT_LIBRARY: Final = "claude.client.library"
+INSTANCE_ID: Final = "claude.instance.id"
 REQUEST_MODEL: Final = "gen_ai.request.model"
 RESPONSE_MODEL: Final = "gen_ai.response.model"
 SERVER_ADDRESS: Final = "server.address"

@@ -11,6 +11,7 @@ from ..tags import Tags
 from .call import ClientInfo
 
 Value = str | int | bool
+Attributes = dict[str, Value]
 Pair = tuple[str, "Value | None"]
 
 _MAX_LENGTH: Final = 200
@@ -48,11 +49,13 @@ class CardinalityLimiter:
 class AttributeSet:
     """One set of attributes, and those made from it by adding some. Compared by identity: equal sets are one object."""
 
-    __slots__ = ("_derived", "_sets", "attributes")
+    __slots__ = ("_derived", "_sets", "attributes", "exported")
 
     def __init__(self, attributes: dict[str, Value], sets: AttributeSets) -> None:
         self.attributes = attributes
         """Shared: never changed."""
+        self.exported = attributes
+        """With the process's id, where that is needed: kept by `InstanceId`."""
         self._sets = sets
         self._derived: dict[tuple[Pair, ...], AttributeSet] = {}
 

@@ -18,6 +18,7 @@ from ..api import Batch, BatchResult, parse_batch_result, parse_batches
 from .attributes import AttributeSet, AttributeSets
 from .dedup import Deduplicator
 from .increments import BatchOwner
+from .instance_id import InstanceId
 
 _MAX_TRACKED: Final = 1_000
 _FORGOTTEN_AFTER: Final = 3_600.0
@@ -50,7 +51,8 @@ class _Tracked(NamedTuple):
 class Batches:
     """What the API said of batches, by id, and which results have been counted. `clock` gives seconds since 1970."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, instance_id: InstanceId, clock: Callable[[], float] = time.time) -> None:
+        self._instance_id = instance_id
         self.counted = Deduplicator()
         self._clock = clock
         self._tracked: dict[str, _Tracked] = {}
@@ -85,7 +87,8 @@ class Batches:
                 if number is not None:
                     attributes = tracked.attributes.plus((semconv.BATCH_STATUS, status))
                     sums[attributes] = sums.get(attributes, 0) + number
-        return [Observation(number, attributes.attributes) for attributes, number in sums.items()]
+        attributes_of = self._instance_id.settle()
+        return [Observation(number, attributes_of(attributes)) for attributes, number in sums.items()]
 
     def time_range(self, batch_id: str) -> TimeRange:
         """When the results of a batch were made, as far as it was reported."""

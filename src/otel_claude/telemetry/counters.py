@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
 from typing import Final, NamedTuple, Protocol, cast
 
 from opentelemetry.metrics import CallbackOptions, Observation
@@ -17,12 +16,12 @@ from opentelemetry.metrics import CallbackOptions, Observation
 from .._diagnostics import log_internal_error
 from ..pricing import to_usd
 from .attributes import AttributeSet
+from .instance_id import InstanceId
 
 MAX_PENDING: Final = 64
 """Additions that are summed without waiting for a reader, so that a program without one keeps no more of them."""
 _MAX_SETS: Final = 10_000
 """Sets of attributes of one metric."""
-_attributes_of = attrgetter("attributes")
 
 
 class Increment(NamedTuple):
@@ -48,9 +47,10 @@ Addition = tuple["SharedSeries | None", "Sequence[int] | Sequence[Increment]"]
 class Counters:
     """Sums of whole numbers by metric and attributes."""
 
-    def __init__(self, overflow: AttributeSet) -> None:
+    def __init__(self, overflow: AttributeSet, instance_id: InstanceId) -> None:
         """`overflow`: where sums go if a metric has one set too many, as in OpenTelemetry's cardinality limits."""
         self._overflow = overflow
+        self._instance_id = instance_id
         self.pending: deque[Addition] = deque()
         """What was added and is in no sum yet."""
         self.add: Final[Callable[[Addition], None]] = self.pending.append
@@ -77,8 +77,10 @@ class Counters:
             sums = self._totals.get(metric)
             if not sums:
                 return ()
+            instance_id = self._instance_id
+            attributes_of = instance_id.attributes_of if instance_id.is_settled else instance_id.settle()
             amounts = map(to_usd, sums.values()) if dollars else sums.values()
-            return list(map(Observation, amounts, map(_attributes_of, sums)))
+            return list(map(Observation, amounts, map(attributes_of, sums)))
 
     def clear(self) -> None:
         """Starts from zero. After a fork the sums are the parent's, and the lock may be a lost thread's."""

@@ -14,6 +14,7 @@ from ..api import Session, Usage
 from ..semconv import agents as a
 from .attributes import AttributeSet, AttributeSets, Pair
 from .call import ClientInfo
+from .instance_id import InstanceId
 
 SHOWN: Final = 900.0
 """Seconds that a session is shown after it was last heard of."""
@@ -41,7 +42,8 @@ class _Reported(NamedTuple):
 class Sessions:
     """The latest of each session. `clock` gives seconds since the epoch. Hearing is plain assignment: nothing locks."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, instance_id: InstanceId, clock: Callable[[], float] = time.time) -> None:
+        self._instance_id = instance_id
         self._clock = clock
         self._latest: dict[str, _Reported] = {}
 
@@ -59,11 +61,12 @@ class Sessions:
         if not self._latest:
             return []
         values_of, together = _VALUES[metric]
+        attributes_of = self._instance_id.settle()
         found: dict[AttributeSet, list[int | float]] = {}
         for session, attributes in self._lately():
             for pairs, value in values_of(session):
                 found.setdefault(attributes.plus(*pairs), []).append(value)
-        return [Observation(together(values), attributes.attributes) for attributes, values in found.items()]
+        return [Observation(together(values), attributes_of(attributes)) for attributes, values in found.items()]
 
     def clear(self) -> None:
         """Forgets everything: a forked child has heard of none."""

@@ -18,11 +18,15 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvider, Observation
 
 from .. import semconv
+from .._diagnostics import log_internal_error, logger
 from ..semconv import Metric, agents
+from ..settings import InstanceIdMode
+from . import fork
 from .attributes import AttributeSets
 from .batches import Batches
 from .call import Call
 from .counters import Counters
+from .instance_id import NOT_KNOWN, InstanceId, consumer_of, renew_after_fork, resource_of
 from .managed_agents import Sessions
 from .rate_limits import RateLimits
 
@@ -35,15 +39,16 @@ _OVERFLOW: Final = {"otel.metric.overflow": True}
 class Instruments:
     """One provider's histograms by name, and what its observables read."""
 
-    def __init__(self, meter: Meter, sets: AttributeSets) -> None:
+    def __init__(self, meter: Meter, sets: AttributeSets, mode: InstanceIdMode = "auto") -> None:
         self.sets = sets
+        self.instance_id = instance_id = InstanceId(mode, self._resource)
         overflow = sets.intern(dict(_OVERFLOW))
-        self.counters = Counters(overflow)
-        self.agent_counters = Counters(overflow)
+        self.counters = Counters(overflow, instance_id)
+        self.agent_counters = Counters(overflow, instance_id)
         """What the Claude Agent SDK reported: no number of ours is among them."""
-        self.rate_limits = RateLimits(sets)
-        self.batches = Batches()
-        self.sessions = Sessions()
+        self.rate_limits = RateLimits(sets, instance_id)
+        self.batches = Batches(instance_id)
+        self.sessions = Sessions(instance_id)
         self.deferred: deque[tuple[Recorder, Call, int]] = deque()
         """Calls that finalizers ended, and when (nanoseconds since the epoch)."""
         self.histograms: dict[str, Histogram] = {}
@@ -106,7 +111,15 @@ class Instruments:
         self.flush_deferred()
         return ()
 
-    def clear(self) -> None:
+    def _consumer(self) -> Any:
+        """Where the metrics SDK has what our instruments measure."""
+        return consumer_of(self.histograms[semconv.DURATION.name])
+
+    def _resource(self) -> Any:
+        consumer = self._consumer()
+        return NOT_KNOWN if consumer is NOT_KNOWN else resource_of(consumer)
+
+    def clear_after_fork(self) -> None:
         """Starts from zero: this is a forked child, and everything so far is its parent's."""
         self.counters.clear()
         self.agent_counters.clear()
@@ -114,6 +127,27 @@ class Instruments:
         self.rate_limits.clear()
         self.batches.clear_after_fork()
         self.sessions.clear()
+        consumer = self._consumer()
+        dropped = consumer is NOT_KNOWN or fork.drop(consumer)
+        was_settled = self.instance_id.is_settled
+        self.instance_id.renew_after_fork(withholding=not dropped)
+        if not dropped and was_settled:
+            _warn_of_fork(withheld=fork.withhold(consumer, lambda: self.instance_id.value))
+
+
+_warned_of_fork: list[bool] = []
+
+
+def _warn_of_fork(*, withheld: bool) -> None:
+    """One line for a process and those that it forks."""
+    if not _warned_of_fork:
+        _warned_of_fork.append(withheld)
+        logger.warning(
+            "This process was forked, and its OpenTelemetry SDK is not one that otel-claude knows. %s",
+            "What the parent had measured before is not exported from here."
+            if withheld
+            else "What the parent's histograms had before the fork is exported from here too, and counts twice.",
+        )
 
 
 _by_provider: WeakKeyDictionary[MeterProvider, Instruments] = WeakKeyDictionary()
@@ -124,11 +158,16 @@ _UNSET: Final = "_ProxyMeterProvider"
 
 
 def instruments_of(
-    provider: MeterProvider | None, version: str, tag_limit: int, *, keep_limit: bool = False
+    provider: MeterProvider | None,
+    version: str,
+    tag_limit: int,
+    *,
+    keep: bool = False,
+    instance_id: InstanceIdMode = "auto",
 ) -> Instruments:
     """The instruments of a provider; of the global one for None, also if it is set only later.
 
-    `keep_limit`: those that are there keep their limit of tags.
+    `keep`: those that are there keep their limit of tags, and what they say of the process.
     """
     current = metrics.get_meter_provider()
     provider = current if provider is None else provider
@@ -136,18 +175,21 @@ def instruments_of(
     if found is None and provider is current:
         if type(provider).__name__ == _UNSET:
             if not _of_global:
-                _of_global.append(Instruments(metrics.get_meter(semconv.SCOPE, version), AttributeSets(tag_limit)))
+                _of_global.append(
+                    Instruments(metrics.get_meter(semconv.SCOPE, version), AttributeSets(tag_limit), instance_id)
+                )
             found = _of_global[0]
         elif _of_global:
             # It was set since, and OpenTelemetry has passed on to it what these had made.
             found = _by_provider[provider] = _of_global.pop()
     if found is None:
         found = _by_provider[provider] = Instruments(
-            provider.get_meter(semconv.SCOPE, version), AttributeSets(tag_limit)
+            provider.get_meter(semconv.SCOPE, version), AttributeSets(tag_limit), instance_id
         )
-    if not keep_limit:
+    if not keep:
         # Its attribute sets go on: values counted anew at each `instrument()` would make series without end.
         found.sets.limit_tags(tag_limit)
+        found.instance_id.choose(instance_id)
     return found
 
 
@@ -157,10 +199,14 @@ def flush_all_deferred() -> None:
         found.flush_deferred()
 
 
-def _clear_all() -> None:
+def _clear_after_fork() -> None:
+    renew_after_fork()
     for found in (*_of_global, *_by_provider.values()):
-        found.clear()
+        try:
+            found.clear_after_fork()
+        except Exception:
+            log_internal_error("start from zero in a forked process")
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_clear_all)
+    os.register_at_fork(after_in_child=_clear_after_fork)

@@ -14,6 +14,7 @@ from ..api import HeaderLayout, RateLimit
 from ..api.headers import rate_limits
 from .attributes import AttributeSet, AttributeSets
 from .call import ClientInfo
+from .instance_id import InstanceId
 
 _MAX_LIMITS: Final = 2_000
 """Responses whose limits are kept at once: models and keys come from outside."""
@@ -50,8 +51,9 @@ _VALUES: Final[dict[str, Callable[[CurrentLimit], float | None]]] = {
 class RateLimits:
     """The latest limits by who is limited. `clock` gives seconds since the epoch."""
 
-    def __init__(self, sets: AttributeSets, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, sets: AttributeSets, instance_id: InstanceId, clock: Callable[[], float] = time.time) -> None:
         self._sets = sets
+        self._instance_id = instance_id
         self._clock = clock
         self._latest: dict[_Key, tuple[float, tuple[Any, ...]]] = {}
         self._reported: dict[tuple[AttributeSet, str], tuple[float, RateLimit]] = {}
@@ -124,9 +126,9 @@ class RateLimits:
         """The values of one of the gauges of limits."""
         if not (self._latest or self._reported):
             return []
-        value_of = _VALUES[metric]
+        value_of, attributes_of = _VALUES[metric], self._instance_id.settle()
         return [
-            Observation(value, current.attributes.attributes)
+            Observation(value, attributes_of(current.attributes))
             for current in self.current()
             if (value := value_of(current)) is not None
         ]

@@ -6,7 +6,6 @@ Patches of client libraries call it, in this order: `on_start`, `on_attempt`, `o
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 import time
@@ -14,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, cast
 
-from opentelemetry import context, metrics, trace
+from opentelemetry import context, trace
 from opentelemetry.trace import NoOpTracer, SpanKind, Status, StatusCode, Tracer
 
 from .. import _diagnostics, semconv
@@ -29,13 +28,14 @@ from ..api import (
     parse_message_start,
 )
 from ..api.json import Json
-from ..pricing import CallCost, PriceTable, price_batch_result, price_call, to_usd
+from ..pricing import CallCost, PriceTable, not_priced, price_batch_result, price_call, to_usd
 from . import conflicts, span_attributes
+from .attributes import Attributes
 from .batches import TimeRange
 from .call import Attempt, Call
 from .counters import MAX_PENDING
 from .increments import BatchOwner, call_increments, result_increments, tokens_of
-from .metrics import Instruments, flush_all_deferred
+from .metrics import Instruments
 from .series import CallSeries, SeriesKey
 
 _DAY: Final = 86_400
@@ -78,29 +78,34 @@ class Recorder:
         self._never_sent = never_sent
         self._warned_models: set[str | None] = set()
         self._series: dict[Any, CallSeries] = {}
-        self._duration = instruments.histograms[semconv.DURATION.name].record
-        self._first_chunk = instruments.histograms[semconv.TIME_TO_FIRST_CHUNK.name].record
-        self._input_tokens = instruments.histograms[semconv.CALL_INPUT_TOKENS.name].record
-        self._output_tokens = instruments.histograms[semconv.CALL_OUTPUT_TOKENS.name].record
-        self._cost = instruments.histograms[semconv.CALL_COST.name].record
+        self._record = {name: histogram.record for name, histogram in instruments.histograms.items()}
+
+    # What fails takes nothing else with it: each step that stands by itself has its own `try`, which costs nothing.
 
     def on_start(self, call: Call) -> None:
         """The method was called: opens and enters a span of ours, unless the call has another one."""
         _open_calls[call] = self
-        if not (metrics.get_meter_provider() is _exit_after[0] and trace.get_tracer_provider() is _exit_after[1]):
-            _end_calls_at_exit()
-        call.context = context.get_current()
-        if self.tracer is None or call.expects_native_span or not can_record(self.tracer):
-            return
+        try:
+            call.context = context.get_current()
+            if self.tracer is not None and not call.expects_native_span and can_record(self.tracer):
+                self._open_span(call)
+        except Exception:
+            # A sampler or a span processor of the application's raised. The call is measured without a span.
+            log_internal_error("open a span")
+
+    def _open_span(self, call: Call) -> None:
         if other := conflicts.other_instrumentation():
             conflicts.warn_once(other)
             return
+        assert self.tracer is not None
         model = call.request.model
-        span = self.tracer.start_span(
-            f"{semconv.CHAT} {model}" if model else semconv.CHAT,
-            kind=SpanKind.CLIENT,
-            attributes=span_attributes.of_start(call),
-        )
+        name = f"{semconv.CHAT} {model}" if model else semconv.CHAT
+        try:
+            attributes = span_attributes.of_start(call)
+        except Exception:
+            log_internal_error("describe a request on a span")
+            attributes = {}
+        span = self.tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
         call.span, call.span_is_ours = span, True
         call.context = trace.set_span_in_context(span, call.context)
         call.context_token = context.attach(call.context)
@@ -111,9 +116,15 @@ class Recorder:
         call.attempts.append(attempt)
         call.cost = None
         if attempt.number == 0:
-            if call.span is None:
-                self._adopt_native_span(call)
-            call.size = measure_request(body, breakpoints=call.span is not None)
+            try:
+                if call.span is None:
+                    self._adopt_native_span(call)
+            except Exception:
+                log_internal_error("find the client library's span")
+            try:
+                call.size = measure_request(body, breakpoints=call.span is not None)
+            except Exception:
+                log_internal_error("measure a request")
         return attempt
 
     def _adopt_native_span(self, call: Call) -> None:
@@ -137,10 +148,10 @@ class Recorder:
                 if not call.ended and call.attempts and call.attempts[-1].status is None:
                     error = sys.exc_info()[1]
                     call.attempts[-1].never_sent = error is not None and self._never_sent(error)
-                cost = call.cost or self._price(call)
+                cost = call.cost or self._price_safely(call)
                 span.set_attributes(span_attributes.of_call(call, cost, self.prices))
         except Exception:
-            log_internal_error("describe the client library's span")
+            log_internal_error("describe a call on a span")
         span.end(*args, **kwargs)
 
     def on_headers(self, attempt: Attempt, status: int, raw: Any) -> None:
@@ -149,15 +160,22 @@ class Recorder:
             return
         attempt.status = status
         call = attempt.call
-        headers = parse_headers(raw)
+        try:
+            headers = parse_headers(raw)
+        except Exception:
+            log_internal_error("read the headers of a response")
+            return
         call.request_id = headers.request_id or call.request_id
         call.organization_id = headers.organization_id or call.organization_id
         call.workspace_id = headers.workspace_id or call.workspace_id
         if headers.values:
             attempt.layout, attempt.rate_limits = headers.layout, headers.values
-            self.instruments.rate_limits.update(
-                call.client, call.request.model, call.workspace_id, headers.layout, headers.values
-            )
+            try:
+                self.instruments.rate_limits.update(
+                    call.client, call.request.model, call.workspace_id, headers.layout, headers.values
+                )
+            except Exception:
+                log_internal_error("keep the rate limits")
 
     def on_response_data(self, attempt: Attempt, data: object) -> None:
         """A body, or one event of a stream, was decoded. Hot path: once for each event."""
@@ -204,22 +222,27 @@ class Recorder:
         call = attempt.call
         attempt.outcome = "retried"
         attempt.delay = delay
-        attributes = self.instruments.sets.of(
-            call.client,
-            call.request.model,
-            None,
-            call.workspace_id,
-            call.tags if self._histogram_tags else (),
-        )
-        self.instruments.histograms[semconv.RETRY_DELAY.name].record(delay, attributes.attributes, call.context)
-        if call.span is not None and call.span.is_recording():
-            call.span.add_event(semconv.ATTEMPT_EVENT, span_attributes.of_attempt(attempt))
+        try:
+            tags = call.tags if self._histogram_tags else ()
+            attributes = self.instruments.sets.of(call.client, call.request.model, None, call.workspace_id, tags)
+            exported = self.instruments.instance_id.settle()(attributes)
+            self._record[semconv.RETRY_DELAY.name](delay, exported, call.context)
+        except Exception:
+            log_internal_error(f"record {semconv.RETRY_DELAY.name}")
+        try:
+            if call.span is not None and call.span.is_recording():
+                call.span.add_event(semconv.ATTEMPT_EVENT, span_attributes.of_attempt(attempt))
+        except Exception:
+            log_internal_error("describe an attempt on a span")
 
     def detach(self, call: Call) -> None:
         """The method returns or raises: leaves what `on_start` entered."""
-        if call.context_token is not None:
-            context.detach(call.context_token)
-            call.context_token = None
+        token, call.context_token = call.context_token, None
+        if token is not None:
+            try:
+                context.detach(token)
+            except Exception:
+                log_internal_error("leave a span")
 
     def discard(self, call: Call) -> None:
         """It was no call after all: nothing was sent, as when a middleware answers by itself."""
@@ -229,7 +252,7 @@ class Recorder:
             return
         call.ended = True
         if call.span_is_ours:
-            call.span.end()
+            _end_span(call.span, None)
 
     def end_call(
         self, call: Call, *, error_type: str | None = None, cancelled: bool = False, finalizing: bool = False
@@ -258,38 +281,51 @@ class Recorder:
     def record(self, call: Call, ended_at: int | None) -> None:
         """Writes everything of a call that has ended; `ended_at` is in nanoseconds since the epoch. Hot path."""
         span, call.span = call.span, None
-        try:
-            cost = call.cost or self._price(call)
-        except Exception:
-            log_internal_error("price a call")
-            return
-        if span is not None and span.is_recording():
-            try:
-                self._end_span(call, span, cost, ended_at)
-            except Exception:
-                log_internal_error("describe a span")
+        cost = call.cost or self._price_safely(call)
         counters = self.instruments.counters
-        if call.series is not None:
-            counters.add((call.series, call.counts))
-        else:
-            counters.add((None, call_increments(call, cost, self.instruments.sets)))
-        if len(counters.pending) >= MAX_PENDING:
-            counters.sum_up_if_free()
+        try:
+            if call.series is not None:
+                counters.add((call.series, call.counts))
+            else:
+                counters.add((None, call_increments(call, cost, self.instruments.sets)))
+            if len(counters.pending) >= MAX_PENDING:
+                counters.sum_up_if_free()
+        except Exception:
+            log_internal_error("count a call")
+        if span is not None:
+            self._describe(call, span, cost, ended_at)
         self._record_histograms(call, cost)
         if cost.reasons:
             self._warn_of_unknown_model(call.responses, cost)
         call.attempts = []  # each of them knows the call: it would be a cycle for the garbage collector
 
-    def _end_span(self, call: Call, span: Any, cost: CallCost, ended_at: int | None) -> None:
-        attributes = span_attributes.of_call(call, cost, self.prices)
+    def _describe(self, call: Call, span: Any, cost: CallCost, ended_at: int | None) -> None:
+        """Writes on the span what is known at the end, and ends ours."""
+        try:
+            if span.is_recording():
+                span.set_attributes(span_attributes.of_call(call, cost, self.prices))
+        except Exception:
+            log_internal_error("describe a call on a span")
         if not call.span_is_ours:
-            span.set_attributes(attributes)
             return
-        attributes.update(span_attributes.of_response(call))
-        span.set_attributes(attributes)
-        if call.error_type is not None:
-            span.set_status(Status(StatusCode.ERROR))
-        span.end(ended_at)
+        try:
+            span.set_attributes(span_attributes.of_response(call))
+        except Exception:
+            log_internal_error("describe a response on a span")
+        try:
+            if call.error_type is not None:
+                span.set_status(Status(StatusCode.ERROR))
+        except Exception:
+            log_internal_error("set the status of a span")
+        _end_span(span, ended_at)
+
+    def _price_safely(self, call: Call) -> CallCost:
+        try:
+            return self._price(call)
+        except Exception:
+            log_internal_error("price a call")
+            call.series = None
+            return not_priced(call.no_response_reason())
 
     def _price(self, call: Call) -> CallCost:
         """Works out what the call cost, and finds what it shares with calls alike if it is an ordinary one. Hot path.
@@ -371,47 +407,70 @@ class Recorder:
         return series
 
     def _record_histograms(self, call: Call, cost: CallCost) -> None:
-        at, series = call.context, call.series
+        series, record = call.series, self._record
+        instance_id = self.instruments.instance_id
+        attributes_of = instance_id.attributes_of if instance_id.is_settled else instance_id.settle()
+        input_tokens: int | None = None
+        output_tokens: int | None = None
         if series is not None:
-            attributes = plain = series.histogram_attributes
+            attributes = plain = attributes_of(series.histogram_attributes)
             input_tokens, output_tokens = call.total_input, call.counts[1]
         else:
             model = span_attributes.last_response(call).model
             tags = call.tags if self._histogram_tags else ()
             base = self.instruments.sets.of(call.client, call.request.model, model, call.workspace_id, tags)
-            plain = base.attributes
-            attributes = base.plus((semconv.ERROR_TYPE, call.error_type)).attributes
-            input_tokens, output_tokens = tokens_of(call.responses.values())
-        self._duration(call.duration, attributes, at)
-        if call.request.stream and call.time_to_first_chunk is not None:
-            self._first_chunk(call.time_to_first_chunk, plain, at)
-        if input_tokens is not None:
-            self._input_tokens(input_tokens, attributes, at)
-        if output_tokens is not None:
-            self._output_tokens(output_tokens, attributes, at)
-        if call.responses and cost.status != "unpriced":
-            self._cost(to_usd(cost.total), plain, at)
+            plain = attributes_of(base)
+            attributes = attributes_of(base.plus((semconv.ERROR_TYPE, call.error_type)))
+            try:
+                input_tokens, output_tokens = tokens_of(call.responses.values())
+            except Exception:
+                log_internal_error("sum up the tokens of a call")
+        priced = call.responses and cost.status != "unpriced"
+        values = (
+            call.duration,
+            call.time_to_first_chunk if call.request.stream else None,
+            input_tokens,
+            output_tokens,
+            to_usd(cost.total) if priced else None,
+        )
+        for (name, by_error), value in zip(_HISTOGRAMS, values, strict=True):
+            if value is not None:
+                try:
+                    record[name](value, attributes if by_error else plain, call.context)
+                except Exception:
+                    log_internal_error(f"record {name}")
         if self._legacy:
-            histograms = self.instruments.histograms
-            histograms[semconv.LEGACY_DURATION.name].record(call.duration, attributes, at)
+            self._record_legacy(call, attributes, input_tokens, output_tokens)
+
+    def _record_legacy(
+        self, call: Call, attributes: Attributes, input_tokens: int | None, output_tokens: int | None
+    ) -> None:
+        try:
+            self._record[semconv.LEGACY_DURATION.name](call.duration, attributes, call.context)
             for kind, tokens in (("input", input_tokens), ("output", output_tokens)):
                 if tokens is not None:
-                    histograms[semconv.LEGACY_TOKEN_USAGE.name].record(
-                        tokens, {**attributes, semconv.LEGACY_TOKEN_TYPE: kind}, at
+                    self._record[semconv.LEGACY_TOKEN_USAGE.name](
+                        tokens, {**attributes, semconv.LEGACY_TOKEN_TYPE: kind}, call.context
                     )
+        except Exception:
+            log_internal_error("record the metrics of before September 2026")
 
     def record_batch_result(
         self, owner: BatchOwner, result: BatchResult, time_range: TimeRange, reason: str | None
     ) -> None:
         """A result of a batch was read, for the first time. `reason`: why it has no response, where it has none."""
-        cost = price_batch_result(
-            self.prices(),
-            result.response,
-            since=time_range.since,
-            until=time_range.until,
-            platform=owner.client.platform,
-            reason=reason,
-        )
+        try:
+            cost = price_batch_result(
+                self.prices(),
+                result.response,
+                since=time_range.since,
+                until=time_range.until,
+                platform=owner.client.platform,
+                reason=reason,
+            )
+        except Exception:
+            log_internal_error("price a result of a batch")
+            cost = not_priced(reason)
         self.instruments.counters.add((None, result_increments(owner, result, cost, self.instruments.sets)))
         if cost.reasons and result.response is not None:
             self._warn_of_unknown_model({0: result.response}, cost)
@@ -436,6 +495,21 @@ class Recorder:
 
 
 _NO_RESPONSE: Final = Response()
+_HISTOGRAMS: Final = (
+    (semconv.DURATION.name, True),
+    (semconv.TIME_TO_FIRST_CHUNK.name, False),
+    (semconv.CALL_INPUT_TOKENS.name, True),
+    (semconv.CALL_OUTPUT_TOKENS.name, True),
+    (semconv.CALL_COST.name, False),
+)
+"""What is recorded of each call, and whether `error.type` is an attribute of it."""
+
+
+def _end_span(span: Any, ended_at: int | None) -> None:
+    try:
+        span.end(ended_at)
+    except Exception:
+        log_internal_error("end a span")
 
 
 def can_record(tracer: Any) -> bool:
@@ -468,28 +542,6 @@ def release_open_calls() -> None:
 def forget_open_calls() -> None:
     """Forgets every open call: this is a forked child, and they are its parent's."""
     _open_calls.clear()
-
-
-_exit_after: list[object] = [None, None]
-"""The meter and tracer provider of now, when the exit handler was registered."""
-
-
-def _end_calls_at_exit() -> None:
-    """Ends open calls before the providers shut down. Of exit handlers, what was registered last runs first.
-
-    Providers that are set later than the first call shut down earlier than what was registered at it.
-    """
-    _exit_after[:] = metrics.get_meter_provider(), trace.get_tracer_provider()
-    atexit.unregister(_end_all)
-    atexit.register(_end_all)
-
-
-def _end_all() -> None:
-    try:
-        end_open_calls()
-        flush_all_deferred()
-    except Exception:
-        log_internal_error("end open calls at the exit")
 
 
 if hasattr(os, "register_at_fork"):

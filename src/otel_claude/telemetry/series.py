@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from .. import semconv
 from ..pricing import Rates
 from ..tags import Tags
-from .attributes import AttributeSet, AttributeSets, Value
+from .attributes import AttributeSet, AttributeSets
 from .call import ClientInfo
 from .counters import Increment
 
@@ -49,7 +49,7 @@ class CallSeries:
         self.rates = rates
         base = sets.of(key.client, key.request_model, key.response_model, key.workspace_id, key.tags)
         plain = base if histogram_tags else sets.of(key.client, key.request_model, key.response_model, key.workspace_id)
-        self.histogram_attributes: dict[str, Value] = plain.attributes
+        self.histogram_attributes = plain
         self.span_attributes = _span_attributes(key, table)
         tokens = base.plus(_MODALITY)
         served = served_attributes(base, key.service_tier, key.speed, key.inference_geo)

@@ -6,10 +6,8 @@ import os
 
 from opentelemetry import trace
 
-from otel_claude import ClaudeInstrumentor
-from otel_claude import _diagnostics as contain
-from otel_claude.telemetry import call
-from otel_claude.telemetry import conflicts as neighbours
+from otel_claude import ClaudeInstrumentor, _diagnostics
+from otel_claude.telemetry import conflicts, recorder
 
 
 def watched(telemetry, monkeypatch):
@@ -17,8 +15,8 @@ def watched(telemetry, monkeypatch):
         if name.startswith(("ANTHROPIC_", "OTEL_", "AWS_", "GOOGLE_")):
             monkeypatch.delenv(name)
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", telemetry.tracer_provider)
-    monkeypatch.setattr(contain, "_told", set())
-    monkeypatch.setattr(neighbours, "_told", set())
+    monkeypatch.setattr(_diagnostics, "_logged", set())
+    monkeypatch.setattr(conflicts, "_warned", set())
     for name in ("INITIAL_RETRY_DELAY", "MAX_RETRY_DELAY"):
         monkeypatch.setattr(f"anthropic._base_client.{name}", 0.0)
     root, level = logging.getLogger(), logging.getLogger().level
@@ -33,8 +31,8 @@ def watched(telemetry, monkeypatch):
     root.setLevel(level)
     gc.collect()
     gc.freeze()
-    left, forgotten = list(call._open), telemetry.logs.records
-    call._open.clear()
+    left, forgotten = list(recorder._open_calls), telemetry.logs.records
+    recorder._open_calls.clear()
     telemetry.meter_provider.shutdown()
     assert left == [], "a call was never ended"
     assert not [r for r in forgotten if r.name.startswith("opentelemetry") and r.levelno >= logging.WARNING]
