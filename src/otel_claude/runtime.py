@@ -11,14 +11,18 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.trace import Tracer
 
 from . import pricing, semconv
 from ._diagnostics import log_internal_error, logger
+from .flush import FlushOnExit
 from .settings import Settings
 from .tags import Tags
 from .tags import current as current_tags
 from .telemetry import recorder
-from .telemetry.metrics import instruments_of
+from .telemetry.attributes import AttributeSets
+from .telemetry.metrics import Instruments, instruments_of
 from .telemetry.recorder import Recorder
 from .version import __version__
 
@@ -39,12 +43,8 @@ class Runtime:
         self, settings: Settings, providers: dict[str, Any], never_sent: Callable[[BaseException], bool]
     ) -> None:
         self.settings = settings
-        tracer = None
-        if settings.spans == "auto":
-            tracer = trace.get_tracer(semconv.SCOPE, __version__, providers.get("tracer_provider"))
-        self.instruments = instruments_of(
-            providers.get("meter_provider"), __version__, settings.tag_limit, instance_id=settings.instance_id
-        )
+        tracer = _tracer(providers.get("tracer_provider")) if settings.spans == "auto" else None
+        self.instruments = _instruments(providers.get("meter_provider"), settings)
         if settings.legacy_metrics:
             self.instruments.add_legacy()
         self.recorder = Recorder(
@@ -56,10 +56,14 @@ class Runtime:
             never_sent=never_sent,
         )
         self.opens_spans = tracer is not None
+        self.flush = FlushOnExit(settings, providers, traces=tracer is not None)
 
     def may_measure(self) -> bool:
-        """Whether anything is measured now."""
-        return self.active and is_instrumentation_enabled()
+        """Whether anything is measured now; sees to it then that it is exported when the process ends."""
+        if not self.active or not is_instrumentation_enabled():
+            return False
+        self.flush.on_measure()
+        return True
 
     def tags(self) -> Tags:
         """The tags that apply now."""
@@ -73,6 +77,7 @@ class Runtime:
     def released(self) -> None:
         """The patches are removed: ends what was started meanwhile."""
         self._release()
+        self.flush.stop()
 
     @staticmethod
     def _release() -> None:
@@ -80,6 +85,24 @@ class Runtime:
             recorder.release_open_calls()
         except Exception:
             log_internal_error("release open calls")
+
+
+def _tracer(provider: Any) -> Tracer | None:
+    """None if there is none: calls are measured without a span then."""
+    try:
+        return trace.get_tracer(semconv.SCOPE, __version__, provider)
+    except Exception:
+        log_internal_error("get a tracer")  # The environment can name a provider that cannot be loaded.
+        return None
+
+
+def _instruments(provider: Any, settings: Settings) -> Instruments:
+    """Those of the provider. If there is none, spans still get what is known: these keep nothing."""
+    try:
+        return instruments_of(provider, __version__, settings.tag_limit, instance_id=settings.instance_id)
+    except Exception:
+        log_internal_error("get a meter")  # As above.
+        return Instruments(NoOpMeterProvider().get_meter(semconv.SCOPE, __version__), AttributeSets(settings.tag_limit))
 
 
 def _price_table(path: str | None) -> Callable[[], pricing.PriceTable]:

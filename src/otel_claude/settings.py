@@ -43,6 +43,7 @@ class Settings:
     baggage_tags: tuple[str, ...] = ()
     tag_limit: int = 200
     histogram_tags: bool = False
+    flush_on_exit: bool = True
     legacy_metrics: bool = False
     instance_id: InstanceIdMode = "auto"
     agent_sdk: AgentMode = "auto"
@@ -51,7 +52,7 @@ class Settings:
 ALL: Final = tuple(field.name for field in fields(Settings))
 OF_CALLS: Final = tuple(name for name in ALL if name != "agent_sdk")
 """What `ClaudeInstrumentor` heeds."""
-OF_AGENTS: Final = ("agent_sdk", "baggage_tags", "tag_limit")
+OF_AGENTS: Final = ("agent_sdk", "baggage_tags", "flush_on_exit", "instance_id", "tag_limit")
 """What `ClaudeAgentInstrumentor` heeds."""
 
 
@@ -150,6 +151,7 @@ _READERS: dict[str, Any] = {
     "baggage_tags": _keys,
     "tag_limit": _positive,
     "histogram_tags": _flag,
+    "flush_on_exit": _flag,
     "legacy_metrics": _flag,
     "instance_id": agent_mode,
     "agent_sdk": agent_mode,

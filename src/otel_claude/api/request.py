@@ -10,7 +10,6 @@ from .json import Json, as_integer, as_known_text, as_object, as_text, known_tex
 
 _FREE_SINCE: Final = "20260209"
 """Code execution is free beside `web_search_20260209`, `web_fetch_20260209` or later (pricing page, 2026-10-10)."""
-_NO_BLOCKS: Final[list[Any]] = []
 
 
 class RequestFeatures(NamedTuple):
@@ -67,7 +66,7 @@ class RequestSize(NamedTuple):
     code_execution_free: bool = False
 
 
-def measure_request(body: object, *, breakpoints: bool) -> RequestSize:  # noqa: C901, PLR0912 - flat, so that it is fast
+def measure_request(body: object, *, breakpoints: bool) -> RequestSize:  # noqa: C901 - flat, so that it is fast
     """The size of a JSON body. Breakpoints are looked for in every block, so only where they are asked for. Hot path.
 
     Only plain lists and objects are looked at: an iterator may be read once, and not by us.
@@ -76,28 +75,28 @@ def measure_request(body: object, *, breakpoints: bool) -> RequestSize:  # noqa:
         return RequestSize()
     request: dict[str, Any] = body
     tools, messages = request.get("tools"), request.get("messages")
+    blocks: list[Any] = [request]
     code_execution_free = False
-    number: int | None = None
     if isinstance(tools, list):
         for tool in tools:
             kind = tool.get("type") if isinstance(tool, dict) else None
-            if isinstance(kind, str) and kind.startswith("web_"):
+            if kind is not None and isinstance(kind, str) and kind.startswith("web_"):
                 name, _, date = kind.rpartition("_")
                 if name in ("web_search", "web_fetch") and date.isdecimal() and date >= _FREE_SINCE:
                     code_execution_free = True
+        blocks += tools
+    number: int | None = None
     if breakpoints:
-        number = 1 if request.get("cache_control") else 0
-        for blocks in (tools, request.get("system")):
-            if isinstance(blocks, list):
-                for block in blocks:
-                    if isinstance(block, dict) and block.get("cache_control"):
-                        number += 1
-        for message in messages if isinstance(messages, list) else _NO_BLOCKS:
-            content = message.get("content") if isinstance(message, dict) else None
-            if isinstance(content, list):
-                for block in content:
-                    if isinstance(block, dict) and block.get("cache_control"):
-                        number += 1
+        if isinstance(system := request.get("system"), list):
+            blocks += system
+        if isinstance(messages, list):
+            for message in messages:
+                if isinstance(message, dict) and isinstance(content := message.get("content"), list):
+                    blocks += content
+        number = 0
+        for block in blocks:
+            if isinstance(block, dict) and block.get("cache_control"):
+                number += 1
     return RequestSize(
         len(tools) if isinstance(tools, list) else None,
         len(messages) if isinstance(messages, list) else None,

@@ -150,29 +150,12 @@ def parse_usage(usage: object, known: Usage = NO_USAGE) -> Usage:  # noqa: C901,
         speed = known.speed
     if (geo := get("inference_geo")) is None:
         geo = known.inference_geo
+    counts = (uncached, output, read, creation, split_5m, split_1h, thinking)
     try:
         plain = (
-            _COUNT_TYPES.issuperset(
-                (
-                    type(uncached),
-                    type(output),
-                    type(read),
-                    type(creation),
-                    type(split_5m),
-                    type(split_1h),
-                    type(thinking),
-                )
-            )
-            # One comparison for all: a negative or an absurd count leaves a bit outside the limit.
-            and 0
-            <= (uncached or 0)
-            | (output or 0)
-            | (read or 0)
-            | (creation or 0)
-            | (split_5m or 0)
-            | (split_1h or 0)
-            | (thinking or 0)
-            < MAX_COUNT
+            _COUNT_TYPES.issuperset(map(type, counts))
+            # Neither negative nor absurd. What is 0 or None is left out of it.
+            and (not (numbers := [*filter(None, counts)]) or (min(numbers) > 0 and max(numbers) < MAX_COUNT))
             and get("server_tool_use") is None
             and get("iterations") is None
             and get("fallback_credit") is None
@@ -188,8 +171,7 @@ def parse_usage(usage: object, known: Usage = NO_USAGE) -> Usage:  # noqa: C901,
         write_1h = write_1h or 0
         write_5m = max(creation - write_1h, write_5m or 0)
     total = None if uncached is None else uncached + (read or 0) + (write_5m or 0) + (write_1h or 0)
-    counts = _new_counts((uncached, output, read, creation, split_5m, split_1h))
-    rest = (counts, thinking, 0, 0, 0, tier, speed, geo, None, None, False, True)
+    rest = (_new_counts(counts[:6]), thinking, 0, 0, 0, tier, speed, geo, None, None, False, True)
     return _new_usage((uncached, output, read, write_5m, write_1h, total, *rest))
 
 

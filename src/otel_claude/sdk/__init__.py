@@ -21,8 +21,12 @@ class Instrumentation:
 
     def __init__(self, settings: Settings, providers: dict[str, Any]) -> None:
         self._runtime = Runtime(settings, providers, was_never_sent)
-        self._patches = Patches()
-        self._patches.install(self._runtime)
+        self._patches = Patches(self._runtime)
+        self._patches.install()
+
+    def renew(self) -> None:
+        """Patches what was imported anew."""
+        self._patches.install()
 
     def stop(self) -> None:
         """Takes all of it out again. Calls end with what is known, and streams are seen to their end."""

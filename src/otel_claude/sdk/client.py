@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
+from opentelemetry import metrics, trace
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from .._diagnostics import log_internal_error
 from .._tag_context import top
-from ..api import parse_request, redact_api_key
+from ..api import RequestFeatures, parse_request, redact_api_key
 from ..api.json import as_text
 from ..pricing import ANTHROPIC, Platform, PlatformName
 from ..runtime import Runtime
 from ..settings import ApiKeyFormat
-from ..tags import current as current_tags
-from ..telemetry.call import Call, ClientInfo
+from ..telemetry.call import UNKNOWN_CLIENT, Call, ClientInfo
 from ..telemetry.recorder import can_record
 
 _PROVIDERS: Final[dict[PlatformName, str]] = {
@@ -46,23 +46,47 @@ def start_call(runtime: Runtime, client: Any, options: Any) -> Call | None:
         return None
     if options.method.lower() != "post" or not runtime.active or not is_instrumentation_enabled():
         return None
-    native = bool(getattr(options, "span_name", None)) and can_record(getattr(client, "_tracer", None))
-    settings = runtime.settings
-    call = Call(
-        parse_request(
-            options.json_data, getattr(options, "extra_json", None), spans=not native and runtime.opens_spans
-        ),
-        client_info(client, request_api_key(client, options), settings.api_key_format),
-        # Without a block that is open, and without baggage, there is nothing to look for.
-        current_tags(settings.baggage_tags) if settings.baggage_tags or top.get() is not None else (),
-        expects_native_span=native,
-    )
+    # What is known of a call when it starts, each part by itself: one that fails is missing, and all else is measured.
+    flush = runtime.flush
     try:
-        runtime.recorder.on_start(call)
+        if not (metrics.get_meter_provider() is flush.metering and trace.get_tracer_provider() is flush.tracing):
+            flush.on_measure()
     except Exception:
-        # A sampler or a span processor of the application's raised. The call is measured without a span.
-        log_internal_error("open a span")
+        flush.on_measure()  # One that the environment names and that cannot be loaded raises whenever it is asked for.
+    try:
+        native = bool(getattr(options, "span_name", None)) and can_record(getattr(client, "_tracer", None))
+    except Exception:
+        log_internal_error("find the client library's tracing")
+        native = True  # Rather no span of ours than a second one.
+    try:
+        spans = not native and runtime.opens_spans
+        features = parse_request(options.json_data, getattr(options, "extra_json", None), spans=spans)
+    except Exception:
+        log_internal_error("read a request")
+        features = RequestFeatures()
+    try:
+        # Without a block that is open, and without baggage, there is nothing to look for.
+        tags = runtime.tags() if runtime.settings.baggage_tags or top.get() is not None else ()
+    except Exception:
+        log_internal_error("read the tags")
+        tags = ()
+    call = Call(features, _requester(runtime, client, options), tags, expects_native_span=native)
+    runtime.recorder.on_start(call)
     return call
+
+
+def _requester(runtime: Runtime, client: Any, options: Any) -> ClientInfo:
+    """Who sends a request, as far as it can be found out."""
+    try:
+        key = request_api_key(client, options)
+    except Exception:
+        log_internal_error("read an API key")
+        key = None
+    try:
+        return client_info(client, key, runtime.settings.api_key_format)
+    except Exception:
+        log_internal_error("find out who calls")
+        return UNKNOWN_CLIENT
 
 
 def client_info(client: Any, key: str | None, form: ApiKeyFormat) -> ClientInfo:
@@ -80,7 +104,7 @@ def client_info(client: Any, key: str | None, form: ApiKeyFormat) -> ClientInfo:
         base_url.host,
         base_url.port or _DEFAULT_PORTS.get(base_url.scheme, 443),
         # A cloud's client can hold a key of the Console's that it never sends: Foundry's has the environment's.
-        redact_api_key(key, form) if name == ANTHROPIC.name else None,
+        _hint(key, form) if name == ANTHROPIC.name else None,
     )
     if len(_infos) >= _MAX_INFOS:
         _infos.clear()
@@ -89,19 +113,26 @@ def client_info(client: Any, key: str | None, form: ApiKeyFormat) -> ClientInfo:
     return info
 
 
-def request_api_key(client: Any, options: Any) -> str | None:  # noqa: C901 - flat, so that it is fast
+def _hint(key: str | None, form: ApiKeyFormat) -> str | None:
+    try:
+        return redact_api_key(key, form)
+    except Exception:
+        log_internal_error("make the hint of an API key")
+        return None
+
+
+def request_api_key(client: Any, options: Any) -> str | None:
     """The credential that the request will show: its own headers', else the client's, OAuth tokens included.
 
     `_build_headers` lays them over each other in this order. Tokens that are fetched for each request are not seen.
     """
     omitted: set[str] | None = None
     for headers in (options.headers, getattr(client, "_custom_headers", None)):
-        if not headers or not isinstance(headers, dict):
+        # Hardly any request has a credential of its own: it is enough to look at the lengths of the names, in C.
+        if not headers or not isinstance(headers, dict) or _CREDENTIAL_LENGTHS.isdisjoint(map(len, headers)):
             continue
         credential: str | None = None
         for name, value in cast("dict[str, Any]", headers).items():
-            if len(name) not in _CREDENTIAL_LENGTHS:
-                continue
             lowered = name.lower()
             omitted = omitted or set()
             if lowered not in _CREDENTIALS or lowered in omitted:

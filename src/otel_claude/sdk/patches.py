@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from contextvars import ContextVar
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
@@ -21,13 +20,11 @@ from ..runtime import Runtime
 from ..telemetry.call import Call
 from . import batches, managed_agents, responses
 from .client import start_call
+from .responses import active_call
 
 _BASE: Final = "anthropic._base_client"
 _EXCEPTIONS: Final = "anthropic._exceptions"
 Original = Callable[..., Any]
-
-active_call: Final[ContextVar[Call | None]] = ContextVar("otel_claude_call", default=None)
-"""The call that a method is making in this context."""
 
 
 def request(original: Original, runtime: Runtime) -> Original:
@@ -42,9 +39,9 @@ def request(original: Original, runtime: Runtime) -> Original:
         try:
             result = original(client, *args, **kwargs)
         except BaseException as error:
-            _end(runtime, call, token, error)
+            _end(runtime, call, token, error, None)
             raise
-        _end(runtime, call, token, None)
+        _end(runtime, call, token, None, result)
         return result
 
     return request
@@ -62,9 +59,9 @@ def request_async(original: Original, runtime: Runtime) -> Original:
         try:
             result = await original(client, *args, **kwargs)
         except BaseException as error:
-            _end(runtime, call, token, error)
+            _end(runtime, call, token, error, None)
             raise
-        _end(runtime, call, token, None)
+        _end(runtime, call, token, None, result)
         return result
 
     return request
@@ -78,7 +75,7 @@ def _start(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dict[st
         return None
 
 
-def _end(runtime: Runtime, call: Call | None, token: Any, error: BaseException | None) -> None:
+def _end(runtime: Runtime, call: Call | None, token: Any, error: BaseException | None, result: Any) -> None:
     entered = True
     try:
         active_call.reset(token)
@@ -91,7 +88,7 @@ def _end(runtime: Runtime, call: Call | None, token: Any, error: BaseException |
         if entered and call.context_token is not None:
             runtime.recorder.detach(call)
         if error is None:
-            responses.on_return(runtime.recorder, call)
+            responses.on_return(runtime.recorder, call, result)
         else:
             responses.on_raise(runtime.recorder, call, error)
     except Exception:
@@ -107,9 +104,7 @@ def build_request(original: Original, runtime: Runtime) -> Original:
         if runtime.active:
             try:
                 options = args[0] if args else kwargs["options"]
-                call = active_call.get() or responses.call_of(options)
-                if call is not None:
-                    responses.on_build_request(runtime.recorder, call, client, options, built)
+                responses.on_build_request(runtime.recorder, client, options, built)
             except Exception:
                 log_internal_error("record an attempt")
         return built
@@ -124,7 +119,7 @@ def process_response(original: Original, runtime: Runtime) -> Original:
     def process_response(client: Any, *args: Any, **kwargs: Any) -> Any:
         if runtime.active:
             try:
-                attempt = responses.attempt_of(kwargs["response"])
+                attempt = responses.attempt_for(kwargs["response"], kwargs["options"])
                 if attempt is not None:
                     responses.on_response(runtime.recorder, attempt, client, kwargs)
                 else:
@@ -166,7 +161,7 @@ def should_retry(original: Original, runtime: Runtime) -> Original:
         if runtime.active:
             try:
                 response = args[0] if args else kwargs["response"]
-                attempt = responses.attempt_of(response)
+                attempt = responses.retried_attempt(response)
                 if attempt is not None:
                     responses.on_rejected(runtime.recorder, attempt, response)
             except Exception:
@@ -204,7 +199,7 @@ def status_error(original: Original, runtime: Runtime) -> Original:
         if runtime.active:
             try:
                 response = kwargs["response"]
-                attempt = responses.attempt_of(response)
+                attempt = responses.rejected_attempt(response)
                 if attempt is not None:
                     responses.on_error(runtime.recorder, attempt, error, response, kwargs["body"])
             except Exception:
@@ -238,11 +233,15 @@ PATCHES: Final = (
 class Patches:
     """The patches of one `instrument()`."""
 
-    def __init__(self) -> None:
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
         self._patched: list[tuple[type, str, Any, Any]] = []
 
-    def install(self, runtime: Runtime) -> None:
-        """Patches the SDK, which is imported: all of it, or nothing."""
+    def install(self) -> None:
+        """Patches the SDK, which is imported: all of it, or nothing. Called again, what was imported anew since."""
+        if not self._runtime.active or any(patch.module not in sys.modules for patch in PATCHES):
+            # The SDK is being imported anew, and we are called once more when its last module is there.
+            return
         found = [(patch, _owner(patch)) for patch in PATCHES]
         missing = [f"{patch.owner}.{patch.name}" for patch, owner in found if owner is None]
         if missing:
@@ -253,11 +252,14 @@ class Patches:
                 " and no ".join(missing),
             )
             return
+        # A reload makes new classes.
+        patched = {(owner, name) for owner, name, _, _ in self._patched}
         for patch, owner in found:
-            original = owner.__dict__[patch.name]
-            replacement = patch.replacement(original, runtime)
-            setattr(owner, patch.name, replacement)
-            self._patched.append((owner, patch.name, original, replacement))
+            if (owner, patch.name) not in patched:
+                original = owner.__dict__[patch.name]
+                replacement = patch.replacement(original, self._runtime)
+                setattr(owner, patch.name, replacement)
+                self._patched.append((owner, patch.name, original, replacement))
 
     def remove(self) -> None:
         """Restores what was patched. What somebody wrapped since then stays theirs, and ours in it passes through."""

@@ -1,53 +1,133 @@
-"""What the requests and responses of a call's attempts say, and how the reading of a body ends.
+"""What the requests and responses of a call's attempts say.
 
-Each request carries its attempt in its `extensions`, so whatever is seen of it later finds the attempt again.
+Each request carries its attempt in its `extensions`, and each response too once it came, so that whatever is seen of
+them later finds the attempt again.
 """
 
 from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextvars import ContextVar
 from typing import Any, Final
-
-import wrapt
 
 from .._diagnostics import log_internal_error
 from ..api import ApiError, parse_error
 from ..telemetry.call import FIRST_ERROR_STATUS, Attempt, Call
 from ..telemetry.recorder import Recorder
-from .errors import error_type, was_never_sent
+from .errors import error_type, is_status_error, was_never_sent
+from .response_body import observe_body
 
 _ATTEMPT: Final = "otel_claude.attempt"
-"""Where a request of httpx or httpx2 carries its attempt: transports pass `extensions` on unread."""
+"""Where a request or a response of httpx or httpx2 carries its attempt: transports pass `extensions` on unread."""
 _RAW: Final = "X-Stainless-Raw-Response"
 _UNAUTHORIZED: Final = 401
 
+active_call: Final[ContextVar[Call | None]] = ContextVar("otel_claude_call", default=None)
+"""The call that a method is making in this context."""
 _by_idempotency_key: weakref.WeakValueDictionary[str, Call] = weakref.WeakValueDictionary()
 """Calls of clients with middleware: it may send a further hop while a stream is read, when no call is active."""
 
 
 def call_of(options: Any) -> Call | None:
-    """The call that a further hop belongs to, which a middleware sends while a stream is read."""
-    return _by_idempotency_key.get(options.idempotency_key)
+    """The open call that a further hop belongs to, which a middleware sends while a stream is read."""
+    call = _by_idempotency_key.get(options.idempotency_key)
+    return None if call is None or call.ended else call
 
 
-def on_build_request(recorder: Recorder, call: Call, client: Any, options: Any, built: Any) -> None:
-    """An attempt was built and is about to be sent."""
-    if not call.attempts and options.idempotency_key and getattr(client, "_middleware", None):
-        _by_idempotency_key[options.idempotency_key] = call
-    built.extensions[_ATTEMPT] = recorder.on_attempt(call, options.json_data)
+def on_build_request(recorder: Recorder, client: Any, options: Any, built: Any) -> None:
+    """A request was built and is about to be sent: an attempt, if it belongs to a call."""
+    call = active_call.get()
+    middleware = getattr(client, "_middleware", None)
+    if call is None or middleware:
+        # A stream whose middleware sends a further hop may be read while another call is active.
+        call = call_of(options) or call
+        if call is None:
+            return
+    if not call.attempts:
+        call.idempotency_key = key = options.idempotency_key
+        if middleware:
+            call.has_middleware = True
+            if key:
+                _by_idempotency_key[key] = call
+    attempt = built.extensions[_ATTEMPT] = recorder.on_attempt(call, options.json_data)
+    attempt.options_id = id(options)
 
 
 def attempt_of(response: Any) -> Attempt | None:
-    """The attempt that a response answers, if it is one of a call's. Hot path."""
+    """The attempt that a response carries, if it is one of a call's. Hot path."""
     try:
-        attempt = response.request.extensions.get(_ATTEMPT)
+        attempt = response.extensions.get(_ATTEMPT) or response.request.extensions.get(_ATTEMPT)
     except (AttributeError, RuntimeError):
         # A response that a middleware made has a request only if the middleware set one.
         return None
     # Tests of applications pass stand-ins, whose every attribute is another stand-in.
     return attempt if type(attempt) is Attempt else None
+
+
+def attempt_for(response: Any, options: Any) -> Attempt | None:
+    """The attempt that the SDK is about to process the response of, with the options that it was made of. Hot path.
+
+    A client that builds the request anew, a layer that signs it, a cache, a hook that assigns `extensions`: what they
+    pass on carries nothing of ours, or something of an earlier call. The active call knows what it waits for.
+    """
+    try:
+        attempt = response.request.extensions[_ATTEMPT]
+        # A cache can give the response of an earlier call once more, and what it carries then is that call's.
+        if attempt.status is None and attempt.options_id == id(options):
+            # Where it is looked for first. Streams are parsed when no call is active any more.
+            response.extensions[_ATTEMPT] = attempt
+            return attempt
+    except (AttributeError, KeyError, RuntimeError, TypeError):
+        attempt = None  # It carries nothing, or has no request, or is a stand-in of a test.
+    attempt = _waiting_attempt(attempt_of(response), options)
+    # Never its request: an application can use one for many responses.
+    extensions = getattr(response, "extensions", None)
+    if attempt is not None and isinstance(extensions, dict):
+        extensions[_ATTEMPT] = attempt
+    return attempt
+
+
+def _waiting_attempt(carried: Attempt | None, options: Any) -> Attempt | None:
+    call = call_of(options) or active_call.get()
+    if call is None:
+        return carried if carried is not None and carried.status is None else None
+    for attempt in reversed(call.attempts):
+        if attempt.options_id == id(options) and attempt.is_waiting:
+            return attempt
+    # Somebody who overrides `_build_request` copied the options.
+    ours = carried if carried is not None and carried.call is call else None
+    if ours is not None and ours.status is None:
+        return ours
+    if call.attempts and call.attempts[-1].is_waiting and call.idempotency_key == options.idempotency_key:
+        return call.attempts[-1]
+    return ours
+
+
+def rejected_attempt(response: Any) -> Attempt | None:
+    """The attempt of a response that the SDK makes an error of, or thinks of sending again."""
+    attempt, call = attempt_of(response), active_call.get()
+    # With middleware the SDK has processed each response before. What an event in a stream says is of what is carried.
+    if call is None or call.has_middleware or response.status_code < FIRST_ERROR_STATUS:
+        return attempt
+    if attempt is not None and attempt.call is call:
+        return attempt
+    last = call.attempts[-1] if call.attempts else None
+    if last is None or not last.is_waiting:
+        return attempt
+    response.extensions[_ATTEMPT] = last
+    return last
+
+
+def retried_attempt(response: Any) -> Attempt | None:
+    """The attempt of a response of which the SDK asks whether to send it again."""
+    error = sys.exc_info()[1]
+    while error is not None:
+        if is_status_error(error) and getattr(error, "response", None) is response:
+            # It was made an error of before: of ours, or of a call that a hook or an auth flow of ours made.
+            return attempt_of(response)
+        error = error.__cause__
+    return rejected_attempt(response)
 
 
 def on_response(recorder: Recorder, attempt: Attempt, client: Any, kwargs: dict[str, Any]) -> None:
@@ -63,43 +143,59 @@ def on_response(recorder: Recorder, attempt: Attempt, client: Any, kwargs: dict[
     attempt.streams = streams = bool(kwargs.get("stream"))
     headers = kwargs["options"].headers
     raw = isinstance(headers, dict) and _RAW in headers
-    if response.is_closed:
-        if not streams:
-            attempt.http_response = response
-            if raw:
-                # The application may never parse it, and the SDK's own span is about to end.
-                recorder.on_response_data(attempt, body_of(response))
-            return
-    else:
-        middleware = bool(getattr(client, "_middleware", None))
-        response.stream = ResponseBody(response.stream, _Reading(recorder, attempt, middleware=middleware, raw=raw))
-    attempt.body_pending = True
-    weakref.finalize(response, _dropped, recorder, attempt).atexit = False
+    if not response.is_closed or streams:
+        observe_body(recorder, attempt, response, middleware=bool(getattr(client, "_middleware", None)), raw=raw)
+        return
+    attempt.http_response = response
+    if raw:
+        # The application may never parse it, and the SDK's own span is about to end.
+        recorder.on_response_data(attempt, body_of(response))
 
 
-def on_return(recorder: Recorder, call: Call) -> None:
+def on_return(recorder: Recorder, call: Call, result: Any) -> None:
     """The SDK's method returned. Where the SDK had no reason to decode a whole body, it is read here."""
     attempts = call.attempts
     if not attempts:
-        if not call.ended:
-            recorder.discard(call)
+        recorder.discard(call)
         return
-    attempt = attempts[-1]
-    response = attempt.http_response
-    if response is not None and not call.responses:
-        recorder.on_response_data(attempt, body_of(response))
+    last = attempts[-1]
+    if call.has_middleware and (last.body_pending or last.streams):
+        _adopt_rebuilt_response(recorder, last, result)
+    if last.http_response is not None and not call.responses:
+        try:
+            recorder.on_response_data(last, body_of(last.http_response))
+        except Exception:
+            log_internal_error("read a response's body")
     call.returned = True
     for attempt in attempts:
-        attempt.http_response = None
         if attempt.body_pending:
+            last.http_response = None
             return
     recorder.end_call(call)
 
 
+def _adopt_rebuilt_response(recorder: Recorder, attempt: Attempt, result: Any) -> None:
+    """What the application gets is still to be read, and a middleware may have made a response of its own for it."""
+    for response in (getattr(result, "response", None), getattr(result, "http_response", None), result):
+        extensions: Any = getattr(response, "extensions", None)
+        if isinstance(extensions, dict) and hasattr(response, "stream"):
+            if attempt_of(response) is None:
+                extensions[_ATTEMPT] = attempt
+                observe_body(recorder, attempt, response, middleware=False, raw=False)
+            return
+
+
 def on_raise(recorder: Recorder, call: Call, error: BaseException) -> None:
     """The SDK's method raised."""
-    if call.attempts and call.attempts[-1].status is None:
-        call.attempts[-1].never_sent = was_never_sent(error)
+    last = call.attempts[-1] if call.attempts else None
+    if last is not None and last.http_response is not None and not call.responses:
+        # What the SDK made nothing of is billed all the same.
+        try:
+            recorder.on_response_data(last, body_of(last.http_response))
+        except Exception:
+            log_internal_error("read a response's body")
+    if last is not None and last.status is None:
+        last.never_sent = was_never_sent(error)
     kind = error_type(error)
     recorder.end_call(call, error_type=kind, cancelled=kind is None)
 
@@ -107,7 +203,7 @@ def on_raise(recorder: Recorder, call: Call, error: BaseException) -> None:
 def on_retry(recorder: Recorder, attempt: Attempt, delay: float, headers: Any) -> None:
     """The SDK is about to wait `delay` seconds and to send the request again. `headers`: of the response, if any."""
     error = sys.exc_info()[1]
-    if attempt.status is None and headers is not None:
+    if attempt.status is None and headers is not None and not is_status_error(error):
         # Since 0.98 `Anthropic._should_retry` retries a 401 once with a new token, without asking `BaseClient`.
         attempt.error_type = "authentication_error"
         recorder.on_headers(attempt, _UNAUTHORIZED, headers.raw)
@@ -148,106 +244,3 @@ def body_of(response: Any) -> Any:
         return response.json()
     except Exception:
         return None
-
-
-def _dropped(recorder: Recorder, attempt: Attempt) -> None:
-    """A response was dropped. This may run inside a garbage collection, with any lock held."""
-    try:
-        if attempt.is_last:
-            recorder.end_call(attempt.call, finalizing=True)
-    except Exception:
-        log_internal_error("end a dropped call")
-
-
-class _Reading:
-    """How the body of an attempt's response is read. Only the first end counts: a body that was read is closed too."""
-
-    __slots__ = ("_attempt", "_ended", "_middleware", "_raw", "_recorder")
-
-    def __init__(self, recorder: Recorder, attempt: Attempt, *, middleware: bool, raw: bool) -> None:
-        self._recorder = recorder
-        self._attempt = attempt
-        self._middleware = middleware
-        self._raw = raw
-        self._ended = False
-
-    def end(self, how: str, error: BaseException | None = None) -> None:
-        """`how`: `read` to its end, `closed` before, or `failed` with `error`."""
-        if self._ended:
-            return
-        self._ended = True
-        try:
-            self._end(how, None if error is None else error_type(error))
-        except Exception:
-            log_internal_error("observe a body")
-
-    def _end(self, how: str, error: str | None) -> None:
-        attempt = self._attempt
-        call = attempt.call
-        if call.ended:
-            return
-        # The end of an earlier body is not the end of the call: a middleware went on to another hop.
-        if not attempt.is_last:
-            if error is not None:
-                attempt.outcome, attempt.error_type = "failed", error
-            return
-        # A plain body is parsed after it was read. A middleware closes a body before it goes on to another hop; if it
-        # does not go on, the response is dropped soon.
-        last = how == "failed" or (not self._middleware and (how == "closed" or attempt.streams))
-        if how == "read" and last and not call.is_complete() and (call.responses or not self._raw):
-            error = error or "api_error"  # The server cut the stream short, and the SDK raises nothing.
-        if error is not None:
-            attempt.outcome, attempt.error_type = "failed", error
-            call.error_type = error
-        elif not call.responses:
-            call.unread_reason = "unread_body" if how == "read" or not call.request.stream else "aborted_stream"
-        if last:
-            self._recorder.end_call(call)
-
-
-_Proxy: Any = wrapt.ObjectProxy
-
-
-class ResponseBody(_Proxy):
-    """Stands for the `stream` of a response of httpx or httpx2, and says how reading it ended.
-
-    A transparent proxy: it passes `isinstance`, so it works for the bodies of httpx and of httpx2 and imports neither.
-    It keeps nothing of what it passes on.
-    """
-
-    def __init__(self, body: Any, reading: _Reading) -> None:
-        super().__init__(body)  # pyright: ignore[reportUnknownMemberType] - wrapt has no types before 2.0
-        # wrapt keeps attributes with this prefix on the proxy; any other would land on the body.
-        self._self_reading = reading
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            yield from self.__wrapped__
-        except Exception as error:
-            self._self_reading.end("failed", error)
-            raise
-        self._self_reading.end("read")
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunks: Any = self.__wrapped__.__aiter__()
-        try:
-            async for chunk in chunks:
-                yield chunk
-        except Exception as error:
-            self._self_reading.end("failed", error)
-            raise
-        finally:
-            # In the task that read it. Otherwise the event loop closes a body read in part, in a task of its own.
-            if isinstance(chunks, AsyncGenerator):
-                await chunks.aclose()
-        self._self_reading.end("read")
-
-    def close(self) -> None:
-        """As the body's own."""
-        self._self_reading.end("closed")
-        self.__wrapped__.close()
-
-    async def aclose(self) -> None:
-        """As the body's own."""
-        self._self_reading.end("closed")
-        await self.__wrapped__.aclose()

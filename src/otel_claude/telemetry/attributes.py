@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from .. import semconv
+from .._diagnostics import log_internal_error
 from ..semconv import OTHER
 from ..tags import Tags
 from .call import ClientInfo
@@ -93,26 +94,43 @@ class AttributeSets:
         key = (client, request_model, response_model, workspace_id, tags, operation)
         found = self._known.get(key)
         if found is None:
-            attributes = self.bounded(
-                (
-                    (semconv.OPERATION_NAME, operation),
-                    (semconv.PROVIDER_NAME, client.provider),
-                    (semconv.CLIENT_LIBRARY, client.library),
-                    (semconv.REQUEST_MODEL, request_model),
-                    (semconv.RESPONSE_MODEL, response_model),
-                    (semconv.SERVER_ADDRESS, client.server_address),
-                    (semconv.SERVER_PORT, client.server_port),
-                    (semconv.WORKSPACE_ID, workspace_id),
-                    (semconv.API_KEY_HINT, client.api_key_hint),
+            try:
+                found = self._make(*key)
+            except Exception:
+                log_internal_error("make the attributes of a call")
+                found = self.intern(
+                    {semconv.OPERATION_NAME: operation, semconv.PROVIDER_NAME: client.provider or OTHER}
                 )
-            )
-            for name, value in tags:
-                attributes[semconv.TAG_PREFIX + name] = self._tags.bound(name, value)
-            found = self.intern(attributes)
             if len(self._known) >= _MAX_KNOWN:
                 self._known.clear()
             self._known[key] = found
         return found
+
+    def _make(
+        self,
+        client: ClientInfo,
+        request_model: str | None,
+        response_model: str | None,
+        workspace_id: str | None,
+        tags: Tags,
+        operation: str,
+    ) -> AttributeSet:
+        attributes = self.bounded(
+            (
+                (semconv.OPERATION_NAME, operation),
+                (semconv.PROVIDER_NAME, client.provider),
+                (semconv.CLIENT_LIBRARY, client.library),
+                (semconv.REQUEST_MODEL, request_model),
+                (semconv.RESPONSE_MODEL, response_model),
+                (semconv.SERVER_ADDRESS, client.server_address),
+                (semconv.SERVER_PORT, client.server_port),
+                (semconv.WORKSPACE_ID, workspace_id),
+                (semconv.API_KEY_HINT, client.api_key_hint),
+            )
+        )
+        for name, value in tags:
+            attributes[semconv.TAG_PREFIX + name] = self._tags.bound(name, value)
+        return self.intern(attributes)
 
     def limit_tags(self, limit: int) -> None:
         """Another limit from now on. What was seen stays seen: its series are there."""

@@ -32,9 +32,9 @@ class ClientInfo:
 
     def __init__(
         self,
-        provider: str,
+        provider: str | None,
         library: str | None,
-        platform: Platform,
+        platform: Platform | None,
         server_address: str | None = None,
         server_port: int | None = None,
         api_key_hint: str | None = None,
@@ -45,6 +45,10 @@ class ClientInfo:
         self.server_address = server_address
         self.server_port = server_port
         self.api_key_hint = api_key_hint
+
+
+UNKNOWN_CLIENT: Final = ClientInfo(None, None, None)
+"""Where it could not be found out."""
 
 
 class Attempt:
@@ -61,6 +65,7 @@ class Attempt:
         never_sent: whether it surely did not reach the API, as when no connection could be made.
         streams: whether its response is a stream that the application reads.
         body_pending: whether its body, or its stream, was left for the application to read.
+        options_id: the `id` of what the client library built it from, which lives until its response is processed.
         http_response: only while the library has the whole body and its method has not returned.
         key: of its response in `Call.responses`: the message's id, once that is known.
     """
@@ -77,6 +82,7 @@ class Attempt:
     streams = False
     body_pending = False
     http_response: Any = None
+    options_id = 0
 
     def __init__(self, call: Call, number: int) -> None:
         self.call = call
@@ -92,6 +98,11 @@ class Attempt:
     def no_response(self) -> bool:
         """Whether the API may have served it, and billed it, without our seeing a response."""
         return self.status is None and not self.never_sent
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing came of it yet: no response, and nothing that the library went on from."""
+        return self.status is None and self.outcome is None
 
     def reject(self, error: ApiError) -> None:
         """The API rejected this attempt. Of two reports, the one that says more wins."""
@@ -137,6 +148,8 @@ class Call:
     organization_id: str | None = None
     workspace_id: str | None = None
     unread_reason: str | None = None
+    idempotency_key: str | None = None
+    has_middleware = False
 
     def __init__(
         self, request: RequestFeatures, client: ClientInfo, tags: Tags, *, expects_native_span: bool = False

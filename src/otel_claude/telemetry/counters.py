@@ -70,7 +70,14 @@ class Counters:
                 self._lock.release()
 
     def observe(self, metric: str, dollars: bool, _options: CallbackOptions) -> Sequence[Observation]:
-        """Every sum of a metric, with all that was added before this call; pico-dollars as dollars."""
+        """Every sum of a metric, with all that was added before this call; pico-dollars as dollars. Never raises."""
+        try:
+            return self._observe(metric, dollars=dollars)
+        except Exception:
+            log_internal_error(f"observe {metric}")  # OpenTelemetry would log that anew at each collection.
+            return ()
+
+    def _observe(self, metric: str, *, dollars: bool) -> Sequence[Observation]:
         with self._lock:
             if self.pending:
                 self._sum_up()

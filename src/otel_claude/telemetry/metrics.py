@@ -54,21 +54,22 @@ class Instruments:
         self.histograms: dict[str, Histogram] = {}
         self._has_agents = self._flushes = False
         self._meter = meter
-        for metric in (*semconv.METRICS, *agents.SESSION_METRICS):
-            self._create(metric)
+        self._create_all(*semconv.METRICS, *agents.SESSION_METRICS)
 
     def add_legacy(self) -> None:
         """Adds the histograms under their names of before September 2026."""
-        for metric in semconv.LEGACY_METRICS:
-            if metric.name not in self.histograms:
-                self._create(metric)
+        self._create_all(*(metric for metric in semconv.LEGACY_METRICS if metric.name not in self.histograms))
 
     def add_agents(self) -> None:
         """Adds what the Claude Agent SDK reports."""
         if not self._has_agents:
             self._has_agents = True
-            for metric in agents.AGENT_METRICS:
-                self._create(metric)
+            self._create_all(*agents.AGENT_METRICS)
+
+    def record_of(self, metric: Metric) -> Callable[..., None]:
+        """Records one value of a histogram: `(value, attributes, context)`."""
+        histogram = self.histograms.get(metric.name)
+        return _record_nothing if histogram is None else histogram.record
 
     def flush_deferred(self) -> None:
         """Records the calls that finalizers ended."""
@@ -78,6 +79,13 @@ class Instruments:
             except IndexError:
                 return  # Another thread does the same.
             recorder.record(call, ended_at)
+
+    def _create_all(self, *metrics: Metric) -> None:
+        for metric in metrics:
+            try:
+                self._create(metric)
+            except Exception:
+                log_internal_error(f"create {metric.name}")  # A meter of the application's may refuse one.
 
     def _create(self, metric: Metric) -> None:
         described: dict[str, Any] = {"unit": metric.unit, "description": metric.description}
@@ -113,7 +121,7 @@ class Instruments:
 
     def _consumer(self) -> Any:
         """Where the metrics SDK has what our instruments measure."""
-        return consumer_of(self.histograms[semconv.DURATION.name])
+        return consumer_of(self.histograms.get(semconv.DURATION.name))
 
     def _resource(self) -> Any:
         consumer = self._consumer()
@@ -148,6 +156,10 @@ def _warn_of_fork(*, withheld: bool) -> None:
             if withheld
             else "What the parent's histograms had before the fork is exported from here too, and counts twice.",
         )
+
+
+def _record_nothing(*_arguments: object) -> None:
+    """A meter of the application's refused the histogram, which was logged."""
 
 
 _by_provider: WeakKeyDictionary[MeterProvider, Instruments] = WeakKeyDictionary()

@@ -78,7 +78,13 @@ class Recorder:
         self._never_sent = never_sent
         self._warned_models: set[str | None] = set()
         self._series: dict[Any, CallSeries] = {}
-        self._record = {name: histogram.record for name, histogram in instruments.histograms.items()}
+        record_of = instruments.record_of
+        self._duration = record_of(semconv.DURATION)
+        self._first_chunk = record_of(semconv.TIME_TO_FIRST_CHUNK)
+        self._input_tokens = record_of(semconv.CALL_INPUT_TOKENS)
+        self._output_tokens = record_of(semconv.CALL_OUTPUT_TOKENS)
+        self._cost = record_of(semconv.CALL_COST)
+        self._retry_delay = record_of(semconv.RETRY_DELAY)
 
     # What fails takes nothing else with it: each step that stands by itself has its own `try`, which costs nothing.
 
@@ -226,7 +232,7 @@ class Recorder:
             tags = call.tags if self._histogram_tags else ()
             attributes = self.instruments.sets.of(call.client, call.request.model, None, call.workspace_id, tags)
             exported = self.instruments.instance_id.settle()(attributes)
-            self._record[semconv.RETRY_DELAY.name](delay, exported, call.context)
+            self._retry_delay(delay, exported, call.context)
         except Exception:
             log_internal_error(f"record {semconv.RETRY_DELAY.name}")
         try:
@@ -397,17 +403,19 @@ class Recorder:
     def _new_series(self, key: SeriesKey) -> CallSeries:
         table = self.prices()
         platform = key.client.platform
-        rates = table.common_rates(
-            key.response_model, key.service_tier, key.speed, key.inference_geo, key.day, platform, key.request_model
-        )
+        rates = None
+        if platform is not None:
+            rates = table.common_rates(
+                key.response_model, key.service_tier, key.speed, key.inference_geo, key.day, platform, key.request_model
+            )
         series = CallSeries(key, self.instruments.sets, rates, table.name, histogram_tags=self._histogram_tags)
         if len(self._series) >= _MAX_SERIES:
             self._series.clear()
         self._series[key] = series
         return series
 
-    def _record_histograms(self, call: Call, cost: CallCost) -> None:
-        series, record = call.series, self._record
+    def _record_histograms(self, call: Call, cost: CallCost) -> None:  # noqa: C901, PLR0912 - flat, so that it is fast
+        series = call.series
         instance_id = self.instruments.instance_id
         attributes_of = instance_id.attributes_of if instance_id.is_settled else instance_id.settle()
         input_tokens: int | None = None
@@ -425,31 +433,44 @@ class Recorder:
                 input_tokens, output_tokens = tokens_of(call.responses.values())
             except Exception:
                 log_internal_error("sum up the tokens of a call")
-        priced = call.responses and cost.status != "unpriced"
-        values = (
-            call.duration,
-            call.time_to_first_chunk if call.request.stream else None,
-            input_tokens,
-            output_tokens,
-            to_usd(cost.total) if priced else None,
-        )
-        for (name, by_error), value in zip(_HISTOGRAMS, values, strict=True):
-            if value is not None:
-                try:
-                    record[name](value, attributes if by_error else plain, call.context)
-                except Exception:
-                    log_internal_error(f"record {name}")
+        at = call.context
+        # Each by itself, and no loop over them: this runs once per call.
+        try:
+            self._duration(call.duration, attributes, at)
+        except Exception:
+            log_internal_error(f"record {semconv.DURATION.name}")
+        try:
+            if call.time_to_first_chunk is not None and call.request.stream:
+                self._first_chunk(call.time_to_first_chunk, plain, at)
+        except Exception:
+            log_internal_error(f"record {semconv.TIME_TO_FIRST_CHUNK.name}")
+        try:
+            if input_tokens is not None:
+                self._input_tokens(input_tokens, attributes, at)
+        except Exception:
+            log_internal_error(f"record {semconv.CALL_INPUT_TOKENS.name}")
+        try:
+            if output_tokens is not None:
+                self._output_tokens(output_tokens, attributes, at)
+        except Exception:
+            log_internal_error(f"record {semconv.CALL_OUTPUT_TOKENS.name}")
+        try:
+            if call.responses and cost.status != "unpriced":
+                self._cost(to_usd(cost.total), plain, at)
+        except Exception:
+            log_internal_error(f"record {semconv.CALL_COST.name}")
         if self._legacy:
             self._record_legacy(call, attributes, input_tokens, output_tokens)
 
     def _record_legacy(
         self, call: Call, attributes: Attributes, input_tokens: int | None, output_tokens: int | None
     ) -> None:
+        record_of = self.instruments.record_of
         try:
-            self._record[semconv.LEGACY_DURATION.name](call.duration, attributes, call.context)
+            record_of(semconv.LEGACY_DURATION)(call.duration, attributes, call.context)
             for kind, tokens in (("input", input_tokens), ("output", output_tokens)):
                 if tokens is not None:
-                    self._record[semconv.LEGACY_TOKEN_USAGE.name](
+                    record_of(semconv.LEGACY_TOKEN_USAGE)(
                         tokens, {**attributes, semconv.LEGACY_TOKEN_TYPE: kind}, call.context
                     )
         except Exception:
@@ -495,14 +516,6 @@ class Recorder:
 
 
 _NO_RESPONSE: Final = Response()
-_HISTOGRAMS: Final = (
-    (semconv.DURATION.name, True),
-    (semconv.TIME_TO_FIRST_CHUNK.name, False),
-    (semconv.CALL_INPUT_TOKENS.name, True),
-    (semconv.CALL_OUTPUT_TOKENS.name, True),
-    (semconv.CALL_COST.name, False),
-)
-"""What is recorded of each call, and whether `error.type` is an attribute of it."""
 
 
 def _end_span(span: Any, ended_at: int | None) -> None:
