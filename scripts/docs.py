@@ -47,7 +47,7 @@ What the `claude` program reports ([agents.md](agents.md)). `claude.reported_by`
 
 {agents}
 
-| `claude.uncounted.reason` | what it means |
+| `claude.skipped.reason` | what it means |
 | --- | --- |
 {uncounted}
 

@@ -81,7 +81,7 @@ class Telemetry:
     @property
     def uncounted(self):
         """Reason → results."""
-        return self.values("claude.agent.uncounted", "claude.uncounted.reason")
+        return self.values("claude.agent.results.skipped", "claude.skipped.reason")
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_one_answer_in_every_form(price, text, form):
 @pytest.mark.parametrize("events", [(START, TEXT), (START, TEXT, {"type": "error", "error": {}}), (START,)])
 def test_a_stream_that_was_cut(price, events):
     said = price(sse(*events))
-    assert (said["usd"], said["status"], said["reason"]) == ("0.0115", "lower_bound", "aborted_stream")
+    assert (said["usd"], said["status"], said["reason"]) == ("0.0115", "lower_bound", "incomplete_stream")
     assert said["remedy"].startswith("Read streams")
     # The placeholder of message_start is no count.
     assert "output" not in said["parts"]
@@ -105,7 +105,7 @@ def test_a_stream_that_was_cut(price, events):
 
 def test_a_stream_that_was_cut_in_the_middle_of_an_event(price):
     text = sse(START, TEXT, DELTA)
-    assert price(text[: text.index("message_delta") + 40])["reason"] == "aborted_stream"
+    assert price(text[: text.index("message_delta") + 40])["reason"] == "incomplete_stream"
 
 
 def test_a_batch(price):

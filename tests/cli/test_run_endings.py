@@ -29,7 +29,7 @@ def test_exit(run, how, code, out):
     assert len(headline(ran)) == 1
     assert ran.summary["calls"] == CALLS
     # Calls that are open at the end are ended first, and their output is not guessed.
-    assert [row["reason"] for row in ran.summary["unpriced"]] == ["aborted_stream"]
+    assert [row["reason"] for row in ran.summary["unpriced"]] == ["incomplete_stream"]
     assert ran.summary["status"] == "lower_bound"
     if how == "raises":
         before, _, after = ran.err.partition("otel-claude: what this program cost")

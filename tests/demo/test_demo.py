@@ -94,7 +94,7 @@ def test_simulated(environment, collector):
         "overloaded 2",
         "credit_balance 1",
         "rate_limit 1",
-        "aborted_stream",
+        "incomplete_stream",
         "web search",
         "net +$",
     ):

@@ -119,7 +119,7 @@ def test_calls_attempts_and_what_has_no_price(run):
     assert attempts == {key: number for key, number in wanted.items() if number}
     assert sum(attempts.values()) == len(run.seen)
     unpriced = received.counter(c.UNPRICED.name, c.UNPRICED_REASON)
-    assert unpriced == ({("aborted_stream",): ends["left"]} if ends["left"] else {})
+    assert unpriced == ({("incomplete_stream",): ends["left"]} if ends["left"] else {})
     assert sum(s.events for s in of_calls(run)) == run.row.retried
 
 

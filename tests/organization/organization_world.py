@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from otel_claude.organization import running
+from otel_claude.organization import service
 
 ADMIN = "sk-ant-admin01-" + "A" * 80
 SHOP = "sk-ant-api03-ABC" + "s" * 80 + "shop"
@@ -31,7 +31,7 @@ def asked():
 def exported(poller):
     """What a poller's gauges say now: {metric's name: {frozenset of attributes: value}}."""
     reader = InMemoryMetricReader()
-    provider = running.provider(poller, reader)
+    provider = service.provider(poller, reader)
     data = reader.get_metrics_data()
     provider.shutdown()
     found = {}

@@ -11,7 +11,7 @@ from organization_world import ADMIN, DAY, OTHER, SHOP_HINT, exported, summed
 
 from otel_claude import ClaudeInstrumentor
 from otel_claude import semconv as c
-from otel_claude.organization import Poller, Reader, Times, running
+from otel_claude.organization import Poller, Reader, Times, service
 from otel_claude.organization.errors import Problem
 from otel_claude.organization.reports import month_to_date
 from otel_claude.semconv import organization as o
@@ -318,7 +318,7 @@ def test_polls_are_not_counted_as_calls(simulator, poller):
     ],
 )  # fmt: skip
 def test_where_it_exports_to(environment, protocol, endpoint):
-    assert (running.protocol(environment), running.endpoint(environment)) == (protocol, endpoint)
+    assert (service.protocol(environment), service.endpoint(environment)) == (protocol, endpoint)
 
 
 def test_a_credential_that_is_not_accepted_is_one_problem(simulator, clock):

@@ -362,18 +362,18 @@ def test_a_refused_fallback_is_free_and_what_ran_before_is_not():
     begun = (Entry("message", FABLE, input=MTOK, output=5), parts[1])
     exact(said(OPUS, stop_reason="refusal", input=MTOK, output=0, iterations=begun), "8.0002")
     compacted = (Entry("compaction", input=MTOK, output=5), Entry("message", input=MTOK, output=0))
-    unpriced(said(OPUS, stop_reason="refusal", input=MTOK, output=0, iterations=compacted), "unclear_refusal")
+    unpriced(said(OPUS, stop_reason="refusal", input=MTOK, output=0, iterations=compacted), "ambiguous_refusal")
 
 
 @pytest.mark.parametrize("platform", ["bedrock", "vertex", "foundry", "aws", "google_cloud"])
 @pytest.mark.parametrize("output", [0, 1])  # Amazon Bedrock reports one token for an empty refusal
 def test_refusals_elsewhere_are_not_published(platform, output):
     refused = said(OPUS, stop_reason="refusal", input=MTOK, output=output)
-    unpriced(refused, "unclear_refusal", platform=Platform(platform, "global"))
+    unpriced(refused, "ambiguous_refusal", platform=Platform(platform, "global"))
 
 
 def test_a_refusal_with_searches_contradicts_itself():
-    unpriced(said(OPUS, stop_reason="refusal", output=0, web_searches=1), "unclear_refusal")
+    unpriced(said(OPUS, stop_reason="refusal", output=0, web_searches=1), "ambiguous_refusal")
 
 
 # What cannot be known
@@ -389,9 +389,9 @@ def test_billed_elsewhere():
 
 def test_an_aborted_stream_is_priced_without_its_output():
     placeholder = said(OPUS, complete=False, stop_reason=None, input=MTOK, cache_read=MTOK, output=4)
-    bound(placeholder, "4.20", "aborted_stream")
-    bound(said(OPUS, complete=False, stop_reason=None, input=MTOK, output=None), "4", "aborted_stream")
-    unpriced(said(OPUS, complete=False, stop_reason=None, input=0, output=None), "aborted_stream")
+    bound(placeholder, "4.20", "incomplete_stream")
+    bound(said(OPUS, complete=False, stop_reason=None, input=MTOK, output=None), "4", "incomplete_stream")
+    unpriced(said(OPUS, complete=False, stop_reason=None, input=0, output=None), "incomplete_stream")
 
 
 def test_code_execution_is_not_computable_unless_it_is_free():
@@ -442,7 +442,7 @@ def test_the_gravest_of_several_reasons_is_reported():
     made = price(said(OPUS, input=MTOK, malformed=True, code_executions=1, complete=False))
     assert made.reason == "malformed_usage"
     made = price(said(OPUS, input=MTOK, code_executions=1, inference_geo="eu", complete=False))
-    assert made.reason == "aborted_stream"
+    assert made.reason == "incomplete_stream"
 
 
 # Clouds

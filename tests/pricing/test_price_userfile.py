@@ -132,7 +132,7 @@ def test_a_file_can_say_that_refusals_are_free_elsewhere(table_of):
     table = table_of({"platforms": {"aws": {"refusals_free_from": "2026-07-01"}}})
     refused = said(stop_reason="refusal", input=MTOK, output=0)
     assert total(table, refused, platform=Platform("aws")) == 0
-    assert table.price(refused, at=at(NOW), platform=Platform("foundry")).reason == "unclear_refusal"
+    assert table.price(refused, at=at(NOW), platform=Platform("foundry")).reason == "ambiguous_refusal"
 
 
 def test_the_most_specific_discount_counts(table_of):

@@ -92,7 +92,7 @@ def expected(*read, base=None):
         points = found.setdefault(name, {})
         points[key] = round(points.get(key, 0) + value, 12)
 
-    counted = "claude.client.batch.requests"
+    counted = "claude.client.batch.results"
     answered = {"gen_ai__response__model": wire.MODEL}
     for name in read:
         told = {"claude__batch__result": RESULTS[name]["type"]}
@@ -126,12 +126,12 @@ def measured(telemetry):
     return {
         name: {key: round(value, 12) for key, value in points.items()}
         for name, points in telemetry.metrics().items()
-        if name != "claude.client.batch.progress"
+        if name != "claude.client.batch.requests"
     }
 
 
 def progress(telemetry):
-    points = telemetry.metrics().get("claude.client.batch.progress", {})
+    points = telemetry.metrics().get("claude.client.batch.requests", {})
     return {dict(key)["claude.batch.status"]: value for key, value in points.items() if value}
 
 
@@ -351,8 +351,8 @@ async def test_lines_that_are_no_results_pass_and_are_counted_as_unknown(telemet
         assert len((await by_url(client, of)).splitlines()) == 4
     found = measured(telemetry)
     unknown = attributes(claude__batch__result="_other")
-    assert found["claude.client.batch.requests"].pop(unknown) == 3
-    assert found.pop("claude.client.unpriced") == {attributes(claude__unpriced__reason="unreadable_result"): 3}
+    assert found["claude.client.batch.results"].pop(unknown) == 3
+    assert found.pop("claude.client.unpriced") == {attributes(claude__unpriced__reason="invalid_result"): 3}
     assert found == expected("a")
 
 
@@ -361,7 +361,7 @@ async def test_a_line_that_is_no_json_fails_as_it_did_before(telemetry, face, qu
     results = await client.wait(batches(client, RESOURCES[0]).results(NAME))
     with pytest.raises(json.JSONDecodeError):
         await client.take(results)
-    assert measured(telemetry)["claude.client.batch.requests"][attributes(claude__batch__result="_other")] == 1
+    assert measured(telemetry)["claude.client.batch.results"][attributes(claude__batch__result="_other")] == 1
 
 
 async def test_suppressed(telemetry, face, quiet):
@@ -435,7 +435,7 @@ async def raw(_client, of):
 async def test_progress_is_known_from_each_answer(telemetry, face, quiet, way, resource):
     client = face(serving(says=in_progress(processing=3)))
     await client.wait(await way(client, batches(client, resource)))
-    points = telemetry.metrics().pop("claude.client.batch.progress")
+    points = telemetry.metrics().pop("claude.client.batch.requests")
     assert points == {
         attributes(claude__batch__status=status): 3 if status == "processing" else 0 for status in STATUSES
     }
@@ -469,7 +469,7 @@ async def test_a_batch_from_its_beginning_to_its_results(telemetry, face, quiet)
     await client.wait(of.retrieve(NAME))
     assert progress(telemetry) == {"succeeded": 2, "errored": 1, "canceled": 1, "expired": 1}
     await iterated(client, of)
-    points = telemetry.metrics()["claude.client.batch.progress"]
+    points = telemetry.metrics()["claude.client.batch.requests"]
     assert {dict(key)["claude.tag.feature"] for key in points} == {"nightly"}
     assert measured(telemetry) == expected(*RESULTS)
 

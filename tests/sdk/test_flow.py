@@ -14,7 +14,7 @@ from support.library import TRACINGS, VERSION, anthropic, http
 from support.server import Server, chunked, either, plain, raising, refused, stream
 from support.shapes import ARGS
 
-NEVER_CAME = UNKNOWN.but(reason="no_answer", attempts=((None, "failed", None, None),))
+NEVER_CAME = UNKNOWN.but(reason="no_response", attempts=((None, "failed", None, None),))
 
 
 async def never(_request):

@@ -209,16 +209,16 @@ read()
 warnings.simplefilter("ignore")
 child = os.fork()
 if child == 0:
-    before = sums("claude.client.batch.requests")
+    before = sums("claude.client.batch.results")
     lines.append(line("c"))
     read()
-    tell(who="child", before=before, after=sums("claude.client.batch.requests"),
-         progress=sums("claude.client.batch.progress"))
+    tell(who="child", before=before, after=sums("claude.client.batch.results"),
+         progress=sums("claude.client.batch.requests"))
     sys.stdout.flush()
     os._exit(0)
 os.waitpid(child, 0)
 read()
-tell(who="parent", after=sums("claude.client.batch.requests"), progress=sums("claude.client.batch.progress"))
+tell(who="parent", after=sums("claude.client.batch.results"), progress=sums("claude.client.batch.requests"))
 """)
     child = {"who": "child", "before": 0, "after": 1, "progress": 0}
     assert told == [child, {"who": "parent", "after": 2, "progress": 5}]

@@ -126,7 +126,7 @@ def asked(telemetry, kind, quiet):
 ALONE = {
     "session.usage.tokens": {(name,): tokens for name, tokens in TOKENS.items()},
     "session.list_cost.usd": {(): 1.87},
-    "session.list_cost.highest.usd": {(): 1.87},
+    "session.list_cost.max.usd": {(): 1.87},
     "sessions": {(): 1},
 }
 
@@ -172,7 +172,7 @@ async def test_a_list_tells_each_of_its_sessions(asked):
     gauges = to.gauges()
     assert gauges["sessions"] == {(): 2, ("agent_2", "Reviewer"): 1}
     assert gauges["session.list_cost.usd"] == {(): 6.87, ("agent_2", "Reviewer"): 0.3}
-    assert gauges["session.list_cost.highest.usd"] == {(): 5.0, ("agent_2", "Reviewer"): 0.3}
+    assert gauges["session.list_cost.max.usd"] == {(): 5.0, ("agent_2", "Reviewer"): 0.3}
     tokens = {key: value for key, value in gauges["session.usage.tokens"].items() if "output" in key}
     assert tokens == {("output",): 2 * 3200, ("output", "agent_2", "Reviewer"): 3200}
 

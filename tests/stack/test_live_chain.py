@@ -217,7 +217,7 @@ def test_batches_are_told_from_calls(path):
     assert path.store.value(queries.spent("1h", (), tier)) == pytest.approx(float(path.batched), abs=1e-6)
     results = {
         row["metric"]["claude_batch_result"]: float(row["value"][1])
-        for row in path.store.instant(queries.grown(c.BATCH_REQUESTS, "1h", (c.BATCH_RESULT,)))
+        for row in path.store.instant(queries.grown(c.BATCH_RESULTS, "1h", (c.BATCH_RESULT,)))
     }
     assert results == {kind: count for tally in path.tallies.values() for kind, count in tally["results"].items()}
     assert results.keys() == {"succeeded", "errored"}

@@ -70,7 +70,7 @@ def test_what_is_counted_in_words():
 
 def test_the_headline_says_how_sure_it_is():
     assert page(usual()).headline == "12 calls to Claude: $0.088950"
-    bound = usual(add=[("unpriced", 1, "aborted_stream", MODEL)])
+    bound = usual(add=[("unpriced", 1, "incomplete_stream", MODEL)])
     assert page(bound).headline == "12 calls to Claude: at least $0.088950"
     unknown = Totals({("call", "new"): 2, ("unpriced", "unknown_model", "new"): 2})
     assert page(unknown).headline == "2 calls to Claude: not known"
@@ -85,7 +85,7 @@ BATCHED = [
 
 
 def test_results_of_batches_beside_calls():
-    both = usual(add=[*BATCHED, ("unpriced", 1, "unreadable_result", "_other")])
+    both = usual(add=[*BATCHED, ("unpriced", 1, "invalid_result", "_other")])
     assert page(both).headline == "12 calls to Claude, 6 results of batches: at least $0.088950"
     table = page(both).tables[1]
     assert table.columns[:2] == ("Model", "Count")
@@ -93,7 +93,7 @@ def test_results_of_batches_beside_calls():
     # Those without an answer tell no model.
     assert table.total[:2] == ("total", "15")
     assert facts(both)["Batches"] == "6 results for $0.068100: succeeded 3, errored 2, expired 1"
-    assert facts(both)["Not exact"].startswith("1 request, unreadable_result: ")
+    assert facts(both)["Not exact"].startswith("1 request, invalid_result: ")
     data = json_of(both, table="2026-11-22", now=NOW)
     assert data["batches"] == {"results": {"succeeded": 3, "errored": 2, "expired": 1}, "usd": "0.0681"}
     assert [(row["calls"], row["results"]) for row in data["models"]] == [(10, 3), (2, 0)]
@@ -106,9 +106,9 @@ def test_a_program_that_only_reads_results():
     assert (only.is_empty, only.processes) == (False, 1)
     assert "Batches" not in facts(usual())
     assert json_of(usual(), table="2026-11-22", now=NOW)["batches"] == {"results": {}, "usd": "0.00"}
-    unread = Totals({("result", "_other", ""): 1, ("unpriced", "unreadable_result", "_other"): 1})
+    unread = Totals({("result", "_other", ""): 1, ("unpriced", "invalid_result", "_other"): 1})
     assert page(unread).headline == "1 result of batches: not known"
-    assert facts(unread)["Not exact"].startswith("1 result, unreadable_result: ")
+    assert facts(unread)["Not exact"].startswith("1 result, invalid_result: ")
 
 
 def test_classes():
@@ -143,7 +143,7 @@ def test_what_is_not_known_is_never_0():
     assert classes.rows == (("input, uncached", "30", "", ""), ("output", "5", "", ""))
     assert classes.total[2] == "unknown"
     assert models.rows[0][-1] == "unknown"
-    partly = page(usual(add=[("unpriced", 1, "aborted_stream", MODEL)])).tables[1]
+    partly = page(usual(add=[("unpriced", 1, "incomplete_stream", MODEL)])).tables[1]
     assert [row[-1] for row in partly.rows] == [">=0.068100", "0.020850"]
 
 
@@ -240,7 +240,7 @@ def test_no_colour_and_no_great_width_where_there_is_no_terminal(monkeypatch):
 
 
 def test_json():
-    data = json_of(usual(add=[("unpriced", 1, "aborted_stream", MODEL)]), table="2026-11-22", now=NOW + 1)
+    data = json_of(usual(add=[("unpriced", 1, "incomplete_stream", MODEL)]), table="2026-11-22", now=NOW + 1)
     assert (data["usd"], data["status"], data["calls"], data["processes"]) == ("0.08895", "lower_bound", 12, 1)
     assert data["parts"] == {
         "input": "0.0005", "cache_read": "0.005", "cache_write_5m": "0.025", "cache_write_1h": "0.008",
@@ -258,7 +258,7 @@ def test_json():
     assert data["tightest_limit"] == {
         "name": "input_tokens", "model": MODEL, "utilization": 0.85, "seconds_ago": 1.0, "seconds_to_reset": 40.2,
     }  # fmt: skip
-    assert data["unpriced"][0]["reason"] == "aborted_stream"
+    assert data["unpriced"][0]["reason"] == "incomplete_stream"
     assert data["unpriced"][0]["remedy"].startswith("Read streams")
 
 

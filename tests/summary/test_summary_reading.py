@@ -22,7 +22,7 @@ def sums(*metrics):
         (c.CALLS, point(1), {("call", "_other"): 1}),
         (c.ATTEMPTS, point(4, model=MODEL, outcome="retried", blocked="rate_limit"),
          {("attempt", "retried"): 4, ("blocked", "rate_limit"): 4}),
-        (c.UNPRICED, point(1, model=MODEL, why="no_answer"), {("unpriced", "no_answer", MODEL): 1}),
+        (c.UNPRICED, point(1, model=MODEL, why="no_response"), {("unpriced", "no_response", MODEL): 1}),
         (c.UNPRICED, point(1, **{"otel.metric.overflow": True}), {("unpriced", "_other", "_other"): 1}),
         (c.SERVER_TOOL_CALLS, point(2, tool="web_search"), {("tool", "web_search"): 2}),
         (c.RETRY_DELAY, point(1.2345), {("waited",): 1234}),
@@ -35,10 +35,10 @@ def sums(*metrics):
         (c.COST, point(0.1, **{"otel.metric.overflow": True}), {("cost", "_other", "_other"): 100_000_000_000}),
         (c.COST, point(0.1, model=MODEL, kind="output", operation="batch"),
          {("cost", "output", MODEL): 100_000_000_000, ("batched",): 100_000_000_000}),
-        (c.BATCH_REQUESTS, point(3, model=MODEL, result="succeeded", stop="end_turn"),
+        (c.BATCH_RESULTS, point(3, model=MODEL, result="succeeded", stop="end_turn"),
          {("result", "succeeded", MODEL): 3, ("stop", "end_turn"): 3}),
-        (c.BATCH_REQUESTS, point(2, result="errored", error="overloaded_error"), {("result", "errored", ""): 2}),
-        (c.BATCH_REQUESTS, point(1, **{"otel.metric.overflow": True}), {("result", "_other", ""): 1}),
+        (c.BATCH_RESULTS, point(2, result="errored", error="overloaded_error"), {("result", "errored", ""): 2}),
+        (c.BATCH_RESULTS, point(1, **{"otel.metric.overflow": True}), {("result", "_other", ""): 1}),
         (c.CACHE_SAVINGS, point(0.000001), {("saved",): 1_000_000}),
         (c.CACHE_OVERHEAD, point(0.000001, ttl="5m"), {("overhead",): 1_000_000}),
     ],
@@ -84,7 +84,7 @@ def test_every_name_that_is_read_is_one_that_is_emitted():
     # A renamed metric must not silently leave the summary.
     read = {name.name for name in c.METRICS} - {
         c.DURATION.name, c.TIME_TO_FIRST_CHUNK.name, c.CALL_INPUT_TOKENS.name, c.CALL_OUTPUT_TOKENS.name,
-        c.CALL_COST.name, c.RATE_LIMIT_LIMIT.name, c.RATE_LIMIT_REMAINING.name, c.BATCH_PROGRESS.name,
+        c.CALL_COST.name, c.RATE_LIMIT_LIMIT.name, c.RATE_LIMIT_REMAINING.name, c.BATCH_REQUESTS.name,
     }  # fmt: skip
     for name in read:
         data = collected(metric(name, point(1, model=MODEL, limit="tokens", outcome="failed", tool="web_search")))

@@ -33,7 +33,7 @@ def test_sums_by_something_are_sorted_and_without_zeros():
     ("added", "whole", "of_model"),
     [
         ([], "exact", "exact"),
-        ([("unpriced", 1, "aborted_stream", MODEL)], "lower_bound", "lower_bound"),
+        ([("unpriced", 1, "incomplete_stream", MODEL)], "lower_bound", "lower_bound"),
         ([("unpriced", 1, "unknown_model", "claude-new")], "lower_bound", "exact"),
         ([("unpriced", 1, "billed_elsewhere", MODEL)], "exact", "exact"),
     ],

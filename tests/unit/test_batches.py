@@ -77,7 +77,7 @@ def test_all_that_is_measured_of_a_batch(bench):
     answered = {"RESPONSE_MODEL": OPUS}
     tokens = {**answered, "TOKEN_MODALITY": "unknown"}
     assert points(bench) == {
-        c.BATCH_REQUESTS.name: {
+        c.BATCH_RESULTS.name: {
             attributes(**answered, BATCH_RESULT="succeeded", STOP_REASON="end_turn"): 1,
             attributes(BATCH_RESULT="errored", ERROR_TYPE="overloaded_error"): 1,
             attributes(BATCH_RESULT="canceled"): 1,
@@ -126,7 +126,7 @@ def test_a_line_that_is_no_result_is_counted_as_unknown_once(bench, warnings, ba
     read(reader, bad, LINES["canceled"])
     read(reader, bad, LINES["canceled"])
     assert points(bench) == {
-        c.BATCH_REQUESTS.name: {attributes(BATCH_RESULT="_other"): 1, attributes(BATCH_RESULT="canceled"): 1},
+        c.BATCH_RESULTS.name: {attributes(BATCH_RESULT="_other"): 1, attributes(BATCH_RESULT="canceled"): 1},
         c.UNPRICED.name: {attributes(UNPRICED_REASON=batches.UNREADABLE): 1},
     }
     assert warnings() == []
@@ -145,7 +145,7 @@ INEXACT = {
 @pytest.mark.parametrize(("body", "reason", "cost"), INEXACT.values(), ids=INEXACT)
 def test_what_is_not_sure_is_never_exact(bench, body, reason, cost):
     read(reader_of(bench.recorder), line("a", type="succeeded", message=body))
-    assert bench.values(c.BATCH_REQUESTS, c.BATCH_RESULT) == {"succeeded": 1}
+    assert bench.values(c.BATCH_RESULTS, c.BATCH_RESULT) == {"succeeded": 1}
     assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == {reason: 1}
     spent = bench.values(c.COST, c.COST_TYPE)
     assert (round(sum(spent.values()), 12) if spent else None) == cost
@@ -203,7 +203,7 @@ def test_reading_again_counts_nothing_again(reads):
 
 def test_the_sums_of_many_are_exact(bench):
     read(reader_of(bench.recorder), *(line(f"request-{number}") for number in range(1_000)))
-    assert bench.values(c.BATCH_REQUESTS, c.BATCH_RESULT) == {"succeeded": 1_000}
+    assert bench.values(c.BATCH_RESULTS, c.BATCH_RESULT) == {"succeeded": 1_000}
     assert bench.values(c.COST, c.COST_TYPE) == {kind: amount * 1_000 for kind, amount in PARTS.items()}
 
 
@@ -239,7 +239,7 @@ def test_a_line_that_is_too_long_is_counted_as_unknown_once(monkeypatch):
             assert sum(map(len, reading._pieces)) <= 5_000
         reading.ended()
     assert [record.result for record, _ in sink.told] == ["_other", "_other", "canceled"]
-    assert [record.missing for record, _ in sink.told] == ["unreadable_result", "unreadable_result", "refused"]
+    assert [record.missing for record, _ in sink.told] == ["invalid_result", "invalid_result", "refused"]
 
 
 def test_a_failure_of_ours_is_told_once_and_stops_the_reading(warnings):
@@ -294,7 +294,7 @@ def test_no_price_changed_meanwhile():
 def test_a_price_changed_meanwhile(until):
     # Cache reads of Sonnet 5.5 were halved on 2026-10-07.
     made = dated("claude-sonnet-5-5", "2026-10-06", until)
-    assert (made.status, made.reasons, made.total) == ("lower_bound", ("unclear_date",), 50_000 * 1_000)
+    assert (made.status, made.reasons, made.total) == ("lower_bound", ("ambiguous_date",), 50_000 * 1_000)
 
 
 def test_a_model_that_came_meanwhile():
@@ -313,7 +313,7 @@ def test_a_model_without_a_price():
 
 
 def test_both_reasons_are_explained():
-    assert {"unclear_date", batches.UNREADABLE} <= set(UNPRICED_REASONS)
+    assert {"ambiguous_date", batches.UNREADABLE} <= set(UNPRICED_REASONS)
 
 
 # Progress.
@@ -417,7 +417,7 @@ def test_an_integer_that_is_none_is_left_out():
 def test_the_gauge_has_the_attributes_of_who_asked(bench):
     reader_of(bench.recorder).told(json.loads(json.dumps(batch(processing=3))), WORKSPACE)
     assert points(bench) == {
-        c.BATCH_PROGRESS.name: {
+        c.BATCH_REQUESTS.name: {
             attributes(BATCH_STATUS=status): 3 if status == "processing" else 0 for status in c.BATCH_STATUSES
         }
     }

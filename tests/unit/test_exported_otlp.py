@@ -36,7 +36,7 @@ KNOWN_VALUES = {
     c.COST_TYPE: set(c.COST_TYPES),
     c.RESPONSE_SERVICE_TIER: {"standard", "batch"},
     c.SPEED: {"standard"},
-    c.UNPRICED_REASON: {"no_answer", "code_execution"},
+    c.UNPRICED_REASON: {"no_response", "code_execution"},
     c.STOP_REASON: {"end_turn"},
     c.ATTEMPT_OUTCOME: {"success", "retried", "failed"},
     c.BLOCKED_REASON: {"rate_limit", "overloaded"},

@@ -74,11 +74,11 @@ EXPECTED = {
     c.ATTEMPTS: "claude_client_attempts_total",
     c.RETRY_DELAY: "claude_client_retry_delay_seconds",
     c.RATE_LIMIT_REMAINING: "claude_client_rate_limit_remaining",
-    c.RATE_LIMIT_UTILIZATION: "claude_client_rate_limit_utilization",
+    c.RATE_LIMIT_UTILIZATION: "claude_client_rate_limit_utilization_ratio",
     c.RATE_LIMIT_RESET: "claude_client_rate_limit_reset_seconds",
     c.SERVER_TOOL_CALLS: "claude_client_server_tool_requests_total",
-    c.BATCH_REQUESTS: "claude_client_batch_requests_total",
-    c.BATCH_PROGRESS: "claude_client_batch_progress",
+    c.BATCH_RESULTS: "claude_client_batch_results_total",
+    c.BATCH_REQUESTS: "claude_client_batch_requests",
 }
 
 

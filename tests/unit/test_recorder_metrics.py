@@ -44,7 +44,7 @@ def refused(bench):
     call.failed("rate_limit_error")
 
 
-def no_answer(bench):
+def no_response(bench):
     call = begun(bench.recorder)
     call.attempt()
     bench.recorder.left(call)
@@ -108,10 +108,10 @@ WAYS = [
     Way(whole, TOTAL_INPUT, 300, TOTAL_INPUT, 300, PARTS, TOTAL, None),
     Way(refused, None, None, 0, 0, {}, None, None),
     Way(not_sent, None, None, 0, 0, {}, None, None),
-    Way(no_answer, None, None, None, None, {}, None, "no_answer"),
+    Way(no_response, None, None, None, None, {}, None, "no_response"),
     Way(unread_body, None, None, None, None, {}, None, "unread_body"),
-    Way(aborted_before_anything, None, None, None, None, {}, None, "aborted_stream"),
-    Way(aborted, TOTAL_INPUT, None, TOTAL_INPUT, None, PRICED, KNOWN, "aborted_stream"),
+    Way(aborted_before_anything, None, None, None, None, {}, None, "incomplete_stream"),
+    Way(aborted, TOTAL_INPUT, None, TOTAL_INPUT, None, PRICED, KNOWN, "incomplete_stream"),
     Way(unknown_model, TOTAL_INPUT, 300, TOTAL_INPUT, 300, {}, None, "unknown_model"),
     Way(without_usage, None, None, None, None, {}, None, "no_usage"),
     Way(malformed, TOTAL_INPUT, None, TOTAL_INPUT, None, PRICED, KNOWN, "malformed_usage"),
@@ -158,7 +158,7 @@ def test_a_call_without_cache_or_tools_has_no_such_series(bench):
 def test_how_a_call_ended_and_its_attempts(bench):
     success(bench.recorder)
     refused(bench)
-    no_answer(bench)
+    no_response(bench)
     assert bench.values(c.CALLS, c.STOP_REASON, c.ERROR_TYPE) == {
         ("end_turn", None): 1,
         (None, "rate_limit_error"): 1,

@@ -76,7 +76,7 @@ def test_an_aborted_stream_says_why_if_the_span_is_still_open(bench, native):
     native.heard(stream()[0], attempt)
     native.body_ended(attempt, read=False)
     assert native.span.attributes[c.COST_STATUS] == "lower_bound"
-    assert native.span.attributes[c.UNPRICED_REASON] == "aborted_stream"
+    assert native.span.attributes[c.UNPRICED_REASON] == "incomplete_stream"
 
 
 def test_a_refusal_costs_nothing(bench, native):
@@ -92,7 +92,7 @@ def test_a_refusal_and_then_no_answer_is_not_free(bench, native):
     bench.recorder.known(native)
     native.attempt()
     native.failed("connection_error")
-    assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == {"no_answer": 1}
+    assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == {"no_response": 1}
     assert native.span.attributes[c.COST_STATUS] == "unpriced"
 
 

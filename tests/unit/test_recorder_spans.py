@@ -107,9 +107,9 @@ def test_refused_costs_nothing(bench):
 
 MISSING = [
     # the last attempt's status, how the body ended, whether it streams, why it has no price
-    (None, None, False, "no_answer"),
+    (None, None, False, "no_response"),
     (200, {"read": True, "raw": True}, False, "unread_body"),
-    (200, {"read": False}, True, "aborted_stream"),
+    (200, {"read": False}, True, "incomplete_stream"),
 ]
 
 
@@ -140,7 +140,7 @@ def test_aborted_is_a_lower_bound_without_output(bench):
     call.body_ended(attempt, read=False)
     told = {"gen_ai.request.stream": True, "gen_ai.response.time_to_first_chunk": call.first_chunk}
     known = {name: amount for name, amount in PARTS.items() if name != "output"}
-    bound = {**cost(known, 0.0321, "lower_bound"), "claude.unpriced.reason": "aborted_stream"}
+    bound = {**cost(known, 0.0321, "lower_bound"), "claude.unpriced.reason": "incomplete_stream"}
     check(bench.span, {**ASKED, **SAID, **told, **bound})
 
 

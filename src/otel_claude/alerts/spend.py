@@ -113,7 +113,7 @@ def value_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
             wait="15m", keep="30m",
         ),
         Alert(
-            "ClaudeAnswersTruncated", "warning", f"{q.truncated('1h', (JOB,))} > {t.truncated:g} and {enough}",
+            "ClaudeResponsesTruncated", "warning", f"{q.truncated('1h', (JOB,))} > {t.truncated:g} and {enough}",
             f"{_SHARE} of the answers to {job} in the last hour stopped at max_tokens.",
             "Raise max_tokens, or ask for shorter answers. A truncated answer is paid for and often asked for again.",
             wait="15m", keep="30m",

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from ..api import Response
+from ..api import Response, merge_message_delta, parse_message, parse_message_start
 from ..api.json import Json, as_object
 
 _STARTS: Final = "message_start"
@@ -123,9 +123,9 @@ class _Fold:
         result = as_object(said.get("result"))
         if kind == _STARTS:
             self._streaming = True
-            self.answers.append(Response().updated(said))
+            self.answers.append(parse_message_start(said))
         elif kind == _CHANGES and self._streaming:
-            self.answers[-1] = self.answers[-1].updated(said)
+            self.answers[-1] = merge_message_delta(self.answers[-1], said)
         elif kind in _IGNORED and self._streaming:
             return
         elif kind == "error":
@@ -152,7 +152,7 @@ class _Fold:
         if not isinstance(message.get("usage"), dict):
             raise BadInput(f"{place} has no usage, so what it cost cannot be said{_instead(message)}")
         self._streaming = False
-        self.answers.append(Response().updated(message))
+        self.answers.append(parse_message(message))
 
     def _is_free(self, why: str) -> None:
         self.free[why] = self.free.get(why, 0) + 1

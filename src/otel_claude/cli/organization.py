@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ..organization import Poller, Problem, Reader, Times, page, running
+from ..organization import Poller, Problem, Reader, Times, page, service
 from ..organization.errors import ABSENT, FINAL
 from ..organization.poller import LEAST, USUAL, logger
 from .output import console, fail, say
@@ -44,14 +44,14 @@ def command(
         if once:
             _once(poller)
         else:
-            running.run(poller, lambda: _started(poller, interval))
+            service.run(poller, lambda: _started(poller, interval))
 
 
 def _started(poller: Poller, interval: float) -> None:
     for problem in poller.seen().problems.values():
         if problem.kind in FINAL:
             sys.exit(_NOT_READ)  # It was logged when it was met.
-    say(f"exporting to {running.endpoint(os.environ)}, reading every {interval:g} s")
+    say(f"exporting to {service.endpoint(os.environ)}, reading every {interval:g} s")
 
 
 def _once(poller: Poller) -> None:

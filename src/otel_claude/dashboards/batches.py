@@ -41,7 +41,7 @@ RESULTS: Final = Panel(
     142, "Batch results, by how they ended",
     "Results that were read in the time range. Errored, canceled and expired ones cost nothing. Expired: the batch was "
     "not done within a day; send the requests again.",
-    "bargauge", "locale", (line(lambda q: q.grown(c.BATCH_REQUESTS, RANGE, (c.BATCH_RESULT,)), "", c.BATCH_RESULT),),
+    "bargauge", "locale", (line(lambda q: q.grown(c.BATCH_RESULTS, RANGE, (c.BATCH_RESULT,)), "", c.BATCH_RESULT),),
     "no results read", base=BLUE, decimals=0,
 )  # fmt: skip
 PROGRESS: Final = Panel(
@@ -49,7 +49,7 @@ PROGRESS: Final = Panel(
     "Requests of the batches that services ask about, by where they are. As fresh as the services' own asking; a batch "
     "leaves five minutes after it was seen to have ended.",
     "lines", "short",
-    (line(lambda q: f"{q.by((c.BATCH_STATUS,), q.select(c.BATCH_PROGRESS))} > 0", "", c.BATCH_STATUS),),
+    (line(lambda q: f"{q.by((c.BATCH_STATUS,), q.select(c.BATCH_REQUESTS))} > 0", "", c.BATCH_STATUS),),
     "no batch is watched", stacked=True,
     colors=(
         ("processing", BLUE), ("succeeded", GREEN), ("errored", RED), ("expired", ORANGE), ("canceled", YELLOW),

@@ -157,8 +157,8 @@ UNPRICED: Final = Panel(
 )  # fmt: skip
 UNPRICED_BY_REASON: Final = Panel(
     331, "Unpriced calls, by reason",
-    "`unknown_model`: upgrade otel-claude or give the price in a file of your own. `aborted_stream`: read streams to "
-    "their end. `no_answer`: time-outs, which may be billed. The runbooks list all reasons.",
+    "`unknown_model`: upgrade otel-claude or give the price in a file of your own. `incomplete_stream`: read streams to "
+    "their end. `no_response`: time-outs, which may be billed. The runbooks list all reasons.",
     "bargauge", "short",
     (line(lambda q: f"sort_desc({q.grown(c.UNPRICED, RANGE, (c.UNPRICED_REASON,))})", "", c.UNPRICED_REASON),), " "
     "every call has a price",

@@ -74,7 +74,7 @@ def price(
         return unpriced("fallback_credit", table)
     refused = _refused(response, usage, refusals)
     if refused and refusals == "unclear":
-        return unpriced("unclear_refusal", table)
+        return unpriced("ambiguous_refusal", table)
     bill = _Bill(response, usage, rates_of, refused=refused)
     if usage.code_executions and not code_execution_free:
         bill.caveats.add("code_execution")
@@ -112,7 +112,7 @@ class _Bill:
         if usage.malformed:
             self.caveats.add("malformed_usage")
         if not response.complete:
-            self.caveats.add("aborted_stream")
+            self.caveats.add("incomplete_stream")
 
     def add_top_level(self) -> None:
         usage = self._usage
@@ -143,7 +143,7 @@ class _Bill:
                 self.caveats.add("unknown_iteration")
                 continue
             elif self._refused:
-                self.caveats.add("unclear_refusal")
+                self.caveats.add("ambiguous_refusal")
                 continue
             self._add_entry(entry, known, fell_back=fell_back)
         top = self._known(self._usage)
@@ -178,7 +178,7 @@ class _Bill:
             self.caveats.add("malformed_usage")
             return
         if self._refused:
-            self.caveats.add("unclear_refusal")
+            self.caveats.add("ambiguous_refusal")
             return
         rates = self._rates(model, self._usage.speed)
         if rates is None or model is None:

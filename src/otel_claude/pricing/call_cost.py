@@ -55,7 +55,7 @@ def price_call(  # noqa: PLR0913 - each is named where it is called
     """
     if not responses:
         if no_response:
-            reason = "no_answer"
+            reason = "no_response"
         if reason is None or reason in _FREE:
             return CallCost(_NO_PARTS, 0, "exact")
         return CallCost(_NO_PARTS, 0, "unpriced", (reason,))
@@ -78,7 +78,7 @@ def price_call(  # noqa: PLR0913 - each is named where it is called
             reasons.append(price.reason)
         status = price.status if status is None or status == price.status else "lower_bound"
     if no_response:
-        reasons.append("no_answer")
+        reasons.append("no_response")
         status = "lower_bound" if status == "exact" else status
     parts = [charge.parts for price in prices for charge in price.charges]
     summed = tuple(map(sum, zip(*parts, strict=True))) or _NO_PARTS
@@ -115,7 +115,7 @@ def price_batch_result(
         return last
     lowest = min(costs, key=lambda cost: cost.total)
     return lowest._replace(
-        reasons=(*lowest.reasons, "unclear_date"), status="lower_bound" if lowest.total else "unpriced"
+        reasons=(*lowest.reasons, "ambiguous_date"), status="lower_bound" if lowest.total else "unpriced"
     )
 
 

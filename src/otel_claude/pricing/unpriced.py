@@ -19,7 +19,7 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "The request's billing_policy lets another organization pay.",
         "Nothing: it is not on this organization's bill.",
     ),
-    "no_answer": Reason(
+    "no_response": Reason(
         "The call got no answer (timeout, lost connection, cancelled), but may have been served and billed.",
         "Compare with the organization's cost report if there are many of them.",
     ),
@@ -27,7 +27,7 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "The application took the raw body, so its usage was not seen.",
         "Let the SDK parse the response, or read its usage where the body is read.",
     ),
-    "unreadable_result": Reason(
+    "invalid_result": Reason(
         "A line of a batch's results is no result that is understood.",
         "Upgrade otel-claude; look at what stands between the program and the API.",
     ),
@@ -67,7 +67,7 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "The answer reports an outcome of the fallback credit that is not known.",
         "Upgrade otel-claude.",
     ),
-    "unclear_refusal": Reason(
+    "ambiguous_refusal": Reason(
         "The model refused before any output. That is free on the Claude API since 2026-06-02; "
         "here (another platform, or parts that ran before) the terms are not published.",
         "Compare with the platform's bill. If refusals are free there too, your own price file can say since when: "
@@ -77,7 +77,7 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "Some number in the answer's usage is missing its type, impossible, or contradicts another.",
         "Look at what stands between the program and the API; report it if there is nothing.",
     ),
-    "aborted_stream": Reason(
+    "incomplete_stream": Reason(
         "The stream ended before its final counts. Output was billed but its count is not known.",
         "Read streams to their end where the cost matters. The input is priced.",
     ),
@@ -111,7 +111,7 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "No price of a web search is known for this model or platform.",
         "Upgrade otel-claude. The tokens are priced.",
     ),
-    "unclear_date": Reason(
+    "ambiguous_date": Reason(
         "A price changed while the batch was processed, and its results do not say when they were made.",
         "Nothing: it is priced at the lower price. Where the program reads the results by a URL of its own, let it ask "
         "for the batch before, as the SDK's results() does: that tells the times.",

@@ -32,7 +32,7 @@ Name = Literal[
 _EXACT: Final = Decimal("0.000001")
 """Doubles of dollars differ by less."""
 _PER_MILLION: Final = 10**6
-_BEFORE_PRICE: Final = frozenset({"no_answer", "aborted_stream"})
+_BEFORE_PRICE: Final = frozenset({"no_response", "incomplete_stream"})
 
 
 class Reason(NamedTuple):
@@ -138,12 +138,12 @@ def _lost(side: Side) -> Reason | None:
     if side.our_tokens >= side.their_tokens and side.ours >= side.theirs:
         return None
     unpriced = side.unpriced
-    if unpriced.get("aborted_stream") and side.cell.kind == "output":
-        count = unpriced["aborted_stream"]
+    if unpriced.get("incomplete_stream") and side.cell.kind == "output":
+        count = unpriced["incomplete_stream"]
         left = "1 stream was" if count == 1 else f"{count} streams were"
         return Reason("aborted_streams", f"{left} left early: the rest of the output was billed")
-    if unpriced.get("no_answer"):
-        count = unpriced["no_answer"]
+    if unpriced.get("no_response"):
+        count = unpriced["no_response"]
         unheard = "1 call" if count == 1 else f"{count} calls"
         return Reason("unanswered_calls_billed", f"{unheard} got no answer, and may have been billed")
     return None

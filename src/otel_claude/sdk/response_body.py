@@ -82,7 +82,7 @@ class _Reading:
             attempt.outcome, attempt.error_type = "failed", error
             call.error_type = error
         elif not call.responses:
-            call.unread_reason = "unread_body" if how == "read" or not call.request.stream else "aborted_stream"
+            call.unread_reason = "unread_body" if how == "read" or not call.request.stream else "incomplete_stream"
         if last:
             self._recorder.end_call(call)
 

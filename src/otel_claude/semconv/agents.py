@@ -18,32 +18,46 @@ INVOKE_AGENT: Final = "invoke_agent"
 AGENT_ID: Final = "gen_ai.agent.id"
 AGENT_NAME: Final = "gen_ai.agent.name"
 
-SESSION_TOKENS: Final = Metric(
-    "claude.session.usage.tokens", "gauge", "{token}",
-    "What the Managed Agents sessions heard of in the last 15 minutes have used in their whole lives, together.",
-    (AGENT_ID, AGENT_NAME, TOKEN_TYPE), tags=False,
-)  # fmt: skip
-SESSION_COST: Final = Metric(
-    "claude.session.list_cost.usd", "gauge", "{USD}",
-    "What the sessions heard of in the last 15 minutes have cost in US dollars at list price, together. By the API, in "
-    "whole cents, the time they ran included.",
-    (AGENT_ID, AGENT_NAME), tags=False,
-)  # fmt: skip
-SESSION_MAX_COST: Final = Metric(
-    "claude.session.list_cost.max.usd", "gauge", "{USD}",
-    "What the most expensive of these sessions has cost in US dollars at list price.",
-    (AGENT_ID, AGENT_NAME), tags=False,
-)  # fmt: skip
-SESSION_BUDGET: Final = Metric(
-    "claude.session.budget.utilization", "gauge", "{ratio}",
-    "The used share of its budget, of the session that has used most of it. At 1 the API stops it.",
-    (AGENT_ID, AGENT_NAME), tags=False,
-)  # fmt: skip
-SESSIONS: Final = Metric(
-    "claude.sessions", "gauge", "{session}",
-    "How many Managed Agents sessions were heard of in the last 15 minutes.",
-    (AGENT_ID, AGENT_NAME), tags=False,
-)  # fmt: skip
+SESSION_TOKENS: Final = gauge(
+    "claude.session.usage.tokens",
+    unit="{token}",
+    attributes=(AGENT_ID, AGENT_NAME, TOKEN_TYPE),
+    tags=False,
+    description=(
+        "What the Managed Agents sessions heard of in the last 15 minutes have used in their whole lives, together."
+    ),
+)
+SESSION_COST: Final = gauge(
+    "claude.session.list_cost.usd",
+    unit="{USD}",
+    attributes=(AGENT_ID, AGENT_NAME),
+    tags=False,
+    description=(
+        "What the sessions heard of in the last 15 minutes have cost in US dollars at list price, together. By the "
+        "API, in whole cents, the time they ran included."
+    ),
+)
+SESSION_MAX_COST: Final = gauge(
+    "claude.session.list_cost.max.usd",
+    unit="{USD}",
+    attributes=(AGENT_ID, AGENT_NAME),
+    tags=False,
+    description="What the most expensive of these sessions has cost in US dollars at list price.",
+)
+SESSION_BUDGET: Final = gauge(
+    "claude.session.budget.utilization",
+    unit="1",
+    attributes=(AGENT_ID, AGENT_NAME),
+    tags=False,
+    description="The used share of its budget, of the session that has used most of it. At 1 the API stops it.",
+)
+SESSIONS: Final = gauge(
+    "claude.sessions",
+    unit="{session}",
+    attributes=(AGENT_ID, AGENT_NAME),
+    tags=False,
+    description="How many Managed Agents sessions were heard of in the last 15 minutes.",
+)
 
 SESSION_METRICS: Final = (SESSION_TOKENS, SESSION_COST, SESSION_MAX_COST, SESSION_BUDGET, SESSIONS)
 """Emitted where an application hears of Managed Agents sessions."""
@@ -60,28 +74,42 @@ SKIPPED_REASONS: Final = {
     "no_usage": "The result told no usage by model, or one that cannot be read.",
 }
 
-AGENT_TOKENS: Final = Metric(
-    "claude.agent.usage.tokens", "counter", "{token}",
-    "Tokens that the Claude Agent SDK reported, by model and class.", (REPORTED_BY, TOKEN_TYPE),
-)  # fmt: skip
-AGENT_COST: Final = Metric(
-    "claude.agent.cost.usd", "counter", "{USD}",
-    "What the Claude Agent SDK reported as cost in US dollars, by model: an estimate of the claude program's, and no "
-    "part of claude.client.cost.usd.", (REPORTED_BY,),
-)  # fmt: skip
-AGENT_RESULTS: Final = Metric(
-    "claude.agent.results", "counter", "{result}",
-    "Results that the Claude Agent SDK gave, one for each turn, by how the turn ended.", (REPORTED_BY, ERROR_TYPE),
-)  # fmt: skip
-AGENT_RESULTS_SKIPPED: Final = Metric(
-    "claude.agent.results.skipped", "counter", "{result}",
-    "Results whose tokens and cost are in no metric, and why.", (REPORTED_BY, SKIPPED_REASON),
-)  # fmt: skip
-AGENT_RATE_LIMITS: Final = Metric(
-    "claude.agent.rate_limit.events", "counter", "{event}",
-    "Changes of a rate limit that the Claude Agent SDK reported. How much is used, and until when, is in "
-    "claude.client.rate_limit.utilization and .reset.", (REPORTED_BY, RATE_LIMIT_NAME, RATE_LIMIT_STATUS),
-)  # fmt: skip
+AGENT_TOKENS: Final = counter(
+    "claude.agent.usage.tokens",
+    unit="{token}",
+    attributes=(REPORTED_BY, TOKEN_TYPE),
+    description="Tokens that the Claude Agent SDK reported, by model and class.",
+)
+AGENT_COST: Final = counter(
+    "claude.agent.cost.usd",
+    unit="{USD}",
+    attributes=(REPORTED_BY,),
+    description=(
+        "What the Claude Agent SDK reported as cost in US dollars, by model: an estimate of the claude program's, and "
+        "no part of claude.client.cost.usd."
+    ),
+)
+AGENT_RESULTS: Final = counter(
+    "claude.agent.results",
+    unit="{result}",
+    attributes=(REPORTED_BY, ERROR_TYPE),
+    description="Results that the Claude Agent SDK gave, one for each turn, by how the turn ended.",
+)
+AGENT_RESULTS_SKIPPED: Final = counter(
+    "claude.agent.results.skipped",
+    unit="{result}",
+    attributes=(REPORTED_BY, SKIPPED_REASON),
+    description="Results whose tokens and cost are in no metric, and why.",
+)
+AGENT_RATE_LIMITS: Final = counter(
+    "claude.agent.rate_limit.events",
+    unit="{event}",
+    attributes=(REPORTED_BY, RATE_LIMIT_NAME, RATE_LIMIT_STATUS),
+    description=(
+        "Changes of a rate limit that the Claude Agent SDK reported. How much is used, and until when, is in "
+        "claude.client.rate_limit.utilization and .reset."
+    ),
+)
 
 AGENT_METRICS: Final = (AGENT_TOKENS, AGENT_COST, AGENT_RESULTS, AGENT_RESULTS_SKIPPED, AGENT_RATE_LIMITS)
 """Emitted where the Claude Agent SDK is instrumented."""

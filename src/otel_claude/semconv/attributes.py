@@ -89,8 +89,13 @@ OTHER: Final = "_other"
 
 CostType = Literal["input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "web_search"]
 COST_TYPES: Final[tuple[CostType, ...]] = (
-    "input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "web_search",
-)  # fmt: skip
+    "input",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "output",
+    "web_search",
+)
 COST_PARTS: Final = tuple(f"claude.cost.{name}.usd" for name in COST_TYPES)
 """The attributes of a span for them, in their order."""
 RESULT_TYPES: Final = ("succeeded", "errored", "canceled", "expired")
@@ -101,10 +106,18 @@ SERVER_TOOLS: Final = ("web_search", "web_fetch", "code_execution")
 SERVER_TOOL_REQUESTS: Final = {name: f"claude.server_tool.{name}.requests" for name in SERVER_TOOLS}
 
 COMMON_ATTRIBUTES: Final = (
-    OPERATION_NAME, PROVIDER_NAME, REQUEST_MODEL, RESPONSE_MODEL, SERVER_ADDRESS, SERVER_PORT, WORKSPACE_ID,
+    OPERATION_NAME,
+    PROVIDER_NAME,
+    CLIENT_LIBRARY,
+    REQUEST_MODEL,
+    RESPONSE_MODEL,
+    SERVER_ADDRESS,
+    SERVER_PORT,
+    WORKSPACE_ID,
     API_KEY_HINT,
-)  # fmt: skip
-"""On every metric, where known; beside them `claude.tag.<key>` for each tag, except on the gauges of limits."""
+    INSTANCE_ID,
+)
+"""On every metric, where known. On counters also `claude.tag.<key>` for each tag."""
 
 
 def rate_limit_attribute(name: str, field: str) -> str:

@@ -6,11 +6,41 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from .attributes import *  # noqa: F403 - the attributes of the metrics below
+from .attributes import (
+    ATTEMPT_OUTCOME,
+    BATCH_RESULT,
+    BATCH_STATUS,
+    BLOCKED_REASON,
+    CACHE_TTL,
+    COST_TYPE,
+    ERROR_TYPE,
+    INFERENCE_GEO,
+    RATE_LIMIT_NAME,
+    RESPONSE_SERVICE_TIER,
+    SPEED,
+    STATUS_CODE,
+    STOP_REASON,
+    TOKEN_MODALITY,
+    TOOL_NAME,
+    UNPRICED_REASON,
+)
 
 SECONDS_BUCKETS: Final = (
-    0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
-)  # fmt: skip
+    0.01,
+    0.02,
+    0.04,
+    0.08,
+    0.16,
+    0.32,
+    0.64,
+    1.28,
+    2.56,
+    5.12,
+    10.24,
+    20.48,
+    40.96,
+    81.92,
+)
 TOKEN_BUCKETS: Final = tuple(4.0**power for power in range(14))
 USD_BUCKETS: Final = (*(float(f"{digit}e{power}") for power in range(-5, 2) for digit in (1, 2, 5)), 100.0)
 
@@ -34,12 +64,14 @@ class Metric:
     def prometheus(self) -> str:
         """The series' name in Prometheus under its default translation strategy, without `_bucket`, `_sum`, `_count`.
 
-        Source: Prometheus 3.x OTLP translator, `UnderscoreEscapingWithSuffixes`: a unit in braces adds nothing.
+        Source: Prometheus 3.x OTLP translator, `UnderscoreEscapingWithSuffixes`: a unit in braces adds nothing, and `1` adds `_ratio` to gauges.
         """
         name = prometheus_label(self.name)
         unit = _PROMETHEUS_UNITS.get(self.unit)
         if unit is not None:
             name = f"{name}_{unit}"
+        elif self.unit == "1" and self.kind == "gauge":
+            name = f"{name}_ratio"
         return f"{name}_total" if self.kind == "counter" else name
 
 
@@ -48,136 +80,231 @@ def prometheus_label(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_:]", "_", name)
 
 
-DURATION: Final = Metric(
-    "gen_ai.client.inference.duration", "histogram", "s",
-    "How long a call took: all its attempts, the waits between them, and the reading of its stream.",
-    (ERROR_TYPE,), SECONDS_BUCKETS,
-)  # fmt: skip
-TIME_TO_FIRST_CHUNK: Final = Metric(
-    "gen_ai.client.inference.time_to_first_chunk", "histogram", "s",
-    "How long a stream took to its first piece of content, from the start of the call.",
-    (), SECONDS_BUCKETS,
-)  # fmt: skip
-CALL_INPUT_TOKENS: Final = Metric(
-    "gen_ai.client.inference.operation.input_tokens", "histogram", "{token}",
-    "Input tokens of one call, cached ones included.", (ERROR_TYPE,), TOKEN_BUCKETS,
-)  # fmt: skip
-CALL_OUTPUT_TOKENS: Final = Metric(
-    "gen_ai.client.inference.operation.output_tokens", "histogram", "{token}",
-    "Output tokens of one call, thinking included. Absent for a stream that was not read to its end.",
-    (ERROR_TYPE,), TOKEN_BUCKETS,
-)  # fmt: skip
-CALL_COST: Final = Metric(
-    "claude.client.call.cost.usd", "histogram", "{USD}",
-    "What one call cost in US dollars; its exemplars lead to the expensive calls' traces.",
-    (), USD_BUCKETS,
-)  # fmt: skip
-RETRY_DELAY: Final = Metric(
-    "claude.client.retry.delay", "histogram", "s",
-    "How long the SDK waited before it sent a request again.", (), SECONDS_BUCKETS,
-)  # fmt: skip
+def counter(name: str, *, unit: str, description: str, attributes: tuple[str, ...] = (), tags: bool = True) -> Metric:
+    """A counter: it only grows."""
+    return Metric(name, "counter", unit, description, attributes, tags=tags)
 
-INPUT_TOKENS: Final = Metric(
-    "gen_ai.client.inference.usage.input_tokens", "counter", "{token}",
-    "Total input tokens: uncached, read from the cache, and written to it.", (TOKEN_MODALITY,),
-)  # fmt: skip
-OUTPUT_TOKENS: Final = Metric(
-    "gen_ai.client.inference.usage.output_tokens", "counter", "{token}",
-    "Output tokens, thinking included.", (TOKEN_MODALITY,),
-)  # fmt: skip
-CACHE_READ_TOKENS: Final = Metric(
-    "gen_ai.client.inference.usage.cache_read.input_tokens", "counter", "{token}",
-    "Input tokens read from the prompt cache.", (TOKEN_MODALITY,),
-)  # fmt: skip
-CACHE_WRITE_TOKENS: Final = Metric(
-    "gen_ai.client.inference.usage.cache_write.input_tokens", "counter", "{token}",
-    "Input tokens written to the prompt cache, by time to live.", (TOKEN_MODALITY, CACHE_TTL),
-)  # fmt: skip
-REASONING_TOKENS: Final = Metric(
-    "gen_ai.client.inference.usage.reasoning.output_tokens", "counter", "{token}",
-    "Output tokens spent on thinking; part of the output tokens.", (TOKEN_MODALITY,),
-)  # fmt: skip
-COST: Final = Metric(
-    "claude.client.cost.usd", "counter", "{USD}",
-    "What calls and results of batches cost in US dollars, by class. What could not be priced is not in it: see "
-    "claude.client.unpriced.",
-    (COST_TYPE, RESPONSE_SERVICE_TIER, SPEED),
-)  # fmt: skip
-CACHE_SAVINGS: Final = Metric(
-    "claude.client.cache.savings.usd", "counter", "{USD}",
-    "What cache reads saved in US dollars against the uncached input price.",
-)  # fmt: skip
-CACHE_OVERHEAD: Final = Metric(
-    "claude.client.cache.overhead.usd", "counter", "{USD}",
-    "What cache writes cost in US dollars above the uncached input price.", (CACHE_TTL,),
-)  # fmt: skip
-UNPRICED: Final = Metric(
-    "claude.client.unpriced", "counter", "{call}",
-    "Calls and results of batches whose cost is not known, or known as a lower bound only, and why.",
-    (UNPRICED_REASON,),
-)  # fmt: skip
-CALLS: Final = Metric(
-    "claude.client.calls", "counter", "{call}",
-    "Calls, by how they ended.", (STOP_REASON, ERROR_TYPE),
-)  # fmt: skip
-ATTEMPTS: Final = Metric(
-    "claude.client.attempts", "counter", "{attempt}",
-    "HTTP requests, those that the SDK retried by itself included, and what blocked them.",
-    (STATUS_CODE, ERROR_TYPE, ATTEMPT_OUTCOME, BLOCKED_REASON),
-)  # fmt: skip
-SERVER_TOOL_CALLS: Final = Metric(
-    "claude.client.server_tool.requests", "counter", "{request}",
-    "Requests that Anthropic's servers made to tools during calls.", (TOOL_NAME,),
-)  # fmt: skip
 
-BATCH_RESULTS: Final = Metric(
-    "claude.client.batch.results", "counter", "{request}",
-    "Results of batches that the application read, each once per process, by how the request ended.",
-    (BATCH_RESULT, STOP_REASON, ERROR_TYPE),
-)  # fmt: skip
-BATCH_REQUESTS: Final = Metric(
-    "claude.client.batch.requests", "gauge", "{request}",
-    "Requests of the batches that this process watches, by where they are. A batch is left out an hour after the "
-    "application last asked for it, or five minutes after it was seen to have ended.",
-    (BATCH_STATUS,),
-)  # fmt: skip
+def histogram(
+    name: str,
+    *,
+    unit: str,
+    description: str,
+    buckets: tuple[float, ...],
+    attributes: tuple[str, ...] = (),
+    tags: bool = False,
+) -> Metric:
+    """A histogram with explicit bucket boundaries. Tags are on it with `OTEL_CLAUDE_HISTOGRAM_TAGS=true` only."""
+    return Metric(name, "histogram", unit, description, attributes, buckets, tags)
 
-RATE_LIMIT_LIMIT: Final = Metric(
-    "claude.client.rate_limit.limit", "gauge", "{unit}",
-    "A rate limit's size, in tokens or requests by its name, as the API last said.", (RATE_LIMIT_NAME,), tags=False,
-)  # fmt: skip
-RATE_LIMIT_REMAINING: Final = Metric(
-    "claude.client.rate_limit.remaining", "gauge", "{unit}",
-    "What is left of a rate limit, in tokens or requests by its name, as the API last said.",
-    (RATE_LIMIT_NAME,), tags=False,
-)  # fmt: skip
-RATE_LIMIT_UTILIZATION: Final = Metric(
-    "claude.client.rate_limit.utilization", "gauge", "1",
-    "The used share of a rate limit, 0 to 1.", (RATE_LIMIT_NAME,), tags=False,
-)  # fmt: skip
-RATE_LIMIT_RESET: Final = Metric(
-    "claude.client.rate_limit.reset", "gauge", "s",
-    "Seconds until a rate limit is full again. The series ends then.", (RATE_LIMIT_NAME,), tags=False,
-)  # fmt: skip
+
+def gauge(name: str, *, unit: str, description: str, attributes: tuple[str, ...] = (), tags: bool = True) -> Metric:
+    """A gauge: the latest value."""
+    return Metric(name, "gauge", unit, description, attributes, tags=tags)
+
+
+DURATION: Final = histogram(
+    "gen_ai.client.inference.duration",
+    unit="s",
+    attributes=(ERROR_TYPE,),
+    buckets=SECONDS_BUCKETS,
+    description="How long a call took: all its attempts, the waits between them, and the reading of its stream.",
+)
+TIME_TO_FIRST_CHUNK: Final = histogram(
+    "gen_ai.client.inference.time_to_first_chunk",
+    unit="s",
+    buckets=SECONDS_BUCKETS,
+    description="How long a stream took to its first piece of content, from the start of the call.",
+)
+CALL_INPUT_TOKENS: Final = histogram(
+    "gen_ai.client.inference.operation.input_tokens",
+    unit="{token}",
+    attributes=(ERROR_TYPE,),
+    buckets=TOKEN_BUCKETS,
+    description="Input tokens of one call, cached ones included.",
+)
+CALL_OUTPUT_TOKENS: Final = histogram(
+    "gen_ai.client.inference.operation.output_tokens",
+    unit="{token}",
+    attributes=(ERROR_TYPE,),
+    buckets=TOKEN_BUCKETS,
+    description="Output tokens of one call, thinking included. Absent for a stream that was not read to its end.",
+)
+CALL_COST: Final = histogram(
+    "claude.client.call.cost.usd",
+    unit="{USD}",
+    buckets=USD_BUCKETS,
+    description="What one call cost in US dollars; its exemplars lead to the expensive calls' traces.",
+)
+RETRY_DELAY: Final = histogram(
+    "claude.client.retry.delay",
+    unit="s",
+    buckets=SECONDS_BUCKETS,
+    description="How long the SDK waited before it sent a request again.",
+)
+
+INPUT_TOKENS: Final = counter(
+    "gen_ai.client.inference.usage.input_tokens",
+    unit="{token}",
+    attributes=(TOKEN_MODALITY,),
+    description="Total input tokens: uncached, read from the cache, and written to it.",
+)
+OUTPUT_TOKENS: Final = counter(
+    "gen_ai.client.inference.usage.output_tokens",
+    unit="{token}",
+    attributes=(TOKEN_MODALITY,),
+    description="Output tokens, thinking included.",
+)
+CACHE_READ_TOKENS: Final = counter(
+    "gen_ai.client.inference.usage.cache_read.input_tokens",
+    unit="{token}",
+    attributes=(TOKEN_MODALITY,),
+    description="Input tokens read from the prompt cache.",
+)
+CACHE_WRITE_TOKENS: Final = counter(
+    "gen_ai.client.inference.usage.cache_write.input_tokens",
+    unit="{token}",
+    attributes=(TOKEN_MODALITY, CACHE_TTL),
+    description="Input tokens written to the prompt cache, by time to live.",
+)
+REASONING_TOKENS: Final = counter(
+    "gen_ai.client.inference.usage.reasoning.output_tokens",
+    unit="{token}",
+    attributes=(TOKEN_MODALITY,),
+    description="Output tokens spent on thinking; part of the output tokens.",
+)
+COST: Final = counter(
+    "claude.client.cost.usd",
+    unit="{USD}",
+    attributes=(COST_TYPE, RESPONSE_SERVICE_TIER, SPEED, INFERENCE_GEO),
+    description=(
+        "What calls and results of batches cost in US dollars, by class. What could not be priced is not in it: see "
+        "claude.client.unpriced."
+    ),
+)
+CACHE_SAVINGS: Final = counter(
+    "claude.client.cache.savings.usd",
+    unit="{USD}",
+    description="What cache reads saved in US dollars against the uncached input price.",
+)
+CACHE_OVERHEAD: Final = counter(
+    "claude.client.cache.overhead.usd",
+    unit="{USD}",
+    attributes=(CACHE_TTL,),
+    description="What cache writes cost in US dollars above the uncached input price.",
+)
+UNPRICED: Final = counter(
+    "claude.client.unpriced",
+    unit="{call}",
+    attributes=(UNPRICED_REASON,),
+    description="Calls and results of batches whose cost is not known, or known as a lower bound only, and why.",
+)
+CALLS: Final = counter(
+    "claude.client.calls",
+    unit="{call}",
+    attributes=(STOP_REASON, ERROR_TYPE),
+    description="Calls, by how they ended.",
+)
+ATTEMPTS: Final = counter(
+    "claude.client.attempts",
+    unit="{attempt}",
+    attributes=(STATUS_CODE, ERROR_TYPE, ATTEMPT_OUTCOME, BLOCKED_REASON),
+    description="HTTP requests, those that the SDK retried by itself included, and what blocked them.",
+)
+SERVER_TOOL_CALLS: Final = counter(
+    "claude.client.server_tool.requests",
+    unit="{request}",
+    attributes=(TOOL_NAME,),
+    description="Requests that Anthropic's servers made to tools during calls.",
+)
+
+BATCH_RESULTS: Final = counter(
+    "claude.client.batch.results",
+    unit="{request}",
+    attributes=(BATCH_RESULT, STOP_REASON, ERROR_TYPE),
+    description="Results of batches that the application read, each once per process, by how the request ended.",
+)
+BATCH_RESULTS: Final = gauge(
+    "claude.client.batch.results",
+    unit="{request}",
+    attributes=(BATCH_STATUS,),
+    description=(
+        "Requests of the batches that this process watches, by where they are. A batch is left out an hour after the "
+        "application last asked for it, or five minutes after it was seen to have ended."
+    ),
+)
+
+RATE_LIMIT_LIMIT: Final = gauge(
+    "claude.client.rate_limit.limit",
+    unit="{unit}",
+    attributes=(RATE_LIMIT_NAME,),
+    tags=False,
+    description="A rate limit's size, in tokens or requests by its name, as the API last said.",
+)
+RATE_LIMIT_REMAINING: Final = gauge(
+    "claude.client.rate_limit.remaining",
+    unit="{unit}",
+    attributes=(RATE_LIMIT_NAME,),
+    tags=False,
+    description="What is left of a rate limit, in tokens or requests by its name, as the API last said.",
+)
+RATE_LIMIT_UTILIZATION: Final = gauge(
+    "claude.client.rate_limit.utilization",
+    unit="1",
+    attributes=(RATE_LIMIT_NAME,),
+    tags=False,
+    description="The used share of a rate limit, 0 to 1.",
+)
+RATE_LIMIT_RESET: Final = gauge(
+    "claude.client.rate_limit.reset",
+    unit="s",
+    attributes=(RATE_LIMIT_NAME,),
+    tags=False,
+    description="Seconds until a rate limit is full again. The series ends then.",
+)
 
 LEGACY_TOKEN_TYPE: Final = "gen_ai.token.type"  # noqa: S105 - the name of an attribute, no secret
-LEGACY_TOKEN_USAGE: Final = Metric(
-    "gen_ai.client.token.usage", "histogram", "{token}",
-    "Tokens of one call by type, under the name of before September 2026.",
-    (LEGACY_TOKEN_TYPE, ERROR_TYPE), TOKEN_BUCKETS,
-)  # fmt: skip
-LEGACY_DURATION: Final = Metric(
-    "gen_ai.client.operation.duration", "histogram", "s",
-    "How long a call took, under the name of before October 2026.", (ERROR_TYPE,), SECONDS_BUCKETS,
-)  # fmt: skip
+LEGACY_TOKEN_USAGE: Final = histogram(
+    "gen_ai.client.token.usage",
+    unit="{token}",
+    attributes=(LEGACY_TOKEN_TYPE, ERROR_TYPE),
+    buckets=TOKEN_BUCKETS,
+    description="Tokens of one call by type, under the name of before September 2026.",
+)
+LEGACY_DURATION: Final = histogram(
+    "gen_ai.client.operation.duration",
+    unit="s",
+    attributes=(ERROR_TYPE,),
+    buckets=SECONDS_BUCKETS,
+    description="How long a call took, under the name of before October 2026.",
+)
 
 METRICS: Final = (
-    DURATION, TIME_TO_FIRST_CHUNK, CALL_INPUT_TOKENS, CALL_OUTPUT_TOKENS,
-    INPUT_TOKENS, OUTPUT_TOKENS, CACHE_READ_TOKENS, CACHE_WRITE_TOKENS, REASONING_TOKENS,
-    CALL_COST, COST, CACHE_SAVINGS, CACHE_OVERHEAD, UNPRICED, CALLS, ATTEMPTS, RETRY_DELAY,
-    RATE_LIMIT_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_UTILIZATION, RATE_LIMIT_RESET, SERVER_TOOL_CALLS,
-    BATCH_RESULTS, BATCH_REQUESTS,
-)  # fmt: skip
+    DURATION,
+    TIME_TO_FIRST_CHUNK,
+    CALL_INPUT_TOKENS,
+    CALL_OUTPUT_TOKENS,
+    INPUT_TOKENS,
+    OUTPUT_TOKENS,
+    CACHE_READ_TOKENS,
+    CACHE_WRITE_TOKENS,
+    REASONING_TOKENS,
+    CALL_COST,
+    COST,
+    CACHE_SAVINGS,
+    CACHE_OVERHEAD,
+    UNPRICED,
+    CALLS,
+    ATTEMPTS,
+    RETRY_DELAY,
+    RATE_LIMIT_LIMIT,
+    RATE_LIMIT_REMAINING,
+    RATE_LIMIT_UTILIZATION,
+    RATE_LIMIT_RESET,
+    SERVER_TOOL_CALLS,
+    BATCH_RESULTS,
+    BATCH_RESULTS,
+)
 """Everything that is emitted by default."""
 LEGACY_METRICS: Final = (LEGACY_TOKEN_USAGE, LEGACY_DURATION)
 """Emitted too with `OTEL_CLAUDE_LEGACY_METRICS=true`."""

@@ -35,83 +35,137 @@ SPEND_LIMIT_SCOPE: Final = "claude.spend_limit.scope"
 SPEND_LIMIT_PERIOD: Final = "claude.spend_limit.period"
 
 _WHOSE: Final = (
-    RESPONSE_MODEL, WORKSPACE_ID, WORKSPACE_NAME, API_KEY_ID, API_KEY_NAME, API_KEY_HINT, RESPONSE_SERVICE_TIER, SPEED,
+    RESPONSE_MODEL,
+    WORKSPACE_ID,
+    WORKSPACE_NAME,
+    API_KEY_ID,
+    API_KEY_NAME,
+    API_KEY_HINT,
+    RESPONSE_SERVICE_TIER,
+    SPEED,
     INFERENCE_GEO,
-)  # fmt: skip
+)
 _SPEND_LIMIT: Final = (SPEND_LIMIT_ID, SPEND_LIMIT_SCOPE, SPEND_LIMIT_PERIOD, WORKSPACE_ID, WORKSPACE_NAME)
 
-ORGANIZATION_LIST_COST: Final = Metric(
-    "claude.organization.cost.list.usd", "gauge", "{USD}",
-    "What was used in a period (UTC) at list price, in US dollars, as Anthropic reports it.",
-    (ORGANIZATION_PERIOD, COST_TYPE, *_WHOSE), tags=False,
-)  # fmt: skip
-ORGANIZATION_BILLED_COST: Final = Metric(
-    "claude.organization.cost.billed.usd", "gauge", "{USD}",
-    "The same after the negotiated discount and before credits.",
-    (ORGANIZATION_PERIOD, COST_TYPE, *_WHOSE), tags=False,
-)  # fmt: skip
-ORGANIZATION_TOKENS: Final = Metric(
-    "claude.organization.tokens", "gauge", "{token}",
-    "Tokens used in a period (UTC), by class, as Anthropic reports them.",
-    (ORGANIZATION_PERIOD, TOKEN_TYPE, *_WHOSE), tags=False,
-)  # fmt: skip
-ORGANIZATION_REQUESTS: Final = Metric(
-    "claude.organization.requests", "gauge", "{request}",
-    "Requests in a period (UTC), as Anthropic reports them.", (ORGANIZATION_PERIOD, *_WHOSE), tags=False,
-)  # fmt: skip
-SPEND_LIMIT: Final = Metric(
-    "claude.organization.spend_limit.usd", "gauge", "{USD}",
-    "A configured spend limit of the organization, of its usage tier or of a workspace, in US dollars.",
-    _SPEND_LIMIT, tags=False,
-)  # fmt: skip
-SPEND_LIMIT_SPENT: Final = Metric(
-    "claude.organization.spend_limit.spent.usd", "gauge", "{USD}",
-    "The billed amount within the period of a spend limit. Absent for weekly limits: the day on which a week begins is "
-    "not published.", _SPEND_LIMIT, tags=False,
-)  # fmt: skip
-CONFIGURED_LIMIT: Final = Metric(
-    "claude.organization.rate_limit.limit", "gauge", "{unit}",
-    "A configured rate limit, in tokens or requests per minute unless its name says otherwise. With a workspace: set "
-    "for that workspace alone.", (RATE_LIMIT_NAME, RATE_LIMIT_GROUP, WORKSPACE_ID, WORKSPACE_NAME), tags=False,
-)  # fmt: skip
-RATE_LIMIT_MODEL: Final = Metric(
-    "claude.organization.rate_limit.model", "gauge", "{model}",
-    "1 for each model of a group whose limits are shared: joins a group's limits to calls.",
-    (RATE_LIMIT_GROUP, REQUEST_MODEL), tags=False,
-)  # fmt: skip
-API_KEY_INFO: Final = Metric(
-    "claude.organization.api_key.info", "gauge", "{key}",
-    "1 for each API key: joins its name to `claude.api_key.hint`.",
-    (API_KEY_ID, API_KEY_NAME, API_KEY_HINT, API_KEY_STATUS, WORKSPACE_ID, WORKSPACE_NAME), tags=False,
-)  # fmt: skip
-API_KEY_CREATED: Final = Metric(
-    "claude.organization.api_key.created", "gauge", "s",
-    "When an API key was made, in seconds since the epoch.", (API_KEY_ID, API_KEY_NAME, API_KEY_HINT), tags=False,
-)  # fmt: skip
-API_KEY_REQUESTS: Final = Metric(
-    "claude.organization.api_key.requests", "gauge", "{request}",
-    "Requests with an API key in the last 30 days and today (UTC). 0 for a key without any.",
-    (API_KEY_ID, API_KEY_NAME, API_KEY_HINT), tags=False,
-)  # fmt: skip
-WORKSPACE_INFO: Final = Metric(
-    "claude.organization.workspace.info", "gauge", "{workspace}",
-    "1 for each workspace that is not archived: joins its name to `anthropic.workspace.id`.",
-    (WORKSPACE_ID, WORKSPACE_NAME), tags=False,
-)  # fmt: skip
-ORGANIZATION_DATA_AGE: Final = Metric(
-    "claude.organization.data.age", "gauge", "s",
-    "How old a part of the organization's data is. What is too old is not exported, its age is.",
-    (ORGANIZATION_PART,), tags=False,
-)  # fmt: skip
-ORGANIZATION_POLLS: Final = Metric(
-    "claude.organization.polls", "counter", "{poll}",
-    "How often a part of the organization's data was asked for, and what was wrong if it was not given.",
-    (ORGANIZATION_PART, ERROR_TYPE), tags=False,
-)  # fmt: skip
+ORGANIZATION_LIST_COST: Final = gauge(
+    "claude.organization.cost.list.usd",
+    unit="{USD}",
+    attributes=(ORGANIZATION_PERIOD, COST_TYPE, *_WHOSE),
+    tags=False,
+    description="What was used in a period (UTC) at list price, in US dollars, as Anthropic reports it.",
+)
+ORGANIZATION_BILLED_COST: Final = gauge(
+    "claude.organization.cost.billed.usd",
+    unit="{USD}",
+    attributes=(ORGANIZATION_PERIOD, COST_TYPE, *_WHOSE),
+    tags=False,
+    description="The same after the negotiated discount and before credits.",
+)
+ORGANIZATION_TOKENS: Final = gauge(
+    "claude.organization.tokens",
+    unit="{token}",
+    attributes=(ORGANIZATION_PERIOD, TOKEN_TYPE, *_WHOSE),
+    tags=False,
+    description="Tokens used in a period (UTC), by class, as Anthropic reports them.",
+)
+ORGANIZATION_REQUESTS: Final = gauge(
+    "claude.organization.requests",
+    unit="{request}",
+    attributes=(ORGANIZATION_PERIOD, *_WHOSE),
+    tags=False,
+    description="Requests in a period (UTC), as Anthropic reports them.",
+)
+SPEND_LIMIT: Final = gauge(
+    "claude.organization.spend_limit.usd",
+    unit="{USD}",
+    attributes=_SPEND_LIMIT,
+    tags=False,
+    description="A configured spend limit of the organization, of its usage tier or of a workspace, in US dollars.",
+)
+SPEND_LIMIT_SPENT: Final = gauge(
+    "claude.organization.spend_limit.spent.usd",
+    unit="{USD}",
+    attributes=_SPEND_LIMIT,
+    tags=False,
+    description=(
+        "The billed amount within the period of a spend limit. Absent for weekly limits: the day on which a week "
+        "begins is not published."
+    ),
+)
+CONFIGURED_LIMIT: Final = gauge(
+    "claude.organization.rate_limit.limit",
+    unit="{unit}",
+    attributes=(RATE_LIMIT_NAME, RATE_LIMIT_GROUP, WORKSPACE_ID, WORKSPACE_NAME),
+    tags=False,
+    description=(
+        "A configured rate limit, in tokens or requests per minute unless its name says otherwise. With a workspace: "
+        "set for that workspace alone."
+    ),
+)
+RATE_LIMIT_MODEL: Final = gauge(
+    "claude.organization.rate_limit.model",
+    unit="{model}",
+    attributes=(RATE_LIMIT_GROUP, REQUEST_MODEL),
+    tags=False,
+    description="1 for each model of a group whose limits are shared: joins a group's limits to calls.",
+)
+API_KEY_INFO: Final = gauge(
+    "claude.organization.api_key.info",
+    unit="{key}",
+    attributes=(API_KEY_ID, API_KEY_NAME, API_KEY_HINT, API_KEY_STATUS, WORKSPACE_ID, WORKSPACE_NAME),
+    tags=False,
+    description="1 for each API key: joins its name to `claude.api_key.hint`.",
+)
+API_KEY_CREATED: Final = gauge(
+    "claude.organization.api_key.created",
+    unit="s",
+    attributes=(API_KEY_ID, API_KEY_NAME, API_KEY_HINT),
+    tags=False,
+    description="When an API key was made, in seconds since the epoch.",
+)
+API_KEY_REQUESTS: Final = gauge(
+    "claude.organization.api_key.requests",
+    unit="{request}",
+    attributes=(API_KEY_ID, API_KEY_NAME, API_KEY_HINT),
+    tags=False,
+    description="Requests with an API key in the last 30 days and today (UTC). 0 for a key without any.",
+)
+WORKSPACE_INFO: Final = gauge(
+    "claude.organization.workspace.info",
+    unit="{workspace}",
+    attributes=(WORKSPACE_ID, WORKSPACE_NAME),
+    tags=False,
+    description="1 for each workspace that is not archived: joins its name to `anthropic.workspace.id`.",
+)
+ORGANIZATION_DATA_AGE: Final = gauge(
+    "claude.organization.data.age",
+    unit="s",
+    attributes=(ORGANIZATION_PART,),
+    tags=False,
+    description="How old a part of the organization's data is. What is too old is not exported, its age is.",
+)
+ORGANIZATION_POLLS: Final = counter(
+    "claude.organization.polls",
+    unit="{poll}",
+    attributes=(ORGANIZATION_PART, ERROR_TYPE),
+    tags=False,
+    description="How often a part of the organization's data was asked for, and what was wrong if it was not given.",
+)
 
 ORGANIZATION_METRICS: Final = (
-    ORGANIZATION_LIST_COST, ORGANIZATION_BILLED_COST, ORGANIZATION_TOKENS, ORGANIZATION_REQUESTS,
-    SPEND_LIMIT, SPEND_LIMIT_SPENT, CONFIGURED_LIMIT, RATE_LIMIT_MODEL,
-    API_KEY_INFO, API_KEY_CREATED, API_KEY_REQUESTS, WORKSPACE_INFO, ORGANIZATION_DATA_AGE, ORGANIZATION_POLLS,
-)  # fmt: skip
+    ORGANIZATION_LIST_COST,
+    ORGANIZATION_BILLED_COST,
+    ORGANIZATION_TOKENS,
+    ORGANIZATION_REQUESTS,
+    SPEND_LIMIT,
+    SPEND_LIMIT_SPENT,
+    CONFIGURED_LIMIT,
+    RATE_LIMIT_MODEL,
+    API_KEY_INFO,
+    API_KEY_CREATED,
+    API_KEY_REQUESTS,
+    WORKSPACE_INFO,
+    ORGANIZATION_DATA_AGE,
+    ORGANIZATION_POLLS,
+)
 """Everything that `otel-claude organization` emits."""

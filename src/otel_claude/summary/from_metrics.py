@@ -107,7 +107,7 @@ def _dollars(kind: str) -> _Read:
 
 _SUMS: Final[dict[str, _Read]] = {
     c.CALLS.name: _calls,
-    c.BATCH_REQUESTS.name: _results,
+    c.BATCH_RESULTS.name: _results,
     c.ATTEMPTS.name: _attempts,
     c.UNPRICED.name: lambda attributes, point: [
         (("unpriced", str(attributes.get(c.UNPRICED_REASON, c.OTHER)), _model(attributes)), point.value)

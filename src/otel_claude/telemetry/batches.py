@@ -32,7 +32,7 @@ _MAX_LINE: Final = 32 * 1024 * 1024
 """Bytes of one result. A message has a few at most."""
 _LINE_HEAD: Final = 1024
 """Bytes that a line too long for us is told from others by: its `custom_id` stands first."""
-INVALID_RESULT: Final = "unreadable_result"
+INVALID_RESULT: Final = "invalid_result"
 
 
 class TimeRange(NamedTuple):

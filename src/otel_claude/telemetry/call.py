@@ -187,14 +187,14 @@ class Call:
         return False
 
     def no_response_reason(self) -> str | None:
-        """Why there is no response: `rejected`, `no_response`, `unread_body`, `aborted_stream`, or `not_sent`."""
+        """Why there is no response: `rejected`, `no_response`, `unread_body`, `incomplete_stream`, or `not_sent`."""
         if self.responses:
             return None
         if any(attempt.no_response for attempt in self.attempts):
-            return "no_answer"
+            return "no_response"
         status = self.attempts[-1].status if self.attempts else None
         if status is None:
             return "not_sent"
         if status >= FIRST_ERROR_STATUS:
             return "refused"
-        return self.unread_reason or ("aborted_stream" if self.request.stream else "unread_body")
+        return self.unread_reason or ("incomplete_stream" if self.request.stream else "unread_body")

@@ -285,7 +285,7 @@ STREAM = Expected(stream=True, first_chunk=True)
 ABORTED = Expected(
     tokens=_without(TOKENS, "output"),
     cost="lower_bound",
-    reason="aborted_stream",
+    reason="incomplete_stream",
     status="UNSET",
     stop_reason=None,
     stream=True,

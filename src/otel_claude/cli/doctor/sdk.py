@@ -12,8 +12,8 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from ...instrumentor import ClaudeInstrumentor
-from ...sdk.patches import SEAMS, Seam
-from ...telemetry.conflicts import NEIGHBOURS
+from ...sdk.patches import PATCHES, Patch
+from ...telemetry.conflicts import KNOWN
 from ...version import __version__
 from .finding import Finding
 
@@ -81,7 +81,7 @@ def _anthropic(environment: Mapping[str, str]) -> Iterator[Finding]:
             "Call ClaudeInstrumentor().instrument(skip_dep_check=True) in the program, or install a release.",
         )
     yield Finding("ok", "anthropic", f"{found}. {_spans(Version(found), environment)}")
-    yield _seams(found)
+    yield _patches(found)
 
 
 def _spans(found: Version, environment: Mapping[str, str]) -> str:
@@ -94,9 +94,9 @@ def _spans(found: Version, environment: Mapping[str, str]) -> str:
     return "It traces itself, and otel-claude adds cost, limits and retries to its spans."
 
 
-def _seams(found: str) -> Finding:
+def _patches(found: str) -> Finding:
     try:
-        missing = [f"{seam.owner}.{seam.name}" for seam in SEAMS if not _has(seam)]
+        missing = [f"{patch.owner}.{patch.name}" for patch in PATCHES if not _has(patch)]
     except Exception as error:
         return Finding(
             "error",
@@ -111,13 +111,13 @@ def _seams(found: str) -> Finding:
             f"The SDK {found} has no {' and no '.join(missing)}, so nothing is measured.",
             "pip install --upgrade otel-claude",
         )
-    return Finding("ok", "anthropic", f"All {len(SEAMS)} places where calls are seen are there.")
+    return Finding("ok", "anthropic", f"All {len(PATCHES)} places where calls are seen are there.")
 
 
-def _has(seam: Seam) -> bool:
+def _has(patch: Patch) -> bool:
     # The class must have it itself: an inherited one would be patched in the wrong place.
-    owner: Any = getattr(import_module(seam.module), seam.owner, None)
-    return owner is not None and callable(owner.__dict__.get(seam.name))
+    owner: Any = getattr(import_module(patch.module), patch.owner, None)
+    return owner is not None and callable(owner.__dict__.get(patch.name))
 
 
 def _entry_point(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -139,18 +139,18 @@ def _entry_point(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 def _neighbours(environment: Mapping[str, str]) -> Iterator[Finding]:
     off = disabled(environment)
-    for neighbour in NEIGHBOURS:
-        found = installed(neighbour.package)
+    for other in KNOWN:
+        found = installed(other.package)
         if found is None:
             continue
-        names = {point.name for point in distribution(neighbour.package).entry_points if point.group == _GROUP}
+        names = {point.name for point in distribution(other.package).entry_points if point.group == _GROUP}
         if "*" in off or (names and names <= off):
-            yield Finding("ok", neighbour.package, f"{found} is installed and turned off.")
+            yield Finding("ok", other.package, f"{found} is installed and turned off.")
             continue
         how = "" if names else ", if the program starts it,"
         yield Finding(
             "warning",
-            neighbour.package,
+            other.package,
             f"{found} instruments the SDK too: each call{how} then has more than one span, and its tokens count twice.",
-            f"pip uninstall {neighbour.package}",
+            f"pip uninstall {other.package}",
         )
