@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import ERROR_TYPE, RATE_LIMIT_NAME, TOKEN_TYPE, Metric
+from .attributes import ERROR_TYPE, RATE_LIMIT_NAME, TOKEN_TYPE
+from .metrics import counter, gauge
 
 INVOKE_AGENT: Final = "invoke_agent"
 """`gen_ai.operation.name` of all of them."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import (
+from .attributes import (
     API_KEY_HINT,
     COST_TYPE,
     ERROR_TYPE,
@@ -20,8 +20,8 @@ from . import (
     SPEED,
     TOKEN_TYPE,
     WORKSPACE_ID,
-    Metric,
 )
+from .metrics import counter, gauge
 
 ORGANIZATION_PERIOD: Final = "claude.organization.period"
 ORGANIZATION_PART: Final = "claude.organization.part"
