@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from otel_claude.telemetry.record import Attempt
 from support import wire
 from support.expected import PLAIN
 from support.face import Face
@@ -11,17 +12,18 @@ from support.server import Server, plain, refused, stream, throttled
 from support.shapes import ARGS
 
 from otel_claude import runtime as measuring
-from otel_claude.telemetry import recorder
-from otel_claude.sdk.response_body import Body
-from otel_claude.telemetry.call import Call
-from otel_claude.telemetry.metrics import Instruments
-from otel_claude.telemetry.attributes import Labeller
-from otel_claude.telemetry.counters import Ledger
-from otel_claude.telemetry.rate_limits import Limits
-from otel_claude.telemetry.record import Attempt
-from otel_claude.telemetry.recorder import Recorder
+from otel_claude.sdk import active_call as running
 from otel_claude.sdk import client as seams_client
-from otel_claude.sdk import responses as exchange, replacements, active_call as running
+from otel_claude.sdk import replacements
+from otel_claude.sdk import responses as exchange
+from otel_claude.sdk.response_body import Body
+from otel_claude.telemetry import recorder
+from otel_claude.telemetry.attributes import Labeller
+from otel_claude.telemetry.call import Call
+from otel_claude.telemetry.counters import Ledger
+from otel_claude.telemetry.metrics import Instruments
+from otel_claude.telemetry.rate_limits import Limits
+from otel_claude.telemetry.recorder import Recorder
 
 MESSAGE = f"broken by {wire.PROMPT}"
 

@@ -8,8 +8,8 @@ from support.shapes import ARGS
 from support.telemetry import Telemetry
 from support.watching import watched
 
-from otel_claude import semconv as c
 from otel_claude import runtime as measuring
+from otel_claude import semconv as c
 from otel_claude.telemetry.recorder import Recorder
 
 

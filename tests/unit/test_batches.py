@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from otel_claude.telemetry.record import CallRecord
 from unit_batches import BATCHED, ENDED, LINES, PARTS, batch, line, reader_of
 from unit_calls import CALLER, HINT, OPUS, TAGS, message
 
@@ -19,7 +20,6 @@ from otel_claude.pricing import UNPRICED_REASONS
 from otel_claude.pricing.call_cost import bill_since
 from otel_claude.telemetry import batches
 from otel_claude.telemetry.batches import Batches, Window
-from otel_claude.telemetry.record import CallRecord
 
 ID, WORKSPACE = "msgbatch_1", "wrkspc_1"
 ALL = b"".join(LINES.values())

@@ -6,12 +6,12 @@ import gc
 import threading
 
 import pytest
+from otel_claude.telemetry.record import CallRecord
 from unit_calls import CALLER, OPUS, TAGS, USAGE, KeepingSink, answered, begun, message, stream
 
 from otel_claude.api import Answer, Limit, Refusal, Request, Shape, Usage
 from otel_claude.telemetry import call as module
 from otel_claude.telemetry.call import Call, end_open_calls, forget_open_calls
-from otel_claude.telemetry.record import CallRecord
 
 WHOLE = Answer().updated(message())
 EVENTS = stream()

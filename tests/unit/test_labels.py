@@ -8,14 +8,14 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from otel_claude.telemetry.cardinality import Bounds
+from otel_claude.telemetry.record import Caller
 from unit_calls import CALLER, HINT, OPUS, TAGS, TOTAL, message, success
 from unit_telemetry import recorder_of
 
 from otel_claude import semconv as c
 from otel_claude.telemetry import attributes as module
 from otel_claude.telemetry.attributes import Group, Labeller
-from otel_claude.telemetry.cardinality import Bounds
-from otel_claude.telemetry.record import Caller
 
 FIT = ["a", "claude-opus-5-5", "arn:aws:bedrock:us-east-1::model/x", "Ünïcode 名前 🙂", "x" * 200, " ", "_other"]
 UNFIT = [

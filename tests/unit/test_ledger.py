@@ -248,7 +248,10 @@ def test_a_quarter_of_a_million_posts_are_exact():
         expected[labels["model"]] = expected.get(labels["model"], 0) + amount
     sums = {attributes["model"]: amount for attributes, amount in ledger.sums("m")}
     assert sums == expected
-    assert all(abs(Fraction(amount / PICO_PER_USD) - Fraction(amount, PICO_PER_USD)) < Fraction(1, 10**6) for amount in sums.values())
+    assert all(
+        abs(Fraction(amount / PICO_PER_USD) - Fraction(amount, PICO_PER_USD)) < Fraction(1, 10**6)
+        for amount in sums.values()
+    )
 
 
 def test_many_calls_cost_what_one_costs_times_their_number(bench):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
+from otel_claude.telemetry.record import Caller, CallRecord
+
 from otel_claude.api import Request
 from otel_claude.telemetry.call import Call
-from otel_claude.telemetry.record import Caller, CallRecord
 
 AT = datetime(2026, 11, 22, 12, tzinfo=timezone.utc).timestamp()
 """When every call here begins: the day of the shipped price table."""

@@ -6,24 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from .attributes import (
-    ATTEMPT_OUTCOME,
-    BATCH_RESULT,
-    BATCH_STATUS,
-    BLOCKED_REASON,
-    CACHE_TTL,
-    COST_TYPE,
-    ERROR_TYPE,
-    INFERENCE_GEO,
-    RATE_LIMIT_NAME,
-    RESPONSE_SERVICE_TIER,
-    SPEED,
-    STATUS_CODE,
-    STOP_REASON,
-    TOKEN_MODALITY,
-    TOOL_NAME,
-    UNPRICED_REASON,
-)
+from . import attributes
 
 SECONDS_BUCKETS: Final = (
     0.01,
@@ -106,7 +89,7 @@ def gauge(name: str, *, unit: str, description: str, attributes: tuple[str, ...]
 DURATION: Final = histogram(
     "gen_ai.client.inference.duration",
     unit="s",
-    attributes=(ERROR_TYPE,),
+    attributes=(attributes.ERROR_TYPE,),
     buckets=SECONDS_BUCKETS,
     description="How long a call took: all its attempts, the waits between them, and the reading of its stream.",
 )
@@ -119,14 +102,14 @@ TIME_TO_FIRST_CHUNK: Final = histogram(
 CALL_INPUT_TOKENS: Final = histogram(
     "gen_ai.client.inference.operation.input_tokens",
     unit="{token}",
-    attributes=(ERROR_TYPE,),
+    attributes=(attributes.ERROR_TYPE,),
     buckets=TOKEN_BUCKETS,
     description="Input tokens of one call, cached ones included.",
 )
 CALL_OUTPUT_TOKENS: Final = histogram(
     "gen_ai.client.inference.operation.output_tokens",
     unit="{token}",
-    attributes=(ERROR_TYPE,),
+    attributes=(attributes.ERROR_TYPE,),
     buckets=TOKEN_BUCKETS,
     description="Output tokens of one call, thinking included. Absent for a stream that was not read to its end.",
 )
@@ -146,37 +129,37 @@ RETRY_DELAY: Final = histogram(
 INPUT_TOKENS: Final = counter(
     "gen_ai.client.inference.usage.input_tokens",
     unit="{token}",
-    attributes=(TOKEN_MODALITY,),
+    attributes=(attributes.TOKEN_MODALITY,),
     description="Total input tokens: uncached, read from the cache, and written to it.",
 )
 OUTPUT_TOKENS: Final = counter(
     "gen_ai.client.inference.usage.output_tokens",
     unit="{token}",
-    attributes=(TOKEN_MODALITY,),
+    attributes=(attributes.TOKEN_MODALITY,),
     description="Output tokens, thinking included.",
 )
 CACHE_READ_TOKENS: Final = counter(
     "gen_ai.client.inference.usage.cache_read.input_tokens",
     unit="{token}",
-    attributes=(TOKEN_MODALITY,),
+    attributes=(attributes.TOKEN_MODALITY,),
     description="Input tokens read from the prompt cache.",
 )
 CACHE_WRITE_TOKENS: Final = counter(
     "gen_ai.client.inference.usage.cache_write.input_tokens",
     unit="{token}",
-    attributes=(TOKEN_MODALITY, CACHE_TTL),
+    attributes=(attributes.TOKEN_MODALITY, attributes.CACHE_TTL),
     description="Input tokens written to the prompt cache, by time to live.",
 )
 REASONING_TOKENS: Final = counter(
     "gen_ai.client.inference.usage.reasoning.output_tokens",
     unit="{token}",
-    attributes=(TOKEN_MODALITY,),
+    attributes=(attributes.TOKEN_MODALITY,),
     description="Output tokens spent on thinking; part of the output tokens.",
 )
 COST: Final = counter(
     "claude.client.cost.usd",
     unit="{USD}",
-    attributes=(COST_TYPE, RESPONSE_SERVICE_TIER, SPEED, INFERENCE_GEO),
+    attributes=(attributes.COST_TYPE, attributes.RESPONSE_SERVICE_TIER, attributes.SPEED, attributes.INFERENCE_GEO),
     description=(
         "What calls and results of batches cost in US dollars, by class. What could not be priced is not in it: see "
         "claude.client.unpriced."
@@ -190,44 +173,44 @@ CACHE_SAVINGS: Final = counter(
 CACHE_OVERHEAD: Final = counter(
     "claude.client.cache.overhead.usd",
     unit="{USD}",
-    attributes=(CACHE_TTL,),
+    attributes=(attributes.CACHE_TTL,),
     description="What cache writes cost in US dollars above the uncached input price.",
 )
 UNPRICED: Final = counter(
     "claude.client.unpriced",
     unit="{call}",
-    attributes=(UNPRICED_REASON,),
+    attributes=(attributes.UNPRICED_REASON,),
     description="Calls and results of batches whose cost is not known, or known as a lower bound only, and why.",
 )
 CALLS: Final = counter(
     "claude.client.calls",
     unit="{call}",
-    attributes=(STOP_REASON, ERROR_TYPE),
+    attributes=(attributes.STOP_REASON, attributes.ERROR_TYPE),
     description="Calls, by how they ended.",
 )
 ATTEMPTS: Final = counter(
     "claude.client.attempts",
     unit="{attempt}",
-    attributes=(STATUS_CODE, ERROR_TYPE, ATTEMPT_OUTCOME, BLOCKED_REASON),
+    attributes=(attributes.STATUS_CODE, attributes.ERROR_TYPE, attributes.ATTEMPT_OUTCOME, attributes.BLOCKED_REASON),
     description="HTTP requests, those that the SDK retried by itself included, and what blocked them.",
 )
 SERVER_TOOL_CALLS: Final = counter(
     "claude.client.server_tool.requests",
     unit="{request}",
-    attributes=(TOOL_NAME,),
+    attributes=(attributes.TOOL_NAME,),
     description="Requests that Anthropic's servers made to tools during calls.",
 )
 
 BATCH_RESULTS: Final = counter(
     "claude.client.batch.results",
     unit="{request}",
-    attributes=(BATCH_RESULT, STOP_REASON, ERROR_TYPE),
+    attributes=(attributes.BATCH_RESULT, attributes.STOP_REASON, attributes.ERROR_TYPE),
     description="Results of batches that the application read, each once per process, by how the request ended.",
 )
-BATCH_RESULTS: Final = gauge(
-    "claude.client.batch.results",
+BATCH_REQUESTS: Final = gauge(
+    "claude.client.batch.requests",
     unit="{request}",
-    attributes=(BATCH_STATUS,),
+    attributes=(attributes.BATCH_STATUS,),
     description=(
         "Requests of the batches that this process watches, by where they are. A batch is left out an hour after the "
         "application last asked for it, or five minutes after it was seen to have ended."
@@ -237,28 +220,28 @@ BATCH_RESULTS: Final = gauge(
 RATE_LIMIT_LIMIT: Final = gauge(
     "claude.client.rate_limit.limit",
     unit="{unit}",
-    attributes=(RATE_LIMIT_NAME,),
+    attributes=(attributes.RATE_LIMIT_NAME,),
     tags=False,
     description="A rate limit's size, in tokens or requests by its name, as the API last said.",
 )
 RATE_LIMIT_REMAINING: Final = gauge(
     "claude.client.rate_limit.remaining",
     unit="{unit}",
-    attributes=(RATE_LIMIT_NAME,),
+    attributes=(attributes.RATE_LIMIT_NAME,),
     tags=False,
     description="What is left of a rate limit, in tokens or requests by its name, as the API last said.",
 )
 RATE_LIMIT_UTILIZATION: Final = gauge(
     "claude.client.rate_limit.utilization",
     unit="1",
-    attributes=(RATE_LIMIT_NAME,),
+    attributes=(attributes.RATE_LIMIT_NAME,),
     tags=False,
     description="The used share of a rate limit, 0 to 1.",
 )
 RATE_LIMIT_RESET: Final = gauge(
     "claude.client.rate_limit.reset",
     unit="s",
-    attributes=(RATE_LIMIT_NAME,),
+    attributes=(attributes.RATE_LIMIT_NAME,),
     tags=False,
     description="Seconds until a rate limit is full again. The series ends then.",
 )
@@ -267,14 +250,14 @@ LEGACY_TOKEN_TYPE: Final = "gen_ai.token.type"  # noqa: S105 - the name of an at
 LEGACY_TOKEN_USAGE: Final = histogram(
     "gen_ai.client.token.usage",
     unit="{token}",
-    attributes=(LEGACY_TOKEN_TYPE, ERROR_TYPE),
+    attributes=(LEGACY_TOKEN_TYPE, attributes.ERROR_TYPE),
     buckets=TOKEN_BUCKETS,
     description="Tokens of one call by type, under the name of before September 2026.",
 )
 LEGACY_DURATION: Final = histogram(
     "gen_ai.client.operation.duration",
     unit="s",
-    attributes=(ERROR_TYPE,),
+    attributes=(attributes.ERROR_TYPE,),
     buckets=SECONDS_BUCKETS,
     description="How long a call took, under the name of before October 2026.",
 )
@@ -303,7 +286,7 @@ METRICS: Final = (
     RATE_LIMIT_RESET,
     SERVER_TOOL_CALLS,
     BATCH_RESULTS,
-    BATCH_RESULTS,
+    BATCH_REQUESTS,
 )
 """Everything that is emitted by default."""
 LEGACY_METRICS: Final = (LEGACY_TOKEN_USAGE, LEGACY_DURATION)

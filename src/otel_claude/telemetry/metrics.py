@@ -109,7 +109,7 @@ class Instruments:
         if metric.kind == "counter":
             counters = self.agent_counters if metric in agents.AGENT_METRICS else self.counters
             return partial(counters.observe, metric.name, metric.unit == "{USD}")
-        if metric is semconv.BATCH_RESULTS:
+        if metric is semconv.BATCH_REQUESTS:
             return self.batches.observe
         if metric in semconv.RATE_LIMIT_METRICS:
             return partial(self.rate_limits.observe, metric.name)
