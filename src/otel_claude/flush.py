@@ -18,7 +18,7 @@ from ._diagnostics import log_internal_error
 from .settings import Settings
 from .shutdown import Client, hooks
 from .telemetry.metrics import flush_all_deferred
-from .telemetry.recorder import end_open_calls
+from .telemetry.open_calls import end_open_calls
 
 
 class FlushOnExit:

@@ -20,9 +20,9 @@ from .flush import FlushOnExit
 from .settings import Settings
 from .tags import Tags
 from .tags import current as current_tags
-from .telemetry import recorder
 from .telemetry.attributes import AttributeSets
 from .telemetry.metrics import Instruments, instruments_of
+from .telemetry.open_calls import release_open_calls
 from .telemetry.recorder import Recorder
 from .version import __version__
 
@@ -82,7 +82,7 @@ class Runtime:
     @staticmethod
     def _release() -> None:
         try:
-            recorder.release_open_calls()
+            release_open_calls()
         except Exception:
             log_internal_error("release open calls")
 

@@ -129,7 +129,8 @@ def request_api_key(client: Any, options: Any) -> str | None:
     omitted: set[str] | None = None
     for headers in (options.headers, getattr(client, "_custom_headers", None)):
         # Hardly any request has a credential of its own: it is enough to look at the lengths of the names, in C.
-        if not headers or not isinstance(headers, dict) or _CREDENTIAL_LENGTHS.isdisjoint(map(len, headers)):
+        names: Any = headers
+        if not headers or not isinstance(headers, dict) or _CREDENTIAL_LENGTHS.isdisjoint(map(len, names)):
             continue
         credential: str | None = None
         for name, value in cast("dict[str, Any]", headers).items():

@@ -24,7 +24,7 @@ from opentelemetry.sdk.metrics import (
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExporter, MetricExportResult, MetricsData
 
 from .._diagnostics import log_internal_error
-from ..telemetry.recorder import end_open_calls
+from ..telemetry.open_calls import end_open_calls
 from .ending import Ending
 from .from_metrics import totals_of
 from .process_group import Family

@@ -6,7 +6,6 @@ Patches of client libraries call it, in this order: `on_start`, `on_attempt`, `o
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -14,10 +13,10 @@ from functools import partial
 from typing import Any, Final, cast
 
 from opentelemetry import context, trace
-from opentelemetry.trace import NoOpTracer, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import NoOpTracer, Tracer
 
 from .. import _diagnostics, semconv
-from .._diagnostics import log_internal_error, logger
+from .._diagnostics import log_internal_error
 from ..api import (
     BatchResult,
     Response,
@@ -29,23 +28,22 @@ from ..api import (
 )
 from ..api.json import Json
 from ..pricing import CallCost, PriceTable, not_priced, price_batch_result, price_call, to_usd
-from . import conflicts, span_attributes
+from . import span_attributes
 from .attributes import Attributes
 from .batches import TimeRange
 from .call import Attempt, Call
 from .counters import MAX_PENDING
 from .increments import BatchOwner, call_increments, result_increments, tokens_of
 from .metrics import Instruments
+from .open_calls import open_calls
+from .own_span import close_span, end_span, open_span
 from .series import CallSeries, SeriesKey
+from .unknown_models import warn_of_unknown_model
 
 _DAY: Final = 86_400
 _OK: Final = 200
 _MAX_SERIES: Final = 1_000
 """Kinds of calls that are remembered. More than a process has at a time; what is forgotten is made again."""
-_MAX_MODELS_WARNED: Final = 100
-
-_open_calls: dict[Call, Recorder] = {}
-"""The calls that have started and not ended. Removing one is atomic, which makes an end happen once."""
 
 
 class Recorder:
@@ -76,7 +74,6 @@ class Recorder:
         self._legacy = legacy
         self._histogram_tags = histogram_tags
         self._never_sent = never_sent
-        self._warned_models: set[str | None] = set()
         self._series: dict[Any, CallSeries] = {}
         record_of = instruments.record_of
         self._duration = record_of(semconv.DURATION)
@@ -90,31 +87,14 @@ class Recorder:
 
     def on_start(self, call: Call) -> None:
         """The method was called: opens and enters a span of ours, unless the call has another one."""
-        _open_calls[call] = self
+        open_calls[call] = self
         try:
             call.context = context.get_current()
             if self.tracer is not None and not call.expects_native_span and can_record(self.tracer):
-                self._open_span(call)
+                open_span(self.tracer, call)
         except Exception:
             # A sampler or a span processor of the application's raised. The call is measured without a span.
             log_internal_error("open a span")
-
-    def _open_span(self, call: Call) -> None:
-        if other := conflicts.other_instrumentation():
-            conflicts.warn_once(other)
-            return
-        assert self.tracer is not None
-        model = call.request.model
-        name = f"{semconv.CHAT} {model}" if model else semconv.CHAT
-        try:
-            attributes = span_attributes.of_start(call)
-        except Exception:
-            log_internal_error("describe a request on a span")
-            attributes = {}
-        span = self.tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
-        call.span, call.span_is_ours = span, True
-        call.context = trace.set_span_in_context(span, call.context)
-        call.context_token = context.attach(call.context)
 
     def on_attempt(self, call: Call, body: object) -> Attempt:
         """A request was built and is about to be sent: the library's own span is current, if there is one."""
@@ -253,12 +233,12 @@ class Recorder:
     def discard(self, call: Call) -> None:
         """It was no call after all: nothing was sent, as when a middleware answers by itself."""
         try:
-            del _open_calls[call]
+            del open_calls[call]
         except KeyError:
             return
         call.ended = True
         if call.span_is_ours:
-            _end_span(call.span, None)
+            end_span(call.span, None)
 
     def end_call(
         self, call: Call, *, error_type: str | None = None, cancelled: bool = False, finalizing: bool = False
@@ -272,7 +252,7 @@ class Recorder:
             finalizing: Whether a garbage collector's finalizer says so: nothing may wait for a lock then.
         """
         try:
-            del _open_calls[call]
+            del open_calls[call]
         except KeyError:
             return
         call.finish(error_type, cancelled=cancelled)
@@ -302,7 +282,7 @@ class Recorder:
             self._describe(call, span, cost, ended_at)
         self._record_histograms(call, cost)
         if cost.reasons:
-            self._warn_of_unknown_model(call.responses, cost)
+            warn_of_unknown_model(call.responses.values(), cost, self.prices().name)
         call.attempts = []  # each of them knows the call: it would be a cycle for the garbage collector
 
     def _describe(self, call: Call, span: Any, cost: CallCost, ended_at: int | None) -> None:
@@ -312,18 +292,8 @@ class Recorder:
                 span.set_attributes(span_attributes.of_call(call, cost, self.prices))
         except Exception:
             log_internal_error("describe a call on a span")
-        if not call.span_is_ours:
-            return
-        try:
-            span.set_attributes(span_attributes.of_response(call))
-        except Exception:
-            log_internal_error("describe a response on a span")
-        try:
-            if call.error_type is not None:
-                span.set_status(Status(StatusCode.ERROR))
-        except Exception:
-            log_internal_error("set the status of a span")
-        _end_span(span, ended_at)
+        if call.span_is_ours:
+            close_span(call, span, ended_at)
 
     def _price_safely(self, call: Call) -> CallCost:
         try:
@@ -494,68 +464,13 @@ class Recorder:
             cost = not_priced(reason)
         self.instruments.counters.add((None, result_increments(owner, result, cost, self.instruments.sets)))
         if cost.reasons and result.response is not None:
-            self._warn_of_unknown_model({0: result.response}, cost)
-
-    def _warn_of_unknown_model(self, responses: dict[object, Response], cost: CallCost) -> None:
-        """One line for each model without a price."""
-        if "unknown_model" not in cost.reasons:
-            return
-        model = next((response.model for response in reversed(responses.values())), None)
-        if model in self._warned_models:
-            return
-        if len(self._warned_models) < _MAX_MODELS_WARNED:
-            self._warned_models.add(model)
-            logger.warning(
-                "No price is known for the model %r, so its calls are counted in %s and not in %s. Upgrade otel-claude "
-                "(its price table is of %s), or give the price in a file named by OTEL_CLAUDE_PRICES.",
-                self.instruments.sets.bound(semconv.RESPONSE_MODEL, model or ""),
-                semconv.UNPRICED.name,
-                semconv.COST.name,
-                self.prices().name,
-            )
+            warn_of_unknown_model((result.response,), cost, self.prices().name)
 
 
 _NO_RESPONSE: Final = Response()
-
-
-def _end_span(span: Any, ended_at: int | None) -> None:
-    try:
-        span.end(ended_at)
-    except Exception:
-        log_internal_error("end a span")
 
 
 def can_record(tracer: Any) -> bool:
     """Whether a tracer's spans could be recorded. Asked at each call: a proxy's provider may be set later."""
     # A `ProxyTracer` of the API keeps the real one, or a no-op, under this name (opentelemetry-api 1.27 to 1.45).
     return tracer is not None and not isinstance(getattr(tracer, "_tracer", tracer), NoOpTracer)
-
-
-def end_open_calls() -> None:
-    """Ends every call that is still open, with what is known: the process is about to exit."""
-    for call, recorder in list(_open_calls.items()):
-        recorder.end_call(call, cancelled=True)
-
-
-def release_open_calls() -> None:
-    """Ends or forgets the calls of which nothing more will be seen: the patches are about to be removed.
-
-    A stream that is being read is seen to its end. What got no response yet is forgotten: it may well succeed.
-    """
-    for call, recorder in list(_open_calls.items()):
-        last = call.attempts[-1] if call.attempts else None
-        if call.responses or (last is not None and last.http_response is not None):
-            continue
-        if last is not None and last.outcome == "success":
-            recorder.end_call(call, cancelled=True)
-        else:
-            recorder.discard(call)
-
-
-def forget_open_calls() -> None:
-    """Forgets every open call: this is a forked child, and they are its parent's."""
-    _open_calls.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=forget_open_calls)

@@ -7,7 +7,8 @@ import os
 from opentelemetry import trace
 
 from otel_claude import ClaudeInstrumentor, _diagnostics
-from otel_claude.telemetry import conflicts, recorder
+from otel_claude.telemetry import conflicts
+from otel_claude.telemetry.open_calls import open_calls
 
 
 def watched(telemetry, monkeypatch):
@@ -31,8 +32,8 @@ def watched(telemetry, monkeypatch):
     root.setLevel(level)
     gc.collect()
     gc.freeze()
-    left, forgotten = list(recorder._open_calls), telemetry.logs.records
-    recorder._open_calls.clear()
+    left, forgotten = list(open_calls), telemetry.logs.records
+    open_calls.clear()
     telemetry.meter_provider.shutdown()
     assert left == [], "a call was never ended"
     assert not [r for r in forgotten if r.name.startswith("opentelemetry") and r.levelno >= logging.WARNING]
