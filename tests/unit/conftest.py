@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 
 import pytest
 from hypothesis import settings
@@ -13,15 +12,13 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from unit_calls import KeepingSink
+from unit_calls import KeepingRecorder
 from unit_telemetry import Bench
 
-from otel_claude import _diagnostics as contain
-from otel_claude import api as wire
-from otel_claude.telemetry import call
-from otel_claude.telemetry import conflicts as neighbours
-
-HEAD = sys.modules[wire.head.__module__]
+from otel_claude import _diagnostics
+from otel_claude.api import headers
+from otel_claude.telemetry import conflicts, instance_id, metrics, unknown_models
+from otel_claude.telemetry.open_calls import open_calls
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -29,36 +26,40 @@ settings.load_profile("untimed")
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
-    """Nothing was told yet, nothing is configured, and what begins must end."""
+    """Nothing was logged yet, nothing is configured, and what starts must end."""
     for name in list(os.environ):
         if name.startswith("OTEL_"):
             monkeypatch.delenv(name)
-    monkeypatch.setattr(contain, "_told", set())
-    monkeypatch.setattr(neighbours, "_told", set())
-    monkeypatch.setattr(HEAD, "_plans", {})
-    monkeypatch.setattr(HEAD, "_limit_names", set())
+    monkeypatch.setattr(_diagnostics, "_logged", set())
+    monkeypatch.setattr(conflicts, "_warned", set())
+    monkeypatch.setattr(instance_id, "_warned", set())
+    monkeypatch.setattr(metrics, "_warned_of_fork", [])
+    monkeypatch.setattr(unknown_models, "_warned", set())
+    monkeypatch.setattr(headers, "_layouts", {})
+    monkeypatch.setattr(headers, "_limit_names", set())
     yield
-    left = list(call._open)
-    call._open.clear()
+    left = list(open_calls)
+    open_calls.clear()
     assert left == [], "a call was never ended"
 
 
 @pytest.fixture
-def said(caplog):
-    """What our logger said, as (level, text)."""
+def logged(caplog):
+    """What our logger logged, as (level, text)."""
     caplog.set_level(logging.DEBUG, "otel_claude")
     return lambda: [(r.levelname, r.getMessage()) for r in caplog.records if r.name == "otel_claude"]
 
 
 @pytest.fixture
-def warnings(said):
-    """What our logger said aloud."""
-    return lambda: [text for level, text in said() if level != "DEBUG"]
+def warnings(logged):
+    """What our logger logged above DEBUG."""
+    return lambda: [text for level, text in logged() if level != "DEBUG"]
 
 
 @pytest.fixture
-def sink():
-    return KeepingSink()
+def keeper():
+    """A recorder that writes nothing and keeps the calls that ended."""
+    return KeepingRecorder()
 
 
 @pytest.fixture

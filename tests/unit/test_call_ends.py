@@ -1,119 +1,153 @@
-"""Every way to end a call, what its record says then, and that it ends once."""
+"""Every way to end a call, what it is then, and that it ends once."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import httpx2
 import pytest
-from unit_calls import answered, begun, message, stream
+from unit_calls import Body, failed, feed, message, responded, returned, sent, started, stream, streamed
 
-from otel_claude.api import Answer, Refusal
-from otel_claude.telemetry.call import Call, end_open_calls
+from otel_claude.api import ApiError, Response, merge_message_delta, parse_message, parse_message_start
+from otel_claude.telemetry.call import Call
+from otel_claude.telemetry.open_calls import end_open_calls
+from otel_claude.telemetry.recorder import Recorder
 
-WHOLE = Answer().updated(message())
+WHOLE = parse_message(message())
 EVENTS = stream()
 
 
-def heard(call, *events):
-    attempt = answered(call)
-    call.returned(pending=True)
-    for event in events:
-        call.heard(event, attempt)
-    return attempt
+# Each starts a call, ends it, and gives it.
 
 
-# Each takes a call that began, and ends it.
+def body_then_return(recorder):
+    call = started(recorder)
+    feed(recorder, responded(recorder, call), message())
+    returned(recorder, call)
+    return call
 
 
-def body_then_return(call):
-    call.heard(message(), answered(call))
-    call.returned(pending=False)
+def return_then_body(recorder):
+    return streamed(recorder, message(), stream=False)[0]
 
 
-def return_then_body(call):
-    heard(call, message())
+def stream_to_its_stop(recorder):
+    return streamed(recorder, *EVENTS)[0]
 
 
-def stream_to_its_stop(call):
-    heard(call, *EVENTS)
+def stream_closed_after_start(recorder):
+    call, attempt = streamed(recorder, *EVENTS[:4])
+    Body(recorder, attempt).stream.close()
+    return call
 
 
-def stream_closed_after_start(call):
-    call.body_ended(heard(call, *EVENTS[:4]), read=False)
+def stream_closed_after_delta(recorder):
+    call, attempt = streamed(recorder, *EVENTS[:6])
+    Body(recorder, attempt).stream.close()
+    return call
 
 
-def stream_closed_after_delta(call):
-    call.body_ended(heard(call, *EVENTS[:6]), read=False)
+def stream_cut_by_the_server(recorder):
+    call, attempt = streamed(recorder, *EVENTS[:4])
+    assert list(Body(recorder, attempt).stream) == [b""]
+    return call
 
 
-def stream_cut_by_the_server(call):
-    call.body_ended(heard(call, *EVENTS[:4]), read=True)
+def stream_whose_reading_failed(recorder):
+    call, attempt = streamed(recorder, *EVENTS[:4])
+    with pytest.raises(httpx2.ReadError):
+        list(Body(recorder, attempt, error=httpx2.ReadError("planted secret")).stream)
+    return call
 
 
-def stream_whose_reading_failed(call):
-    call.body_ended(heard(call, *EVENTS[:4]), read=False, error_type="connection_error")
+def stream_never_read(recorder):
+    call, attempt = streamed(recorder)
+    Body(recorder, attempt).stream.close()
+    return call
 
 
-def stream_never_read(call):
-    call.body_ended(heard(call), read=False)
+def stream_dropped(recorder):
+    call, attempt = streamed(recorder, *EVENTS[:4])
+    body = Body(recorder, attempt)
+    body.stream = None  # its proxy knows it, and a cycle would wait for the garbage collector
+    del body
+    gc.collect()
+    recorder.instruments.flush_deferred()
+    return call
 
 
-def stream_dropped(call):
-    heard(call, *EVENTS[:4])
-    call.end(finalizing=True)
-
-
-def stream_with_an_error_event(call):
-    attempt = heard(call, *EVENTS[:4])
+def stream_with_an_error_event(recorder):
+    call, attempt = streamed(recorder, *EVENTS[:4])
     attempt.outcome, attempt.error_type = "failed", "overloaded_error"
-    call.failed("overloaded_error")
+    recorder.end_call(call, error_type="overloaded_error")
+    return call
 
 
-def error_event_before_anything(call):
-    attempt = heard(call)
+def error_event_before_anything(recorder):
+    call, attempt = streamed(recorder)
     attempt.outcome, attempt.error_type = "failed", "overloaded_error"
-    call.failed("overloaded_error")
+    recorder.end_call(call, error_type="overloaded_error")
+    return call
 
 
-def raw_body_read_by_the_application(call):
-    call.body_ended(heard(call), read=True, raw=True)
+def raw_body_read_by_the_application(recorder):
+    call, attempt = streamed(recorder)
+    assert list(Body(recorder, attempt, raw=True).stream) == [b""]
+    return call
 
 
-def refused(call):
-    answered(call, 400).refused(Refusal(400, "invalid_request_error", None))
-    call.failed("invalid_request_error")
+def rejected(recorder):
+    call = started(recorder, stream=True)
+    responded(recorder, call, 400).reject(ApiError(400, "invalid_request_error", None))
+    failed(recorder, call, "invalid_request_error")
+    return call
 
 
-def lost(call):
-    call.attempt()
-    call.failed("connection_error")
+def lost(recorder):
+    call = started(recorder, stream=True)
+    sent(recorder, call)
+    failed(recorder, call, "connection_error")
+    return call
 
 
-def never_sent(call):
-    call.failed("client_error")
+def no_connection(recorder):
+    call = started(recorder, stream=True)
+    sent(recorder, call).never_sent = True
+    failed(recorder, call, "connection_error")
+    return call
 
 
-def stopped_before_an_answer(call):
-    call.attempt()
-    call.failed(None)
+def never_sent(recorder):
+    call = started(recorder, stream=True)
+    failed(recorder, call, "client_error")
+    return call
 
 
-def exit_in_the_middle(call):
-    heard(call, *EVENTS[:4])
+def stopped_before_a_response(recorder):
+    call = started(recorder, stream=True)
+    sent(recorder, call)
+    failed(recorder, call, None)
+    return call
+
+
+def exit_in_the_middle(recorder):
+    call, _ = streamed(recorder, *EVENTS[:4])
     end_open_calls()
+    return call
 
 
-PARTIAL = Answer().updated(EVENTS[0])
-WITH_DELTA = PARTIAL.updated(EVENTS[5])
+PARTIAL = parse_message_start(EVENTS[0])
+WITH_DELTA = merge_message_delta(PARTIAL, EVENTS[5])
 
 
 class End(NamedTuple):
-    how: Callable[[Call], None]
-    answers: tuple[Answer, ...]
-    missing: str | None
+    how: Callable[[Recorder], Call]
+    responses: tuple[Response, ...]
+    no_response_reason: str | None
     error_type: str | None
-    stopped: bool
+    cancelled: bool
     outcome: str | None
     """Of the last attempt."""
 
@@ -131,41 +165,49 @@ ENDS = [
     End(stream_with_an_error_event, (PARTIAL,), None, "overloaded_error", False, "failed"),
     End(error_event_before_anything, (), "incomplete_stream", "overloaded_error", False, "failed"),
     End(raw_body_read_by_the_application, (), "unread_body", None, True, "success"),
-    End(refused, (), "refused", "invalid_request_error", False, "failed"),
+    End(rejected, (), "rejected", "invalid_request_error", False, "failed"),
     End(lost, (), "no_response", "connection_error", False, "failed"),
+    End(no_connection, (), "not_sent", "connection_error", False, "failed"),
     End(never_sent, (), "not_sent", "client_error", False, None),
-    End(stopped_before_an_answer, (), "no_response", None, True, "failed"),
+    End(stopped_before_a_response, (), "no_response", None, True, "failed"),
     End(exit_in_the_middle, (PARTIAL,), None, None, True, "success"),
 ]
 IDS = [end.how.__name__ for end in ENDS]
 
 
 @pytest.mark.parametrize("end", ENDS, ids=IDS)
-def test_how_a_call_ends_is_what_its_record_says(sink, end):
-    call = begun(sink, stream=True)
-    assert not call.ended
-    end.how(call)
-    record = sink.record
+def test_how_a_call_ends_is_what_it_says_of_itself(keeper, end):
+    call = end.how(keeper)
+    assert keeper.one is call
     assert call.ended
-    assert record.answers == end.answers
-    assert (record.missing, record.error_type, record.stopped) == (end.missing, end.error_type, end.stopped)
-    assert (record.attempts[-1].outcome if record.attempts else None) == end.outcome
-    assert sink.finalizing == [end.how is stream_dropped]
+    assert tuple(call.responses.values()) == end.responses
+    assert (call.no_response_reason(), call.error_type, call.cancelled) == (
+        end.no_response_reason,
+        end.error_type,
+        end.cancelled,
+    )
+    assert (call.attempts[-1].outcome if call.attempts else None) == end.outcome
+
+
+def state(call: Call) -> Any:
+    attempts = [(a.status, a.outcome, a.error_type, a.blocked, a.delay) for a in call.attempts]
+    return dict(call.responses), attempts, call.error_type, call.cancelled, call.duration, call.cost
 
 
 @pytest.mark.parametrize("end", ENDS, ids=IDS)
-def test_only_the_first_end_counts(sink, end):
-    call = begun(sink, stream=True)
-    end.how(call)
-    before, told = sink.record, list(sink.told)
-    last = call.attempts[-1] if call.attempts else call.attempt()
-    call.heard(message(name="msg_late"), last)
-    call.heard({"type": "message_stop"}, last)
-    call.body_ended(last, read=True)
-    call.returned(pending=False)
-    call.failed("client_error")
-    call.end(stopped=True)
-    call.end(finalizing=True)
+def test_only_the_first_end_counts(keeper, end):
+    call = end.how(keeper)
+    before = state(call)
+    if call.attempts:
+        last = call.attempts[-1]
+        feed(keeper, last, message(name="msg_late"), EVENTS[0], EVENTS[5], {"type": "message_stop"})
+        assert list(Body(keeper, last).stream) == [b""]
+    returned(keeper, call)
+    failed(keeper, call, "client_error")
+    keeper.end_call(call, cancelled=True)
+    keeper.end_call(call, finalizing=True)
+    keeper.discard(call)
     end_open_calls()
-    assert sink.record is before
-    assert sink.told == told, "a span may have ended: nothing more may be put on it"
+    assert keeper.one is call
+    assert keeper.instruments.deferred == type(keeper.instruments.deferred)()
+    assert state(call) == before, "its telemetry may be written: nothing more may change it"

@@ -1,4 +1,4 @@
-"""A call's life beside its end: attempts, answers, first chunk, threads, forks; and all that its record has."""
+"""A call's life beside its end: attempts, responses, first chunk, threads, forks."""
 
 from __future__ import annotations
 
@@ -6,175 +6,216 @@ import gc
 import threading
 
 import pytest
-from otel_claude.telemetry.record import CallRecord
-from unit_calls import CALLER, OPUS, TAGS, USAGE, KeepingSink, answered, begun, message, stream
+from unit_calls import (
+    CLIENT,
+    OPUS,
+    TAGS,
+    USAGE,
+    KeepingRecorder,
+    failed,
+    feed,
+    message,
+    responded,
+    returned,
+    sent,
+    started,
+    stream,
+    streamed,
+)
 
-from otel_claude.api import Answer, Limit, Refusal, Request, Shape, Usage
-from otel_claude.telemetry import call as module
-from otel_claude.telemetry.call import Call, end_open_calls, forget_open_calls
+from otel_claude.api import ApiError, RateLimit, RequestSize, parse_message, parse_usage
 
-WHOLE = Answer().updated(message())
+from otel_claude.telemetry.open_calls import end_open_calls, forget_open_calls, open_calls, release_open_calls
+
+WHOLE = parse_message(message())
 EVENTS = stream()
+HEADERS = [(b"request-id", b"req_1"), (b"anthropic-organization-id", b"org_1"), (b"anthropic-workspace-id", b"wrkspc_1")]
 
 
-def heard(call, *events):
-    attempt = answered(call)
-    call.returned(pending=True)
-    for event in events:
-        call.heard(event, attempt)
-    return attempt
+def test_a_call_has_all_that_is_known(keeper):
+    call = started(keeper, stream=True, max_tokens=64)
+    attempt = keeper.on_attempt(call, {"tools": [{}, {}], "messages": [{}, {}, {}]})
+    keeper.on_headers(attempt, 200, HEADERS)
+    attempt.outcome = "success"
+    returned(keeper, call, pending=True)
+    feed(keeper, attempt, *EVENTS)
+    assert keeper.one is call
+    assert (call.client, call.tags, call.request.model, call.request.max_tokens) == (CLIENT, TAGS, OPUS, 64)
+    assert call.size == RequestSize(2, 3, None)  # breakpoints are on spans alone, and here is none
+    assert list(call.responses.values()) == [WHOLE]
+    assert call.attempts == [attempt]
+    assert (call.request_id, call.organization_id, call.workspace_id) == ("req_1", "org_1", "wrkspc_1")
+    assert (call.error_type, call.cancelled, call.no_response_reason()) == (None, False, None)
+    assert 0 < call.time_to_first_chunk < call.duration
 
 
-def test_the_record_has_all_that_is_known(sink):
-    request = Request(OPUS, stream=True, max_tokens=64)
-    call = Call(request, CALLER, TAGS, sink, has_native_span=False)
-    call.shape = Shape(2, 3, 1)
-    call.request_id, call.organization_id, call.workspace_id = "req_1", "org_1", "wrkspc_1"
-    call.span, call.owns_span, call.context = object(), True, object()
-    attempt = heard(call, *EVENTS)
-    record = sink.record
-    assert record == CallRecord(
-        request, CALLER, call.started_at, record.duration, Shape(2, 3, 1), TAGS, (WHOLE,), (attempt,), None, None,
-        False, record.time_to_first_chunk, "req_1", "org_1", "wrkspc_1", call.span, True, call.context, None,
-    )  # fmt: skip
-    assert 0 < record.time_to_first_chunk < record.duration
-
-
-def test_the_first_chunk_is_the_first_piece_of_content(sink):
-    call = begun(sink, stream=True)
-    attempt = heard(call, *EVENTS[:3])
-    assert call.first_chunk is None
-    call.heard(EVENTS[3], attempt)
-    first = call.first_chunk
+def test_the_first_chunk_is_the_first_piece_of_content(keeper):
+    call, attempt = streamed(keeper, *EVENTS[:3])
+    assert call.time_to_first_chunk is None
+    feed(keeper, attempt, EVENTS[3])
+    first = call.time_to_first_chunk
     assert first > 0
-    call.heard(EVENTS[3], attempt)
-    assert call.first_chunk == first
-    call.end()
+    feed(keeper, attempt, EVENTS[3])
+    assert call.time_to_first_chunk == first
+    keeper.end_call(call)
 
 
 def test_two_threads_that_end_it_at_once_end_it_once():
-    for _ in range(200):
-        sink, barrier = KeepingSink(), threading.Barrier(2)
-        call = begun(sink, stream=True)
+    keeper = KeepingRecorder()
+    for number in range(1, 201):
+        barrier = threading.Barrier(2)
+        call = started(keeper, stream=True)
 
         def end(call=call, barrier=barrier):
             barrier.wait()
-            call.end()
+            keeper.end_call(call)
 
         threads = [threading.Thread(target=end) for _ in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert len(sink.records) == 1
+        assert len(keeper.ended) == number
 
 
-def test_a_discarded_call_leaves_no_record(sink):
-    call = begun(sink)
-    call.discard()
-    call.end()
+def test_a_discarded_call_is_not_recorded(keeper):
+    call = started(keeper)
+    keeper.discard(call)
+    keeper.end_call(call)
     assert call.ended
-    assert sink.records == []
-    assert sink.told[-1] == "discarded"
+    assert keeper.ended == []
 
 
-def test_a_call_is_kept_until_it_ends_and_no_longer(sink):
-    begun(sink)
+def test_a_call_is_kept_until_it_ends_and_no_longer(keeper):
+    started(keeper)
     gc.collect()
-    (call,) = module._open
-    call.end()
-    assert module._open == set()
+    (call,) = open_calls
+    keeper.end_call(call)
+    assert open_calls == {}
 
 
-def test_a_forked_child_forgets_its_parents_calls(sink):
-    call = begun(sink)
+def test_a_call_that_ended_is_no_cycle_for_the_garbage_collector(bench):
+    call, attempt = streamed(bench.recorder, *EVENTS)
+    assert call.attempts == []
+    assert attempt.call is call
+
+
+def test_a_forked_child_forgets_its_parents_calls(keeper):
+    call = started(keeper)
     forget_open_calls()
-    assert call.ended
-    call.end()
+    keeper.end_call(call)
     end_open_calls()
-    assert sink.records == []
+    assert keeper.ended == []
 
 
-def test_at_exit_every_open_call_ends_as_stopped_by_the_application(sink):
+def test_at_exit_every_open_call_ends_as_stopped_by_the_application(keeper):
     for _ in range(3):
-        begun(sink)
+        started(keeper)
     end_open_calls()
-    assert [(record.missing, record.stopped, record.error_type) for record in sink.records] == 3 * [
+    assert [(call.no_response_reason(), call.cancelled, call.error_type) for call in keeper.ended] == 3 * [
         ("not_sent", True, None)
     ]
 
 
-def test_attempts_are_numbered_and_keep_their_outcomes(sink):
-    call = begun(sink)
-    first, second = answered(call, 529), call.attempt()
-    first.refused(Refusal(529, "overloaded_error", "overloaded"))
-    first.outcome = "retried"
-    second.error_type, second.outcome = "connection_error", "retried"
+def test_without_the_patches_a_stream_that_is_read_goes_on_and_others_end_or_are_forgotten(keeper):
+    read, _ = streamed(keeper, EVENTS[0])
+    opened, _ = streamed(keeper)
+    waiting = started(keeper)
+    sent(keeper, waiting)
+    release_open_calls()
+    assert (read.ended, opened.ended, waiting.ended) == (False, True, True)
+    assert keeper.one is opened
+    assert (opened.cancelled, opened.no_response_reason()) == (True, "incomplete_stream")
+    keeper.end_call(read)
+
+
+def test_attempts_are_numbered_and_keep_their_outcomes(keeper):
+    call = started(keeper)
+    first = responded(keeper, call, 529)
+    second = sent(keeper, call)
+    first.reject(ApiError(529, "overloaded_error", "overloaded"))
+    keeper.on_retry(first, 0.5)
+    second.error_type = "connection_error"
+    keeper.on_retry(second, 1.0)
     assert (first.is_last, second.is_last) == (False, True)
-    third = answered(call)
-    third.limits = (Limit("requests", 10, 9),)
-    call.heard(message(), third)
-    call.returned(pending=False)
-    assert sink.record.attempts == (first, second, third)
-    assert [(a.number, a.status, a.error_type, a.blocked, a.outcome) for a in sink.record.attempts] == [
-        (0, 529, "overloaded_error", "overloaded", "retried"),
-        (1, None, "connection_error", None, "retried"),
-        (2, 200, None, None, "success"),
+    limits = [(b"anthropic-ratelimit-requests-limit", b"10"), (b"anthropic-ratelimit-requests-remaining", b"9")]
+    third = responded(keeper, call, headers=limits)
+    feed(keeper, third, message())
+    returned(keeper, call)
+    assert keeper.one.attempts == [first, second, third]
+    assert [(a.number, a.status, a.error_type, a.blocked, a.outcome, a.delay) for a in call.attempts] == [
+        (0, 529, "overloaded_error", "overloaded", "retried", 0.5),
+        (1, None, "connection_error", None, "retried", 1.0),
+        (2, 200, None, None, "success", None),
     ]
+    (limit,) = keeper.instruments.rate_limits.current()
+    assert limit.limit == RateLimit("requests", 10, 9, pytest.approx(0.1))
+    assert not third.is_last, "the call is over"
 
 
-def test_told_twice_of_a_refusal_the_one_with_more_to_say_wins(sink):
-    attempt = begun(sink).attempt()
-    attempt.refused(Refusal(429, None, None))
-    attempt.refused(Refusal(429, "rate_limit_error", "rate_limit"))
-    attempt.refused(Refusal(429, None, None))
+def test_of_two_reports_of_an_error_the_one_that_says_more_wins(keeper):
+    call = started(keeper)
+    attempt = sent(keeper, call)
+    attempt.reject(ApiError(429, None, None))
+    attempt.reject(ApiError(429, "rate_limit_error", "rate_limit"))
+    attempt.reject(ApiError(429, None, None))
     assert (attempt.status, attempt.error_type, attempt.blocked) == (429, "rate_limit_error", "rate_limit")
-    attempt.call.end()
+    keeper.end_call(call)
 
 
-def test_the_same_message_heard_twice_is_one_answer_and_two_messages_are_two(sink):
-    call = begun(sink)
-    first = answered(call)
-    call.heard(message(), first)
-    call.heard(message(), first)
-    second = answered(call)
-    call.heard(message(name="msg_2", model="claude-haiku-5-5"), second)
-    call.returned(pending=False)
-    assert [answer.id for answer in sink.record.answers] == ["msg_1", "msg_2"]
-    assert sink.record.answers[0].usage == Usage().updated(USAGE)
+def test_only_the_first_headers_of_an_attempt_count(keeper):
+    call = started(keeper)
+    attempt = responded(keeper, call, 529, [(b"request-id", b"req_1")])
+    keeper.on_headers(attempt, 200, [(b"request-id", b"req_2")])
+    assert (attempt.status, call.request_id) == (529, "req_1")
+    keeper.end_call(call)
 
 
-def test_an_attempt_that_begins_another_message_has_the_last_one(sink):
-    call = begun(sink, stream=True)
-    attempt = heard(call, EVENTS[0], stream(name="msg_2")[0])
-    call.end()
-    assert [answer.id for answer in sink.record.answers] == ["msg_2"]
+def test_the_same_message_decoded_twice_is_one_response_and_two_messages_are_two(keeper):
+    call = started(keeper)
+    first = responded(keeper, call)
+    feed(keeper, first, message(), message())
+    feed(keeper, responded(keeper, call), message(name="msg_2", model="claude-haiku-5-5"))
+    returned(keeper, call)
+    assert [response.id for response in call.responses.values()] == ["msg_1", "msg_2"]
+    assert call.responses["msg_1"].usage == parse_usage(USAGE)
+
+
+def test_an_attempt_that_begins_another_message_has_the_last_one(keeper):
+    call, attempt = streamed(keeper, EVENTS[0], stream(name="msg_2")[0])
+    keeper.end_call(call)
+    assert [response.id for response in call.responses.values()] == ["msg_2"]
     assert attempt.key == "msg_2"
 
 
-HEARD = [
-    # what is not heard as an answer
+NO_RESPONSES = [
     None, 5, [], "message", {}, {"type": "error", "usage": {}}, {"type": ["message"]}, {"type": {}, "usage": USAGE},
     {"type": "content_block_delta", "usage": USAGE}, {"type": "ping"}, {"type": "message_batch", "usage": USAGE},
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("body", HEARD, ids=lambda body: repr(body)[:30])
-def test_other_bodies_and_events_are_no_answers(sink, body):
-    call = begun(sink)
-    call.heard(body, answered(call))
-    assert call.answers == {}
-    call.end()
+@pytest.mark.parametrize("body", NO_RESPONSES, ids=lambda body: repr(body)[:30])
+def test_other_bodies_and_events_are_no_responses(keeper, body):
+    call = started(keeper)
+    feed(keeper, responded(keeper, call), body)
+    assert call.responses == {}
+    keeper.end_call(call)
 
 
-def test_a_message_without_a_type_is_heard_by_its_usage(sink):
-    call = begun(sink)
-    call.heard({"usage": USAGE, "model": OPUS}, answered(call))
-    call.returned(pending=False)
-    assert [answer.model for answer in sink.record.answers] == [OPUS]
+def test_a_message_without_a_type_is_known_by_its_usage(keeper):
+    call = started(keeper)
+    feed(keeper, responded(keeper, call), {"usage": USAGE, "model": OPUS})
+    returned(keeper, call)
+    assert [response.model for response in keeper.one.responses.values()] == [OPUS]
 
 
-def test_the_sink_is_told_of_each_thing_that_an_answer_says(sink):
-    call = begun(sink, stream=True)
-    heard(call, *EVENTS)
-    assert sink.told == ["began", "known", "known"]
+def test_what_is_said_after_a_cost_was_worked_out_makes_it_be_worked_out_anew(keeper):
+    call, attempt = streamed(keeper, *EVENTS[:4])
+    lower = keeper._price_safely(call)
+    assert (call.cost, lower.status) == (lower, "lower_bound")
+    feed(keeper, attempt, EVENTS[5])
+    assert call.cost is None
+    assert keeper._price_safely(call).status == "exact"
+    sent(keeper, call)
+    assert call.cost is None
+    failed(keeper, call, "connection_error")

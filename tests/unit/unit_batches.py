@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from unit_calls import CALLER, TAGS, USAGE, message
+from unit_calls import CLIENT, TAGS, USAGE, message
 
-from otel_claude.telemetry.batches import Reader
+from otel_claude.telemetry.batches import ResultsReader
+from otel_claude.telemetry.increments import BatchOwner
 
 CREATED, ENDED = "2026-11-22T10:00:00.123456Z", "2026-11-22T11:30:00Z"
 BATCHED = {**USAGE, "service_tier": "batch", "server_tool_use": None}
@@ -35,8 +36,8 @@ def batch(name: str = "msgbatch_1", *, ended: bool = False, **counts: Any) -> di
 
 def line(name: str = "a", **result: Any) -> bytes:
     """A line of results; by default of one that succeeded."""
-    told = result or {"type": "succeeded", "message": message(BATCHED, name=f"msg_{name}")}
-    return json.dumps({"custom_id": name, "result": told}).encode() + b"\n"
+    fields = result or {"type": "succeeded", "message": message(BATCHED, name=f"msg_{name}")}
+    return json.dumps({"custom_id": name, "result": fields}).encode() + b"\n"
 
 
 _ERROR = {"type": "error", "error": {"type": "overloaded_error", "message": "planted content"}, "request_id": "req_1"}
@@ -48,7 +49,11 @@ LINES = {
 }
 
 
-def reader_of(recorder: Any, **changes: Any) -> Reader:
-    """Who asks for batches, as the instrumentor makes one."""
-    known = changes.pop("known", None) or recorder._instruments.batches
-    return Reader(CALLER, TAGS, known, recorder.batch_labels, recorder)._replace(**changes)
+def owner_of(workspace_id: str | None = "wrkspc_01") -> BatchOwner:
+    """Who reads the batches here."""
+    return BatchOwner(CLIENT, workspace_id, TAGS)
+
+
+def reader_of(recorder: Any, batch_id: str = "msgbatch_1") -> ResultsReader:
+    """Reads the results of a batch for a recorder, as `sdk.batches` makes one."""
+    return ResultsReader(recorder.instruments.batches, batch_id, owner_of(), recorder.record_batch_result)

@@ -1,20 +1,25 @@
-"""Calls by hand: what a seam tells a `Call`, without an SDK."""
+"""Calls by hand: what the patches tell a `Recorder`, without an SDK."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
 from typing import Any
 
-from otel_claude.telemetry.record import Caller, CallRecord
+from opentelemetry.metrics import NoOpMeterProvider
 
-from otel_claude.api import Request
-from otel_claude.telemetry.call import Call
+from otel_claude.api import RequestFeatures
+from otel_claude.pricing import ANTHROPIC, shipped
+from otel_claude.sdk.response_body import observe_body
+from otel_claude.telemetry.attributes import AttributeSets
+from otel_claude.telemetry.call import Attempt, Call, ClientInfo
+from otel_claude.telemetry.metrics import Instruments
+from otel_claude.telemetry.recorder import Recorder
 
 AT = datetime(2026, 11, 22, 12, tzinfo=timezone.utc).timestamp()
-"""When every call here begins: the day of the shipped price table."""
+"""When every call here starts: the day of the shipped price table."""
 OPUS = "claude-opus-5-5"
 HINT = "sk-ant-api03-R2D...igAA"
-CALLER = Caller("anthropic", server_address="api.anthropic.com", server_port=443, api_key_hint=HINT)
+CLIENT = ClientInfo("anthropic", "anthropic", ANTHROPIC, "api.anthropic.com", 443, HINT)
 TAGS = (("feature", "search"), ("tenant", "acme"))
 
 USAGE = {
@@ -71,51 +76,99 @@ def stream(usage: Any = USAGE, *, name: str = "msg_1", model: str = OPUS, stop_r
     ]
 
 
-def begun(sink: Any, *, native: bool = False, tags: Any = TAGS, **request: Any) -> Call:
-    """A call that began, as the instrumentor begins one."""
-    call = Call(Request(OPUS, **request), CALLER, tags, sink, has_native_span=native)
+def started(recorder: Recorder, *, native: bool = False, tags: Any = TAGS, **request: Any) -> Call:
+    """A call that started, as `sdk.client.start_call` starts one."""
+    call = Call(RequestFeatures(OPUS, **request), CLIENT, tags, expects_native_span=native)
     call.started_at = AT
-    sink.began(call)
+    recorder.on_start(call)
     return call
 
 
-def answered(call: Call, status: int = 200) -> Any:
-    """The next attempt of a call, whose headers came."""
-    attempt = call.attempt()
-    attempt.status = status
+def sent(recorder: Recorder, call: Call, body: Any = None) -> Attempt:
+    """The next attempt of a call, of which no response is known yet."""
+    return recorder.on_attempt(call, body)
+
+
+def responded(recorder: Recorder, call: Call, status: int = 200, headers: Any = ()) -> Attempt:
+    """The next attempt of a call, whose response's status and headers are here."""
+    attempt = sent(recorder, call)
+    recorder.on_headers(attempt, status, headers)
     if status < 400:
         attempt.outcome = "success"
     return attempt
 
 
-def success(sink: Any, body: Any = None, **options: Any) -> Call:
-    """A plain call from beginning to end."""
-    call = begun(sink, **options)
-    call.heard(message() if body is None else body, answered(call))
-    sink.left(call)
-    call.returned(pending=False)
+def returned(recorder: Recorder, call: Call, *, pending: bool = False) -> None:
+    """The method returned. `pending`: the body, or the stream, is still to be read."""
+    recorder.detach(call)
+    call.returned = True
+    if not pending:
+        recorder.end_call(call)
+
+
+def failed(recorder: Recorder, call: Call, error_type: str | None) -> None:
+    """The method raised an error of this type; None if the application stopped the call."""
+    recorder.detach(call)
+    recorder.end_call(call, error_type=error_type, cancelled=error_type is None)
+
+
+def success(recorder: Recorder, body: Any = None, **options: Any) -> Call:
+    """A plain call from its start to its end."""
+    call = started(recorder, **options)
+    recorder.on_response_data(responded(recorder, call), message() if body is None else body)
+    returned(recorder, call)
     return call
 
 
-class KeepingSink:
-    """A `Sink` that keeps what it is told."""
+def feed(recorder: Recorder, attempt: Attempt, *bodies: Any) -> None:
+    """What was decoded of the response of an attempt."""
+    for body in bodies:
+        recorder.on_response_data(attempt, body)
+
+
+def streamed(recorder: Recorder, *events: Any, stream: bool = True) -> tuple[Call, Attempt]:
+    """A call that returned a stream, of which these events were read."""
+    call = started(recorder, stream=stream)
+    attempt = responded(recorder, call)
+    attempt.streams = stream
+    returned(recorder, call, pending=True)
+    feed(recorder, attempt, *events)
+    return call, attempt
+
+
+class Body:
+    """A response of a client library, as far as `observe_body` looks at it, and its body."""
+
+    is_closed = False
+
+    def __init__(self, recorder: Recorder, attempt: Attempt, *, raw: bool = False, error: Exception | None = None) -> None:
+        self._error = error
+        self.stream: Any = self
+        observe_body(recorder, attempt, self, middleware=False, raw=raw)
+
+    def __iter__(self) -> Any:
+        yield b""
+        if self._error is not None:
+            raise self._error
+
+    def close(self) -> None:
+        """As a response's own."""
+
+
+class KeepingRecorder(Recorder):
+    """A recorder that opens no spans, writes nothing, and keeps the calls that ended."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
-        self.records: list[CallRecord] = []
-        self.finalizing: list[bool] = []
+        instruments = Instruments(NoOpMeterProvider().get_meter("test"), AttributeSets(200))
+        super().__init__(None, instruments, shipped, never_sent=lambda _error: False)
+        self.ended: list[Call] = []
 
     @property
-    def record(self) -> CallRecord:
-        """The one record there is."""
-        assert len(self.records) == 1, f"{len(self.records)} ends"
-        return self.records[0]
+    def one(self) -> Call:
+        """The one call that ended."""
+        assert len(self.ended) == 1, f"{len(self.ended)} ends"
+        return self.ended[0]
 
-    def ended(self, record: CallRecord, *, finalizing: bool) -> None:
-        self.records.append(record)
-        self.finalizing.append(finalizing)
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in ("began", "sending", "described", "limited", "retried", "known", "left", "discarded"):
-            raise AttributeError(name)
-        return lambda *_: self.told.append(name)
+    def record(self, call: Call, ended_at: int | None) -> None:  # noqa: ARG002 - as the recorder's own
+        """Keeps it."""
+        self.ended.append(call)

@@ -5,44 +5,48 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from unit_batches import LINES, batch, reader_of
-from unit_calls import USAGE, answered, begun, message, stream, success
+from unit_batches import LINES, batch, owner_of, reader_of
+from unit_calls import USAGE, failed, feed, message, responded, returned, sent, started, stream, success
 
-from otel_claude.api import Limit, refusal
+from otel_claude.api import parse_error
+from otel_claude.telemetry.batches import update_batches
 
 WORKSPACE = "wrkspc_01"
 
 
+def limit_headers(reset: float) -> list[tuple[bytes, bytes]]:
+    """The headers of a response of a workspace, with one limit that holds until `reset`, in seconds since the epoch."""
+    return [
+        (b"anthropic-workspace-id", WORKSPACE.encode()),
+        (b"anthropic-ratelimit-input-tokens-limit", b"2000000"),
+        (b"anthropic-ratelimit-input-tokens-remaining", b"1500000"),
+        (b"anthropic-ratelimit-input-tokens-reset", str(int(reset)).encode()),
+    ]
+
+
 def record_everything(recorder: Any) -> None:
-    """A retried stream with limits, a call refused, one without an answer, one of code execution, and a batch."""
+    """A retried stream with limits, a rejected call, one without a response, one of code execution in the USA, a batch."""
     _stream_after_a_retry(recorder)
-    refused = begun(recorder)
-    answered(refused, 429).refused(refusal(429, {"error": {"type": "rate_limit_error"}}, retry_after=True))
-    recorder.left(refused)
-    refused.failed("rate_limit_error")
-    lost = begun(recorder)
-    lost.attempt()
-    recorder.left(lost)
-    lost.failed("connection_error")
+    rejected = started(recorder)
+    responded(recorder, rejected, 429).reject(
+        parse_error(429, {"error": {"type": "rate_limit_error"}}, retry_after=True)
+    )
+    failed(recorder, rejected, "rate_limit_error")
+    lost = started(recorder)
+    sent(recorder, lost)
+    failed(recorder, lost, "connection_error")
     success(recorder, message({**USAGE, "server_tool_use": {"code_execution_requests": 1}}, name="msg_2"))
-    reader = reader_of(recorder)
-    reader.told(batch(processing=2), WORKSPACE)
-    reading = reader.results("msgbatch_1", WORKSPACE)
-    assert reading is not None
-    reading.read(LINES["succeeded"] + LINES["errored"])
+    success(recorder, message({**USAGE, "inference_geo": "us"}, name="msg_3"))
+    instruments = recorder.instruments
+    update_batches(instruments.batches, batch(processing=2), owner_of(WORKSPACE), instruments.sets)
+    reader_of(recorder).read(LINES["succeeded"] + LINES["errored"])
 
 
 def _stream_after_a_retry(recorder: Any) -> None:
-    call = begun(recorder, stream=True)
-    first = answered(call, 529)
-    first.refused(refusal(529, {"error": {"type": "overloaded_error"}}, retry_after=False))
-    first.outcome, first.delay = "retried", 0.5
-    recorder.retried(first)
-    second = answered(call)
-    call.workspace_id = WORKSPACE
-    second.limits = (Limit("input_tokens", 2_000_000, 1_500_000, 0.25, time.time() + 3_600),)
-    recorder.limited(call, second)
-    recorder.left(call)
-    call.returned(pending=True)
-    for event in stream():
-        call.heard(event, second)
+    call = started(recorder, stream=True)
+    first = responded(recorder, call, 529)
+    first.reject(parse_error(529, {"error": {"type": "overloaded_error"}}, retry_after=False))
+    recorder.on_retry(first, 0.5)
+    second = responded(recorder, call, headers=limit_headers(time.time() + 3_600))
+    returned(recorder, call, pending=True)
+    feed(recorder, second, *stream())

@@ -6,19 +6,24 @@ from typing import Any
 
 from otel_claude import pricing
 from otel_claude import semconv as c
-from otel_claude.telemetry.attributes import Labeller
+from otel_claude.sdk.errors import was_never_sent
 from otel_claude.telemetry.metrics import Instruments, instruments_of
 from otel_claude.telemetry.recorder import Recorder
 from otel_claude.version import __version__
 
 
-def recorder_of(tracing: Any, metering: Any, *, legacy: bool = False) -> tuple[Recorder, Instruments]:
-    """What the instrumentor makes of two providers."""
-    instruments = instruments_of(metering, __version__, Labeller(200))
+def recorder_of(
+    tracing: Any, metering: Any, *, legacy: bool = False, histogram_tags: bool = False
+) -> tuple[Recorder, Instruments]:
+    """What the runtime makes of two providers."""
+    instruments = instruments_of(metering, __version__, 200)
     if legacy:
         instruments.add_legacy()
     tracer = tracing.get_tracer(c.SCOPE, __version__) if tracing is not None else None
-    return Recorder(tracer, instruments, pricing.shipped, legacy=legacy), instruments
+    recorder = Recorder(
+        tracer, instruments, pricing.shipped, legacy=legacy, histogram_tags=histogram_tags, never_sent=was_never_sent
+    )
+    return recorder, instruments
 
 
 class Bench:
@@ -51,11 +56,11 @@ class Bench:
             if metric.data.data_points
         }
 
-    def values(self, metric: c.Metric, *labels: str) -> dict[Any, Any]:
+    def values(self, metric: c.Metric, *names: str) -> dict[Any, Any]:
         """A metric's values by these attributes; of a histogram (count, sum)."""
         found: dict[Any, Any] = {}
         for point in self.points().get(metric.name, ()):
-            key = tuple(point.attributes.get(label) for label in labels)
+            key = tuple(point.attributes.get(name) for name in names)
             assert key not in found, f"{metric.name}: two points with {key}"
             found[key if len(key) != 1 else key[0]] = (
                 (point.count, point.sum) if hasattr(point, "count") else point.value

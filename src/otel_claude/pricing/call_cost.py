@@ -12,7 +12,7 @@ from .types import Platform, Price, Status
 _NO_PARTS: Final = (0,) * 6
 _DAY: Final = 86_400
 """Seconds for which prices hold: those of a day, in UTC."""
-_FREE: Final = frozenset({"refused", "not_sent"})
+_FREE: Final = frozenset({"rejected", "not_sent"})
 """A call that the API rejected costs nothing (official support article 8114526), nor one that was never sent."""
 
 

@@ -178,7 +178,7 @@ class ResultsReader:
             result = parse_batch_result(None)
         if self._batches.counted.add(self._batch_id, result.custom_id or line):
             # A result costs what its response does; without one, nothing, as the API says of all but the succeeded.
-            reason = None if result.response is not None else INVALID_RESULT if result.type is None else "refused"
+            reason = None if result.response is not None else INVALID_RESULT if result.type is None else "rejected"
             self._on_result(self._owner, result, self._time_range, reason)
 
 

@@ -196,5 +196,5 @@ class Call:
         if status is None:
             return "not_sent"
         if status >= FIRST_ERROR_STATUS:
-            return "refused"
+            return "rejected"
         return self.unread_reason or ("incomplete_stream" if self.request.stream else "unread_body")

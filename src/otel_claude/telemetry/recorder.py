@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final, cast
 
@@ -280,9 +280,12 @@ class Recorder:
             log_internal_error("count a call")
         if span is not None:
             self._describe(call, span, cost, ended_at)
-        self._record_histograms(call, cost)
+        try:
+            self._record_histograms(call, cost)
+        except Exception:
+            log_internal_error("record the histograms of a call")
         if cost.reasons:
-            warn_of_unknown_model(call.responses.values(), cost, self.prices().name)
+            self._warn_of_unknown_model(call.responses.values(), cost)
         call.attempts = []  # each of them knows the call: it would be a cycle for the garbage collector
 
     def _describe(self, call: Call, span: Any, cost: CallCost, ended_at: int | None) -> None:
@@ -464,7 +467,13 @@ class Recorder:
             cost = not_priced(reason)
         self.instruments.counters.add((None, result_increments(owner, result, cost, self.instruments.sets)))
         if cost.reasons and result.response is not None:
-            warn_of_unknown_model((result.response,), cost, self.prices().name)
+            self._warn_of_unknown_model((result.response,), cost)
+
+    def _warn_of_unknown_model(self, responses: Iterable[Response], cost: CallCost) -> None:
+        try:
+            warn_of_unknown_model(responses, cost, self.prices().name)
+        except Exception:
+            log_internal_error("warn of a model without a price")
 
 
 _NO_RESPONSE: Final = Response()
