@@ -4,12 +4,16 @@ Knows files and JSON. It knows neither the SDK nor us, so that no redesign of ei
 """
 
 import json
+from collections import Counter
+from difflib import ndiff
 from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parents[2] / "golden"
 FILES = sorted(FOLDER.glob("*.json"))
 _WIDTH = 180
+_MOST_LINES = 40
+"""Of the changed lines, how many the summary of an update shows."""
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -72,22 +76,18 @@ class Golden:
 
     def summary(self) -> list[str]:
         """What was rewritten: each file, and each line with the number of files in which it changed."""
-        from collections import Counter  # noqa: PLC0415 - only `--update-golden` needs these
-        from difflib import ndiff  # noqa: PLC0415
-
-        said: list[str] = []
+        files: list[str] = []
         changed: Counter[str] = Counter()
         for path, before in sorted(self.before.items()):
             differing = [line for line in ndiff(before, self.after[path]) if line[0] in "+-"]
             if differing:
                 added = sum(line[0] == "+" for line in differing)
-                said.append(f"{path.name}: {added} lines added, {len(differing) - added} removed")
-                changed.update({f"{line[0]} {line[1:].strip()}" for line in differing})
-        if said:
-            said.append("")
-            said += [f"{count:4} files  {line[:200]}" for line, count in changed.most_common(40)]
-            said.append(f"{len(changed)} different lines in {len(said) - len(changed.most_common(40)) - 1} files.")
-        return said or ["Nothing changed."]
+                files.append(f"{path.name}: {added} lines added, {len(differing) - added} removed")
+                changed.update(dict.fromkeys((f"{line[0]} {line[1:].strip()}" for line in differing), 1))
+        if not files:
+            return ["Nothing changed."]
+        most = [f"{count:4} files  {line[:_WIDTH]}" for line, count in changed.most_common(_MOST_LINES)]
+        return [*files, "", *most, f"{len(changed)} different lines in {len(files)} files."]
 
 
 _PARTS = ("requests", "warnings", "native", "ours", "metrics")
