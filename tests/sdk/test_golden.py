@@ -18,8 +18,8 @@ from otel_claude import ClaudeInstrumentor, tags
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 async def test_golden(path, kind, tracing, telemetry, golden):
     case = load(path)
-    if VERSION < NEWEST and (tracing == "native" or case.get("newest")):
-        pytest.skip(f"the file is of anthropic {NEWEST}")
+    if VERSION < NEWEST and (tracing == "native" or tuple(map(int, case.get("since", "0").split("."))) > VERSION):
+        pytest.skip(f"anthropic {VERSION} has other spans of its own, or lacks what the file needs")
     if settings := case.get("settings"):
         ClaudeInstrumentor().uninstrument()
         ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider, **settings)
