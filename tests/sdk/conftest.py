@@ -7,6 +7,7 @@ import pytest
 pytest.register_assert_rewrite("support")
 
 from support.face import Face  # noqa: E402 - its assertions are rewritten only from here on
+from support.golden_case import Golden  # noqa: E402
 from support.library import TRACINGS  # noqa: E402
 from support.server import Server  # noqa: E402
 from support.telemetry import Telemetry  # noqa: E402
@@ -51,3 +52,26 @@ def face(kind, tracing, telemetry):
         return Face(kind, Server(*replies), tracing, **options)
 
     return make
+
+
+_GOLDEN = pytest.StashKey[Golden]()
+
+
+def pytest_configure(config):
+    update = config.getoption("--update-golden")
+    if update and getattr(config.option, "numprocesses", None):
+        raise pytest.UsageError("--update-golden writes files: run it without -n")
+    config.stash[_GOLDEN] = Golden(update=update)
+
+
+@pytest.fixture
+def golden(request):
+    """The golden files of this run."""
+    return request.config.stash[_GOLDEN]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.getoption("--update-golden"):
+        terminalreporter.section("golden files")
+        for line in config.stash[_GOLDEN].summary():
+            terminalreporter.line(line)

@@ -1,12 +1,8 @@
 """The clients of every platform: provider, model, tokens, one span."""
 
-import base64
-import binascii
-import json
-import struct
-
 import pytest
 from support import wire
+from support.eventstream import frame
 from support.face import Face
 from support.library import NEWEST, VERSION, anthropic, http
 from support.server import Chunks, Server, plain, stream, throttled
@@ -26,17 +22,6 @@ PLATFORMS = {
     ),
 }  # fmt: skip
 MODELS = {"AnthropicBedrock": "anthropic.claude-sonnet-4-6", "AnthropicVertex": "claude-sonnet-4-6@20260217"}
-
-
-def frame(event):
-    """One message of `application/vnd.amazon.eventstream`."""
-    payload = json.dumps({"bytes": base64.b64encode(json.dumps(event).encode()).decode()}).encode()
-    headers = b""
-    for name, value in ((":event-type", "chunk"), (":content-type", "application/json"), (":message-type", "event")):
-        headers += bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode()
-    prelude = struct.pack(">II", 16 + len(headers) + len(payload), len(headers))
-    message = prelude + struct.pack(">I", binascii.crc32(prelude)) + headers + payload
-    return message + struct.pack(">I", binascii.crc32(message))
 
 
 def bedrock_stream(_request):
