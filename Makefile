@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
 
-$(STAMP): requirements/dev.txt requirements/no-deps.txt pyproject.toml
+$(STAMP): requirements/dev.txt requirements/no-deps.txt pyproject.toml demo/pyproject.toml demo/hatch_build.py
 	@echo "Setting up $(VENV) (once)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(UV) || $(BIN)/python -m pip install --quiet uv

@@ -14,8 +14,8 @@ from organization_world import ADMIN, OTHER, SHOP
 
 from listening import Listening, Quiet
 from otel_claude.cli import main
-from otel_claude.simulator import Organization, Simulator, SpendLimit
-from otel_claude.simulator.failures import FAILURES
+from otel_claude_demo.simulator import Organization, Simulator, SpendLimit
+from otel_claude_demo.simulator.failures import FAILURES
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from otel_claude import conventions_organization as o
 from otel_claude.organization import Poller, Reader, Times, running
 from otel_claude.organization.problems import Problem
 from otel_claude.organization.reports import month_to_date
-from otel_claude.simulator import ApiKey, SpendLimit
-from otel_claude.simulator.failures import FAILURES
+from otel_claude_demo.simulator import ApiKey, SpendLimit
+from otel_claude_demo.simulator.failures import FAILURES
 
 LIST, BILLED = o.ORGANIZATION_LIST_COST.name, o.ORGANIZATION_BILLED_COST.name
 PRODUCTION = ApiKey(SHOP_HINT, "shop", "Production")

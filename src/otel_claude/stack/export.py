@@ -26,7 +26,7 @@ GENERATED: Final = (
     "Load the recording rules too: alerts read them."
 )
 _FROM_PACKAGE: Final = "RUN pip install --no-cache-dir 'otel-claude[demo,agent-sdk]'"
-_FROM_CHECKOUT: Final = "COPY . /src\n        RUN pip install --no-cache-dir '/src[demo,agent-sdk]'"
+_FROM_CHECKOUT: Final = "COPY . /src\n        RUN pip install --no-cache-dir '/src[demo,agent-sdk]' /src/demo"
 
 Files = dict[str, str]
 """Texts by path."""
