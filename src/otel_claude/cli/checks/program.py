@@ -61,7 +61,7 @@ def _settings(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _unknown(environment: Mapping[str, str]) -> Iterator[Finding]:
-    known = [*(variable(field.name) for field in fields(Settings)), variables.JSON, variables.FAMILY]
+    known = [*(variable(field.name) for field in fields(Settings)), variables.JSON, variables.PROCESS_GROUP]
     for name in sorted(environment):
         if name.startswith(_PREFIX) and name not in known:
             endings = [each.removeprefix(_PREFIX) for each in known]
