@@ -11,8 +11,6 @@ import base64
 import json
 import os
 import re
-import socket
-import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -27,8 +25,8 @@ _MOST: Final = 20_000
 # C0, C1, line and paragraph separators, and what changes the direction or the looks of a terminal's line.
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
 _KEYS: Final = re.compile(
-    # An Anthropic credential, but not the Console's hint of one (sk-ant-api03-R2D...igAA).
-    r"sk-ant-(?!(?:api|admin)\d\d-[\w-]{3}\.{3}[\w-]{4}(?![\w-]))[\w-]+"
+    # An Anthropic credential, but not the Console's hint of one (sk-ant-api03-R2D...igAA) nor a kind (sk-ant-admin…).
+    r"sk-ant-(?!(?:api|admin)(?:…|\d\d-[\w-]{3}\.{3}[\w-]{4}(?![\w-])))[\w-]+"
     # Keys of others that are known by their beginning: GitHub, Grafana, Slack, AWS, OpenAI, and tokens in JSON (JWT).
     r"|\b(?:gh[pousr]_|github_pat_|glsa_|glc_|xox[abprs]-|AKIA|ASIA|sk-(?!ant-)|eyJ)[\w.-]{12,}"
 )
@@ -168,13 +166,15 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _known_reason(error: BaseException) -> str | None:
-    if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
-        return "it took too long"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not accepted ({clean(error.verify_message)})"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed ({error.reason or 'no reason given'})"
-    if isinstance(error, socket.gaierror):
+    # By their names: most programs that load this never need `ssl` and `socket`.
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if "TimeoutError" in kinds or "Timeout" in type(error).__name__:
+        return "it timed out"
+    if "SSLCertVerificationError" in kinds:
+        return f"its certificate is not accepted ({clean(str(getattr(error, 'verify_message', '')))})"
+    if "SSLError" in kinds:
+        return f"TLS failed ({getattr(error, 'reason', None) or 'no reason given'})"
+    if "gaierror" in kinds:
         return "its name is not known"
     if isinstance(error, OSError):
         tunnel = _TUNNEL.match(str(error))

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from .. import pricing
+from .. import pricing, redact
 from ..demo import play
 from ..summary.amounts import usd
 from .output import console, fail
@@ -53,4 +53,4 @@ def command(
 
 
 def _server() -> str:
-    return os.environ.get("ANTHROPIC_BASE_URL", "").strip() or "https://api.anthropic.com"
+    return redact.url(os.environ.get("ANTHROPIC_BASE_URL", "").strip() or "https://api.anthropic.com")
