@@ -59,7 +59,7 @@ def _listeners(chosen: Settings, providers: dict[str, Any]) -> Listeners:
         finish_at_exit()
         call = Call(
             request_of(options),
-            caller_of(client, key_of(client, options), chosen.api_key),
+            caller_of(client, key_of(client, options), chosen.api_key_format),
             current_tags(chosen.baggage_tags),
             recorder,
             has_native_span=has_native_span(client, options),
@@ -75,7 +75,7 @@ def _listeners(chosen: Settings, providers: dict[str, Any]) -> Listeners:
         if not is_instrumentation_enabled():
             return None
         tags = current_tags(chosen.baggage_tags)
-        caller = caller_of(client, key_of(client, options), chosen.api_key)
+        caller = caller_of(client, key_of(client, options), chosen.api_key_format)
         return Reader(caller, tags, instruments.batches, recorder.batch_labels, recorder)
 
     return Listeners(begin, watch, _session_listener(chosen, instruments))
@@ -90,7 +90,7 @@ def _session_listener(chosen: Settings, instruments: Instruments) -> Overhear:
             return
         for session in sessions(path, data):
             key, workspace = asker(response)
-            owner = Owner(caller_of(client, key, chosen.api_key), workspace)
+            owner = Owner(caller_of(client, key, chosen.api_key_format), workspace)
             instruments.sessions.heard(session, owner, instruments.labels)
 
     return overhear

@@ -1,6 +1,7 @@
 """Settings: environment variables and arguments of `instrument()`, as one frozen value. Read once.
 
-A bad value gives one warning that names the variable, the value and what is accepted; its default is used.
+A bad value gives one warning that names the variable and what is accepted, never the value, which may be a key that
+somebody put into the wrong variable. The default is used.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Settings:
     Attributes:
         spans: `auto` enriches the SDK's own span, or opens ours where it opens none; `off`: metrics only.
         prices: Path of a JSON file with prices, discounts and models of the user's own.
-        api_key: How `claude.api_key.hint` shows a key.
+        api_key_format: How `claude.api_key.hint` shows a key.
         baggage_tags: W3C baggage keys that become tags; in the variable separated by commas.
         tag_limit: Distinct values of one tag key in this process; further ones are recorded as `_other`.
         legacy_metrics: Also emit the metrics' names of before September 2026.
@@ -38,7 +39,7 @@ class Settings:
 
     spans: SpanMode = "auto"
     prices: str | None = None
-    api_key: KeyMode = "hint"
+    api_key_format: KeyMode = "hint"
     baggage_tags: tuple[str, ...] = ()
     tag_limit: int = 200
     legacy_metrics: bool = False
@@ -50,6 +51,15 @@ OF_CALLS: Final = tuple(name for name in ALL if name != "agent_sdk")
 """What `ClaudeInstrumentor` heeds."""
 OF_AGENTS: Final = ("agent_sdk", "baggage_tags", "tag_limit")
 """What `ClaudeAgentInstrumentor` heeds."""
+
+
+_FORMER: Final = {"api_key": "api_key_format"}
+"""Names that settings had, and those that they have now."""
+
+
+def former_variables() -> list[str]:
+    """The environment variables that settings had, and that are not read any more."""
+    return [variable(name) for name in _FORMER]
 
 
 def variable(field: str) -> str:
@@ -65,7 +75,8 @@ def read(
     What is not `heeded` has its default, and no warning: another instrumentor reads it.
     """
     values: dict[str, Any] = {}
-    for name in sorted(arguments.keys() - set(ALL) - _PROVIDERS):
+    _warn_of_former(arguments, environment, heeded)
+    for name in sorted(arguments.keys() - set(ALL) - _FORMER.keys() - _PROVIDERS):
         accepted = ", ".join(ALL)
         logger.warning("instrument() has no argument %r, so it is ignored. It takes %s.", name, accepted)
     for name in heeded:
@@ -79,8 +90,25 @@ def read(
             values[name] = _READERS[name](given)
         except ValueError as error:
             default = getattr(Settings, name)
-            logger.warning("%s is %r, which is not accepted: %s. Using %r.", source, given, error, default)
+            logger.warning("%s is not accepted: %s. Using %r.", source, error, default)
     return Settings(**values)
+
+
+def _warn_of_former(arguments: Mapping[str, Any], environment: Mapping[str, str], heeded: Collection[str]) -> None:
+    """Says of a setting that is given by the name it had that it is not read."""
+    for former, name in _FORMER.items():
+        if name not in heeded:
+            continue
+        if environment.get(variable(former), "").strip():
+            logger.warning(
+                "%s is not read: use %s, which takes one of %s. If there is an API key in %s, remove it there.",
+                variable(former),
+                variable(name),
+                ", ".join(get_args(KeyMode)),
+                variable(former),
+            )
+        if arguments.get(former) is not None:
+            logger.warning("instrument(%s=...) is not read: use instrument(%s=...).", former, name)
 
 
 def _one_of(*accepted: str) -> Any:
@@ -143,7 +171,7 @@ def agent_mode(given: object) -> AgentMode:
 _READERS: dict[str, Any] = {
     "spans": _one_of(*get_args(SpanMode)),
     "prices": _text,
-    "api_key": _one_of(*get_args(KeyMode)),
+    "api_key_format": _one_of(*get_args(KeyMode)),
     "baggage_tags": _keys,
     "tag_limit": _positive,
     "legacy_metrics": _flag,

@@ -196,7 +196,7 @@ async def test_spans_off(telemetry, face, tracing, quiet):
 @pytest.mark.parametrize("given", ["sk-ant-api03-other", None])
 async def test_settings_of_the_key(telemetry, face, given, quiet):
     ClaudeInstrumentor().uninstrument()
-    ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider, api_key="off")
+    ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider, api_key_format="off")
     await create(face(plain()))
     assert telemetry.metrics() == PLAIN.but(hint=None).metrics()
 

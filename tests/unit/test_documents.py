@@ -32,7 +32,7 @@ def test_the_variables_are_those_of_the_design():
     assert set(VARIABLES) == {
         "OTEL_CLAUDE_SPANS",
         "OTEL_CLAUDE_PRICES",
-        "OTEL_CLAUDE_API_KEY",
+        "OTEL_CLAUDE_API_KEY_FORMAT",
         "OTEL_CLAUDE_BAGGAGE_TAGS",
         "OTEL_CLAUDE_TAG_LIMIT",
         "OTEL_CLAUDE_LEGACY_METRICS",

@@ -10,7 +10,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 from rich.console import Console
 
-from otel_claude import pricing
+from otel_claude import pricing, redact
 
 from . import show
 from .amounts import usd
@@ -60,4 +60,4 @@ def _fail(message: str) -> NoReturn:
 
 
 def _server() -> str:
-    return os.environ.get("ANTHROPIC_BASE_URL", "").strip() or "https://api.anthropic.com"
+    return redact.url(os.environ.get("ANTHROPIC_BASE_URL", "").strip() or "https://api.anthropic.com")

@@ -16,7 +16,7 @@ from typing import IO, Final
 
 from rich.console import Console
 
-from otel_claude import pricing
+from otel_claude import pricing, redact
 
 from . import screen
 from .comparison import compare
@@ -75,7 +75,7 @@ def _perform(console: Console, environment: Mapping[str, str], summary: Path, se
     console.print("Three services call it with the anthropic SDK, and have no telemetry code:")
     screen.services(console, tuple(SERVICES.items()))
     if endpoint := environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip():
-        console.print(f"Exported over OTLP too, to {endpoint} (OTEL_EXPORTER_OTLP_ENDPOINT).")
+        console.print(f"Exported over OTLP too, to {redact.url(endpoint)} (OTEL_EXPORTER_OTLP_ENDPOINT).")
     console.print(f"$ {_COMMAND}\n", style="bold")
     arguments = [str(time.time() + seconds), *([LIVE] if live else [])]
     program = [sys.executable, "-m", _PROCESSES, *arguments]

@@ -14,7 +14,7 @@ from ..organization import Problem, Reader
 from ..pricing import shipped
 from ..reconcile import Against, CannotTell, Comparison, Prometheus, Tolerance, compare, measure, reported
 from ..reconcile.compare import Row
-from .output import fail, say, write_json
+from .output import fail, guard_logs, say, write_json
 
 _EQUAL, _DIFFERENT, _CANNOT_TELL = 0, 1, 2
 _DAY: Final = timedelta(days=1)
@@ -60,6 +60,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     """
     if as_json and as_csv:
         fail("reconcile: choose --json or --csv")
+    guard_logs()
     try:
         begins, ends = _window(start, end)
         limits = Tolerance(_amount("--tolerance", tolerance), _amount("--tolerance-percent", tolerance_percent))

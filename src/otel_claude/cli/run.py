@@ -20,7 +20,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from ..summary.variables import FAMILY, JSON
+from ..summary.variables import JSON, PROCESS_GROUP
 from .output import fail, say
 
 EXPORTER: Final = "claude_summary"
@@ -79,8 +79,8 @@ def environment_for(given: Mapping[str, str], startup_folder: str, json_file: Pa
     made["OTEL_METRICS_EXPORTER"] = ",".join([EXPORTER, *others])
     if not others:
         made.setdefault("OTEL_METRIC_EXPORT_INTERVAL", _SAMPLING_MILLISECONDS)
-    # A program that runs another one this way is not its family.
-    made.pop(FAMILY, None)
+    # A program that runs another one this way is not in its process group.
+    made.pop(PROCESS_GROUP, None)
     if json_file is not None:
         # The program may change its folder.
         made[JSON] = str(json_file.absolute())
@@ -123,6 +123,9 @@ def _check_writable(file: Path) -> None:
         fail(f"--json {file}: there is no folder {folder}")
     if file.is_dir() or not os.access(folder, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
         fail(f"--json {file}: cannot be written")
+    if file.exists() and not file.is_file():
+        # Putting a file in the place of a pipe or a device would destroy it.
+        fail(f"--json {file}: is no regular file")
 
 
 def _find(name: str) -> str:
@@ -165,7 +168,8 @@ def interpreter_of(path: str) -> str | None:
     if re.fullmatch(r"python[\d.]*", Path(path).name):
         return path
     try:
-        with Path(path).open("rb") as file:
+        # A pipe would be waited for, and what is in it is the program's.
+        with Path(path if Path(path).is_file() else os.devnull).open("rb") as file:
             first = file.readline(256)
     except OSError:
         return None

@@ -1,4 +1,4 @@
-"""The price table and the exact arithmetic on it. Imports nothing of ours outside this package.
+"""The price table and the exact arithmetic on it. Imports of ours only `files` and `redact` outside this package.
 
 `shipped().price(answer, at=time.time())` is what one answer costs, in integer pico-dollars, or why that is not known.
 """

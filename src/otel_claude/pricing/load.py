@@ -17,8 +17,12 @@ def shipped() -> PriceTable:
     return _table(_data())
 
 
-def load(path: str | None) -> PriceTable:
+def load(path: str | None, *, waits: bool = False) -> PriceTable:
     """The shipped table with a user's file merged over it; without a file, the shipped one.
+
+    Args:
+        path: The file. Only a regular file of at most 10 MB is read.
+        waits: Whether a pipe is read too: for what a person named on the command line, never for a setting.
 
     Raises:
         PriceFileError: if the file cannot be read or has mistakes; its text lists all of them.
@@ -26,7 +30,7 @@ def load(path: str | None) -> PriceTable:
     if path is None:
         return shipped()
     base = shipped()
-    own = userfile.read(path, base.known)
+    own = userfile.read(path, base.known, waits=waits)
     return _table(_data(), own)
 
 

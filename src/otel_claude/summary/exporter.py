@@ -26,7 +26,7 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExpor
 from ..call import end_open_calls
 from ..contain import contained
 from .ending import Ending
-from .family import Family
+from .process_group import ProcessGroup
 from .reading import totals_of
 from .report import Report
 from .totals import Totals
@@ -50,7 +50,7 @@ class SummaryMetricExporter(MetricExporter):
         self._terminating = False
         self._told = False
         self._telling = threading.Lock()
-        self._family = Family(environment)
+        self._group = ProcessGroup(environment)
         self._ending = Ending(self._finish)
         self._ending.watch()
 
@@ -115,7 +115,7 @@ class SummaryMetricExporter(MetricExporter):
             del totals.sums["waited",]
             totals.add("unknown", 1, "waited")
         report = Report(self._environment, self._stream or sys.__stderr__)
-        if self._family.is_root:
-            report.give(totals.fold(self._family.close()))
-        elif not totals.is_empty and not self._family.hand_over(totals):
-            report.give(totals.fold(self._family.close()), process=self._pid)
+        if self._group.is_root:
+            report.give(totals.fold(self._group.close()))
+        elif not totals.is_empty and not self._group.send_to_root(totals):
+            report.give(totals.fold(self._group.close()), process=self._pid)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from .. import pricing
+from .. import files, pricing, redact
 from ..instrumentor import ClaudeInstrumentor
 from ..settings import variable
 from .as_json import json_of
@@ -60,15 +58,12 @@ class Report:
 
     def _write(self, path: Path, data: dict[str, Any]) -> None:
         """Writes the file as a whole or not at all."""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            temporary.write_text(f"{json.dumps(data, indent=2)}\n", encoding="utf-8")
-            temporary.replace(path)
+            files.write(path, f"{json.dumps(data, indent=2)}\n")
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
             if self._stream is not None:
-                self._stream.write(f"otel-claude: the summary could not be written to {path}: {error.strerror}\n")
+                shown = redact.text(str(path))
+                self._stream.write(f"otel-claude: the summary could not be written to {shown}: {error.strerror}\n")
 
 
 def _why_none() -> str:

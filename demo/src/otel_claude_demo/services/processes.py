@@ -1,7 +1,7 @@
 """The services' first process: `python -m otel_claude_demo.services.processes <until> [live]`. Starts the services.
 
 The services are programs of their own, as they would be, so that each has its own name in the telemetry. It makes no
-calls; as the root of the family it is the one that prints the summary.
+calls; as the root of the process group it is the one that prints the summary.
 """
 
 from __future__ import annotations

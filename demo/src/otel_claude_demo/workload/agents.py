@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import anthropic
 
-from otel_claude import tags
+from otel_claude import redact, tags
 
 from ..simulator import HEADER
 from .acts import SONNET, client
@@ -142,7 +142,7 @@ class Turns:
                 asyncio.run(self._ended(f"Sum up report {dice.randrange(10_000)}.", options))
             except Exception as error:
                 if not scenarios:
-                    logger.warning("a turn failed: %s", error)
+                    logger.warning("a turn failed: %s", redact.text(str(error)))
 
     async def _ended(self, prompt: str, options: Any) -> None:
         async for message in self._sdk.query(prompt=prompt, options=options):

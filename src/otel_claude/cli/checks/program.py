@@ -61,9 +61,10 @@ def _settings(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _unknown(environment: Mapping[str, str]) -> Iterator[Finding]:
-    known = [*(variable(field.name) for field in fields(Settings)), variables.JSON, variables.FAMILY]
+    known = [*(variable(field.name) for field in fields(Settings)), variables.JSON, variables.PROCESS_GROUP]
+    told = settings.former_variables()
     for name in sorted(environment):
-        if name.startswith(_PREFIX) and name not in known:
+        if name.startswith(_PREFIX) and name not in known and name not in told:
             endings = [each.removeprefix(_PREFIX) for each in known]
             close = get_close_matches(name.removeprefix(_PREFIX), endings, 1, 0.6)
             do = f"Did you mean {_PREFIX}{close[0]}?" if close else f"unset {name}"
@@ -72,6 +73,9 @@ def _unknown(environment: Mapping[str, str]) -> Iterator[Finding]:
         folder = Path(file).absolute().parent
         if not folder.is_dir():
             yield Finding("warning", variables.JSON, f"There is no folder {folder}.", f"mkdir -p {folder}")
+        elif Path(file).exists() and not Path(file).is_file():
+            text = "It names something that is no regular file, so no summary is written."
+            yield Finding("warning", variables.JSON, text, f"unset {variables.JSON}   (or correct it)")
 
 
 def _prices(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -121,7 +125,8 @@ def _forks(environment: Mapping[str, str]) -> Iterator[Finding]:
     workers = environment.get("WEB_CONCURRENCY", "").strip()
     if not servers and workers in ("", "1"):
         return
-    why = f"{' and '.join(servers)} installed" if servers else f"WEB_CONCURRENCY is {workers}"
+    count = f" is {workers}" if workers.isdecimal() else " is set"
+    why = f"{' and '.join(servers)} installed" if servers else f"WEB_CONCURRENCY{count}"
     yield Finding(
         "note",
         "Workers",
