@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from types import SimpleNamespace
 
 import pytest
-from opentelemetry.metrics import Histogram, MeterProvider, NoOpMeterProvider
+from opentelemetry.metrics import Histogram, MeterProvider, NoOpHistogram, NoOpMeterProvider
 from opentelemetry.sdk import metrics as sdk
 from opentelemetry.sdk import resources
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -17,7 +18,18 @@ from unit_calls import CALLER, answered, begun, success
 from otel_claude import conventions as c
 from otel_claude import conventions_agents as agents
 from otel_claude import identity, instruments, pricing
-from otel_claude.identity import FIXED, GIVEN, KEPT, NONE, cause, fixes, tells_processes_apart, this_process
+from otel_claude.identity import (
+    FIXED,
+    GIVEN,
+    KEPT,
+    NONE,
+    NOT_KNOWN,
+    cause,
+    consumer_of,
+    fixes,
+    tells_processes_apart,
+    this_process,
+)
 from otel_claude.instruments import instruments_of
 from otel_claude.labels import Group, Labeller
 from otel_claude.recorder import Recorder
@@ -170,6 +182,17 @@ def test_a_provider_of_another_implementation_cannot_be_read_so_it_is_needed(pro
         "This process was forked, and its OpenTelemetry SDK is not one that otel-claude knows. What the parent's "
         "histograms had before the fork is exported from here too, and counts twice."
     )
+
+
+def test_instruments_that_wrap_the_sdks(provider):
+    real = provider().get_meter("m").create_histogram("h")
+    consumer = real._measurement_consumer
+    assert consumer_of(real) is consumer
+    assert consumer_of(SimpleNamespace(_instrument=real)) is consumer
+    assert consumer_of(SimpleNamespace(_real_instrument=real)) is consumer
+    assert consumer_of(SimpleNamespace(_real_instrument=None)) is NOT_KNOWN
+    assert consumer_of(NoOpHistogram("h")) is NOT_KNOWN
+    assert consumer_of(SimpleNamespace()) is None
 
 
 def test_where_nothing_is_measured_nothing_is_said(caplog):
