@@ -29,6 +29,7 @@ STATUS_CODE: Final = "http.response.status_code"
 TOOL_NAME: Final = "gen_ai.tool.name"
 TOKEN_MODALITY: Final = "gen_ai.token.modality"  # noqa: S105 - the name of an attribute, no secret
 API_KEY_HINT: Final = "claude.api_key.hint"
+INSTANCE_ID: Final = "claude.instance.id"
 TAG_PREFIX: Final = "claude.tag."
 COST_TYPE: Final = "claude.cost.type"
 SPEED: Final = "claude.speed"
@@ -105,9 +106,10 @@ SERVER_TOOL_REQUESTS: Final = {name: f"claude.server_tool.{name}.requests" for n
 
 COMMON_ATTRIBUTES: Final = (
     OPERATION_NAME, PROVIDER_NAME, REQUEST_MODEL, RESPONSE_MODEL, SERVER_ADDRESS, SERVER_PORT, WORKSPACE_ID,
-    API_KEY_HINT,
+    API_KEY_HINT, INSTANCE_ID,
 )  # fmt: skip
-"""On every metric, where known; beside them `claude.tag.<key>` for each tag, except on the gauges of limits."""
+"""On every metric, where known; beside them `claude.tag.<key>` for each tag, except on the gauges of limits.
+`claude.instance.id` is there where the resource does not tell processes apart."""
 
 SECONDS_BUCKETS: Final = (
     0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,

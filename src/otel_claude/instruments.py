@@ -19,15 +19,19 @@ from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvid
 
 from . import conventions as c
 from . import conventions_agents as agents
+from . import identity, inherited
 from .batches import Batches
 from .bill import PICO
+from .contain import contained, logger
 from .conventions import Metric
-from .labels import Labeller
-from .ledger import Ledger, Row
+from .identity import NOT_KNOWN, Identity, consumer_of, resource_of
+from .labels import Labeller, Labels
+from .ledger import Ledger, Row, Value
 from .limits import Limits
 from .postings import Posting, rows
 from .record import CallRecord
 from .sessions import Sessions
+from .settings import InstanceMode
 from .wire import Limit
 
 _LIMIT_VALUES: Final[dict[str, Callable[[Limit, float | None], float | None]]] = {
@@ -41,8 +45,9 @@ _LIMIT_VALUES: Final[dict[str, Callable[[Limit, float | None], float | None]]] =
 class Instruments:
     """One provider's histograms by name, ledger, limits and sessions. `settle` is called before anything is read."""
 
-    def __init__(self, meter: Meter, labels: Labeller) -> None:
+    def __init__(self, meter: Meter, labels: Labeller, instance_id: InstanceMode = "auto") -> None:
         self.labels = labels
+        self.identity = Identity(instance_id, self._resource)
         self.ledger: Ledger[Posting] = Ledger(lambda posting: rows(posting, self.labels))
         self.reports: Ledger[tuple[Row, ...]] = Ledger(lambda reported: reported)
         """What the Claude Agent SDK reported: no number of ours is among them."""
@@ -57,6 +62,12 @@ class Instruments:
         self._meter = meter
         for metric in (*c.METRICS, *agents.SESSION_METRICS):
             self._create(metric)
+
+    def measured(self, labels: Labels) -> dict[str, Value]:
+        """The attributes of what a histogram records: its labels, and the process's id where it is needed."""
+        identity = self.identity
+        mark = identity.mark if identity.is_settled else identity.settle()
+        return labels.attributes if mark is None else labels.marked(mark)
 
     def add_legacy(self) -> None:
         """Adds the histograms under their names of before September 2026."""
@@ -78,11 +89,32 @@ class Instruments:
                 metric.name, explicit_bucket_boundaries_advisory=metric.buckets, **described
             )
         elif metric.kind == "counter":
-            self._meter.create_observable_counter(metric.name, [self._counter(metric)], **described)
+            self._meter.create_observable_counter(metric.name, [self._told_apart(self._counter(metric))], **described)
         else:
-            self._meter.create_observable_gauge(metric.name, [self._gauge(metric)], **described)
+            self._meter.create_observable_gauge(metric.name, [self._told_apart(self._gauge(metric))], **described)
 
-    def _counter(self, metric: Metric) -> Callable[[CallbackOptions], Iterator[Observation]]:
+    def _told_apart(self, observe: _Observe) -> _Observe:
+        """Observations with the process's id where it is needed. Nothing is stored with it, so a fork changes all."""
+
+        def observed(options: CallbackOptions) -> Iterator[Observation]:
+            mark = self.identity.settle()
+            for each in observe(options):
+                if mark is None:
+                    yield each
+                else:
+                    yield Observation(each.value, {**(each.attributes or {}), c.INSTANCE_ID: mark})
+
+        return observed
+
+    def _consumer(self) -> Any:
+        """Where the metrics SDK has what our instruments measure."""
+        return consumer_of(self.histograms[c.DURATION.name])
+
+    def _resource(self) -> Any:
+        consumer = self._consumer()
+        return NOT_KNOWN if consumer is NOT_KNOWN else resource_of(consumer)
+
+    def _counter(self, metric: Metric) -> _Observe:
         dollars = metric.unit == "{USD}"
         ledger = self.reports if metric in agents.AGENT_METRICS else self.ledger
 
@@ -93,7 +125,7 @@ class Instruments:
 
         return observe
 
-    def _gauge(self, metric: Metric) -> Callable[[CallbackOptions], Iterator[Observation]]:
+    def _gauge(self, metric: Metric) -> _Observe:
         if metric is c.BATCH_PROGRESS:
             read = self._progress
         elif metric.name in _LIMIT_VALUES:
@@ -123,6 +155,28 @@ class Instruments:
         self.limits.clear()
         self.batches.forked()
         self.sessions.clear()
+        consumer = self._consumer()
+        dropped = consumer is NOT_KNOWN or inherited.drop(consumer)
+        unmeasured = not self.identity.is_settled
+        self.identity.forked(withholding=not dropped)
+        if not dropped and not unmeasured:
+            _tell_withheld(withheld=inherited.withhold(consumer, lambda: self.identity.mark))
+
+
+_Observe = Callable[[CallbackOptions], Iterator[Observation]]
+_told: list[bool] = []
+
+
+def _tell_withheld(*, withheld: bool) -> None:
+    """One line for a process and those that it forks."""
+    if not _told:
+        _told.append(withheld)
+        logger.warning(
+            "This process was forked, and its OpenTelemetry SDK is not one that otel-claude knows. %s",
+            "What the parent had measured before is not exported from here."
+            if withheld
+            else "What the parent's histograms had before the fork is exported from here too, and counts twice.",
+        )
 
 
 def _nothing() -> None:
@@ -137,11 +191,16 @@ _UNSET: Final = "_ProxyMeterProvider"
 
 
 def instruments_of(
-    provider: MeterProvider | None, version: str, labels: Labeller, *, keep: bool = False
+    provider: MeterProvider | None,
+    version: str,
+    labels: Labeller,
+    *,
+    keep: bool = False,
+    instance_id: InstanceMode = "auto",
 ) -> Instruments:
     """The instruments of a provider; of the global one for None, also if it is set only later.
 
-    `keep`: those that are there keep their limit of tags.
+    `keep`: those that are there keep their limit of tags, and what they say of the process.
     """
     current = metrics.get_meter_provider()
     provider = current if provider is None else provider
@@ -149,16 +208,17 @@ def instruments_of(
     if found is None and provider is current:
         if type(provider).__name__ == _UNSET:
             if not _of_global:
-                _of_global.append(Instruments(metrics.get_meter(c.SCOPE, version), labels))
+                _of_global.append(Instruments(metrics.get_meter(c.SCOPE, version), labels, instance_id))
             found = _of_global[0]
         elif _of_global:
             # It was set since, and OpenTelemetry has passed on to it what these had made.
             found = _by_provider[provider] = _of_global.pop()
     if found is None:
-        found = _by_provider[provider] = Instruments(provider.get_meter(c.SCOPE, version), labels)
+        found = _by_provider[provider] = Instruments(provider.get_meter(c.SCOPE, version), labels, instance_id)
     if not keep:
         # Its labels go on: values counted anew at each `instrument()` would make series without end.
         found.labels.limit_tags(labels.tag_limit)
+        found.identity.choose(instance_id)
     return found
 
 
@@ -169,8 +229,12 @@ def settle_all() -> None:
 
 
 def _forked() -> None:
+    identity.forked()
     for found in (*_of_global, *_by_provider.values()):
-        found._start_from_zero()  # noqa: SLF001 - this module's own  # pyright: ignore[reportPrivateUsage]
+        try:
+            found._start_from_zero()  # noqa: SLF001 - this module's own  # pyright: ignore[reportPrivateUsage]
+        except Exception:
+            contained("started from zero in a forked process")
 
 
 if hasattr(os, "register_at_fork"):

@@ -40,13 +40,22 @@ class Group:
 class Labels:
     """One set of attributes, and those made from it by adding some."""
 
-    __slots__ = ("_cells", "_more", "_values", "attributes")
+    __slots__ = ("_cells", "_marked", "_more", "_values", "attributes")
 
     def __init__(self, attributes: dict[str, Value], values: Bounds) -> None:
         self.attributes = attributes
         self._values = values
         self._more: dict[Any, Labels] = {}
         self._cells: dict[Any, tuple[Cell, ...]] = {}
+        self._marked: dict[str, Value] = {}
+
+    def marked(self, instance: str) -> dict[str, Value]:
+        """The attributes, with the id of this process. One object as long as the id stays."""
+        found = self._marked
+        if found.get(c.INSTANCE_ID) != instance:
+            # Not bounded: it is ours, and a child of many forks has another one than all before it.
+            found = self._marked = {**self.attributes, c.INSTANCE_ID: instance}
+        return found
 
     def also(self, *pairs: Pair) -> Labels:
         """These labels with further ones. What is None is left out; strings may come from outside."""

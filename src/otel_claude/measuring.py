@@ -47,7 +47,9 @@ def _listeners(chosen: Settings, providers: dict[str, Any]) -> Listeners:
     tracer = None
     if chosen.spans == "auto":
         tracer = trace.get_tracer(conventions.SCOPE, __version__, providers.get("tracer_provider"))
-    instruments = instruments_of(providers.get("meter_provider"), __version__, Labeller(chosen.tag_limit))
+    instruments = instruments_of(
+        providers.get("meter_provider"), __version__, Labeller(chosen.tag_limit), instance_id=chosen.instance_id
+    )
     if chosen.legacy_metrics:
         instruments.add_legacy()
     recorder = Recorder(tracer, instruments, _prices(chosen.prices), legacy=chosen.legacy_metrics)

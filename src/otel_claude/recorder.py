@@ -84,7 +84,7 @@ class Recorder:
         call = attempt.call
         if attempt.delay is not None:
             labels = self._instruments.labels.of(call.caller, call.request.model, None, call.workspace_id, call.tags)
-            self._histograms[c.RETRY_DELAY.name].record(attempt.delay, labels.attributes, call.context)
+            self._histograms[c.RETRY_DELAY.name].record(attempt.delay, self._instruments.measured(labels), call.context)
         if (span := _recording(call.span)) is not None:
             span.add_event(c.ATTEMPT_EVENT, spans.of_attempt(attempt))
 
@@ -160,9 +160,9 @@ class Recorder:
 
     def _measure(self, record: CallRecord, told: Bill, labels: Labels) -> None:
         histograms, at = self._histograms, record.context
-        plain, attributes = labels.attributes, labels.attributes
+        plain = attributes = self._instruments.measured(labels)
         if record.error_type is not None:
-            attributes = labels.also((c.ERROR_TYPE, record.error_type)).attributes
+            attributes = self._instruments.measured(labels.also((c.ERROR_TYPE, record.error_type)))
         histograms[c.DURATION.name].record(record.duration, attributes, at)
         if record.time_to_first_chunk is not None and record.request.stream:
             histograms[c.TIME_TO_FIRST_CHUNK.name].record(record.time_to_first_chunk, plain, at)

@@ -17,6 +17,7 @@ from .tags import is_key
 SpanMode = Literal["auto", "off"]
 KeyMode = Literal["hint", "hash", "off"]
 AgentMode = Literal["auto", "on", "off"]
+InstanceMode = Literal["auto", "on", "off"]
 _PROVIDERS = {"tracer_provider", "meter_provider", "logger_provider"}
 TRUE: Final = ("true", "1", "yes", "on")
 """What says yes in a variable."""
@@ -33,6 +34,7 @@ class Settings:
         api_key_format: How `claude.api_key.hint` shows a key.
         baggage_tags: W3C baggage keys that become tags; in the variable separated by commas.
         tag_limit: Distinct values of one tag key in this process; further ones are recorded as `_other`.
+        instance_id: Whether every metric carries `claude.instance.id`. `auto`: unless the resource does its work.
         legacy_metrics: Also emit the metrics' names of before September 2026.
         agent_sdk: Whether what the Claude Agent SDK reports is counted. `auto`: unless its program exports metrics too.
     """
@@ -42,6 +44,7 @@ class Settings:
     api_key_format: KeyMode = "hint"
     baggage_tags: tuple[str, ...] = ()
     tag_limit: int = 200
+    instance_id: InstanceMode = "auto"
     legacy_metrics: bool = False
     agent_sdk: AgentMode = "auto"
 
@@ -49,7 +52,7 @@ class Settings:
 ALL: Final = tuple(field.name for field in fields(Settings))
 OF_CALLS: Final = tuple(name for name in ALL if name != "agent_sdk")
 """What `ClaudeInstrumentor` heeds."""
-OF_AGENTS: Final = ("agent_sdk", "baggage_tags", "tag_limit")
+OF_AGENTS: Final = ("agent_sdk", "baggage_tags", "tag_limit", "instance_id")
 """What `ClaudeAgentInstrumentor` heeds."""
 
 
@@ -157,8 +160,8 @@ def _flag(given: object) -> bool:
     return value in TRUE
 
 
-def agent_mode(given: object) -> AgentMode:
-    """Whether what the Claude Agent SDK reports is counted. Raises a ValueError for what is not accepted."""
+def switch(given: object) -> Literal["auto", "on", "off"]:
+    """Whether something is done. Raises a ValueError for what is not accepted."""
     value = str(given).lower()
     if value == "auto":
         return "auto"
@@ -175,5 +178,6 @@ _READERS: dict[str, Any] = {
     "baggage_tags": _keys,
     "tag_limit": _positive,
     "legacy_metrics": _flag,
-    "agent_sdk": agent_mode,
+    "instance_id": switch,
+    "agent_sdk": switch,
 }

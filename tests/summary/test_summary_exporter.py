@@ -164,5 +164,5 @@ def test_a_forked_child_starts_from_nothing(exporter, environment, stream, monke
     assert f"what process {pid} cost" in own
     assert "1 call to Claude: $0.250000" in own
     child = json.loads(Path(environment[variables.JSON]).with_name(f"out.{pid}.json").read_text())
-    assert (child["calls"], child["retry_wait_seconds"]) == (1, None)
+    assert (child["calls"], child["retry_wait_seconds"]) == (1, 2.0)
     assert written(environment)["retry_wait_seconds"] == 2.0

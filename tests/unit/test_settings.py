@@ -12,7 +12,7 @@ from otel_claude.measuring import _prices
 from otel_claude.settings import OF_AGENTS, OF_CALLS, Settings, read, variable
 
 # In the order of the design's table.
-DEFAULTS = Settings("auto", None, "hint", (), 200, False, "auto")
+DEFAULTS = Settings("auto", None, "hint", (), 200, "auto", False, "auto")
 
 
 def test_the_defaults():
@@ -37,6 +37,9 @@ GOOD = [
     *(("agent_sdk", text, "on") for text in ("on", "On", "true", "1")),
     *(("agent_sdk", text, "off") for text in ("off", "OFF", "false", "0")),
     ("agent_sdk", "Auto", "auto"),
+    *(("instance_id", text, "on") for text in ("on", "true", True)),
+    *(("instance_id", text, "off") for text in ("OFF", "false", False)),
+    ("instance_id", "Auto", "auto"),
 ]
 GOOD_ARGUMENTS = [
     ("prices", Path("/etc/prices.json"), "/etc/prices.json"),
@@ -97,6 +100,7 @@ BAD = [
     # variable, value, what is accepted, the default that is used
     ("OTEL_CLAUDE_SPANS", "always", "it takes one of auto, off", "'auto'"),
     ("OTEL_CLAUDE_API_KEY_FORMAT", "full", "it takes one of hint, hash, off", "'hint'"),
+    ("OTEL_CLAUDE_INSTANCE_ID", "pod-1", "it takes one of auto, on, off", "'auto'"),
     ("OTEL_CLAUDE_TAG_LIMIT", "0", "it takes a whole number of 1 or more", "200"),
     ("OTEL_CLAUDE_TAG_LIMIT", "-5", "it takes a whole number of 1 or more", "200"),
     ("OTEL_CLAUDE_TAG_LIMIT", "many", "it takes a whole number of 1 or more", "200"),

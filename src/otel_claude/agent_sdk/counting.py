@@ -42,7 +42,9 @@ def telemetry_is_on(environment: Mapping[str, str]) -> bool:
 
 def _listening(chosen: Settings, provider: Any) -> Any:
     """The function that gives who hears the messages of a query, or None if nobody does."""
-    instruments = instruments_of(provider, __version__, Labeller(chosen.tag_limit), keep=True)
+    instruments = instruments_of(
+        provider, __version__, Labeller(chosen.tag_limit), keep=True, instance_id=chosen.instance_id
+    )
     instruments.add_agents()
     sessions = Sessions()
     connections: WeakKeyDictionary[Any, Connection] = WeakKeyDictionary()

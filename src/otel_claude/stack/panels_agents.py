@@ -8,7 +8,7 @@ from otel_claude import conventions as c
 from otel_claude import conventions_agents as a
 
 from . import queries_agents as agents
-from .naming import INSTANCE, JOB
+from .naming import JOB, PROCESS
 from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Column, Panel, line
 from .queries import RANGE, RATE, STEP, Queries
 from .variables import TAG
@@ -191,7 +191,7 @@ INSTANCES: Final = Panel(
     (
         line(
             lambda q: q.by(
-                (JOB,), q.by((JOB, INSTANCE), f"{q.select(a.AGENT_RESULTS)} or {q.select(a.SESSIONS)}"), "count"
+                (JOB,), q.by(PROCESS, f"{q.select(a.AGENT_RESULTS)} or {q.select(a.SESSIONS)}"), "count"
             ), "", JOB,
         ),
     ),

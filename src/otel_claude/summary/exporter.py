@@ -45,7 +45,7 @@ class SummaryMetricExporter(MetricExporter):
         super().__init__(preferred_temporality=dict.fromkeys(_KINDS, AggregationTemporality.CUMULATIVE))
         self._environment = environment
         self._stream = stream
-        self._pid = self._started_in = os.getpid()
+        self._pid = os.getpid()
         self._totals = Totals()
         self._terminating = False
         self._told = False
@@ -110,10 +110,6 @@ class SummaryMetricExporter(MetricExporter):
 
     def _report(self) -> None:
         totals = self._totals
-        if self._pid != self._started_in and ("waited",) in totals.sums:
-            # Histograms are inherited by forked children, unlike the ledger: what this one has may be its parent's.
-            del totals.sums["waited",]
-            totals.add("unknown", 1, "waited")
         report = Report(self._environment, self._stream or sys.__stderr__)
         if self._group.is_root:
             report.give(totals.fold(self._group.close()))

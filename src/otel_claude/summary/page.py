@@ -134,7 +134,7 @@ def _attempts(totals: Totals) -> Iterator[Fact]:
         return
     text = f"{times(totals.sum('attempt'), 'attempt')}, {retried:,} of them retried"
     waited = totals.sum("waited") / 1000
-    if retried and waited and not totals.sum("unknown", "waited"):
+    if retried and waited:
         text += f" after waiting {seconds(waited)}"
     yield Fact("Attempts", (text,), "warn")
     if blocked:

@@ -16,11 +16,9 @@ from ...contain import logger
 from ...settings import Settings, variable
 from ...summary import variables
 from .finding import Finding
-from .sdk import installed
 
 _PREFIX: Final = "OTEL_CLAUDE_"
 _OLD_DAYS: Final = 60
-_SERVERS: Final = ("gunicorn", "uwsgi", "celery")
 
 
 def findings(environment: Mapping[str, str], now: float) -> Iterator[Finding]:
@@ -29,7 +27,6 @@ def findings(environment: Mapping[str, str], now: float) -> Iterator[Finding]:
     yield from _unknown(environment)
     yield from _prices(environment)
     yield from _table(now)
-    yield from _forks(environment)
 
 
 class _Messages(logging.Handler):
@@ -118,18 +115,3 @@ def _models_of_sdk() -> list[str]:
     except Exception:
         return []  # That the SDK cannot be imported is a finding of its own.
     return [name for part in get_args(model) for name in get_args(part) if isinstance(name, str)]
-
-
-def _forks(environment: Mapping[str, str]) -> Iterator[Finding]:
-    servers = [name for name in _SERVERS if installed(name) is not None]
-    workers = environment.get("WEB_CONCURRENCY", "").strip()
-    if not servers and workers in ("", "1"):
-        return
-    count = f" is {workers}" if workers.isdecimal() else " is set"
-    why = f"{' and '.join(servers)} installed" if servers else f"WEB_CONCURRENCY{count}"
-    yield Finding(
-        "note",
-        "Workers",
-        f"{why}. If workers are forked, OpenTelemetry counts in each of them again what its histograms had before.",
-        "Make no calls to Claude before the fork, for example at import under gunicorn --preload.",
-    )

@@ -1,0 +1,192 @@
+"""Identity: what tells this process's series from those of others, where the provider's resource does not.
+
+Two processes that write one series overwrite each other, and a restart would reset it. The resource should tell them
+apart by `service.instance.id`; operators and environments fix it, and OpenTelemetry's SDK draws none up to 1.42. Then
+every metric of ours has `claude.instance.id`. Imports nothing of the SDK, and knows of its objects what is read here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from opentelemetry.metrics import NoOpHistogram
+
+from .contain import contained, logger
+from .settings import InstanceMode
+
+RESOURCE_ID: Final = "service.instance.id"
+RESOURCE_VARIABLE: Final = "OTEL_RESOURCE_ATTRIBUTES"
+_BYTES: Final = 6
+_WRAPPERS: Final = ("_real_instrument", "_instrument")
+"""Where wrapped instruments have the SDK's: the API's until a provider is set (1.30 to 1.45), and Logfire's."""
+FIXED: Final = (
+    f"{RESOURCE_VARIABLE} fixes {RESOURCE_ID}, which restarts and workers share. Take it out of there, and have "
+    "OpenTelemetry's SDK 1.44 or newer"
+)
+NONE: Final = f"The resource has no {RESOURCE_ID}. OpenTelemetry's SDK 1.44 or newer draws one for each process"
+KEPT: Final = (
+    f"OpenTelemetry's SDK 1.43 leaves a forked process the {RESOURCE_ID} of its parent. 1.44 or newer draws another one"
+)
+GIVEN: Final = (
+    f"The program's code or a resource detector gives {RESOURCE_ID}, which restarts and workers can share. Leave it to "
+    "OpenTelemetry's SDK 1.44 or newer"
+)
+NOT_KNOWN: Final = object()
+"""The resource's attributes, and the consumer, while there is no provider."""
+
+_told: set[bool] = set()
+
+
+def _drawn() -> str:
+    # Of the system: what Python's `random` gives is the same in every forked child.
+    return os.urandom(_BYTES).hex()
+
+
+class _Process:
+    """This process."""
+
+    id = _drawn()
+
+
+def this_process() -> str:
+    """The process's id: 12 hex digits, other ones after a fork."""
+    return _Process.id
+
+
+def forked() -> None:
+    """This is a forked child: another process, which needs another id."""
+    _Process.id = _drawn()
+
+
+class Identity:
+    """Whether the metrics of one provider carry the process's id: settled once its provider is known.
+
+    `resource` gives the attributes of its resource: None where they cannot be read, `NOT_KNOWN` while there is none.
+    """
+
+    def __init__(self, mode: InstanceMode, resource: Callable[[], Any]) -> None:
+        self._mode: InstanceMode = mode
+        self._resource = resource
+        self._withholding = False
+        self.mark: str | None
+        """What they carry now. Until it is settled they carry it: a record without it could never be told apart."""
+        self._begin()
+
+    def choose(self, mode: InstanceMode) -> None:
+        """What the user set. Once it is settled it stays, for sums under two names would count twice."""
+        if mode != self._mode:
+            if self.is_settled:
+                logger.warning(
+                    "instance_id is %r, but this meter provider has exported with %r, so it keeps that.",
+                    mode,
+                    self._mode,
+                )
+                return
+            self._mode = mode
+            self._begin()
+
+    def settle(self) -> str | None:
+        """What the metrics carry from now on, if anything: settled now if the provider is known."""
+        if not self.is_settled:
+            try:
+                self._settle()
+            except Exception:
+                # It stays as it is, which is exact.
+                contained("looked for the identity of the process")
+                self.is_settled = True
+        return self.mark
+
+    def forked(self, *, withholding: bool) -> None:
+        """This is a forked child. `withholding`: what its parent measured can only be told by the parent's id."""
+        self._withholding = withholding
+        self._begin()
+
+    def _begin(self) -> None:
+        self.is_settled = False
+        self.mark = None if self._mode == "off" else this_process()
+
+    def _settle(self) -> None:
+        attributes = self._resource()
+        if attributes is NOT_KNOWN:
+            return
+        apart = attributes is not None and tells_processes_apart(attributes)
+        if self._mode == "auto" and apart and not self._withholding:
+            self.mark = None
+        # Last: whoever reads the mark of one that is settled reads the right one.
+        self.is_settled = True
+        if attributes is not None and not apart:
+            _tell(cause(attributes, os.environ), carried=self.mark is not None)
+
+
+def resource_of(consumer: Any) -> Mapping[str, Any] | None:
+    """The attributes of the resource of the SDK's measurement consumer. None for what is none (SDK 1.30 to 1.45)."""
+    resource = getattr(getattr(consumer, "_sdk_config", None), "resource", None)
+    attributes = getattr(resource, "attributes", None)
+    return attributes if isinstance(attributes, Mapping) else None  # pyright: ignore[reportUnknownVariableType]
+
+
+def consumer_of(instrument: Any) -> Any:
+    """The SDK's measurement consumer of an instrument; None for one of another implementation.
+
+    `NOT_KNOWN` while no provider is set, and for an instrument that measures nothing.
+    """
+    for name in _WRAPPERS:
+        wrapped = getattr(instrument, name, NOT_KNOWN)
+        if wrapped is None:
+            return NOT_KNOWN
+        if wrapped is not NOT_KNOWN:
+            instrument = wrapped
+    return NOT_KNOWN if isinstance(instrument, NoOpHistogram) else getattr(instrument, "_measurement_consumer", None)
+
+
+def tells_processes_apart(attributes: Mapping[str, Any]) -> bool:
+    """Whether a resource with these attributes is of this process alone: the SDK drew its id, in this very process."""
+    if not draws_for_each_process():
+        return False
+    detector: Any = _detector()
+    drawn = detector().detect().attributes.get(RESOURCE_ID)
+    return drawn is not None and attributes.get(RESOURCE_ID) == drawn
+
+
+def draws_for_each_process() -> bool:
+    """Whether the SDK that is imported draws an id for each process, forked ones too: 1.44 and later."""
+    # 1.43 has the detector, and leaves a forked child its parent's id.
+    return hasattr(_detector(), "is_process_dependent")
+
+
+def cause(attributes: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    """Why a resource does not tell processes apart, and what to do about it."""
+    if fixes(environment):
+        return FIXED
+    if RESOURCE_ID not in attributes:
+        return NONE
+    return KEPT if _detector() is not None and not draws_for_each_process() else GIVEN
+
+
+def fixes(environment: Mapping[str, str]) -> bool:
+    """Whether these variables give every process the same id."""
+    pairs = environment.get(RESOURCE_VARIABLE, "").split(",")
+    return any(pair.partition("=")[0].strip() == RESOURCE_ID for pair in pairs)
+
+
+def _detector() -> Any:
+    resources = sys.modules.get("opentelemetry.sdk.resources")
+    return getattr(resources, "ServiceInstanceIdResourceDetector", None)
+
+
+def _tell(why: str, *, carried: bool) -> None:
+    """One line for a process and those that it forks."""
+    if carried in _told:
+        return
+    _told.add(carried)
+    if carried:
+        logger.info("Every metric carries claude.instance.id, which tells processes apart. %s.", why)
+    else:
+        logger.warning(
+            "What several processes spend can be lost or counted twice: OTEL_CLAUDE_INSTANCE_ID is off, and the "
+            "resource does not tell processes apart. %s; or set OTEL_CLAUDE_INSTANCE_ID=auto.",
+            why,
+        )
