@@ -33,6 +33,8 @@ class Settings:
         baggage_tags: W3C baggage keys that become tags; in the variable separated by commas.
         tag_limit: Distinct values of one tag key in this process; further ones are recorded as `_other`.
         legacy_metrics: Also emit the metrics' names of before September 2026.
+        flush_on_exit: Whether what was measured is exported when a process ends without `atexit`: by SIGTERM, or as a
+            forked worker.
         agent_sdk: Whether what the Claude Agent SDK reports is counted. `auto`: unless its program exports metrics too.
     """
 
@@ -42,13 +44,14 @@ class Settings:
     baggage_tags: tuple[str, ...] = ()
     tag_limit: int = 200
     legacy_metrics: bool = False
+    flush_on_exit: bool = True
     agent_sdk: AgentMode = "auto"
 
 
 ALL: Final = tuple(field.name for field in fields(Settings))
 OF_CALLS: Final = tuple(name for name in ALL if name != "agent_sdk")
 """What `ClaudeInstrumentor` heeds."""
-OF_AGENTS: Final = ("agent_sdk", "baggage_tags", "tag_limit")
+OF_AGENTS: Final = ("agent_sdk", "baggage_tags", "flush_on_exit", "tag_limit")
 """What `ClaudeAgentInstrumentor` heeds."""
 
 
@@ -147,5 +150,6 @@ _READERS: dict[str, Any] = {
     "baggage_tags": _keys,
     "tag_limit": _positive,
     "legacy_metrics": _flag,
+    "flush_on_exit": _flag,
     "agent_sdk": agent_mode,
 }

@@ -43,6 +43,8 @@ GOOD_ARGUMENTS = [
     ("baggage_tags", ["tenant", "feature"], ("tenant", "feature")),
     ("baggage_tags", ("tenant",), ("tenant",)),
     ("tag_limit", 5, 5),
+    *(("flush_on_exit", text, False) for text in ("false", "FALSE", "0", "no", "off")),
+    ("flush_on_exit", "true", True),
     ("legacy_metrics", True, True),
     ("legacy_metrics", False, False),
 ]
