@@ -12,7 +12,6 @@ starting one takes locks. The handler itself uses nothing that waits for a lock.
 from __future__ import annotations
 
 import _thread
-import inspect
 import os
 import signal
 import sys
@@ -22,6 +21,7 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from functools import partial
 from queue import SimpleQueue
+from types import BuiltinFunctionType
 from typing import Any, Final, NamedTuple
 
 from .contain import contained
@@ -83,15 +83,17 @@ class ShutdownHooks:
         be there before, and the application, which imports the SDK, is loaded later.
         """
         self._expecting += 1
-        take_back = when_imported("uvicorn.server", self.watch_signal)
-        # Called from where something is taken out: more than once does nothing.
-        left = [take_back]
+        left: list[Callable[[], None]] = []
+        try:
+            left.append(when_imported("uvicorn.server", self.watch_signal))
+        except Exception:
+            contained("prepared the last export")
 
         def stop() -> None:
-            if left:
+            while left:
                 left.pop()()
-                self._expecting -= 1
-                self._remove_if_unused()
+            self._expecting -= 1
+            self._remove_if_unused()
 
         return stop
 
@@ -279,7 +281,7 @@ class ShutdownHooks:
         try:
             util, end = sys.modules[f"{package}.util"], partial(self._end_of, package)
             self._finalizers.append(util.Finalize(None, end, exitpriority=_LAST))
-            if self._handles():
+            if hasattr(os, "register_at_fork") and self._handles():
                 stay_wakeable(lambda: not self._handled and self._handles())
         except Exception:
             contained("prepared the last export of a child process")
@@ -341,7 +343,7 @@ def _is_caught_in_c() -> bool:
 
 def _has_patched_threads() -> bool:
     """Whether gevent or eventlet make greenlets of threads: one does not run while a signal handler waits for it."""
-    return not (inspect.isbuiltin(_thread.start_new_thread) and inspect.isbuiltin(time.sleep))
+    return not all(isinstance(function, BuiltinFunctionType) for function in (_thread.start_new_thread, time.sleep))
 
 
 def _keep_interrupt() -> None:

@@ -115,9 +115,7 @@ def test_what_cannot_be_seen_is_lost(ended, receiver, how):
     assert receiver.total(CALLS) == 0
 
 
-@pytest.mark.parametrize(
-    ("how", "code", "calls"), [("exits_with_its_own_atexit", 3, 1), ("exits_in_a_thread", 0, 1)]
-)
+@pytest.mark.parametrize(("how", "code", "calls"), [("exits_with_its_own_atexit", 3, 1), ("exits_in_a_thread", 0, 1)])
 @pytest.mark.parametrize("temporality", ["cumulative", "delta"])
 def test_exits_are_left_to_the_providers(ended, receiver, how, code, calls, temporality):
     one = ended("stopping", how, **otlp(receiver, temporality))
@@ -182,14 +180,14 @@ def test_a_collector_that_never_answers_keeps_the_process_for_three_seconds(scri
     if how == "sigterm":
         receiver.may_answer.clear()
     running = script("stopping", how, **otlp(receiver, OTEL_EXPORTER_OTLP_TIMEOUT="60"))
-    assert 2.5 < terminate(running) < 8
+    assert 2.5 < terminate(running) < 12
     assert running.code == -15
 
 
 def test_a_collector_that_is_away(script, receiver):
     receiver.stop()
     running = script("stopping", "sigterm", **otlp(receiver))
-    assert terminate(running) < 8
+    assert terminate(running) < 12
     assert running.code == -15
 
 
@@ -198,7 +196,7 @@ def test_children_and_a_collector_that_never_answers(script, receiver):
     running = script("stopping", "processes", "fork", **otlp(receiver, OTEL_EXPORTER_OTLP_TIMEOUT="60")).wait()
     waited, codes = running.told
     assert (running.code, codes) == (0, {"codes": [0, 0, 0]})
-    assert 2 < waited["seconds"] < 8
+    assert 2 < waited["seconds"] < 12
 
 
 def test_sigterm_while_the_provider_shuts_down(script, receiver):
@@ -219,7 +217,7 @@ def test_a_second_sigterm_kills_at_once(script, receiver):
     running = script("stopping", "sigterm", **otlp(receiver, OTEL_EXPORTER_OTLP_TIMEOUT="60"))
     assert running.line() == READY
     running.process.send_signal(signal.SIGTERM)
-    assert receiver.asked.wait(5)  # it is at its last export
+    assert receiver.asked.wait(30)  # it is at its last export
     began = time.monotonic()
     running.process.send_signal(signal.SIGTERM)
     running.wait()
