@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import atexit
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from opentelemetry import metrics, trace
+from opentelemetry import trace
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from . import conventions, pricing
 from .batches import Reader
-from .call import Call, end_open_calls, forget_open_calls, release_open_calls
+from .call import Call, forget_open_calls, release_open_calls
 from .contain import contained, logger
-from .instruments import Instruments, instruments_of, settle_all
+from .flushing import Flushing
+from .instruments import Instruments, instruments_of
 from .labels import Labeller
 from .recorder import Recorder
 from .seams import Listeners, Overhear, Seams
@@ -31,7 +32,8 @@ class Measuring:
     """All that one `instrument()` set up in the SDK, which is imported. `providers`: those that it was given."""
 
     def __init__(self, chosen: Settings, providers: dict[str, Any]) -> None:
-        self._seams = Seams(_listeners(chosen, providers))
+        self._flushing = Flushing(chosen, providers, traces=chosen.spans != "off")
+        self._seams = Seams(_listeners(chosen, providers, self._flushing))
         self._seams.install()
 
     def stop(self) -> None:
@@ -40,9 +42,10 @@ class Measuring:
         _release()
         self._seams.remove()
         _release()  # those that began meanwhile
+        self._flushing.stop()
 
 
-def _listeners(chosen: Settings, providers: dict[str, Any]) -> Listeners:
+def _listeners(chosen: Settings, providers: dict[str, Any], measured: Callable[[], None]) -> Listeners:
     """Who is told what the seams see: of calls, of batches, and of all else that a client hears."""
     tracer = None
     if chosen.spans == "auto":
@@ -53,12 +56,11 @@ def _listeners(chosen: Settings, providers: dict[str, Any]) -> Listeners:
     if chosen.legacy_metrics:
         instruments.add_legacy()
     recorder = Recorder(tracer, instruments, _prices(chosen.prices), legacy=chosen.legacy_metrics)
-    finish_at_exit = _FinishAtExit()
 
     def begin(client: Any, options: Any) -> Call | None:
         if not spends(options) or not is_instrumentation_enabled():
             return None
-        finish_at_exit()
+        measured()
         call = Call(
             request_of(options),
             caller_of(client, key_of(client, options), chosen.api_key_format),
@@ -76,20 +78,22 @@ def _listeners(chosen: Settings, providers: dict[str, Any]) -> Listeners:
     def watch(client: Any, options: Any) -> Reader | None:
         if not is_instrumentation_enabled():
             return None
+        measured()
         tags = current_tags(chosen.baggage_tags)
         caller = caller_of(client, key_of(client, options), chosen.api_key_format)
         return Reader(caller, tags, instruments.batches, recorder.batch_labels, recorder)
 
-    return Listeners(begin, watch, _session_listener(chosen, instruments))
+    return Listeners(begin, watch, _session_listener(chosen, instruments, measured))
 
 
-def _session_listener(chosen: Settings, instruments: Instruments) -> Overhear:
+def _session_listener(chosen: Settings, instruments: Instruments, measured: Callable[[], None]) -> Overhear:
     """Who is told what a client hears that is no call's: of that, Managed Agents sessions."""
 
     def overhear(client: Any, data: Any, response: Any) -> None:
         path = session_path(response)
         if path is None or not is_instrumentation_enabled():
             return
+        measured()
         for session in sessions(path, data):
             key, workspace = asker(response)
             owner = Owner(caller_of(client, key, chosen.api_key_format), workspace)
@@ -115,42 +119,11 @@ def _prices(path: str | None) -> Any:
     return table
 
 
-class _FinishAtExit:
-    """Called at each call: ends open calls before the providers shut down. What was registered last runs first."""
-
-    def __init__(self) -> None:
-        self._tracing: object = None
-        self._metering: object = None
-        self._broken = False
-
-    def __call__(self) -> None:
-        if self._broken:
-            return
-        try:
-            tracing, metering = trace.get_tracer_provider(), metrics.get_meter_provider()
-        except Exception:
-            # One that the environment names and that cannot be loaded raises, and is logged, whenever it is asked for.
-            tracing, metering, self._broken = None, None, True
-        # Providers that are set later than the first call shut down earlier than what was registered at it.
-        if tracing is not self._tracing or metering is not self._metering or self._broken:
-            self._tracing, self._metering = tracing, metering
-            atexit.unregister(_finish)
-            atexit.register(_finish)
-
-
 def _release() -> None:
     try:
         release_open_calls()
     except Exception:
         contained("released open calls")
-
-
-def _finish() -> None:
-    try:
-        end_open_calls()
-        settle_all()
-    except Exception:
-        contained("ended open calls at the exit")
 
 
 if hasattr(os, "register_at_fork"):

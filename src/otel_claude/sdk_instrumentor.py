@@ -16,6 +16,7 @@ from . import settings
 from .contain import contained
 from .imported import when_imported
 from .settings import Settings
+from .shutdown import hooks
 
 
 class Stoppable(Protocol):
@@ -29,7 +30,8 @@ class Stoppable(Protocol):
 class _Setup:
     """What one `instrument()` sets up: by the thread that imports the SDK, while another one may stop it."""
 
-    def __init__(self, set_up: Callable[[], Stoppable | None]) -> None:
+    def __init__(self, set_up: Callable[[], Stoppable | None], *, flushes: bool) -> None:
+        self._stop_expecting = hooks.expect() if flushes else _nothing
         self._set_up = set_up
         self._take_back: Callable[[], None] | None = None
         self._running: Stoppable | None = None
@@ -48,6 +50,7 @@ class _Setup:
     def stop(self) -> None:
         """Takes all of it out again, or sees to it that it is when it was set up."""
         self._wanted = False
+        self._stop_expecting()
         if self._take_back is not None:
             self._take_back()
         self._stop_running()
@@ -56,6 +59,10 @@ class _Setup:
         running, self._running = self._running, None
         if running is not None:
             running.stop()
+
+
+def _nothing() -> None:
+    pass
 
 
 class SdkInstrumentor(BaseInstrumentor):
@@ -87,7 +94,7 @@ class SdkInstrumentor(BaseInstrumentor):
         try:
             if self._is_wanted():
                 chosen = settings.read(kwargs, heeded=self.heeded)
-                self._setup = _Setup(partial(self._set_up, chosen, kwargs))
+                self._setup = _Setup(partial(self._set_up, chosen, kwargs), flushes=chosen.flush_on_exit)
                 self._setup.begin(self.module)
         except Exception:
             contained("instrumented the SDK")

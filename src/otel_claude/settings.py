@@ -36,6 +36,8 @@ class Settings:
         tag_limit: Distinct values of one tag key in this process; further ones are recorded as `_other`.
         instance_id: Whether every metric carries `claude.instance.id`. `auto`: unless the resource does its work.
         legacy_metrics: Also emit the metrics' names of before September 2026.
+        flush_on_exit: Whether what was measured is exported when a process ends without `atexit`: by SIGTERM, or as a
+            forked worker.
         agent_sdk: Whether what the Claude Agent SDK reports is counted. `auto`: unless its program exports metrics too.
     """
 
@@ -46,13 +48,14 @@ class Settings:
     tag_limit: int = 200
     instance_id: InstanceMode = "auto"
     legacy_metrics: bool = False
+    flush_on_exit: bool = True
     agent_sdk: AgentMode = "auto"
 
 
 ALL: Final = tuple(field.name for field in fields(Settings))
 OF_CALLS: Final = tuple(name for name in ALL if name != "agent_sdk")
 """What `ClaudeInstrumentor` heeds."""
-OF_AGENTS: Final = ("agent_sdk", "baggage_tags", "tag_limit", "instance_id")
+OF_AGENTS: Final = ("agent_sdk", "baggage_tags", "flush_on_exit", "tag_limit", "instance_id")
 """What `ClaudeAgentInstrumentor` heeds."""
 
 
@@ -178,6 +181,7 @@ _READERS: dict[str, Any] = {
     "baggage_tags": _keys,
     "tag_limit": _positive,
     "legacy_metrics": _flag,
+    "flush_on_exit": _flag,
     "instance_id": switch,
     "agent_sdk": switch,
 }

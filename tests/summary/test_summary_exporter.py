@@ -29,7 +29,7 @@ def environment(tmp_path):
 @pytest.fixture
 def exporter(environment, stream, tmp_path, monkeypatch):
     # What it does to a process (signals, threads, forks) is tested in processes of their own.
-    monkeypatch.setattr(exporting.Ending, "watch", lambda _: None)
+    monkeypatch.setattr(exporting.hooks, "add", lambda _: None)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return SummaryMetricExporter(environment, stream)
 

@@ -12,7 +12,7 @@ from otel_claude.measuring import _prices
 from otel_claude.settings import OF_AGENTS, OF_CALLS, Settings, read, variable
 
 # In the order of the design's table.
-DEFAULTS = Settings("auto", None, "hint", (), 200, "auto", False, "auto")
+DEFAULTS = Settings("auto", None, "hint", (), 200, "auto", False, True, "auto")
 
 
 def test_the_defaults():
@@ -40,12 +40,16 @@ GOOD = [
     *(("instance_id", text, "on") for text in ("on", "true", True)),
     *(("instance_id", text, "off") for text in ("OFF", "false", False)),
     ("instance_id", "Auto", "auto"),
+    *(("flush_on_exit", text, True) for text in ("true", "True", "1", "yes", "on")),
+    *(("flush_on_exit", text, False) for text in ("false", "FALSE", "0", "no", "off")),
 ]
 GOOD_ARGUMENTS = [
     ("prices", Path("/etc/prices.json"), "/etc/prices.json"),
     ("baggage_tags", ["tenant", "feature"], ("tenant", "feature")),
     ("baggage_tags", ("tenant",), ("tenant",)),
     ("tag_limit", 5, 5),
+    ("flush_on_exit", False, False),
+    ("flush_on_exit", True, True),
     ("legacy_metrics", True, True),
     ("legacy_metrics", False, False),
 ]

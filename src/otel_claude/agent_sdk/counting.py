@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -11,6 +11,7 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from .. import settings
 from ..contain import logger
+from ..flushing import Flushing
 from ..instruments import instruments_of
 from ..labels import Labeller
 from ..settings import Settings
@@ -27,12 +28,14 @@ class Counting:
     """All that one `instrument()` set up in the SDK, which is imported. `providers`: those that it was given."""
 
     def __init__(self, chosen: Settings, providers: dict[str, Any]) -> None:
-        self._seam = AgentSeam(_listening(chosen, providers.get("meter_provider")))
+        self._flushing = Flushing(chosen, providers, traces=False)
+        self._seam = AgentSeam(_listening(chosen, providers.get("meter_provider"), self._flushing))
         self._seam.install()
 
     def stop(self) -> None:
         """Takes all of it out again."""
         self._seam.remove()
+        self._flushing.stop()
 
 
 def telemetry_is_on(environment: Mapping[str, str]) -> bool:
@@ -40,7 +43,7 @@ def telemetry_is_on(environment: Mapping[str, str]) -> bool:
     return environment.get(TELEMETRY, "").strip().lower() in settings.TRUE
 
 
-def _listening(chosen: Settings, provider: Any) -> Any:
+def _listening(chosen: Settings, provider: Any, measured: Callable[[], None]) -> Any:
     """The function that gives who hears the messages of a query, or None if nobody does."""
     instruments = instruments_of(
         provider, __version__, Labeller(chosen.tag_limit), keep=True, instance_id=chosen.instance_id
@@ -62,6 +65,7 @@ def _listening(chosen: Settings, provider: Any) -> Any:
                     TELEMETRY,
                 )
             return None
+        measured()
         # One program can be listened to many times: `ClaudeSDKClient` does it for each turn.
         connection = connections.get(query)
         if connection is None:

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any, Final, TextIO
 
 from opentelemetry import metrics, trace
@@ -25,7 +25,7 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExpor
 
 from ..call import end_open_calls
 from ..contain import contained
-from .ending import Ending
+from ..shutdown import Client, hooks
 from .process_group import ProcessGroup
 from .reading import totals_of
 from .report import Report
@@ -51,8 +51,7 @@ class SummaryMetricExporter(MetricExporter):
         self._told = False
         self._telling = threading.Lock()
         self._group = ProcessGroup(environment)
-        self._ending = Ending(self._finish)
-        self._ending.watch()
+        hooks.add(Client(self._prepare, _providers, self._tell, at_once=True))
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:  # noqa: ARG002 - the base class's signature
         """Keeps the totals, and the tightest limit that was ever seen."""
@@ -84,24 +83,17 @@ class SummaryMetricExporter(MetricExporter):
             self._told = False
             self._telling = threading.Lock()
 
-    def _finish(self) -> None:
-        """The process ends without `atexit`: sees to it that the last numbers are in, ours first."""
+    def _prepare(self) -> None:
+        """The process ends without `atexit`: `force_flush` is the last that comes, and ours before other exporters'."""
         self._notice_fork()
         end_open_calls()
         self._terminating = True
-        for provider in (metrics.get_meter_provider(), trace.get_tracer_provider()):
-            try:
-                # Without a provider of the SDK there is nothing to flush.
-                getattr(provider, "force_flush", bool)()
-            except Exception:
-                contained("exported the last numbers")
-        self._tell()
 
     def _tell(self) -> None:
         try:
             self._notice_fork()
             # Whoever comes second waits until the first has told all: the process ends when it returns.
-            with self._ending.undisturbed(), self._telling:
+            with hooks.undisturbed(), self._telling:
                 if not self._told:
                     self._told = True
                     self._report()
@@ -115,3 +107,8 @@ class SummaryMetricExporter(MetricExporter):
             report.give(totals.fold(self._group.close()))
         elif not totals.is_empty and not self._group.send_to_root(totals):
             report.give(totals.fold(self._group.close()), process=self._pid)
+
+
+def _providers() -> Iterator[Any]:
+    yield metrics.get_meter_provider()
+    yield trace.get_tracer_provider()

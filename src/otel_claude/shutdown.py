@@ -1,0 +1,364 @@
+"""Shutdown: the ways in which a process ends without running `atexit`, and exporting in time what was measured in it.
+
+SIGTERM, where the handler is the default one; children of `multiprocessing` and of `billiard`, which end with
+`os._exit` or, those of a pool, by SIGTERM; Celery's pool processes. What ends with `os._exit` or SIGKILL otherwise
+cannot be seen. Every instrumented program loads this: it imports next to nothing, and knows neither calls nor
+OpenTelemetry.
+
+A signal handler interrupts a frame that may hold any lock, so all work is done by a thread that stands ready: even
+starting one takes locks. The handler itself uses nothing that waits for a lock.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
+from functools import partial
+from queue import SimpleQueue
+from types import BuiltinFunctionType
+from typing import Any, Final, NamedTuple
+
+from .contain import contained
+from .imported import when_imported
+from .wakeup import stay_wakeable
+
+_PATIENCE: Final = 3.0
+"""Seconds that a process that ends may take for its last exports, all together."""
+_LAST: Final = -1_000_000
+"""As an exit priority of `multiprocessing`: after all finalizers of the program's own."""
+_MOMENT: Final = 0.01
+_FORKING: Final = ("multiprocessing", "billiard")
+"""Packages whose children run the package's own finalizers and no `atexit`."""
+
+
+class Client(NamedTuple):
+    """Who has something to do when a process ends without `atexit`. The helper thread calls, and contains what raises.
+
+    Attributes:
+        prepare: Called before anything is exported.
+        providers: Gives OpenTelemetry's providers to flush. One that several clients give is flushed once.
+        finish: Called when all is exported.
+        at_once: Whether it has something to say in each process, also in one that measured nothing.
+    """
+
+    prepare: Callable[[], None]
+    providers: Callable[[], Iterable[Any]]
+    finish: Callable[[], None]
+    at_once: bool = False
+
+
+class ShutdownHooks:
+    """What stands in this process for its end: one handler, one thread, one finalizer, whoever uses them."""
+
+    def __init__(self) -> None:
+        self._clients: tuple[Client, ...] = ()
+        self._expecting = 0
+        self._forking = threading.local()
+        self._forks = False
+        self._installed = False
+        """Whether the handler was set, here or in the process that forked this one. Another's can stand there now."""
+        self._take_back: list[Callable[[], None]] = []
+        self._watched: set[str] = set()
+        self._finalizers: list[Any] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        """The state of a process that has measured nothing. A forked child has no threads."""
+        self._handled = self._reporting = self._postponed = self._started = self._finished = False
+        self._deadline: float | None = None
+        self._starting = threading.Lock()
+        self._orders: SimpleQueue[bool] = SimpleQueue()  # its `put` is safe in a signal handler
+        self._thread: threading.Thread | None = None
+
+    def expect(self) -> Callable[[], None]:
+        """A client may come. Returns what takes that back.
+
+        uvicorn puts back the handler that it found, and raises the signal again, when it has shut down. So ours must
+        be there before, and the application, which imports the SDK, is loaded later.
+        """
+        self._expecting += 1
+        left: list[Callable[[], None]] = []
+        try:
+            left.append(when_imported("uvicorn.server", self.watch_signal))
+        except Exception:
+            contained("prepared the last export")
+
+        def stop() -> None:
+            while left:
+                left.pop()()
+            self._expecting -= 1
+            self._remove_if_unused()
+
+        return stop
+
+    def add(self, client: Client) -> None:
+        """Has this client told of the end. A SIGTERM handler of the program's own stays."""
+        try:
+            self._clients = (*self._clients, client)
+            self._watch_forks()
+            self.watch_signal()
+            if not self._take_back:
+                for package in _FORKING:
+                    self._take_back.append(when_imported(f"{package}.util", partial(self._watch_children, package)))
+                self._take_back.append(when_imported("celery.signals", self._watch_celery))
+            if client.at_once:
+                self.start()
+        except Exception:
+            contained("prepared the last export")
+
+    def remove(self, client: Client) -> None:
+        """Has it told no more. What nobody needs is taken out."""
+        self._clients = tuple(other for other in self._clients if other is not client)
+        self._remove_if_unused()
+
+    def start(self) -> None:
+        """Something is measured in this process: its end matters from now on."""
+        try:
+            self.watch_signal()
+            self._started = True
+            if self._installed:
+                self._start_thread()
+        except Exception:
+            contained("prepared the last export")
+
+    def watch_signal(self) -> None:
+        """Sets our handler of SIGTERM, in the main thread and where the default one stands."""
+        if (
+            threading.current_thread() is threading.main_thread()  # only it may set handlers
+            and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+            and not _is_caught_in_c()
+            and not _has_patched_threads()
+        ):
+            with suppress(ValueError):  # not in the main interpreter
+                signal.signal(signal.SIGTERM, self._terminate)
+                self._installed = True
+
+    @contextmanager
+    def undisturbed(self) -> Generator[None]:
+        """The report within changes nothing about how the main thread ends, and a SIGTERM waits for its end."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        self._reporting = True
+        try:
+            yield
+        finally:
+            self._reporting = False
+            _keep_interrupt()
+            if self._postponed:
+                _die()
+
+    def _remove_if_unused(self) -> None:
+        if self._clients or self._expecting:
+            return
+        if threading.current_thread() is threading.main_thread() and self._handles():
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            self._installed = False
+        while self._take_back:
+            self._take_back.pop()()
+        while self._finalizers:
+            self._finalizers.pop().cancel()
+        if "celery.signals" in self._watched:
+            self._watched.remove("celery.signals")
+            sys.modules["celery.signals"].worker_process_shutdown.disconnect(self._end_child)
+        if self._thread is not None:
+            self._orders.put(False)
+        self._begin()
+
+    # The thread.
+
+    def _start_thread(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._obey, args=(self._orders,), name="otel-claude-shutdown", daemon=True
+                )
+                self._thread.start()
+
+    def _obey(self, orders: SimpleQueue[bool]) -> None:
+        while orders.get():
+            self._finish()
+            self._finished = True
+
+    def _finish(self) -> None:
+        clients = self._clients
+        for client in clients:
+            _contain(client.prepare, "ended open calls")
+        flushed: list[Any] = []
+        for client in clients:
+            try:
+                for provider in client.providers():
+                    if all(provider is not other for other in flushed):
+                        flushed.append(provider)
+                        _contain(partial(_flush, provider), "exported the last numbers")
+            except Exception:
+                contained("looked for providers")
+        for client in clients:
+            _contain(client.finish, "printed the summary")
+
+    def _finish_in_time(self) -> None:
+        """Waits until the thread has done its work. Who comes second waits for the same, and no longer."""
+        if self._thread is None or self._finished:
+            return
+        if self._deadline is None:
+            self._deadline = time.monotonic() + _PATIENCE
+            self._orders.put(True)
+        while not self._finished and self._thread.is_alive() and time.monotonic() < self._deadline:
+            if sys.is_finalizing():  # threads do not run any more
+                return
+            time.sleep(_MOMENT)
+
+    # SIGTERM.
+
+    def _handles(self) -> bool:
+        return signal.getsignal(signal.SIGTERM) == self._terminate
+
+    def _terminate(self, _signum: int, _frame: object) -> None:
+        self._handled = True
+        if self._reporting and not self._postponed:
+            self._postponed = True
+            return
+        # From here on a second SIGTERM ends the process at once.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        try:
+            # Threads that were patched since then would be switched to, which cannot be done here.
+            if self._clients and self._started and not _has_patched_threads():
+                self._finish_in_time()
+        finally:
+            _die()
+
+    # Forks.
+
+    def _watch_forks(self) -> None:
+        if not self._forks and hasattr(os, "register_at_fork"):
+            self._forks = True
+            os.register_at_fork(before=self._hold, after_in_parent=self._release, after_in_child=self._forked)
+
+    def _hold(self) -> None:
+        """Holds SIGTERM back while this thread forks: Python drops what comes to a child before that is set up.
+
+        A pool may terminate a worker that has not run yet, and would wait for it for ever.
+        """
+        self._forking.held = self._handles() and signal.SIGTERM not in signal.pthread_sigmask(
+            signal.SIG_BLOCK, [signal.SIGTERM]
+        )
+
+    def _release(self) -> None:
+        if self._forking.held:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+
+    def _forked(self) -> None:
+        try:
+            self._begin()
+            self._finalizers.clear()
+            if any(client.at_once for client in self._clients):
+                self.start()
+        except Exception:
+            contained("prepared the last export of a child process")
+        self._release()
+
+    # Children that run no `atexit`.
+
+    def _watch_children(self, package: str) -> None:
+        """`multiprocessing` calls back in each child, forked or spawned."""
+        if package not in self._watched:
+            self._watched.add(package)
+            sys.modules[f"{package}.util"].register_after_fork(self, partial(_began, package))
+        # The SDK was imported in a child that has called back already.
+        if getattr(sys.modules[f"{package}.process"].current_process(), "_parent_pid", None) is not None:
+            self.began_child(package)
+
+    def began_child(self, package: str) -> None:
+        """This is such a child: it runs its finalizers and no `atexit`, or is terminated while it waits for work."""
+        if not self._clients:
+            return
+        try:
+            util, end = sys.modules[f"{package}.util"], partial(self._end_of, package)
+            self._finalizers.append(util.Finalize(None, end, exitpriority=_LAST))
+            if hasattr(os, "register_at_fork") and self._handles():
+                stay_wakeable(lambda: not self._handled and self._handles())
+        except Exception:
+            contained("prepared the last export of a child process")
+
+    def _end_of(self, package: str) -> None:
+        used: Any = sys.modules[package]
+        method = getattr(used.current_process(), "_start_method", None) or used.get_start_method()
+        # A spawned child is an interpreter of its own, which runs `atexit` after this.
+        if method != "spawn":
+            self._end_child()
+
+    def _watch_celery(self) -> None:
+        # Celery's pool processes leave by `os._exit`, before any finalizer; this signal is sent within them.
+        self._watched.add("celery.signals")
+        sys.modules["celery.signals"].worker_process_shutdown.connect(self._end_child, weak=False)
+
+    def _end_child(self, **_sent: Any) -> None:
+        """This process is about to leave by `os._exit`. No frame is interrupted, so a thread can be started."""
+        try:
+            if self._clients and self._started:
+                self._start_thread()
+                self._finish_in_time()
+        except Exception:
+            contained("exported the last numbers")
+
+
+def _began(package: str, hooks: ShutdownHooks) -> None:
+    hooks.began_child(package)
+
+
+def _contain(work: Callable[[], Any], hop: str) -> None:
+    try:
+        work()
+    except Exception:
+        contained(hop)
+
+
+def _flush(provider: Any) -> None:
+    # One that was shut down has exported all, and would complain. While it is at it, the interrupted frame may be what
+    # its export waits for: the same sums come again, which adds nothing under either temporality. (Both names stand
+    # in opentelemetry-sdk 1.30 to 1.45.)
+    is_down = getattr(provider, "_shutdown", False) is True and getattr(provider, "_atexit_handler", None) is None
+    if not is_down:
+        # Without a provider of the SDK there is nothing to flush.
+        getattr(provider, "force_flush", bool)()
+
+
+def _is_caught_in_c() -> bool:
+    """Whether a handler stands there that Python does not know of: of uWSGI, or by `faulthandler.register`."""
+    try:
+        with open("/proc/self/status", "rb") as status:  # noqa: PTH123 - pathlib is not loaded yet, and takes long
+            for line in status:
+                if line.startswith(b"SigCgt:"):
+                    return bool(int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+    except (OSError, ValueError):
+        return False  # no Linux
+    return False
+
+
+def _has_patched_threads() -> bool:
+    """Whether gevent or eventlet make greenlets of threads: one does not run while a signal handler waits for it."""
+    return not all(isinstance(function, BuiltinFunctionType) for function in (_thread.start_new_thread, time.sleep))
+
+
+def _keep_interrupt() -> None:
+    """Lets Python end by SIGINT after Ctrl-C, as a shell expects of it, and not with exit code 1."""
+    # CPython (3.10 to 3.14) forgets that it has to when a string is executed after that, as Rich's dataclasses do when
+    # it is imported, and remembers it when one raises this again.
+    if getattr(sys, "last_type", None) is KeyboardInterrupt:
+        with suppress(KeyboardInterrupt):
+            exec("raise KeyboardInterrupt")  # noqa: S102 - as above
+
+
+def _die() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+hooks: Final = ShutdownHooks()
+"""Those of this process."""
