@@ -21,6 +21,7 @@ from . import conventions as c
 from . import conventions_agents as agents
 from .batches import Batches
 from .bill import PICO
+from .contain import contained
 from .conventions import Metric
 from .labels import Labeller
 from .ledger import Ledger, Row
@@ -55,21 +56,25 @@ class Instruments:
         self.histograms: dict[str, Histogram] = {}
         self._has_agents = False
         self._meter = meter
-        for metric in (*c.METRICS, *agents.SESSION_METRICS):
-            self._create(metric)
+        self._create_all(*c.METRICS, *agents.SESSION_METRICS)
 
     def add_legacy(self) -> None:
         """Adds the histograms under their names of before September 2026."""
-        for metric in c.LEGACY_METRICS:
-            if metric.name not in self.histograms:
-                self._create(metric)
+        self._create_all(*(metric for metric in c.LEGACY_METRICS if metric.name not in self.histograms))
 
     def add_agents(self) -> None:
         """Adds what the Claude Agent SDK reports."""
         if not self._has_agents:
             self._has_agents = True
-            for metric in agents.AGENT_METRICS:
+            self._create_all(*agents.AGENT_METRICS)
+
+    def _create_all(self, *metrics: Metric) -> None:
+        for metric in metrics:
+            try:
                 self._create(metric)
+            except Exception:
+                # A meter of the application's may refuse one.
+                contained(f"created {metric.name}")
 
     def _create(self, metric: Metric) -> None:
         described: dict[str, Any] = {"unit": metric.unit, "description": metric.description}
@@ -78,16 +83,19 @@ class Instruments:
                 metric.name, explicit_bucket_boundaries_advisory=metric.buckets, **described
             )
         elif metric.kind == "counter":
-            self._meter.create_observable_counter(metric.name, [self._counter(metric)], **described)
+            self._meter.create_observable_counter(metric.name, [_guarded(metric, self._counter(metric))], **described)
         else:
-            self._meter.create_observable_gauge(metric.name, [self._gauge(metric)], **described)
+            self._meter.create_observable_gauge(metric.name, [_guarded(metric, self._gauge(metric))], **described)
 
     def _counter(self, metric: Metric) -> Callable[[CallbackOptions], Iterator[Observation]]:
         dollars = metric.unit == "{USD}"
         ledger = self.reports if metric in agents.AGENT_METRICS else self.ledger
 
         def observe(_options: CallbackOptions) -> Iterator[Observation]:
-            self.settle()
+            try:
+                self.settle()
+            except Exception:
+                contained("recorded what had ended")
             for attributes, amount in ledger.sums(metric.name):
                 yield Observation(amount / PICO if dollars else amount, attributes)
 
@@ -123,6 +131,21 @@ class Instruments:
         self.limits.clear()
         self.batches.forked()
         self.sessions.clear()
+
+
+Observe = Callable[[CallbackOptions], Iterator[Observation]]
+
+
+def _guarded(metric: Metric, observe: Observe) -> Observe:
+    """A callback that never raises: OpenTelemetry would log that anew at each collection."""
+
+    def guarded(options: CallbackOptions) -> Iterator[Observation]:
+        try:
+            yield from observe(options)
+        except Exception:
+            contained(f"observed {metric.name}")
+
+    return guarded
 
 
 def _nothing() -> None:

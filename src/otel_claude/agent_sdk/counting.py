@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from .. import settings
-from ..contain import logger
+from ..contain import contained, logger
 from ..instruments import instruments_of
 from ..labels import Labeller
 from ..settings import Settings
@@ -64,6 +64,11 @@ def _listening(chosen: Settings, provider: Any) -> Any:
         connection = connections.get(query)
         if connection is None:
             connection = connections[query] = Connection(sessions, session_of(query))
-        return Listener(instruments, connection, current_tags(chosen.baggage_tags)).heard
+        try:
+            tags = current_tags(chosen.baggage_tags)
+        except Exception:
+            contained("read the tags")
+            tags = ()
+        return Listener(instruments, connection, tags).heard
 
     return listen
