@@ -28,9 +28,10 @@ def shipped() -> PriceTable:
         return _table(_data())
     except Exception as error:
         kind, said = type(error).__name__, getattr(error, "strerror", None) or getattr(error, "msg", None)
+        why = f"{kind}: {said}" if said else kind
         raise PriceTableError(
-            f"the price table {file} cannot be read ({f'{kind}: {said}' if said else kind}). Install otel-claude again. In "
-            "an archive or a frozen program, put the package's data files beside its modules: see docs/deploy.md"
+            f"the price table {file} cannot be read ({why}). Install otel-claude again. In an archive or a frozen "
+            "program, put the package's data files beside its modules: see docs/deploy.md"
         ) from error
 
 
