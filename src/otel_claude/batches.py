@@ -33,6 +33,8 @@ _LONGEST_LINE: Final = 32 * 1024 * 1024
 _HEAD: Final = 1024
 """Bytes that a line too long for us is told from others by: its `custom_id` stands first."""
 UNREADABLE: Final = "unreadable_result"
+_NOTHING: Final = Result()
+"""What a line tells that is no result."""
 _REQUEST: Final = Request()
 """No result says what was asked for."""
 
@@ -138,7 +140,10 @@ class Reader(NamedTuple):
         labels = None
         for batch in batches(body):
             labels = labels or self.labels_of(self.caller, workspace, self.tags)
-            self.known.told(batch, labels)
+            try:
+                self.known.told(batch, labels)
+            except Exception:
+                contained("kept what is known of a batch")
 
     def results(self, batch_id: str, workspace: str | None) -> Reading | None:
         """The reading of a batch's results. None if all of them have been counted."""
@@ -165,7 +170,7 @@ class Reading:
             for line in piece.splitlines(keepends=True):
                 self._take(line)
                 if line.endswith((b"\n", b"\r")):
-                    self._line()
+                    self._next()
         except Exception:
             self._broken = True
             contained("read the results of a batch")
@@ -175,7 +180,7 @@ class Reading:
         if self._broken:
             return
         try:
-            self._line()
+            self._next()
             total = self._reader.known.total(self._batch)
             if total is not None:
                 self._reader.known.counted.read_whole(self._batch, total)
@@ -190,17 +195,21 @@ class Reading:
         if self._size > _LONGEST_LINE:
             self._pieces = [b"".join(self._pieces)[:_HEAD]]
 
-    def _line(self) -> None:
+    def _next(self) -> None:
         line, size = b"".join(self._pieces).strip(), self._size
         self._pieces, self._size = [], 0
         if not line:
             return
-        try:
-            told = result(json.loads(line) if size <= _LONGEST_LINE else None)
-        except (ValueError, RecursionError):
-            told = result(None)
-        if self._reader.known.counted.first(self._batch, told.custom_id or line):
+        told = _told(line) if size <= _LONGEST_LINE else _NOTHING
+        if self._is_first(told.custom_id or line):
             self._reader.sink.result(self._record(told), self._window.since)
+
+    def _is_first(self, key: str | bytes) -> bool:
+        try:
+            return self._reader.known.counted.first(self._batch, key)
+        except Exception:
+            contained("looked whether a result was counted")
+            return True  # Most programs read results once: rather that than to lose them.
 
     def _record(self, told: Result) -> CallRecord:
         """A result costs what its answer does; without one, nothing, as the API says of all but the succeeded."""
@@ -217,3 +226,14 @@ class Reading:
             workspace_id=self._workspace,
             result=told.type or c.OTHER,
         )
+
+
+def _told(line: bytes) -> Result:
+    """What one line says. A line that cannot be read is a result too, though nothing is known of it."""
+    try:
+        return result(json.loads(line))
+    except (ValueError, RecursionError):
+        return _NOTHING
+    except Exception:
+        contained("read a result of a batch")
+        return _NOTHING

@@ -63,6 +63,8 @@ def bill(table: PriceTable, call: Spent, answers: tuple[Answer, ...], missing: s
         if reason is None or reason in _FREE:
             return Bill((), (), "exact", table.name)
         return Bill((), (reason,), "unpriced", table.name)
+    if call.caller.platform is None:
+        return unpriced(table.name)
     platform = _platform(call.caller.platform, call.caller.region)
     prices: list[Price] = []
     reasons: tuple[str, ...] = ()
@@ -84,6 +86,13 @@ def bill(table: PriceTable, call: Spent, answers: tuple[Answer, ...], missing: s
         reasons = (*reasons, "no_answer")
         status = "lower_bound" if status == "exact" else status
     return Bill(prices, reasons, status or "exact", table.name, _parts(prices))
+
+
+def unpriced(table: str = "", missing: str | None = None) -> Bill:
+    """The bill of a call that could not be priced, because something of ours failed. `missing` as in `bill`."""
+    if missing in _FREE:
+        return Bill((), (), "exact", table)
+    return Bill((), (missing or "pricing_error",), "unpriced", table)
 
 
 def _parts(prices: Sequence[Price]) -> tuple[int, ...]:

@@ -58,6 +58,7 @@ TOKEN_CLASSES: Final = ("input", "cache_read", "cache_write", "cache_write_5m", 
 UNCOUNTED_REASONS: Final = {
     "resumed": "The session was resumed, and its totals did not tell what was new (claude before 2.1.309).",
     "no_usage": "The result told no usage by model, or one that cannot be read.",
+    "failed": "otel-claude failed while it counted the result. A warning in the program's log says where.",
 }
 
 AGENT_TOKENS: Final = Metric(

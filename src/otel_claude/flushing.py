@@ -48,7 +48,7 @@ class Flushing:
             hooks.remove(self._client)
 
     def __call__(self) -> None:
-        """Something is about to be measured. Does its work once in a process, and for each provider."""
+        """Something is about to be measured. Does its work once in a process, and for each provider. Never raises."""
         if self._broken:
             return
         try:
@@ -59,11 +59,14 @@ class Flushing:
         # Providers that are set later than the first call shut down earlier than what was registered at it.
         if tracing is not self._tracing or metering is not self._metering or self._broken:
             self._tracing, self._metering = tracing, metering
-            # What was registered last runs first: before the providers shut down.
-            atexit.unregister(_finish)
-            atexit.register(_finish)
-            if self._client is not None:
-                hooks.start()
+            try:
+                # What was registered last runs first: before the providers shut down.
+                atexit.unregister(_finish)
+                atexit.register(_finish)
+                if self._client is not None:
+                    hooks.start()
+            except Exception:
+                contained("prepared the exit")
 
     def forked(self) -> None:
         """In a forked child nothing was measured yet."""

@@ -60,8 +60,7 @@ class Instruments:
         self.histograms: dict[str, Histogram] = {}
         self._has_agents = False
         self._meter = meter
-        for metric in (*c.METRICS, *agents.SESSION_METRICS):
-            self._create(metric)
+        self._create_all(*c.METRICS, *agents.SESSION_METRICS)
 
     def measured(self, labels: Labels) -> dict[str, Value]:
         """The attributes of what a histogram records: its labels, and the process's id where it is needed."""
@@ -71,16 +70,21 @@ class Instruments:
 
     def add_legacy(self) -> None:
         """Adds the histograms under their names of before September 2026."""
-        for metric in c.LEGACY_METRICS:
-            if metric.name not in self.histograms:
-                self._create(metric)
+        self._create_all(*(metric for metric in c.LEGACY_METRICS if metric.name not in self.histograms))
 
     def add_agents(self) -> None:
         """Adds what the Claude Agent SDK reports."""
         if not self._has_agents:
             self._has_agents = True
-            for metric in agents.AGENT_METRICS:
+            self._create_all(*agents.AGENT_METRICS)
+
+    def _create_all(self, *metrics: Metric) -> None:
+        for metric in metrics:
+            try:
                 self._create(metric)
+            except Exception:
+                # A meter of the application's may refuse one.
+                contained(f"created {metric.name}")
 
     def _create(self, metric: Metric) -> None:
         described: dict[str, Any] = {"unit": metric.unit, "description": metric.description}
@@ -89,9 +93,14 @@ class Instruments:
                 metric.name, explicit_bucket_boundaries_advisory=metric.buckets, **described
             )
         elif metric.kind == "counter":
-            self._meter.create_observable_counter(metric.name, [self._told_apart(self._counter(metric))], **described)
+            self._meter.create_observable_counter(
+                metric.name, [self._observed(metric, self._counter(metric))], **described
+            )
         else:
-            self._meter.create_observable_gauge(metric.name, [self._told_apart(self._gauge(metric))], **described)
+            self._meter.create_observable_gauge(metric.name, [self._observed(metric, self._gauge(metric))], **described)
+
+    def _observed(self, metric: Metric, observe: _Observe) -> _Observe:
+        return _guarded(metric, self._told_apart(observe))
 
     def _told_apart(self, observe: _Observe) -> _Observe:
         """Observations with the process's id where it is needed. Nothing is stored with it, so a fork changes all."""
@@ -107,8 +116,8 @@ class Instruments:
         return observed
 
     def _consumer(self) -> Any:
-        """Where the metrics SDK has what our instruments measure."""
-        return consumer_of(self.histograms[c.DURATION.name])
+        """Where the metrics SDK has what our instruments measure. One histogram may have been refused."""
+        return next((found for each in self.histograms.values() if (found := consumer_of(each)) is not None), None)
 
     def _resource(self) -> Any:
         consumer = self._consumer()
@@ -119,7 +128,10 @@ class Instruments:
         ledger = self.reports if metric in agents.AGENT_METRICS else self.ledger
 
         def observe(_options: CallbackOptions) -> Iterator[Observation]:
-            self.settle()
+            try:
+                self.settle()
+            except Exception:
+                contained("recorded what had ended")
             for attributes, amount in ledger.sums(metric.name):
                 yield Observation(amount / PICO if dollars else amount, attributes)
 
@@ -177,6 +189,18 @@ def _tell_withheld(*, withheld: bool) -> None:
             if withheld
             else "What the parent's histograms had before the fork is exported from here too, and counts twice.",
         )
+
+
+def _guarded(metric: Metric, observe: _Observe) -> _Observe:
+    """A callback that never raises: OpenTelemetry would log that anew at each collection."""
+
+    def guarded(options: CallbackOptions) -> Iterator[Observation]:
+        try:
+            yield from observe(options)
+        except Exception:
+            contained(f"observed {metric.name}")
+
+    return guarded
 
 
 def _nothing() -> None:

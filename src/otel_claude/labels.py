@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from . import conventions as c
 from .bounds import Bounds
+from .contain import contained
 from .ledger import Cell, Value
 from .record import Caller
 from .tags import Tags
@@ -102,7 +103,11 @@ class Labeller:
     ) -> Labels:
         """The common attributes of a call's metrics, or of a batch's."""
         given = (caller, request_model, response_model, workspace, tags, operation)
-        return self._known.get(given) or self._within(given)
+        try:
+            return self._known.get(given) or self._within(given)
+        except Exception:
+            contained("made labels")
+            return self._least(operation, caller.provider)
 
     def limit_tags(self, limit: int) -> None:
         """Another limit from now on. What was seen stays seen: its series are there."""
@@ -131,6 +136,12 @@ class Labeller:
             self._known.clear()
         found = self._known[given] = self._one(given)
         return found
+
+    def _least(self, operation: str, provider: str) -> Labels:
+        """Labels that nothing from outside is in: numbers are worth more than what tells them apart."""
+        attributes: dict[str, Value] = {c.OPERATION_NAME: operation, c.PROVIDER_NAME: provider}
+        # Limits compare labels by identity.
+        return self._made.setdefault(tuple(attributes.items()), Labels(attributes, self._values))
 
     def _one(self, given: _Given) -> Labels:
         """The one object of these labels: callers can differ in what is none."""
@@ -163,7 +174,15 @@ class Labeller:
 def bounded(values: Bounds, pairs: Iterable[Pair]) -> dict[str, Value]:
     """Attributes of pairs. What is None is left out; strings may come from outside."""
     return {
-        name: values.label(name, value) if isinstance(value, str) else value
+        name: _value(values, name, value) if isinstance(value, str) else value
         for name, value in pairs
         if value is not None
     }
+
+
+def _value(values: Bounds, name: str, value: str) -> str:
+    try:
+        return values.label(name, value)
+    except Exception:
+        contained("made a label")
+        return c.OTHER

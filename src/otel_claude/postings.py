@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from . import conventions as c
 from .bill import Bill
+from .contain import contained
 from .labels import Group, Labeller, Labels
 from .ledger import Cell, Row
 from .pricing import Charge
@@ -45,33 +46,66 @@ class Posting(NamedTuple):
     """Those of the call's last answer."""
 
 
-def rows(posting: Posting, labeller: Labeller) -> Iterator[Row]:
-    """All rows of a call, or of a result."""
-    record, told, call = posting
+Of = Callable[["str | None"], Labels]
+"""The labels of a call's answer by its model."""
+
+
+def rows(posting: Posting, labeller: Labeller) -> list[Row]:
+    """All rows of a call, or of a result. Each part by itself: one that fails leaves the others."""
+    record, call = posting.record, posting.labels
     last = last_model(record)
 
     def of(model: str | None) -> Labels:
         # Nearly every call has one model, and finding labels hashes all its tags.
         return call if model == last else labels_of(record, labeller, model)
 
+    found: list[Row] = []
+    for part in _PARTS:
+        try:
+            found.extend(part(posting, of))
+        except Exception:
+            contained(f"added up the{part.__name__.replace('_', ' ')} of a call")
+    return found
+
+
+def _end(posting: Posting, _of: Of) -> Iterator[Row]:
+    record, _, call = posting
     ended = ((c.STOP_REASON, stop_reason(record)), (c.ERROR_TYPE, record.error_type))
     if record.result is None:
         yield call.cells(_CALL, *ended), _ONE
     else:
         yield call.cells(_RESULT, *ended, (c.BATCH_RESULT, record.result)), _ONE
-    for reason in told.reasons:
-        yield call.cells(_UNPRICED, (c.UNPRICED_REASON, reason)), _ONE
-    for attempt in record.attempts:
-        yield _attempt(call, attempt), _ONE
-    for answer in record.answers:
+
+
+def _reasons(posting: Posting, _of: Of) -> Iterator[Row]:
+    for reason in posting.bill.reasons:
+        yield posting.labels.cells(_UNPRICED, (c.UNPRICED_REASON, reason)), _ONE
+
+
+def _attempts(posting: Posting, _of: Of) -> Iterator[Row]:
+    for attempt in posting.record.attempts:
+        yield _attempt(posting.labels, attempt), _ONE
+
+
+def _usage(posting: Posting, of: Of) -> Iterator[Row]:
+    for answer in posting.record.answers:
         if answer.usage is not None:
             yield from _tokens(of, answer.model, answer.usage)
-            yield from _server_tools(call, answer.usage)
-    for answer, price in zip(record.answers, told.prices, strict=False):
+
+
+def _tools(posting: Posting, _of: Of) -> Iterator[Row]:
+    for answer in posting.record.answers:
+        if answer.usage is not None:
+            yield from _server_tools(posting.labels, answer.usage)
+
+
+def _cost(posting: Posting, of: Of) -> Iterator[Row]:
+    for answer, price in zip(posting.record.answers, posting.bill.prices, strict=False):
         for charge in price.charges:
             yield from _costs(of(charge.model), charge, answer.usage or _NO_USAGE)
 
 
+_PARTS: Final = (_end, _reasons, _attempts, _usage, _tools, _cost)
 _ONE: Final = (1,)
 _NO_USAGE: Final = Usage()
 
@@ -86,7 +120,7 @@ def _attempt(call: Labels, attempt: Attempt) -> tuple[Cell, ...]:
     )
 
 
-def _tokens(of: Callable[[str | None], Labels], model: str | None, usage: Usage) -> Iterator[Row]:
+def _tokens(of: Of, model: str | None, usage: Usage) -> Iterator[Row]:
     for part in billed_parts(usage):
         sampled = (part.model if isinstance(part, Iteration) else None) or model
         amounts = (part.total_input, part.output, part.cache_read, part.cache_write_5m, part.cache_write_1h)

@@ -1,6 +1,6 @@
 """What a call is made of and what it was: Caller, Attempt, CallRecord. Knows neither the SDK nor OpenTelemetry."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .pricing import PlatformName
 from .tags import Tags
@@ -14,11 +14,16 @@ class Caller(NamedTuple):
     """Who calls whom: the client's provider and platform, the server it talks to, the key it shows."""
 
     provider: str
-    platform: PlatformName = "anthropic"
+    platform: PlatformName | None = "anthropic"
+    """None if it could not be found out: then no price is sure."""
     region: str | None = None
     server_address: str | None = None
     server_port: int | None = None
     api_key_hint: str | None = None
+
+
+UNKNOWN_CALLER: Final = Caller("_other", None)
+"""Stands for one that could not be found out, because something of ours failed."""
 
 
 class Attempt:

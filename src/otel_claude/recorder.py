@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from time import time_ns
 from typing import Any, Final
 
 from opentelemetry import context, trace
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import SpanKind, Tracer
 
 from . import conventions as c
-from . import neighbours, spans
-from .bill import PICO, Bill, bill, bill_since
+from . import neighbours, span_parts, spans
+from .bill import PICO, Bill, Spent, bill, bill_since, unpriced
 from .call import Call
 from .contain import contained, logger
 from .instruments import Instruments
@@ -19,6 +19,7 @@ from .labels import Labels
 from .postings import Posting, billed_parts, labels_of, last_model
 from .pricing import PriceTable
 from .record import Attempt, Caller, CallRecord
+from .span_parts import describe, end, native, recording, set_status
 from .tags import Tags
 from .tracers import makes_spans
 from .wire import Answer, Usage
@@ -41,10 +42,18 @@ class Recorder:
         instruments.settle = self.settle
         self._late = instruments.late
 
-    # A `Sink`, in the order in which a call tells it things.
+    # A `Sink`, in the order in which a call tells it things. Nothing here raises, and what fails takes nothing else
+    # with it: each step that stands by itself has its own `try`.
 
     def began(self, call: Call) -> None:
-        call.context = context.get_current()
+        try:
+            call.context = context.get_current()
+            self._open(call)
+        except Exception:
+            # A sampler or a span processor of the application's raised. The call is measured without a span.
+            contained("opened a span")
+
+    def _open(self, call: Call) -> None:
         if self._tracer is None or not makes_spans(self._tracer):
             return
         if other := neighbours.neighbour():
@@ -54,7 +63,7 @@ class Recorder:
             return
         model = call.request.model
         span = self._tracer.start_span(
-            f"{c.CHAT} {model}" if model else c.CHAT, kind=SpanKind.CLIENT, attributes=spans.of_request(call)
+            f"{c.CHAT} {model}" if model else c.CHAT, kind=SpanKind.CLIENT, attributes=span_parts.asked(call)
         )
         call.span, call.owns_span = span, True
         call.context = trace.set_span_in_context(span, call.context)
@@ -62,49 +71,62 @@ class Recorder:
 
     def sending(self, call: Call) -> None:
         if call.span is None:
-            span = trace.get_current_span()
-            scope = getattr(span, "instrumentation_scope", None)
-            if scope is not None and scope.name.startswith(c.NATIVE_SCOPE):
-                call.context = trace.set_span_in_context(span, call.context)
-                call.span = span if self._tracer is not None else None
+            try:
+                span = trace.get_current_span()
+                scope = getattr(span, "instrumentation_scope", None)
+                if scope is not None and scope.name.startswith(c.NATIVE_SCOPE):
+                    call.context = trace.set_span_in_context(span, call.context)
+                    call.span = span if self._tracer is not None else None
+            except Exception:
+                contained("looked for the SDK's own span")
 
     def described(self, call: Call) -> None:
-        if (span := _native(call)) is not None:
+        if (span := native(call)) is not None:
             # What the SDK's own span has if it ends without a further word of ours, as that of a failed call does.
-            unknown = {c.COST_STATUS: "unpriced", c.PRICE_TABLE: self._prices().name}
-            span.set_attributes({**unknown, **spans.of_call(call)})
+            describe(span, span_parts.DESCRIBED, call, unpriced(self._prices().name))
 
     def limited(self, call: Call, attempt: Attempt) -> None:
-        if (span := _native(call)) is not None:
-            span.set_attributes(spans.of_limits((attempt,)))
+        if (span := native(call)) is not None:
+            describe(span, span_parts.LIMITED, attempt)
         labels = self._instruments.labels.of(call.caller, call.request.model, None, call.workspace_id, ())
-        self._instruments.limits.seen(labels, attempt.limits)
+        try:
+            self._instruments.limits.seen(labels, attempt.limits)
+        except Exception:
+            contained("kept the limits")
 
     def retried(self, attempt: Attempt) -> None:
         call = attempt.call
         if attempt.delay is not None:
             labels = self._instruments.labels.of(call.caller, call.request.model, None, call.workspace_id, call.tags)
-            self._histograms[c.RETRY_DELAY.name].record(attempt.delay, self._instruments.measured(labels), call.context)
-        if (span := _recording(call.span)) is not None:
-            span.add_event(c.ATTEMPT_EVENT, spans.of_attempt(attempt))
+            try:
+                self._histograms[c.RETRY_DELAY.name].record(
+                    attempt.delay, self._instruments.measured(labels), call.context
+                )
+            except Exception:
+                contained(f"recorded {c.RETRY_DELAY.name}")
+        try:
+            if (span := recording(call.span)) is not None:
+                span.add_event(c.ATTEMPT_EVENT, spans.of_attempt(attempt))
+        except Exception:
+            contained("told a span of an attempt")
 
     def known(self, call: Call) -> None:
-        if (span := _native(call)) is not None:
+        if (span := native(call)) is not None:
             answers = tuple(call.answers.values())
-            last = answers[-1] if answers else _REFUSED
-            call.bill = bill(self._prices(), call, answers)
-            attributes = spans.of_cost(call.bill, final=last.complete)
-            spans.add_usage(attributes, last.usage)
-            span.set_attributes(attributes)
+            call.bill = self._bill(call, answers, None if answers else "refused")
+            describe(span, span_parts.KNOWN, answers[-1] if answers else _REFUSED, call.bill)
 
     def left(self, call: Call) -> None:
         if call.token is not None:
-            context.detach(call.token)
+            try:
+                context.detach(call.token)
+            except Exception:
+                contained("left a span")
             call.token = None
 
     def discarded(self, call: Call) -> None:
         if call.owns_span:
-            call.span.end()
+            end(call.span)
 
     def ended(self, record: CallRecord, *, finalizing: bool) -> None:
         if finalizing:
@@ -116,7 +138,11 @@ class Recorder:
 
     def result(self, record: CallRecord, since: float) -> None:
         """A result of a batch. It is no call: it has no span, and no histogram of calls has it."""
-        told = bill_since(self._prices(), record, since)
+        try:
+            told = bill_since(self._prices(), record, since)
+        except Exception:
+            contained("priced a result of a batch")
+            told = unpriced(missing=record.missing)
         self._post(record, told)
         if told.reasons:
             self._tell(record, told)
@@ -135,56 +161,78 @@ class Recorder:
             self._record(record, ended_at)
 
     def _record(self, record: CallRecord, ended_at: int | None) -> None:
-        span = _recording(record.span)
+        told = record.bill or self._bill(record, record.answers, record.missing)
+        labels = self._post(record, told)
+        span = recording(record.span)
+        if span is not None:
+            if record.owns_span:
+                set_status(span, record)
+            describe(span, span_parts.ENDED if record.owns_span else span_parts.NATIVE_ENDED, record, told)
+        self._measure(record, told, labels)
+        if told.reasons:
+            self._tell(record, told)
+        if span is not None and record.owns_span:
+            end(span, ended_at)
+
+    def _bill(self, call: Spent, answers: tuple[Answer, ...], missing: str | None = None) -> Bill:
         try:
-            told = record.bill or bill(self._prices(), record, record.answers, record.missing)
-            labels = self._post(record, told)
-            if span is not None:
-                _describe(span, record, told)
-            self._measure(record, told, labels)
-            if told.reasons:
-                self._tell(record, told)
+            return bill(self._prices(), call, answers, missing)
         except Exception:
-            contained("recorded a call")
-        try:
-            if span is not None and record.owns_span:
-                span.end(ended_at)
-        except Exception:
-            contained("ended a span")
+            contained("priced a call")
+            return unpriced(missing=missing)
 
     def _post(self, record: CallRecord, told: Bill) -> Labels:
         """Posts a call or a result to the ledger. Returns its labels."""
         labels = labels_of(record, self._instruments.labels, last_model(record))
-        self._instruments.ledger.post(Posting(record, told, labels))
+        try:
+            self._instruments.ledger.post(Posting(record, told, labels))
+        except Exception:
+            contained("posted a call")
         return labels
 
     def _measure(self, record: CallRecord, told: Bill, labels: Labels) -> None:
-        histograms, at = self._histograms, record.context
+        at = record.context
+        try:
+            for name, value, attributes in self._measurements(record, told, labels):
+                try:
+                    self._histograms[name].record(value, attributes, at)
+                except Exception:
+                    contained(f"recorded {name}")
+        except Exception:
+            contained("measured a call")
+
+    def _measurements(self, record: CallRecord, told: Bill, labels: Labels) -> Iterator[Measurement]:
         plain = attributes = self._instruments.measured(labels)
         if record.error_type is not None:
             attributes = self._instruments.measured(labels.also((c.ERROR_TYPE, record.error_type)))
-        histograms[c.DURATION.name].record(record.duration, attributes, at)
+        yield c.DURATION.name, record.duration, attributes
         if record.time_to_first_chunk is not None and record.request.stream:
-            histograms[c.TIME_TO_FIRST_CHUNK.name].record(record.time_to_first_chunk, plain, at)
+            yield c.TIME_TO_FIRST_CHUNK.name, record.time_to_first_chunk, plain
+        if record.answers and told.status != "unpriced":
+            yield c.CALL_COST.name, told.total / PICO, plain
+        if self._legacy:
+            yield c.LEGACY_DURATION.name, record.duration, attributes
+        # Last, as counting them may fail.
         tokens_in, tokens_out = _tokens(record)
         if tokens_in is not None:
-            histograms[c.CALL_INPUT_TOKENS.name].record(tokens_in, attributes, at)
+            yield c.CALL_INPUT_TOKENS.name, tokens_in, attributes
         if tokens_out is not None:
-            histograms[c.CALL_OUTPUT_TOKENS.name].record(tokens_out, attributes, at)
-        if record.answers and told.status != "unpriced":
-            histograms[c.CALL_COST.name].record(told.total / PICO, plain, at)
+            yield c.CALL_OUTPUT_TOKENS.name, tokens_out, attributes
         if self._legacy:
-            histograms[c.LEGACY_DURATION.name].record(record.duration, attributes, at)
             for kind, tokens in (("input", tokens_in), ("output", tokens_out)):
                 if tokens is not None:
-                    histograms[c.LEGACY_TOKEN_USAGE.name].record(tokens, {**attributes, c.LEGACY_TOKEN_TYPE: kind}, at)
+                    yield c.LEGACY_TOKEN_USAGE.name, tokens, {**attributes, c.LEGACY_TOKEN_TYPE: kind}
 
     def _tell(self, record: CallRecord, told: Bill) -> None:
         """One line for each model without a price."""
-        model = last_model(record)
-        if "unknown_model" not in told.reasons or model in self._models_told:
-            return
-        if len(self._models_told) < _MOST_MODELS_TOLD:
+        if "unknown_model" in told.reasons:
+            try:
+                self._warn(last_model(record), told)
+            except Exception:
+                contained("told of a model without a price")
+
+    def _warn(self, model: str | None, told: Bill) -> None:
+        if model not in self._models_told and len(self._models_told) < _MOST_MODELS_TOLD:
             self._models_told.add(model)
             logger.warning(
                 "No price is known for the model %r, so its calls are counted in %s and not in %s. Upgrade otel-claude "
@@ -200,13 +248,8 @@ _REFUSED: Final = Answer(complete=True)
 _NO_USAGE: Final = Usage()
 
 
-def _recording(span: Any) -> Span | None:
-    return span if span is not None and span.is_recording() else None
-
-
-def _native(call: Call) -> Span | None:
-    """The SDK's own span. It may end before the call does, so it is told at once what is known."""
-    return None if call.owns_span else _recording(call.span)
+Measurement = tuple[str, "int | float", Mapping[str, Any]]
+"""A histogram's name, what it is told, and the attributes."""
 
 
 def _tokens(record: CallRecord) -> tuple[int | None, int | None]:
@@ -223,18 +266,3 @@ def _tokens(record: CallRecord) -> tuple[int | None, int | None]:
 
 def _sum(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else one + other
-
-
-def _describe(span: Span, record: CallRecord, told: Bill) -> None:
-    usage = record.answers[-1].usage if record.answers else None
-    attributes = spans.of_cost(told, final=True)
-    spans.add_usage(attributes, usage)
-    if not record.owns_span:
-        span.set_attributes(attributes)
-        return
-    if record.error_type is not None:
-        span.set_status(Status(StatusCode.ERROR))
-    elif not record.stopped:
-        span.set_status(Status(StatusCode.OK))
-    limits = spans.of_limits(record.attempts)
-    span.set_attributes({**attributes, **limits, **spans.of_call(record), **spans.of_answer(record)})

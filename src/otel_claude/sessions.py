@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from . import conventions_agents as a
+from .contain import contained
 from .labels import Labeller, Labels
 from .ledger import Value
 from .record import Caller
@@ -59,9 +60,12 @@ class Sessions:
         value_of, together = _READ[metric]
         found: dict[tuple[tuple[str, Value], ...], list[int | float]] = {}
         for session, labels in self._lately():
-            for more, value in value_of(session):
-                key = tuple(sorted({**labels.attributes, **more}.items()))
-                found.setdefault(key, []).append(value)
+            try:
+                for more, value in value_of(session):
+                    key = tuple(sorted({**labels.attributes, **more}.items()))
+                    found.setdefault(key, []).append(value)
+            except Exception:
+                contained("read a session")
         for key, values in found.items():
             yield dict(key), together(values)
 

@@ -75,7 +75,9 @@ def of_cost(bill: Bill, *, final: bool) -> Attributes:
 
     Attributes cannot be taken back, so the reason for a lower bound waits for the end.
     """
-    attributes: Attributes = {c.COST_STATUS: bill.status, c.PRICE_TABLE: bill.table}
+    attributes: Attributes = {c.COST_STATUS: bill.status}
+    if bill.table:
+        attributes[c.PRICE_TABLE] = bill.table
     if bill.status != "unpriced":
         attributes[c.COST_AMOUNT] = bill.total / PICO
         attributes[c.COST_CURRENCY] = "USD"
@@ -119,10 +121,11 @@ def of_limits(attempts: Iterable[Attempt]) -> Attributes:
     return attributes
 
 
-def add_usage(attributes: Attributes, usage: Usage | None) -> None:
-    """Adds what neither the SDK's spans nor the cost have of an answer: server tools, and how it was served."""
+def of_usage(usage: Usage | None) -> Attributes:
+    """What neither the SDK's spans nor the cost have of an answer: server tools, and how it was served."""
+    attributes: Attributes = {}
     if usage is None:
-        return
+        return attributes
     if usage.speed is not None:
         attributes[c.SPEED] = usage.speed
     if usage.inference_geo is not None:
@@ -132,6 +135,7 @@ def add_usage(attributes: Attributes, usage: Usage | None) -> None:
         for tool, count in zip(c.SERVER_TOOLS, requests, strict=True):
             if count:
                 attributes[c.SERVER_TOOL_REQUESTS[tool]] = count
+    return attributes
 
 
 def of_attempt(attempt: Attempt) -> Attributes:

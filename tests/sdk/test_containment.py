@@ -47,7 +47,7 @@ HOPS = [
     (Call, "end"), (Attempt, "refused"),
     (Recorder, "began"), (Recorder, "sending"), (Recorder, "described"), (Recorder, "limited"),
     (Recorder, "retried"), (Recorder, "known"), (Recorder, "left"), (Recorder, "ended"), (Recorder, "settle"),
-    (Recorder, "_record"), (Recorder, "_measure"), (recorder, "labels_of"),
+    (Recorder, "_record"), (Recorder, "_measure"), (recorder, "_measurements"), (recorder, "labels_of"),
     (Ledger, "post"), (Limits, "seen"), (Labeller, "of"), (Labeller, "_within"),
 ]  # fmt: skip
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from .. import settings
-from ..contain import logger
+from ..contain import contained, logger
 from ..flushing import Flushing
 from ..instruments import instruments_of
 from ..labels import Labeller
@@ -70,6 +70,11 @@ def _listening(chosen: Settings, provider: Any, measured: Callable[[], None]) ->
         connection = connections.get(query)
         if connection is None:
             connection = connections[query] = Connection(sessions, session_of(query))
-        return Listener(instruments, connection, current_tags(chosen.baggage_tags)).heard
+        try:
+            tags = current_tags(chosen.baggage_tags)
+        except Exception:
+            contained("read the tags")
+            tags = ()
+        return Listener(instruments, connection, tags).heard
 
     return listen

@@ -12,7 +12,7 @@ from typing import Annotated, Final, get_args
 import typer
 
 from .. import files
-from ..pricing import Platform, PlatformName, PriceFileError, PriceTable, load
+from ..pricing import Platform, PlatformName, PriceFileError, PriceTable, PriceTableError, load
 from ..settings import variable
 from .answers import BadInput, Stored, read
 from .output import fail, write_json
@@ -134,5 +134,5 @@ def _table(prices: Path | None) -> PriceTable:
     path = str(prices) if prices is not None else os.environ.get(variable("prices"), "").strip()
     try:
         return load(path or None, waits=prices is not None)
-    except PriceFileError as error:
+    except (PriceFileError, PriceTableError) as error:
         return fail(f"price: {error}")

@@ -17,6 +17,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
+from zipimport import zipimporter
 
 import typer
 
@@ -68,6 +69,8 @@ def environment_for(given: Mapping[str, str], startup_folder: str, json_file: Pa
     made = dict(given)
     # Python runs the `sitecustomize` of the first folder that has one, in this process and in those it starts.
     paths = [path for path in made.get("PYTHONPATH", "").split(os.pathsep) if path not in ("", startup_folder)]
+    # From an archive this package is on the path of nobody else.
+    paths += [path for path in _archive() if path not in paths]
     made["PYTHONPATH"] = os.pathsep.join([startup_folder, *paths])
     for name in _SIGNALS:
         variable = f"OTEL_{name}_EXPORTER"
@@ -104,6 +107,12 @@ def warnings_of(given: Mapping[str, str]) -> list[str]:
 
 def _names(value: str) -> list[str]:
     return [name.strip() for name in value.split(",") if name.strip()]
+
+
+def _archive() -> list[str]:
+    """The zip that this package was imported from, if it was."""
+    loader = __spec__.loader if __spec__ is not None else None
+    return [str(Path(loader.archive).absolute())] if isinstance(loader, zipimporter) else []
 
 
 def _has_endpoint(given: Mapping[str, str], name: str) -> bool:

@@ -3,9 +3,9 @@
 `shipped().price(answer, at=time.time())` is what one answer costs, in integer pico-dollars, or why that is not known.
 """
 
-from otel_claude.pricing.load import load, shipped
+from otel_claude.pricing.load import PriceTableError, load, shipped
 from otel_claude.pricing.reasons import UNPRICED_REASONS, Reason
-from otel_claude.pricing.table import PriceTable
+from otel_claude.pricing.table import NoPriceTable, PriceTable
 from otel_claude.pricing.types import (
     ANTHROPIC,
     PICO_PER_USD,
@@ -29,11 +29,13 @@ __all__ = [
     "Charge",
     "Counts",
     "Iteration",
+    "NoPriceTable",
     "Platform",
     "PlatformName",
     "Price",
     "PriceFileError",
     "PriceTable",
+    "PriceTableError",
     "Reason",
     "Status",
     "Usage",

@@ -5,14 +5,14 @@ Knows the file's rules that a schema cannot say: periods that overlap, aliases o
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from importlib import resources
 from typing import Any, cast
 
 from otel_claude import files, redact
 from otel_claude.pricing import ids, rows, schema
 from otel_claude.pricing.schema import Mistake, member
 
-_SCHEMA = Path(__file__).with_name("prices.schema.json")
+_SCHEMA = "prices.schema.json"
 _MOST = 10_000_000
 """Bytes of a price file. The shipped table, with all models and their history, has a hundredth of it."""
 
@@ -70,7 +70,9 @@ def read(path: str, known: Mapping[str, str], *, waits: bool = False) -> Json:
 
 def mistakes_of(data: object, known: Mapping[str, str]) -> list[Mistake]:
     """Every mistake of a price file's content."""
-    described: Json = json.loads(_SCHEMA.read_text(encoding="utf-8"))
+    # Not a path beside this module: the package may be in a zip, or frozen into a program.
+    text = resources.files("otel_claude.pricing").joinpath(_SCHEMA).read_text(encoding="utf-8")
+    described: Json = json.loads(text)
     found = schema.check(data, described)
     if not isinstance(data, dict):
         return found

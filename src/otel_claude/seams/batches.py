@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from ..batches import Reader, Reading
+from ..contain import contained
 from ..wire import head
 from ..wire.json import fields, text
 from .errors import FIRST_ERROR
@@ -36,7 +37,11 @@ def answered(watch: Callable[[Any, Any], Reader | None], client: Any, kwargs: di
     reader = watch(client, options)
     if reader is None:
         return
-    workspace = head(response.headers.raw).workspace_id
+    try:
+        workspace = head(response.headers.raw).workspace_id
+    except Exception:
+        contained("read the headers of a response")
+        workspace = None
     if not decodes and not (path and path[2] == _RESULTS and options.method.lower() == "get"):
         if response.is_closed:
             reader.told(body_of(response), workspace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from ..contain import contained
 from ..keys import shown
 from ..pricing import PlatformName
 from ..record import Caller
@@ -57,10 +58,18 @@ def caller_of(client: Any, key: str | None, mode: KeyMode) -> Caller:
         base_url.host,
         base_url.port or _DEFAULT_PORTS.get(base_url.scheme, 443),
         # A cloud's client can hold a key of the Console's that it never sends: Foundry's has the environment's.
-        shown(key, mode) if platform == "anthropic" else None,
+        _hint(key, mode) if platform == "anthropic" else None,
     )
     _callers[client] = (base_url, key, mode, caller)
     return caller
+
+
+def _hint(key: str | None, mode: KeyMode) -> str | None:
+    try:
+        return shown(key, mode)
+    except Exception:
+        contained("made the hint of an API key")
+        return None
 
 
 def key_of(client: Any, options: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..contain import contained
 from ..wire.json import fields, integer, text
 
 _LIBRARIES: Final = ("anthropic", "httpx", "httpx2", "httpcore", "httpcore2")
@@ -13,6 +14,8 @@ _TYPES: Final = {
     "APIConnectionError": "connection_error",
     "TransportError": "connection_error",
 }
+_UNNAMED: Final = "client_error"
+"""Of every other error."""
 _UNSENT: Final = ("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "LocalProtocolError")
 """What httpx and httpx2 raise before a request has left the process."""
 FIRST_ERROR: Final = 400
@@ -22,6 +25,14 @@ def error_type(error: BaseException) -> str | None:
     """As anthropic 2.12.0 names it (`_tracing.error_type`); None if the application stopped the call."""
     if not isinstance(error, Exception):
         return None
+    try:
+        return _type_of(error)
+    except Exception:
+        contained("named an error")
+        return _UNNAMED
+
+
+def _type_of(error: Exception) -> str:
     for kind in type(error).__mro__:
         if kind.__module__.partition(".")[0] not in _LIBRARIES:
             continue
@@ -29,11 +40,19 @@ def error_type(error: BaseException) -> str | None:
             return _of_answer(error)
         if known := _TYPES.get(kind.__name__):
             return known
-    return "client_error"
+    return _UNNAMED
 
 
 def was_never_sent(error: BaseException) -> bool:
     """Whether the request of a failed attempt cannot have reached the API: then it costs nothing."""
+    try:
+        return _is_unsent(error)
+    except Exception:
+        contained("looked whether a request was sent")
+        return False
+
+
+def _is_unsent(error: BaseException) -> bool:
     cause: BaseException | None = error
     while cause is not None:
         for kind in type(cause).__mro__:
@@ -47,4 +66,4 @@ def _of_answer(error: Exception) -> str:
     said = text(fields(fields(getattr(error, "body", None)).get("error")).get("type"))
     status = integer(getattr(error, "status_code", None)) or 0
     # An `error` event has the status of the response that opened its stream, which is none of an error.
-    return said or (str(status) if status >= FIRST_ERROR else "client_error")
+    return said or (str(status) if status >= FIRST_ERROR else _UNNAMED)

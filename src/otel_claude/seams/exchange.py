@@ -36,9 +36,11 @@ def sending(call: Call, client: Any, options: Any, built: Any) -> None:
     if attempt.number == 0:
         if getattr(client, "_middleware", None) and options.idempotency_key:
             _by_idempotency_key[options.idempotency_key] = call
-        # Last, as it may fail: the call is counted without its span and its shape.
         call.sink.sending(call)
-        call.shape = shape(options.json_data, breakpoints=call.span is not None)
+        try:
+            call.shape = shape(options.json_data, breakpoints=call.span is not None)
+        except Exception:
+            contained("looked at the shape of a request")
         call.sink.described(call)
 
 
@@ -61,8 +63,11 @@ def answered(attempt: Attempt, response: Any, client: Any, kwargs: dict[str, Any
             call.heard(body_of(response), attempt)
         return
     if not response.is_closed:
-        middleware = bool(getattr(client, "_middleware", None))
-        response.stream = Body(response.stream, _Reading(attempt, middleware=middleware, raw=raw))
+        try:
+            middleware = bool(getattr(client, "_middleware", None))
+            response.stream = Body(response.stream, _Reading(attempt, middleware=middleware, raw=raw))
+        except Exception:
+            contained("watched a body")
     attempt.pending = True
     weakref.finalize(response, _dropped, attempt).atexit = False
 
@@ -113,6 +118,8 @@ class _Reading:
 def retried(attempt: Attempt, delay: float, headers: Any) -> None:
     """The SDK is about to wait `delay` seconds and to send the request again. `headers`: of the answer, if any came."""
     error = sys.exc_info()[1]
+    attempt.outcome = "retried"
+    attempt.delay = delay
     if attempt.status is None and headers is not None:
         # Since 0.98 `Anthropic._should_retry` retries a 401 once with a new token, without asking `BaseClient`.
         attempt.error_type = "authentication_error"
@@ -121,8 +128,6 @@ def retried(attempt: Attempt, delay: float, headers: Any) -> None:
         # Only here does a timeout or a lost connection show that the SDK goes on from: it is being handled now.
         attempt.error_type = error_type(error)
         attempt.unsent = was_never_sent(error)
-    attempt.outcome = "retried"
-    attempt.delay = delay
     attempt.call.sink.retried(attempt)
 
 
@@ -130,11 +135,11 @@ def failed(attempt: Attempt, error: Exception, response: Any, body: object) -> N
     """The SDK made an error of a response, or of an `error` event in its stream."""
     if response.status_code >= FIRST_ERROR:
         read_headers(attempt, response.status_code, response.headers)
-        attempt.refused(refusal(response.status_code, body, retry_after="retry-after" in response.headers))
+        attempt.refused(_refusal(response, body))
         attempt.call.sink.known(attempt.call)
     elif not attempt.call.ended:
         # An `error` event after HTTP 200.
-        told = refusal(response.status_code, body, retry_after=False)
+        told = _refusal(response, body)
         attempt.outcome, attempt.error_type, attempt.blocked = "failed", told.error_type, told.blocked
         attempt.call.failed(error_type(error))
 
@@ -156,7 +161,11 @@ def read_headers(attempt: Attempt, status: int, headers: Any) -> None:
         return
     attempt.status = status
     call = attempt.call
-    told = head(headers.raw)
+    try:
+        told = head(headers.raw)
+    except Exception:
+        contained("read the headers of a response")
+        return
     attempt.limits = told.limits
     call.request_id = told.request_id or call.request_id
     call.organization_id = told.organization_id or call.organization_id
@@ -167,7 +176,15 @@ def read_headers(attempt: Attempt, status: int, headers: Any) -> None:
 
 def refusal_of(response: Any) -> Refusal:
     """The refusal in an error's response, as far as its body was read."""
-    return refusal(response.status_code, body_of(response), retry_after="retry-after" in response.headers)
+    return _refusal(response, body_of(response))
+
+
+def _refusal(response: Any, body: object) -> Refusal:
+    try:
+        return refusal(response.status_code, body, retry_after="retry-after" in response.headers)
+    except Exception:
+        contained("read a refusal")
+        return Refusal(response.status_code, None, None)
 
 
 def body_of(response: Any) -> Any:

@@ -61,7 +61,10 @@ def _returned(call: Call) -> None:
     attempt = attempts[-1]
     response, attempt.response = attempt.response, None
     if response is not None and not call.answers:
-        call.heard(body_of(response), attempt)
+        try:
+            call.heard(body_of(response), attempt)
+        except Exception:
+            contained("heard a body")
     call.returned(pending=any(attempt.pending for attempt in attempts))
 
 

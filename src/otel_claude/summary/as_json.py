@@ -39,7 +39,7 @@ def json_of(totals: Totals, *, table: str, now: float) -> dict[str, Any]:
         "server_tools": totals.by("tool"),
         "tightest_limit": _limit(totals, now),
         "processes": totals.processes,
-        "price_table": table,
+        "price_table": table or None,
         "otel_claude": __version__,
     }
 

@@ -125,7 +125,7 @@ def _facts(totals: Totals, prices: str, places: int, now: float) -> Iterator[Fac
         yield _unpriced(reason, times(count, "request" if totals.calls and totals.results else noun))
     if stops := totals.by("stop"):
         yield Fact("Stopped", (_listed(stops),))
-    yield Fact("Prices", (f"table of {prices}",))
+    yield Fact("Prices", (f"table of {prices}" if prices else "the price table cannot be read",))
 
 
 def _attempts(totals: Totals) -> Iterator[Fact]:

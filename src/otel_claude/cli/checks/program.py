@@ -81,6 +81,8 @@ def _prices(environment: Mapping[str, str]) -> Iterator[Finding]:
         return
     try:
         table = pricing.load(path)
+    except pricing.PriceTableError:
+        return  # `_table` says so.
     except pricing.PriceFileError as error:
         yield Finding(
             "error",
@@ -93,7 +95,12 @@ def _prices(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _table(now: float) -> Iterator[Finding]:
-    table = pricing.shipped()
+    try:
+        table = pricing.shipped()
+    except pricing.PriceTableError as error:
+        text = str(error)
+        yield Finding("error", "Prices", f"{text[:1].upper()}{text[1:]}.", "pip install --force-reinstall otel-claude")
+        return
     day = datetime.fromisoformat(table.date).replace(tzinfo=timezone.utc)
     age = (datetime.fromtimestamp(now, timezone.utc) - day).days
     if age > _OLD_DAYS:
