@@ -92,8 +92,13 @@ class Recorder:
         if (span := _native(call)) is not None:
             answers = tuple(call.answers.values())
             last = answers[-1] if answers else _REFUSED
+            if not last.complete and call.parts_told is None:
+                # What is set cannot be taken back, and what `message_start` says may be replaced. Each end is seen
+                # before the SDK's span ends, so a stream that is left early has its cost then.
+                return
             call.bill = bill(self._prices(), call, answers)
-            attributes = spans.of_cost(call.bill, final=last.complete)
+            attributes = spans.of_cost(call.bill, final=last.complete, before=call.parts_told)
+            call.parts_told = call.bill.parts
             spans.add_usage(attributes, last.usage)
             span.set_attributes(attributes)
 
@@ -110,6 +115,9 @@ class Recorder:
         if finalizing:
             # Recording a histogram, or ending a span, may wait for a lock that this very thread holds.
             self._late.append((record, time_ns()))
+            # The SDK ends its own span right after this. Only that span's locks are taken, as the SDK does here too.
+            if not record.owns_span and (span := _recording(record.span)) is not None:
+                _describe(span, record, record.bill or bill(self._prices(), record, record.answers, record.missing))
             return
         self.settle()
         self._record(record, None)

@@ -23,7 +23,7 @@ def error_type(error: BaseException) -> str | None:
     if not isinstance(error, Exception):
         return None
     for kind in type(error).__mro__:
-        if kind.__module__.partition(".")[0] not in _LIBRARIES:
+        if not _of_library(kind):
             continue
         if kind.__name__ == "APIStatusError":
             return _of_answer(error)
@@ -32,15 +32,24 @@ def error_type(error: BaseException) -> str | None:
     return "client_error"
 
 
+def is_status_error(error: BaseException | None) -> bool:
+    """Whether this is an error that the SDK made of an answer."""
+    return any(kind.__name__ == "APIStatusError" and _of_library(kind) for kind in type(error).__mro__)
+
+
 def was_never_sent(error: BaseException) -> bool:
     """Whether the request of a failed attempt cannot have reached the API: then it costs nothing."""
     cause: BaseException | None = error
     while cause is not None:
         for kind in type(cause).__mro__:
-            if kind.__name__ in _UNSENT and kind.__module__.partition(".")[0] in _LIBRARIES:
+            if kind.__name__ in _UNSENT and _of_library(kind):
                 return True
         cause = cause.__cause__
     return False
+
+
+def _of_library(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] in _LIBRARIES
 
 
 def _of_answer(error: Exception) -> str:
