@@ -92,7 +92,7 @@ SPAN_ATTRIBUTES = (
     (
         c.UNPRICED_REASON,
         "string",
-        "Why it is not exact. Absent on the SDK's own span of a stream that was left early: it has ended by then.",
+        "Why it is not exact. Absent on the SDK's own span of a plain body that the application reads itself.",
     ),
     (
         c.PRICE_TABLE,

@@ -77,6 +77,11 @@ class Call:
     request_id: str | None = None
     organization_id: str | None = None
     workspace_id: str | None = None
+    idempotency_key: str | None = None
+    """That of the options of its first attempt, and of all others."""
+    has_middleware = False
+    parts_told: tuple[int, ...] | None = None
+    """The parts of the cost that a span of the SDK's has, once it has any."""
     _error_type: str | None = None
     _missing: str | None = None
     _returned = False
@@ -92,6 +97,11 @@ class Call:
         self.started_at = time.time()
         self._clock = time.perf_counter()
         _open.add(self)
+
+    @property
+    def has_returned(self) -> bool:
+        """Whether the SDK's method returned, and the rest is read by the application."""
+        return self._returned
 
     @property
     def ended(self) -> bool:

@@ -1,10 +1,18 @@
-"""Acting once the application has imported a module. Names no module itself, and imports none that is heavy."""
+"""Acting each time the application imports a module. Names no module itself, and imports none that is heavy.
+
+wrapt's post-import hooks act once: a module that is reloaded, or imported anew after it was taken out of
+`sys.modules`, passes by them, and none can be registered for a module that is there. So this is a finder of our own,
+which stands in `sys.meta_path` only while somebody waits, and looks only at the modules that are waited for.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Any
 
 import wrapt
@@ -12,40 +20,86 @@ import wrapt
 from .contain import contained
 
 _waiting: dict[str, list[Callable[[], None]]] = {}
+_changing = threading.Lock()
 
 
 def when_imported(module: str, then: Callable[[], None]) -> Callable[[], None]:
-    """Calls `then` once the module is imported: now, if it is already, else when it is. Returns what takes that back.
+    """Calls `then` each time the module was imported or reloaded: now too, if it is already. Gives what ends that.
 
     Raises:
         Exception: What `then` raises, if it is called now. Later that is contained.
     """
+    take_back = whenever_imported(module, then)
     if module in sys.modules:
-        import_module(module)  # Another thread may be at it: this waits for its end.
-        then()
-        return _nothing
-    waiting = _waiting.get(module)
-    if waiting is not None:
-        waiting.append(then)
-    else:
-        # wrapt cannot take a hook back, so each module has one for all.
-        waiting = _waiting[module] = [then]
-        wrapt.register_post_import_hook(_imported, module)
+        try:
+            import_module(module)  # Another thread may be at it: this waits for its end.
+            then()
+        except BaseException:
+            take_back()
+            raise
+    return take_back
+
+
+def whenever_imported(module: str, then: Callable[[], None]) -> Callable[[], None]:
+    """The same, but not now."""
+    with _changing:
+        _waiting[module] = [*_waiting.get(module, ()), then]
+        if _finder not in sys.meta_path:
+            sys.meta_path.insert(0, _finder)
 
     def take_back() -> None:
-        if then in waiting:
-            waiting.remove(then)
+        with _changing:
+            left = list(_waiting.get(module, ()))
+            if then not in left:
+                return
+            left.remove(then)
+            if left:
+                _waiting[module] = left
+                return
+            del _waiting[module]
+            if not _waiting and _finder in sys.meta_path:
+                sys.meta_path.remove(_finder)
 
     return take_back
 
 
-def _imported(module: Any) -> None:
-    for then in _waiting.pop(module.__name__, ()):
-        try:
-            then()
-        except Exception:
-            contained("patched the SDK")
+class _Finder:
+    """Finds what is waited for where the others find it, and has its loader tell when the module has run."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name not in _waiting:
+            return None
+        finders = list(sys.meta_path)
+        # Those before this one have found nothing.
+        for finder in finders[finders.index(self) + 1 :] if self in finders else ():
+            find = getattr(finder, "find_spec", None)
+            spec: ModuleSpec | None = find(name, path, target) if find is not None else None
+            if spec is not None:
+                if hasattr(spec.loader, "exec_module"):
+                    spec.loader = _Loader(spec.loader)
+                return spec
+        return None
 
 
-def _nothing() -> None:
-    pass
+_finder = _Finder()
+_Proxy: Any = wrapt.ObjectProxy
+
+
+class _Loader(_Proxy):
+    """Stands for the loader of a module until that has run."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        loader: Any = self.__wrapped__
+        spec = module.__spec__
+        if spec is not None and spec.loader is self:
+            spec.loader = loader
+        if getattr(module, "__loader__", None) is self:
+            module.__loader__ = loader
+        loader.exec_module(module)
+        for then in _waiting.get(module.__name__, ()):
+            try:
+                then()
+            except Exception:
+                contained("patched the SDK")

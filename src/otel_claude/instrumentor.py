@@ -18,6 +18,7 @@ class ClaudeInstrumentor(SdkInstrumentor):
 
     supported = ("anthropic >= 0.40, < 3",)
     module = "anthropic._base_client"
+    others = ("anthropic._exceptions",)
     heeded = settings.OF_CALLS
 
     def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Stoppable:

@@ -40,6 +40,10 @@ class Measuring:
         self._seams = Seams(_listeners(chosen, providers, self._flushing))
         self._seams.install()
 
+    def renew(self) -> None:
+        """Patches what was imported anew."""
+        self._seams.install()
+
     def stop(self) -> None:
         """Takes all of it out again. Calls end with what is known, and streams are seen to their end."""
         self._seams.close()

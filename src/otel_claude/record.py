@@ -40,6 +40,10 @@ class Attempt:
     streams = False
     pending = False
     """Whether its body, or its stream, was left for the application to read."""
+    body_over = False
+    """Whether its body was read, closed, or failed."""
+    sent_as = 0
+    """The `id` of the SDK's options that it was made of. They live until its answer is processed."""
     response: Any = None
     """Only while the SDK has the whole body and its method has not returned."""
 
@@ -58,6 +62,11 @@ class Attempt:
     def unanswered(self) -> bool:
         """Whether the API may have served it, and billed it, without our hearing of it."""
         return self.status is None and not self.unsent
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing came of it yet: no answer, and nothing that the SDK went on from."""
+        return self.status is None and self.outcome is None
 
     def refused(self, refusal: Refusal) -> None:
         """The API answered this attempt with an error. Told twice, the one with more to say wins."""

@@ -113,8 +113,14 @@ class Recorder:
     def known(self, call: Call) -> None:
         if (span := native(call)) is not None:
             answers = tuple(call.answers.values())
+            last = answers[-1] if answers else _REFUSED
+            if not last.complete and call.parts_told is None:
+                # What is set cannot be taken back, and what `message_start` says may be replaced. Each end is seen
+                # before the SDK's span ends, so a stream that is left early has its cost then.
+                return
             call.bill = self._bill(call, answers, None if answers else "refused")
-            describe(span, span_parts.KNOWN, answers[-1] if answers else _REFUSED, call.bill)
+            describe(span, span_parts.KNOWN, last, call.bill, call.parts_told)
+            call.parts_told = call.bill.parts
 
     def left(self, call: Call) -> None:
         if call.token is not None:
@@ -132,6 +138,9 @@ class Recorder:
         if finalizing:
             # Recording a histogram, or ending a span, may wait for a lock that this very thread holds.
             self._late.append((record, time_ns()))
+            # The SDK ends its own span right after this. Only that span's locks are taken, as the SDK does here too.
+            if not record.owns_span and (span := recording(record.span)) is not None:
+                describe(span, span_parts.NATIVE_ENDED, record, self._told(record))
             return
         self.settle()
         self._record(record, None)
@@ -161,7 +170,7 @@ class Recorder:
             self._record(record, ended_at)
 
     def _record(self, record: CallRecord, ended_at: int | None) -> None:
-        told = record.bill or self._bill(record, record.answers, record.missing)
+        told = self._told(record)
         labels = self._post(record, told)
         span = recording(record.span)
         if span is not None:
@@ -173,6 +182,9 @@ class Recorder:
             self._tell(record, told)
         if span is not None and record.owns_span:
             end(span, ended_at)
+
+    def _told(self, record: CallRecord) -> Bill:
+        return record.bill or self._bill(record, record.answers, record.missing)
 
     def _bill(self, call: Spent, answers: tuple[Answer, ...], missing: str | None = None) -> Bill:
         try:

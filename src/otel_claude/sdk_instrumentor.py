@@ -14,13 +14,17 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from . import settings
 from .contain import contained
-from .imported import when_imported
+from .imported import when_imported, whenever_imported
 from .settings import Settings
 from .shutdown import hooks
 
 
 class Stoppable(Protocol):
     """What was set up in an SDK."""
+
+    def renew(self) -> None:
+        """Patches what was imported anew: reloaded, or imported once more after it was taken out of `sys.modules`."""
+        ...
 
     def stop(self) -> None:
         """Takes all of it out again."""
@@ -33,26 +37,39 @@ class _Setup:
     def __init__(self, set_up: Callable[[], Stoppable | None], *, flushes: bool) -> None:
         self._stop_expecting = hooks.expect() if flushes else _nothing
         self._set_up = set_up
-        self._take_back: Callable[[], None] | None = None
+        self._take_back: list[Callable[[], None]] = []
         self._running: Stoppable | None = None
         self._wanted = True
+        self._is_set_up = False
 
-    def begin(self, module: str) -> None:
-        """Sets up once the module is imported."""
-        self._take_back = when_imported(module, self._start)
+    def begin(self, module: str, others: Collection[str]) -> None:
+        """Sets up once the module is imported, and anew each time it is, or one of the others alone."""
+        self._take_back = [whenever_imported(other, self._renew) for other in others]
+        self._take_back.append(when_imported(module, self._start))
 
     def _start(self) -> None:
+        if self._is_set_up:
+            self._renew()
+            return
+        self._is_set_up = True
         self._running = self._set_up()
         # Each thread writes before it reads, so one of them sees what the other did.
         if not self._wanted:
             self._stop_running()
 
+    def _renew(self) -> None:
+        running = self._running
+        if running is not None:
+            running.renew()
+        if not self._wanted and running is not None:
+            running.stop()
+
     def stop(self) -> None:
         """Takes all of it out again, or sees to it that it is when it was set up."""
         self._wanted = False
         self._stop_expecting()
-        if self._take_back is not None:
-            self._take_back()
+        for take_back in self._take_back:
+            take_back()
         self._stop_running()
 
     def _stop_running(self) -> None:
@@ -74,6 +91,8 @@ class SdkInstrumentor(BaseInstrumentor):
     """The versions of the SDK that can be measured."""
     module: ClassVar[str]
     """Of the modules with seams, the one that is imported last."""
+    others: ClassVar[Collection[str]] = ()
+    """The other modules with seams."""
     heeded: ClassVar[Collection[str]]
     """The fields of `Settings` that it reads."""
     _setup: _Setup | None = None
@@ -95,7 +114,7 @@ class SdkInstrumentor(BaseInstrumentor):
             if self._is_wanted():
                 chosen = settings.read(kwargs, heeded=self.heeded)
                 self._setup = _Setup(partial(self._set_up, chosen, kwargs), flushes=chosen.flush_on_exit)
-                self._setup.begin(self.module)
+                self._setup.begin(self.module, self.others)
         except Exception:
             contained("instrumented the SDK")
 

@@ -94,11 +94,11 @@ def _limits(attempt: Attempt) -> Attributes:
     return spans.of_limits((attempt,))
 
 
-def _cost_of_answer(answer: Answer, told: Bill) -> Attributes:
-    return spans.of_cost(told, final=answer.complete)
+def _cost_of_answer(answer: Answer, told: Bill, before: tuple[int, ...] | None) -> Attributes:
+    return spans.of_cost(told, final=answer.complete, before=before)
 
 
-def _usage_of_answer(answer: Answer, _told: Bill) -> Attributes:
+def _usage_of_answer(answer: Answer, _told: Bill, _before: tuple[int, ...] | None) -> Attributes:
     return spans.of_usage(answer.usage)
 
 
@@ -127,7 +127,7 @@ DESCRIBED: Final[_Parts] = (_cost_so_far, _shape)
 LIMITED: Final[_Parts] = (_limits,)
 """The same, of an attempt whose headers came."""
 KNOWN: Final[_Parts] = (_cost_of_answer, _usage_of_answer)
-"""The same, of an answer and the bill so far."""
+"""The same, of an answer, the bill so far, and the parts of the cost that the span has already."""
 NATIVE_ENDED: Final[_Parts] = (_cost, _usage)
 """The same, of a record and its bill."""
 ENDED: Final[_Parts] = (_cost, _usage, _all_limits, _call, _answer)

@@ -70,10 +70,11 @@ def of_answer(record: CallRecord) -> Attributes:
     )
 
 
-def of_cost(bill: Bill, *, final: bool) -> Attributes:
+def of_cost(bill: Bill, *, final: bool, before: tuple[int, ...] | None = None) -> Attributes:
     """The cost, and why it is not known. `final` is False while a stream may still tell the rest.
 
-    Attributes cannot be taken back, so the reason for a lower bound waits for the end.
+    Attributes cannot be taken back, so the reason for a lower bound waits for the end. `before`: the parts that the
+    span has already. One of them that is nothing any more becomes 0.0, so that the parts add up to the total.
     """
     attributes: Attributes = {c.COST_STATUS: bill.status}
     if bill.table:
@@ -82,8 +83,8 @@ def of_cost(bill: Bill, *, final: bool) -> Attributes:
         attributes[c.COST_AMOUNT] = bill.total / PICO
         attributes[c.COST_CURRENCY] = "USD"
         attributes[c.COST_SOURCE] = "local"
-        for name, amount in zip(c.COST_PARTS, bill.parts, strict=True):
-            if amount:
+        for name, amount, told in zip(c.COST_PARTS, bill.parts, before or bill.parts, strict=True):
+            if amount or told:
                 attributes[name] = amount / PICO
     if final and bill.reasons:
         attributes[c.UNPRICED_REASON] = bill.reasons[0]

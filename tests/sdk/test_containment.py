@@ -39,7 +39,7 @@ HOPS = [
     (measuring, "has_native_span"), (measuring, "Call"),
     (seams_client, "request"), (seams_client, "_platform"),
     (exchange, "shape"), (exchange, "head"), (exchange, "refusal"), (exchange, "error_type"), (exchange, "Body"),
-    (exchange, "body_of"), (running, "_returned"), (running, "_raised"),
+    (exchange, "body_of"), (running, "_returned"), (running, "raised"),
     (running, "error_type"), (replacements, "sending"), (replacements, "answered"),
     (replacements, "retried"), (replacements, "failed"), (replacements, "attempt_of"), (replacements, "read_headers"),
     (replacements, "refusal_of"),

@@ -32,6 +32,10 @@ class Counting:
         self._seam = AgentSeam(_listening(chosen, providers.get("meter_provider"), self._flushing))
         self._seam.install()
 
+    def renew(self) -> None:
+        """Patches what was imported anew."""
+        self._seam.install()
+
     def stop(self) -> None:
         """Takes all of it out again."""
         self._seam.remove()

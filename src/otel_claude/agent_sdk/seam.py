@@ -27,10 +27,10 @@ class AgentSeam:
 
     def __init__(self, listen: Listen) -> None:
         self._listen: Listen | None = listen
-        self._patched: tuple[type, Any, Any] | None = None
+        self._patched: list[tuple[type, Any, Any]] = []
 
     def install(self) -> None:
-        """Patches the SDK, which is imported."""
+        """Patches the SDK, which is imported. Called again, what was imported anew since."""
         owner: Any = getattr(sys.modules[_MODULE], _OWNER, None)
         original = getattr(owner, "__dict__", {}).get(_NAME)
         if not callable(original):
@@ -42,18 +42,19 @@ class AgentSeam:
                 _NAME,
             )
             return
+        if any(owner is patched for patched, _, _ in self._patched):
+            return
         replacement = self._replaced(original)
         setattr(owner, _NAME, replacement)
-        self._patched = owner, original, replacement
+        self._patched.append((owner, original, replacement))
 
     def remove(self) -> None:
         """Restores what was patched. What somebody wrapped since then stays theirs, and ours in it passes through."""
         self._listen = None
-        if self._patched is not None:
-            owner, original, replacement = self._patched
+        for owner, original, replacement in self._patched:
             if owner.__dict__.get(_NAME) is replacement:
                 setattr(owner, _NAME, original)
-            self._patched = None
+        self._patched.clear()
 
     def _replaced(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)

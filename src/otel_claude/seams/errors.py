@@ -34,13 +34,18 @@ def error_type(error: BaseException) -> str | None:
 
 def _type_of(error: Exception) -> str:
     for kind in type(error).__mro__:
-        if kind.__module__.partition(".")[0] not in _LIBRARIES:
+        if not _of_library(kind):
             continue
         if kind.__name__ == "APIStatusError":
             return _of_answer(error)
         if known := _TYPES.get(kind.__name__):
             return known
     return _UNNAMED
+
+
+def is_status_error(error: BaseException | None) -> bool:
+    """Whether this is an error that the SDK made of an answer."""
+    return any(kind.__name__ == "APIStatusError" and _of_library(kind) for kind in type(error).__mro__)
 
 
 def was_never_sent(error: BaseException) -> bool:
@@ -56,10 +61,14 @@ def _is_unsent(error: BaseException) -> bool:
     cause: BaseException | None = error
     while cause is not None:
         for kind in type(cause).__mro__:
-            if kind.__name__ in _UNSENT and kind.__module__.partition(".")[0] in _LIBRARIES:
+            if kind.__name__ in _UNSENT and _of_library(kind):
                 return True
         cause = cause.__cause__
     return False
+
+
+def _of_library(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] in _LIBRARIES
 
 
 def _of_answer(error: Exception) -> str:

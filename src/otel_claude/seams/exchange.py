@@ -1,6 +1,7 @@
 """Exchange: what the requests and responses of a call's attempts say, told to the call.
 
-Each request carries its attempt in its `extensions`, so whatever is seen of it later finds the attempt again.
+Each request carries its attempt in its `extensions`, and each response too once it came, so whatever is seen of them
+later finds the attempt again. `finding.py` finds it where the application made another request of ours.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from ..call import Call
 from ..contain import contained
 from ..record import Attempt
 from ..wire import Refusal, head, refusal, shape
-from .errors import FIRST_ERROR, error_type, was_never_sent
+from .errors import FIRST_ERROR, error_type, is_status_error, was_never_sent
 
-_ATTEMPT: Final = "otel_claude.attempt"
-"""Where a request of httpx or httpx2 carries its attempt: transports pass `extensions` on unread."""
+ATTEMPT: Final = "otel_claude.attempt"
+"""Where a request or a response of httpx or httpx2 carries its attempt: transports pass `extensions` on unread."""
 _RAW: Final = "X-Stainless-Raw-Response"
 _UNAUTHORIZED: Final = 401
 
@@ -26,16 +27,21 @@ _by_idempotency_key: weakref.WeakValueDictionary[str, Call] = weakref.WeakValueD
 
 
 def call_of(options: Any) -> Call | None:
-    """The call that a further hop belongs to, which a middleware sends while a stream is read."""
-    return _by_idempotency_key.get(options.idempotency_key)
+    """The open call that a further hop belongs to, which a middleware sends while a stream is read."""
+    call = _by_idempotency_key.get(options.idempotency_key)
+    return None if call is None or call.ended else call
 
 
-def sending(call: Call, client: Any, options: Any, built: Any) -> None:
+def sending(call: Call, options: Any, built: Any, middleware: Any) -> None:
     """An attempt was built and is about to be sent."""
-    attempt = built.extensions[_ATTEMPT] = call.attempt()
+    attempt = built.extensions[ATTEMPT] = call.attempt()
+    attempt.sent_as = id(options)
     if attempt.number == 0:
-        if getattr(client, "_middleware", None) and options.idempotency_key:
-            _by_idempotency_key[options.idempotency_key] = call
+        key = call.idempotency_key = options.idempotency_key
+        if middleware:
+            call.has_middleware = True
+            if key:
+                _by_idempotency_key[key] = call
         call.sink.sending(call)
         try:
             call.shape = shape(options.json_data, breakpoints=call.span is not None)
@@ -75,8 +81,12 @@ def answered(attempt: Attempt, response: Any, client: Any, kwargs: dict[str, Any
 def _dropped(attempt: Attempt) -> None:
     """A response was dropped. This may run inside a garbage collection, with any lock held."""
     try:
-        if attempt.is_last:
-            attempt.call.end(finalizing=True)
+        call = attempt.call
+        if attempt.is_last and call.has_returned:
+            call.end(finalizing=True)
+        else:
+            # A middleware read it, and may give the application another one. If it does not, the call ends then.
+            attempt.pending = False
     except Exception:
         contained("ended a dropped call")
 
@@ -107,7 +117,7 @@ class _Reading:
         attempt = self._attempt
         if self._ended:
             return
-        self._ended = True
+        self._ended = attempt.body_over = True
         # The end of an earlier body is not the end of the call: a middleware went on to another hop.
         if attempt.is_last:
             attempt.call.body_ended(attempt, read=read, error_type=error, last=last, raw=self._raw)
@@ -115,12 +125,67 @@ class _Reading:
             attempt.outcome, attempt.error_type = "failed", error
 
 
+def given(call: Call, result: Any) -> None:
+    """The SDK's method gives the application this, of which something is still to be read."""
+    response = _response_in(result)
+    if response is None:
+        return
+    attempt = attempt_of(response)
+    if attempt is not None and attempt.call is not call:
+        return
+    if ATTEMPT not in response.extensions:
+        # A middleware made a response of its own.
+        attempt = response.extensions[ATTEMPT] = call.attempts[-1]
+        attempt.pending, attempt.body_over = True, False
+        if not response.is_closed:
+            response.stream = Body(response.stream, _Reading(attempt, middleware=False, raw=False))
+        weakref.finalize(response, _dropped, attempt).atexit = False
+    observer = getattr(response.stream, "stream_observer", None)
+    if observer is not None:
+        # The SDK's own span ends here, before its body is closed. On the instance, as the SDK asks for the class.
+        observer.end = _Leaving(call, response, observer)
+
+
+class _Leaving:
+    """The end of a stream as the SDK's own span sees it: the application may be leaving it early."""
+
+    __slots__ = ("_call", "_observer", "_response")
+
+    def __init__(self, call: Call, response: Any, observer: Any) -> None:
+        self._call = call
+        self._observer = observer
+        self._response = weakref.ref(response)
+
+    def __call__(self, how: str, *error: BaseException | None, **more: Any) -> None:
+        try:
+            attempts = self._call.attempts
+            # What is read to its end, or dropped, is seen elsewhere.
+            if how != "read" and attempts and not attempts[-1].body_over and self._response() is not None:
+                attempts[-1].body_over = True
+                self._call.body_ended(attempts[-1], read=False)
+        except Exception:
+            contained("saw a stream being left")
+        # It ends once. Each stream would be a cycle for the garbage collector otherwise.
+        observer, self._observer = self._observer, None
+        if observer is not None:
+            del observer.end
+            observer.end(how, *error, **more)
+
+
+def _response_in(result: Any) -> Any:
+    """The HTTP response in a stream or in a raw response of the SDK's, or that is given itself."""
+    for response in (getattr(result, "response", None), getattr(result, "http_response", None), result):
+        if isinstance(getattr(response, "extensions", None), dict) and hasattr(response, "stream"):
+            return response
+    return None
+
+
 def retried(attempt: Attempt, delay: float, headers: Any) -> None:
     """The SDK is about to wait `delay` seconds and to send the request again. `headers`: of the answer, if any came."""
     error = sys.exc_info()[1]
     attempt.outcome = "retried"
     attempt.delay = delay
-    if attempt.status is None and headers is not None:
+    if attempt.status is None and headers is not None and not is_status_error(error):
         # Since 0.98 `Anthropic._should_retry` retries a 401 once with a new token, without asking `BaseClient`.
         attempt.error_type = "authentication_error"
         read_headers(attempt, _UNAUTHORIZED, headers)
@@ -147,7 +212,7 @@ def failed(attempt: Attempt, error: Exception, response: Any, body: object) -> N
 def attempt_of(response: Any) -> Attempt | None:
     """The attempt that a response answers, if it is one of a call's."""
     try:
-        attempt = response.request.extensions.get(_ATTEMPT)
+        attempt = response.extensions.get(ATTEMPT) or response.request.extensions.get(ATTEMPT)
     except (AttributeError, RuntimeError):
         # A response that a middleware made has a request only if the middleware set one.
         return None

@@ -16,7 +16,7 @@ _EXCEPTIONS: Final = "anthropic._exceptions"
 
 
 class Seam(NamedTuple):
-    """One function of the SDK, and what makes its replacement from the original."""
+    """One function of the SDK, and what makes its replacement from the original. Without an owner it is a module's."""
 
     module: str
     owner: str
@@ -36,16 +36,31 @@ SEAMS: Final = (
     Seam(_EXCEPTIONS, "APIStatusError", "__init__", replacements.status_error),
 )
 
+OPTIONAL: Final = (Seam(_BASE, "", "finish_api_call_span", replacements.finish_api_call_span),)
+"""What some versions lack (before 1.14.0), with what it is there for."""
+
+
+class _Patch(NamedTuple):
+    """What was put into the SDK, and instead of what."""
+
+    owner: Any
+    name: str
+    original: Any
+    replacement: Any
+
 
 class Seams:
     """The seams of one `instrument()`, and who is told what they see."""
 
     def __init__(self, listeners: Listeners) -> None:
         self._listeners = listeners
-        self._patched: list[tuple[type, str, Any, Any]] = []
+        self._patched: list[_Patch] = []
 
     def install(self) -> None:
-        """Patches the SDK, which is imported: all of it, or nothing."""
+        """Patches the SDK, which is imported: all of it, or nothing. Called again, what was imported anew since."""
+        if not self._listeners.open or any(seam.module not in sys.modules for seam in SEAMS):
+            # The SDK is being imported anew, and we are called once more when its last module is there.
+            return
         found = [(seam, _owner(seam)) for seam in SEAMS]
         missing = [f"{seam.owner}.{seam.name}" for seam, owner in found if owner is None]
         if missing:
@@ -56,11 +71,26 @@ class Seams:
                 " and no ".join(missing),
             )
             return
+        found += [(seam, owner) for seam in OPTIONAL if (owner := _owner(seam)) is not None]
         for seam, owner in found:
-            original = owner.__dict__[seam.name]
-            replacement = seam.replacement(original, self._listeners)
-            setattr(owner, seam.name, replacement)
-            self._patched.append((owner, seam.name, original, replacement))
+            if not self._has(owner, seam.name):
+                self._patch(seam, owner)
+
+    def _has(self, owner: Any, name: str) -> bool:
+        """Whether it is patched already. A reload makes new classes, and puts new functions into the same module."""
+        ours = [patch.replacement for patch in self._patched if patch.owner is owner and patch.name == name]
+        if isinstance(owner, type) or not ours:
+            return bool(ours)
+        function = owner.__dict__[name]
+        while function is not None and function not in ours:
+            function = getattr(function, "__wrapped__", None)
+        return function is not None
+
+    def _patch(self, seam: Seam, owner: Any) -> None:
+        original = owner.__dict__[seam.name]
+        replacement = seam.replacement(original, self._listeners)
+        setattr(owner, seam.name, replacement)
+        self._patched.append(_Patch(owner, seam.name, original, replacement))
 
     def close(self) -> None:
         """Nothing further is told."""
@@ -76,6 +106,7 @@ class Seams:
 
 
 def _owner(seam: Seam) -> Any:
-    """The class that has the seam itself; inherited ones would be patched in the wrong place."""
-    owner: Any = getattr(sys.modules.get(seam.module), seam.owner, None)
+    """The class that has the seam itself, or its module; inherited ones would be patched in the wrong place."""
+    module = sys.modules.get(seam.module)
+    owner: Any = getattr(module, seam.owner, None) if seam.owner else module
     return owner if owner is not None and callable(owner.__dict__.get(seam.name)) else None

@@ -16,7 +16,8 @@ from ..call import Call
 from ..contain import contained
 from . import batches
 from .exchange import answered, attempt_of, call_of, failed, read_headers, refusal_of, retried, sending
-from .running import Running, running
+from .finding import answered_attempt, refused_attempt, retried_attempt
+from .running import Running, raised, running
 
 Begin = Callable[[Any, Any], "Call | None"]
 Watch = Callable[[Any, Any], "Reader | None"]
@@ -47,8 +48,9 @@ def request(original: Original, listeners: Listeners) -> Original:
         call = _begun(listeners.begin, client, args, kwargs) if listeners.open else None
         if call is None and (running() is None or not listeners.open):
             return original(client, *args, **kwargs)
-        with Running(call):
-            return original(client, *args, **kwargs)
+        with Running(call) as entered:
+            entered.result = result = original(client, *args, **kwargs)
+            return result
 
     return request
 
@@ -61,8 +63,9 @@ def request_async(original: Original, listeners: Listeners) -> Original:
         call = _begun(listeners.begin, client, args, kwargs) if listeners.open else None
         if call is None and (running() is None or not listeners.open):
             return await original(client, *args, **kwargs)
-        with Running(call):
-            return await original(client, *args, **kwargs)
+        with Running(call) as entered:
+            entered.result = result = await original(client, *args, **kwargs)
+            return result
 
     return request
 
@@ -87,9 +90,13 @@ def build_request(original: Original, listeners: Listeners) -> Original:
         built = original(client, *args, **kwargs)
         try:
             options = _argument(args, kwargs, 0, "options")
-            call = running() or call_of(options)
+            call = running()
+            middleware = getattr(client, "_middleware", None)
+            if call is None or middleware:
+                # A stream whose middleware sends a further hop may be read while another call is running.
+                call = call_of(options) or call
             if call is not None and listeners.open:
-                sending(call, client, options, built)
+                sending(call, options, built, middleware)
         except Exception:
             contained("saw an attempt")
         return built
@@ -104,8 +111,8 @@ def process_response(original: Original, listeners: Listeners) -> Original:
     def process_response(client: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             response = kwargs["response"]
-            attempt = attempt_of(response)
-            if attempt is not None and listeners.open:
+            attempt = answered_attempt(response, kwargs["options"]) if listeners.open else None
+            if attempt is not None:
                 answered(attempt, response, client, kwargs)
             elif listeners.open:
                 batches.answered(listeners.watch, client, kwargs)
@@ -145,8 +152,8 @@ def should_retry(original: Original, listeners: Listeners) -> Original:
     def should_retry(client: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             response = _argument(args, kwargs, 0, "response")
-            attempt = attempt_of(response)
-            if attempt is not None and listeners.open:
+            attempt = retried_attempt(response) if listeners.open else None
+            if attempt is not None:
                 read_headers(attempt, response.status_code, response.headers)
                 attempt.refused(refusal_of(response))
         except Exception:
@@ -182,10 +189,31 @@ def status_error(original: Original, listeners: Listeners) -> Original:
         original(error, *args, **kwargs)
         try:
             response = kwargs["response"]
-            attempt = attempt_of(response)
-            if attempt is not None and listeners.open:
+            attempt = refused_attempt(response) if listeners.open else None
+            if attempt is not None:
                 failed(attempt, error, response, kwargs["body"])
         except Exception:
             contained("saw an error")
 
     return __init__
+
+
+def finish_api_call_span(original: Original, listeners: Listeners) -> Original:
+    """`finish_api_call_span(client, span, result)`, since 1.14.0: its own span ends, or its body is wrapped.
+
+    What a failed call cost can be told its span only here.
+    """
+
+    @functools.wraps(original)
+    def finish_api_call_span(*args: Any, **kwargs: Any) -> Any:
+        try:
+            error = (args[2] if args else kwargs["result"]).error  # As every version calls it, and by name.
+            if error is not None and listeners.open:
+                call = running()
+                if call is not None and call.span is _argument(args, kwargs, 1, "span"):
+                    raised(call, error)
+        except Exception:
+            contained("saw a failed call")
+        return original(*args, **kwargs)
+
+    return finish_api_call_span
