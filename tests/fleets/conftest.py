@@ -20,7 +20,7 @@ collect_ignore_glob = [] if LIVE else ["test_*"]
 
 if LIVE:
     import servers
-    from fleets_running import Run, Ways
+    from fleets_running import Destination, Run
     from fleets_table import COMPLETE, INCOMPLETE
 
 AT_ONCE = 3
@@ -28,7 +28,7 @@ AT_ONCE = 3
 
 
 @pytest.fixture(scope="session")
-def ways(tmp_path_factory):
+def destination(tmp_path_factory):
     """Prometheus, and a Collector before it that makes delta cumulative."""
     if not (servers.CACHE / "bin/otelcol").exists():
         pytest.fail(f"{servers.CACHE} has no servers: run scripts/stack")
@@ -38,21 +38,21 @@ def ways(tmp_path_factory):
         config = servers.DEPLOY / "prometheus/prometheus.yaml"
         store = open_.enter_context(servers.prometheus(root / "prometheus", config, rules=root / "no-rules"))
         otlp = f"{store.url}/api/v1/otlp"
-        address, _, log = open_.enter_context(
+        address, _, _ = open_.enter_context(
             servers.collector(root / "collector", HERE / "delta.yaml", METRICS_OTLP_ENDPOINT=otlp)
         )
         endpoints = {"cumulative": f"{otlp}/v1/metrics", "delta": f"{address}/v1/metrics"}
-        yield Ways(store, endpoints, root, log)
+        yield Destination(store, endpoints, root)
 
 
 @pytest.fixture(scope="session")
-def begun(request, ways):
+def begun(request, destination):
     """The runs that the chosen tests want, begun."""
     cases = COMPLETE | INCOMPLETE
     wanted = [item.callspec.params["run"] for item in request.session.items
               if item.path.parent == HERE and hasattr(item, "callspec")]  # fmt: skip
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {name: pool.submit(Run, cases[name], ways) for name in dict.fromkeys(wanted)}
+        yield {name: pool.submit(Run, cases[name], destination) for name in dict.fromkeys(wanted)}
         pool.shutdown(cancel_futures=True)
 
 

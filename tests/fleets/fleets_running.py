@@ -18,26 +18,25 @@ UNSET = ("ANTHROPIC_", "OTEL_", "PYTHON", "VIRTUAL_ENV", "COV")
 
 
 @dataclass
-class Ways:
-    """Where telemetry is sent to, by its temporality, and the store where it ends."""
+class Destination:
+    """Where telemetry is sent to, by its temporality, and the store where it ends. `root`: a folder for logs."""
 
     store: servers.Store
     endpoints: dict[str, str]
     root: Path
-    collector_log: Path
 
 
 class Run:
     """What was served to a fleet, what the store has of it, and how its processes ended."""
 
-    def __init__(self, case, ways):
+    def __init__(self, case, destination):
         self.case, self.fleet = case, case.fleet
-        folder = ways.root / case.name
+        folder = destination.root / case.name
         (folder / "control").mkdir(parents=True)
         with Simulator() as simulator:
             start = Start(
                 _binaries(case.environment),
-                _environment(case, simulator.url, ways.endpoints[case.temporality], folder),
+                _environment(case, simulator.url, destination.endpoints[case.temporality], folder),
                 folder,
                 lambda: len(simulator.served),
             )
@@ -46,7 +45,7 @@ class Run:
             finally:
                 start.kill_all()
             self.served = served(simulator.served)
-        self.stored = stored(ways.store, case.name)
+        self.stored = stored(destination.store, case.name)
         self.exits = {code for code, _ in start.ended}
         self.errors = "".join(error for _, error in start.ended)
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -120,6 +121,11 @@ def asks_of_uvicorn(start):
     (port,) = free_ports(1)
     own = ["--workers", str(WORKERS), "--port", str(port), "--log-level", "warning"]
     _asks(start, start.instrumented("uvicorn", "served_asgi:app", *own), port)
+
+
+def asks_of_uvicorn_in_code(start):
+    (port,) = free_ports(1)
+    _asks(start, start.python("serve", port), port)
 
 
 def _asks(start, process, port):

@@ -1,7 +1,5 @@
 """An ASGI application that makes a call for each request. It answers with its process's id."""
 
-import spawned  # noqa: F401, I001 - it comes first
-
 import os
 
 import anthropic
