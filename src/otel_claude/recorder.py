@@ -205,35 +205,15 @@ class Recorder:
     def _measure(self, record: CallRecord, told: Bill, labels: Labels) -> None:
         at = record.context
         try:
-            for name, value, attributes in self._measurements(record, told, labels):
+            for name, value, attributes in _measurements(
+                record, told, labels, self._instruments.measured, legacy=self._legacy
+            ):
                 try:
                     self._histograms[name].record(value, attributes, at)
                 except Exception:
                     contained(f"recorded {name}")
         except Exception:
             contained("measured a call")
-
-    def _measurements(self, record: CallRecord, told: Bill, labels: Labels) -> Iterator[Measurement]:
-        plain = attributes = self._instruments.measured(labels)
-        if record.error_type is not None:
-            attributes = self._instruments.measured(labels.also((c.ERROR_TYPE, record.error_type)))
-        yield c.DURATION.name, record.duration, attributes
-        if record.time_to_first_chunk is not None and record.request.stream:
-            yield c.TIME_TO_FIRST_CHUNK.name, record.time_to_first_chunk, plain
-        if record.answers and told.status != "unpriced":
-            yield c.CALL_COST.name, told.total / PICO, plain
-        if self._legacy:
-            yield c.LEGACY_DURATION.name, record.duration, attributes
-        # Last, as counting them may fail.
-        tokens_in, tokens_out = _tokens(record)
-        if tokens_in is not None:
-            yield c.CALL_INPUT_TOKENS.name, tokens_in, attributes
-        if tokens_out is not None:
-            yield c.CALL_OUTPUT_TOKENS.name, tokens_out, attributes
-        if self._legacy:
-            for kind, tokens in (("input", tokens_in), ("output", tokens_out)):
-                if tokens is not None:
-                    yield c.LEGACY_TOKEN_USAGE.name, tokens, {**attributes, c.LEGACY_TOKEN_TYPE: kind}
 
     def _tell(self, record: CallRecord, told: Bill) -> None:
         """One line for each model without a price."""
@@ -262,6 +242,33 @@ _NO_USAGE: Final = Usage()
 
 Measurement = tuple[str, "int | float", Mapping[str, Any]]
 """A histogram's name, what it is told, and the attributes."""
+Measured = Callable[[Labels], Mapping[str, Any]]
+"""Gives the attributes of what a histogram records."""
+
+
+def _measurements(
+    record: CallRecord, told: Bill, labels: Labels, measured: Measured, *, legacy: bool
+) -> Iterator[Measurement]:
+    plain = attributes = measured(labels)
+    if record.error_type is not None:
+        attributes = measured(labels.also((c.ERROR_TYPE, record.error_type)))
+    yield c.DURATION.name, record.duration, attributes
+    if record.time_to_first_chunk is not None and record.request.stream:
+        yield c.TIME_TO_FIRST_CHUNK.name, record.time_to_first_chunk, plain
+    if record.answers and told.status != "unpriced":
+        yield c.CALL_COST.name, told.total / PICO, plain
+    if legacy:
+        yield c.LEGACY_DURATION.name, record.duration, attributes
+    # Last, as counting them may fail.
+    tokens_in, tokens_out = _tokens(record)
+    if tokens_in is not None:
+        yield c.CALL_INPUT_TOKENS.name, tokens_in, attributes
+    if tokens_out is not None:
+        yield c.CALL_OUTPUT_TOKENS.name, tokens_out, attributes
+    if legacy:
+        for kind, tokens in (("input", tokens_in), ("output", tokens_out)):
+            if tokens is not None:
+                yield c.LEGACY_TOKEN_USAGE.name, tokens, {**attributes, c.LEGACY_TOKEN_TYPE: kind}
 
 
 def _tokens(record: CallRecord) -> tuple[int | None, int | None]:
