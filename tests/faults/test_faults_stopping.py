@@ -133,6 +133,8 @@ SIGNALLED = {
     "own_handler_after": (7, 1),
     "handler_of_a_loop": (7, 1),
     "raised_again": (-15, 1),
+    "served_by_uvicorn": (-15, 1),
+    "served_by_uvicorn_over_a_handler": (7, 1),
     "own_provider": (-15, 1),
     "shut_down_by_itself": (-15, 1),
 }

@@ -76,6 +76,7 @@ ENDINGS = (
     Fleet("forked-pool", at_once(("pool",)), 6),
     SIGTERM,
     Fleet("uvicorn-in-code", asks_of_uvicorn_in_code, None),
+    Fleet("uvicorn-by-itself", asks_of_uvicorn("served_by_itself:app"), None),
 )
 """No export but that at the end brings the numbers."""
 SERVERS = (
@@ -86,7 +87,7 @@ SERVERS = (
 """Those that `dev` lacks."""
 
 # `opentelemetry-instrument` of OpenTelemetry 0.51b0 does not reach the workers of the command.
-UVICORN = Fleet("uvicorn", asks_of_uvicorn, None)
+UVICORN = Fleet("uvicorn", asks_of_uvicorn("served_asgi:app"), None)
 
 NAMED = {fleet.name: fleet for fleet in (*IDENTITY, *ENDINGS, *SERVERS, UVICORN)}
 PART = [

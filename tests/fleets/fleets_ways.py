@@ -117,10 +117,13 @@ def asks_of_gunicorn(*options):
     return way
 
 
-def asks_of_uvicorn(start):
-    (port,) = free_ports(1)
-    own = ["--workers", str(WORKERS), "--port", str(port), "--log-level", "warning"]
-    _asks(start, start.instrumented("uvicorn", "served_asgi:app", *own), port)
+def asks_of_uvicorn(application):
+    def way(start):
+        (port,) = free_ports(1)
+        own = ["--workers", str(WORKERS), "--port", str(port), "--log-level", "warning"]
+        _asks(start, start.instrumented("uvicorn", application, *own), port)
+
+    return way
 
 
 def asks_of_uvicorn_in_code(start):

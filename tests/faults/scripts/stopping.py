@@ -128,6 +128,32 @@ def raised_again():
     signal.raise_signal(signal.SIGTERM)
 
 
+def served_by_uvicorn():
+    """uvicorn has set its handler when it loads the application, and nothing of ours is there before that."""
+    importlib.import_module("uvicorn").run(load, factory=True, port=0, lifespan="on", log_level="warning")
+
+
+def served_by_uvicorn_over_a_handler():
+    """uvicorn puts back the application's own."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+    served_by_uvicorn()
+
+
+def load():
+    set_up()
+
+    async def application(scope, receive, send):
+        assert scope["type"] == "lifespan"
+        await receive()
+        await asyncio.to_thread(call)
+        await send({"type": "lifespan.startup.complete"})
+        script.tell(ready=True)
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    return application
+
+
 def handler_in_c():
     """A handler of which Python does not know."""
     wait()
@@ -363,7 +389,7 @@ from opentelemetry.sdk.metrics import MeterProvider  # noqa: E402
 
 from otel_claude import ClaudeInstrumentor  # noqa: E402
 
-if HOW != "imported_in_a_task":
+if HOW != "imported_in_a_task" and not HOW.startswith("served_by_uvicorn"):
     set_up()
 if __name__ == "__main__":
     codes = globals()[HOW](*MORE)
