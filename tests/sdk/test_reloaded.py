@@ -68,7 +68,7 @@ def bare(module):
 
 def ran(act, before=INSTRUMENT):
     program = PROGRAM.format(here=str(HERE), before=before, act=act)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
     assert "otel-claude" not in done.stderr
     return json.loads(done.stdout.splitlines()[-1])
