@@ -9,12 +9,12 @@ STAMP := $(VENV)/.installed
 # The tests start some hundred interpreters: without bytecode, each of them would compile the whole SDK anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup test test-transparency test-faults fuzz soak bench test-stack audit docs dashboards screenshots test-sdks test-frameworks lint format types demo requirements clean
+.PHONY: help setup test test-transparency test-faults fuzz soak bench test-stack test-fleets audit docs dashboards screenshots test-sdks test-frameworks lint format types demo requirements clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
 
-$(STAMP): requirements/dev.txt requirements/no-deps.txt pyproject.toml
+$(STAMP): requirements/dev.txt requirements/no-deps.txt pyproject.toml demo/pyproject.toml demo/hatch_build.py
 	@echo "Setting up $(VENV) (once)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(UV) || $(BIN)/python -m pip install --quiet uv
@@ -70,7 +70,7 @@ docs: $(STAMP) ## Write docs/metrics.md from the code
 
 requirements: ## Pin requirements/*.txt anew
 	test -x $(UV) || ($(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv)
-	for name in requirements/*.in requirements/frameworks/*.in; do
+	for name in requirements/*.in requirements/frameworks/*.in requirements/fleets/*.in; do
 	  $(UV) pip compile --quiet --universal --python-version 3.10 --no-emit-index-url --no-emit-find-links --no-header "$$name" -o "$${name%.in}.txt"
 	done
 
@@ -79,7 +79,11 @@ dashboards: $(STAMP) ## Generate deploy/ anew
 
 test-stack: $(STAMP) ## Test on real servers (builds them once)
 	scripts/stack
-	STACK_TESTS=1 $(BIN)/python -m pytest tests/stack $(ARGS)
+	STACK_TESTS=1 $(BIN)/python -m pytest tests/stack tests/fleets $(ARGS)
+
+test-fleets: $(STAMP) ## Run fleets of processes on real servers, with five versions of OpenTelemetry (ARGS="-k celery": some)
+	scripts/stack
+	$(BIN)/python scripts/fleets.py $(ARGS)
 
 screenshots: $(STAMP) ## Draw docs/images anew
 	scripts/stack

@@ -31,6 +31,10 @@ and `claude.tag.<key>` for each tag of the application's (not on the gauges of l
 `gen_ai.request.model`: no answer says what was asked for. Each distinct value is kept up to {limit} characters and 200
 values; further ones become `_other`.
 
+`claude.instance.id` (12 hex digits) is there where the resource does not tell processes apart: each process draws one,
+and a forked one anew. It says what `service.instance.id` should: series with different values are different processes.
+Do not group by it; `OTEL_CLAUDE_INSTANCE_ID` says when it is there ([configuration.md](configuration.md)).
+
 ## Metrics
 
 {metrics}
@@ -88,7 +92,7 @@ SPAN_ATTRIBUTES = (
     (
         c.UNPRICED_REASON,
         "string",
-        "Why it is not exact. Absent on the SDK's own span of a stream that was left early: it has ended by then.",
+        "Why it is not exact. Absent on the SDK's own span of a plain body that the application reads itself.",
     ),
     (
         c.PRICE_TABLE,

@@ -56,7 +56,8 @@ def requirements(name: str) -> list[str]:
     """What an environment is made of."""
     if name.startswith(AGENT):
         sdk = f"claude-agent-sdk=={name.removeprefix(AGENT)}"
-        return ["--editable", f"{ROOT}[demo]", sdk, *TOOLS, "--constraint", str(CONSTRAINTS)]
+        ours = ["--editable", f"{ROOT}[demo]", "--editable", str(ROOT / "demo")]
+        return [*ours, sdk, *TOOLS, "--constraint", str(CONSTRAINTS)]
     version = VERSIONS[0] if name == OLDEST else name
     wanted = ["--editable", str(ROOT), f"anthropic{PLATFORMS}=={version}", *TOOLS]
     if name == OLDEST:

@@ -23,9 +23,9 @@ from opentelemetry.sdk.resources import Resource  # noqa: E402
 from opentelemetry.sdk.trace import TracerProvider  # noqa: E402
 
 from otel_claude import ClaudeInstrumentor  # noqa: E402
-from otel_claude.simulator import Limits, Pace, Simulator  # noqa: E402
-from otel_claude.stack.workload_acts import client, round_of  # noqa: E402
-from otel_claude.stack.workload_tally import Tally  # noqa: E402
+from otel_claude_demo.simulator import Limits, Pace, Simulator  # noqa: E402
+from otel_claude_demo.workload.acts import client, round_of  # noqa: E402
+from otel_claude_demo.workload.tally import Tally  # noqa: E402
 
 BUSY_MINUTES = 25
 """How long the report runs in each hour."""

@@ -27,12 +27,12 @@ from otel_claude import ClaudeInstrumentor  # noqa: E402
 from otel_claude.agent_sdk.recorder import Listener  # noqa: E402
 from otel_claude.agent_sdk.totals import Connection  # noqa: E402
 from otel_claude.agent_sdk.totals import Sessions as Totals  # noqa: E402
-from otel_claude.simulator import Simulator  # noqa: E402
-from otel_claude.simulator.tariff import PRICES, charged  # noqa: E402
-from otel_claude.stack.workload_acts import client  # noqa: E402
-from otel_claude.stack.workload_agents import AgentTally, Sessions  # noqa: E402
 from otel_claude.telemetry.attributes import Labeller  # noqa: E402
 from otel_claude.telemetry.metrics import instruments_of  # noqa: E402
+from otel_claude_demo.simulator import Simulator  # noqa: E402
+from otel_claude_demo.simulator.tariff import PRICES, charged  # noqa: E402
+from otel_claude_demo.workload.acts import client  # noqa: E402
+from otel_claude_demo.workload.agents import AgentTally, Sessions  # noqa: E402
 
 PICO = 10**12
 TURNS = {"research-agents": 5.0, "pull-request-bot": 3.0, "release-notes": 0.6}[SERVICE]

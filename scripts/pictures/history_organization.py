@@ -28,10 +28,10 @@ from otel_claude import ClaudeInstrumentor  # noqa: E402
 from otel_claude.organization.client import Reader  # noqa: E402
 from otel_claude.organization.poller import Poller  # noqa: E402
 from otel_claude.organization.service import provider  # noqa: E402
-from otel_claude.simulator import ApiKey, Limits, Organization, Simulator, SpendLimit  # noqa: E402
-from otel_claude.simulator.served import key_hint  # noqa: E402
-from otel_claude.stack.workload_acts import SERVICES, client, round_of  # noqa: E402
-from otel_claude.stack.workload_tally import Tally  # noqa: E402
+from otel_claude_demo.simulator import ApiKey, Limits, Organization, Simulator, SpendLimit  # noqa: E402
+from otel_claude_demo.simulator.served import key_hint  # noqa: E402
+from otel_claude_demo.workload.acts import SERVICES, client, round_of  # noqa: E402
+from otel_claude_demo.workload.tally import Tally  # noqa: E402
 
 STEP = 4
 ADMIN = "sk-ant-admin01-" + "A" * 80

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -18,6 +20,7 @@ from .alerts.thresholds import Thresholds
 from .dashboards.definitions import DASHBOARDS
 from .dashboards.grafana import dashboard_json
 from .deploy_files.yaml import to_yaml
+from .files import mode_of, prepare
 from .promql.names import STYLES, Naming
 from .promql.queries import Queries
 
@@ -26,7 +29,7 @@ GENERATED: Final = (
     "Load the recording rules too: alerts read them."
 )
 _FROM_PACKAGE: Final = "RUN pip install --no-cache-dir 'otel-claude[demo,agent-sdk]'"
-_FROM_CHECKOUT: Final = "COPY . /src\n        RUN pip install --no-cache-dir '/src[demo,agent-sdk]'"
+_FROM_CHECKOUT: Final = "COPY . /src\n        RUN pip install --no-cache-dir '/src[demo,agent-sdk]' /src/demo"
 
 Files = dict[str, str]
 """Texts by path."""
@@ -142,17 +145,26 @@ TARGETS: Final[dict[str, Callable[[Options], Files]]] = {
 
 
 def export(target: str, out: Path, options: Options | None = None, *, force: bool = False) -> list[Path]:
-    """Writes a target's files under a directory and returns their paths. Raises ExportError first, if at all."""
+    """Writes a target's files under a directory and returns their paths.
+
+    Args:
+        target: One of `TARGETS`.
+        out: The directory. It is made if it is not there.
+        options: What can be chosen.
+        force: Whether regular files that are there are overwritten. Nothing else ever is.
+
+    Raises:
+        ExportError: Something is in the way or cannot be written. No file was written then.
+    """
     make = TARGETS.get(target)
     if make is None:
         raise ExportError(f"unknown target {target!r}: it is one of {', '.join(TARGETS)}")
-    files = {out / name: text for name, text in make(options or Options()).items()}
+    written = {out / name: text for name, text in make(options or Options()).items()}
+    _refuse_what_is_no_file(written, out)
     if not force:
-        _refuse_existing([path for path in files if path.exists()])
-    _make_directories({path.parent for path in files}, out)
-    for path, text in files.items():
-        _write(path, text)
-    return list(files)
+        _refuse_existing([path for path in written if os.path.lexists(path)])
+    _write_all(written)
+    return list(written)
 
 
 def _tag_budgets(texts: tuple[str, ...]) -> tuple[TagBudget, ...]:
@@ -173,22 +185,33 @@ def _refuse_existing(existing: list[Path]) -> None:
         raise ExportError(f"{existing[0]}{more} already there: nothing was written. Use --force to overwrite")
 
 
-def _make_directories(directories: set[Path], out: Path) -> None:
-    try:
-        for directory in (out, *sorted(directories)):
-            directory.mkdir(parents=True, exist_ok=True)
-            probe = directory / ".otel-claude"
-            probe.touch()
-            probe.unlink()
-    except OSError as error:
-        raise ExportError(f"cannot write into {out}: {error.strerror}") from error
+def _refuse_what_is_no_file(paths: Iterable[Path], out: Path) -> None:
+    """A symbolic link under the directory could lead out of it, and what is no file is nothing of ours."""
+    for path in paths:
+        below = [parent for parent in path.parents if out in parent.parents]
+        for directory in reversed(below):
+            if directory.is_symlink() or (os.path.lexists(directory) and not directory.is_dir()):
+                raise ExportError(f"{directory} is in the way, which is no directory: nothing was written")
+        if path.is_symlink() or (os.path.lexists(path) and not path.is_file()):
+            raise ExportError(f"{path} is in the way, which is no regular file: nothing was written")
 
 
-def _write(path: Path, text: str) -> None:
+def _write_all(texts: Mapping[Path, str]) -> None:
+    """All of them or none: each is written beside its place, and put there once all are on the disk."""
+    prepared: dict[Path, Path] = {}
+    path = Path()
     try:
-        path.write_text(text, encoding="utf-8")
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            prepared[path] = prepare(path, text, mode_of(path))
+        for path in texts:
+            prepared.pop(path).replace(path)
     except OSError as error:
-        raise ExportError(f"cannot write {path}: {error.strerror}") from error
+        raise ExportError(f"cannot write into {path.parent}: {error.strerror}") from error
+    finally:
+        for left in prepared.values():
+            with suppress(OSError):
+                left.unlink()
 
 
 def _rules(options: Options) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -106,7 +106,10 @@ def _instruments(provider: Any, settings: Settings) -> Instruments:
 
 
 def _price_table(path: str | None) -> Callable[[], pricing.PriceTable]:
-    """Gives the price table, read on first use. A file of the user's with mistakes is ignored as a whole, loudly."""
+    """Gives the price table, read on first use. A file of the user's with mistakes is ignored as a whole, loudly.
+
+    What it gives never raises: without a table, all but the cost is measured.
+    """
 
     @cache
     def table() -> pricing.PriceTable:
@@ -115,7 +118,17 @@ def _price_table(path: str | None) -> Callable[[], pricing.PriceTable]:
                 return pricing.load(path)
             except pricing.PriceFileError as error:
                 logger.error("OTEL_CLAUDE_PRICES is ignored, and the shipped prices are used: %s", error)
-        return pricing.shipped()
+            except pricing.PriceTableError:
+                pass  # It is merged over the shipped prices, of which the next step says that they are not there.
+            except Exception:
+                log_internal_error("read the file that OTEL_CLAUDE_PRICES names, so the shipped prices are used")
+        try:
+            return pricing.shipped()
+        except Exception as error:
+            logger.warning(
+                "No call has a cost, and %s counts them as no_price_table: %s.", semconv.UNPRICED.name, error
+            )
+            return pricing.NoPriceTable()
 
     if path is not None:
         table()  # A mistake should show when the client library is imported, and not at the first call.

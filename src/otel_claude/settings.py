@@ -1,6 +1,7 @@
 """Settings: environment variables and arguments of `instrument()`, as one frozen value. Read once.
 
-A bad value gives one warning that names the variable, the value and what is accepted; its default is used.
+A bad value gives one warning that names the variable and what is accepted, never the value, which may be a key that
+somebody put into the wrong variable. The default is used.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from .tags import is_key
 
 SpanMode = Literal["auto", "off"]
 ApiKeyFormat = Literal["hint", "hash", "off"]
-InstanceIdMode = Literal["auto", "on", "off"]
 AgentMode = Literal["auto", "on", "off"]
+InstanceIdMode = Literal["auto", "on", "off"]
 _PROVIDERS = {"tracer_provider", "meter_provider", "logger_provider"}
 TRUE: Final = ("true", "1", "yes", "on")
 """What says yes in a variable."""
@@ -33,7 +34,10 @@ class Settings:
         api_key_format: How `claude.api_key.hint` shows a key.
         baggage_tags: W3C baggage keys that become tags; in the variable separated by commas.
         tag_limit: Distinct values of one tag key in this process; further ones are recorded as `_other`.
+        instance_id: Whether every metric carries `claude.instance.id`. `auto`: unless the resource does its work.
         legacy_metrics: Also emit the metrics' names of before September 2026.
+        flush_on_exit: Whether what was measured is exported when a process ends without `atexit`: by SIGTERM, or as a
+            forked worker.
         agent_sdk: Whether what the Claude Agent SDK reports is counted. `auto`: unless its program exports metrics too.
     """
 
@@ -43,17 +47,26 @@ class Settings:
     baggage_tags: tuple[str, ...] = ()
     tag_limit: int = 200
     histogram_tags: bool = False
-    flush_on_exit: bool = True
-    legacy_metrics: bool = False
     instance_id: InstanceIdMode = "auto"
+    legacy_metrics: bool = False
+    flush_on_exit: bool = True
     agent_sdk: AgentMode = "auto"
 
 
 ALL: Final = tuple(field.name for field in fields(Settings))
 OF_CALLS: Final = tuple(name for name in ALL if name != "agent_sdk")
 """What `ClaudeInstrumentor` heeds."""
-OF_AGENTS: Final = ("agent_sdk", "baggage_tags", "flush_on_exit", "instance_id", "tag_limit")
+OF_AGENTS: Final = ("agent_sdk", "baggage_tags", "flush_on_exit", "tag_limit", "instance_id")
 """What `ClaudeAgentInstrumentor` heeds."""
+
+
+_FORMER: Final = {"api_key": "api_key_format"}
+"""Names that settings had, and those that they have now."""
+
+
+def former_variables() -> list[str]:
+    """The environment variables that settings had, and that are not read any more."""
+    return [variable(name) for name in _FORMER]
 
 
 def variable(field: str) -> str:
@@ -69,7 +82,8 @@ def read(
     What is not `heeded` has its default, and no warning: another instrumentor reads it.
     """
     values: dict[str, Any] = {}
-    for name in sorted(arguments.keys() - set(ALL) - _PROVIDERS):
+    _warn_of_former(arguments, environment, heeded)
+    for name in sorted(arguments.keys() - set(ALL) - _FORMER.keys() - _PROVIDERS):
         accepted = ", ".join(ALL)
         logger.warning("instrument() has no argument %r, so it is ignored. It takes %s.", name, accepted)
     for name in heeded:
@@ -83,8 +97,25 @@ def read(
             values[name] = _READERS[name](given)
         except ValueError as error:
             default = getattr(Settings, name)
-            logger.warning("%s is %r, which is not accepted: %s. Using %r.", source, given, error, default)
+            logger.warning("%s is not accepted: %s. Using %r.", source, error, default)
     return Settings(**values)
+
+
+def _warn_of_former(arguments: Mapping[str, Any], environment: Mapping[str, str], heeded: Collection[str]) -> None:
+    """Says of a setting that is given by the name it had that it is not read."""
+    for former, name in _FORMER.items():
+        if name not in heeded:
+            continue
+        if environment.get(variable(former), "").strip():
+            logger.warning(
+                "%s is not read: use %s, which takes one of %s. If there is an API key in %s, remove it there.",
+                variable(former),
+                variable(name),
+                ", ".join(get_args(ApiKeyFormat)),
+                variable(former),
+            )
+        if arguments.get(former) is not None:
+            logger.warning("instrument(%s=...) is not read: use instrument(%s=...).", former, name)
 
 
 def _one_of(*accepted: str) -> Any:
@@ -133,8 +164,8 @@ def _flag(given: object) -> bool:
     return value in TRUE
 
 
-def agent_mode(given: object) -> AgentMode:
-    """Whether what the Claude Agent SDK reports is counted. Raises a ValueError for what is not accepted."""
+def switch(given: object) -> Literal["auto", "on", "off"]:
+    """Whether something is done. Raises a ValueError for what is not accepted."""
     value = str(given).lower()
     if value == "auto":
         return "auto"
@@ -151,8 +182,8 @@ _READERS: dict[str, Any] = {
     "baggage_tags": _keys,
     "tag_limit": _positive,
     "histogram_tags": _flag,
-    "flush_on_exit": _flag,
     "legacy_metrics": _flag,
-    "instance_id": agent_mode,
-    "agent_sdk": agent_mode,
+    "flush_on_exit": _flag,
+    "instance_id": switch,
+    "agent_sdk": switch,
 }

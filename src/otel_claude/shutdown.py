@@ -26,6 +26,7 @@ from typing import Any, Final, NamedTuple
 
 from ._diagnostics import log_internal_error
 from ._import_hooks import when_imported
+from ._uvicorn import watch_server
 from ._wakeup import stay_wakeable
 
 _PATIENCE: Final = 3.0
@@ -79,7 +80,7 @@ class ShutdownHooks:
     def expect(self) -> Callable[[], None]:
         """A client may come. Returns what takes that back.
 
-        uvicorn puts back the handler that it found, and raises the signal again, when it has shut down. So ours must
+        uvicorn puts back the handler that it found, and raises the signal again, when it has shut down. So ours should
         be there before, and the application, which imports the SDK, is loaded later.
         """
         self._expecting += 1
@@ -129,15 +130,20 @@ class ShutdownHooks:
 
     def watch_signal(self) -> None:
         """Sets our handler of SIGTERM, in the main thread and where the default one stands."""
-        if (
-            threading.current_thread() is threading.main_thread()  # only it may set handlers
-            and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-            and not _is_caught_in_c()
-            and not _has_patched_threads()
-        ):
+        if threading.current_thread() is not threading.main_thread():  # only it may set handlers
+            return
+        standing = signal.getsignal(signal.SIGTERM)
+        if standing != signal.SIG_DFL:
+            watch_server(standing, self._uvicorn_ends)
+        elif not _is_caught_in_c() and not _has_patched_threads():
             with suppress(ValueError):  # not in the main interpreter
                 signal.signal(signal.SIGTERM, self._terminate)
                 self._installed = True
+
+    def _uvicorn_ends(self) -> None:
+        """A server has put back the handler that it found, and is about to raise the signal again that it got."""
+        if self._clients and self._started:
+            self.start()
 
     @contextmanager
     def undisturbed(self) -> Generator[None]:

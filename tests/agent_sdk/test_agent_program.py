@@ -14,7 +14,7 @@ import pytest
 from agent_support import HAIKU, SONNET, by_client, by_query, options
 from claude_agent_sdk import ClaudeSDKClient, ResultMessage
 
-from otel_claude.simulator import Simulator
+from otel_claude_demo.simulator import Simulator
 
 PACKAGE = Path(claude_agent_sdk.__file__).parent
 PROGRAM = PACKAGE / "_bundled" / "claude"

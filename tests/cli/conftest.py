@@ -8,7 +8,7 @@ import pytest
 from cli_programs import OURS, PROGRAMS, Ran
 
 from otel_claude.cli import main
-from otel_claude.simulator import Simulator
+from otel_claude_demo.simulator import Simulator
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ def test_a_missing_extra_is_one_line(otel_claude, monkeypatch):
     monkeypatch.setattr(commands, "find_spec", lambda _: object())
     monkeypatch.setattr(commands, "import_module", lambda _: __import__("a_missing_library"))
     assert otel_claude("price") == (
-        2, "", "otel-claude: `otel-claude price` needs a_missing_library: pip install 'otel-claude[organization]'\n",
+        2, "", "otel-claude: `otel-claude price` needs a-missing-library: pip install 'otel-claude[organization]'\n",
     )  # fmt: skip
 
 
@@ -54,9 +54,19 @@ def test_a_module_of_ours_that_is_missing_is_a_bug_and_shown_as_one(monkeypatch)
         commands.load(commands.COMMANDS[0])
 
 
-def test_a_command_whose_module_is_not_there_is_not_listed(otel_claude, monkeypatch):
-    monkeypatch.setattr(commands, "COMMANDS", (*commands.COMMANDS, commands.Row("later", "Not written yet.")))
-    assert "later" not in "".join(map(str, otel_claude("--help")))
+def test_the_demo_is_listed_where_its_distribution_is_installed(otel_claude):
+    assert "\n  demo " in otel_claude("--help")[1]
+
+
+def test_without_its_distribution_the_demo_is_not_listed_and_says_what_to_install(otel_claude, monkeypatch):
+    (row,) = [row for row in commands.COMMANDS if row.name == "demo"]
+    absent = row._replace(package="otel_claude_demonstration")
+    monkeypatch.setattr(commands, "COMMANDS", (*[other for other in commands.COMMANDS if other is not row], absent))
+    assert "\n  demo " not in otel_claude("--help")[1]
+    assert "\n  doctor " in otel_claude("--help")[1]
+    assert otel_claude("demo") == otel_claude("demo", "--help") == (
+        2, "", "otel-claude: `otel-claude demo` needs otel-claude-demonstration: pip install 'otel-claude[demo]'\n",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("library", ["typer", "rich"])

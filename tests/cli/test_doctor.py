@@ -15,10 +15,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import grpc
 import pytest
 from cli_programs import OURS
-from otel_claude.cli.doctor.page.connection import probe
 
-from otel_claude.cli import doctor as checks
-from otel_claude.cli.doctor.page import agent_sdk, connection, exporting, program, sdk
+from otel_claude.cli.doctor import agent_sdk, connection, exporting, processes, program, sdk
+from otel_claude.cli.doctor import examine as checks
+from otel_claude.cli.doctor.connection import probe
 from otel_claude.pricing import shipped
 from otel_claude.sdk.patches import SEAMS, Seam
 from otel_claude.telemetry.conflicts import NEIGHBOURS
@@ -31,7 +31,7 @@ def versions(monkeypatch):
     """What is installed: as it is, but for what a test changes."""
     changed = {}
     real = sdk.installed
-    for module in (sdk, agent_sdk, exporting, program):
+    for module in (sdk, agent_sdk, exporting, processes):
         monkeypatch.setattr(module, "installed", lambda name: changed.get(name, real(name)))
     return changed
 
@@ -227,7 +227,7 @@ HTTP = {"OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "http/protobuf"}
         ({**HTTP, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://p:9090/api/v1/otlp"},
          "is used as it is, and http://p:9090/api/v1/otlp does not end in /v1/metrics",
          "export OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://p:9090/api/v1/otlp/v1/metrics"),
-        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "The protocol 'http/json' is not supported in Python",
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "The protocol is neither grpc nor http/protobuf",
          "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"),
     ],
 )  # fmt: skip
@@ -262,7 +262,7 @@ def test_traces_and_logs_would_go_to_prometheus_too():
 
 def test_an_exporter_that_is_not_installed(versions):
     assert (
-        "No installed package has an exporter 'datadog'"
+        "No installed package has an exporter of a name in it"
         in wrong(OTEL_METRICS_EXPORTER="datadog")["OTEL_METRICS_EXPORTER"].text
     )
     assert wrong(OTEL_METRICS_EXPORTER="none")["OTEL_METRICS_EXPORTER"].do == "unset OTEL_METRICS_EXPORTER"
@@ -304,7 +304,10 @@ def test_settings(name, value, do):
         ({}, "In Grafana's data source: Scrape interval (timeInterval) = 60s"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "15000"}, "In Grafana's data source: Scrape interval (timeInterval) = 15s"),
         ({"OTEL_METRICS_EXEMPLAR_FILTER": "always_off"}, "unset OTEL_METRICS_EXEMPLAR_FILTER"),
-        ({"WEB_CONCURRENCY": "4"}, "Make no calls to Claude before the fork"),
+        (
+            {"OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=a"},
+            "Take service.instance.id out of OTEL_RESOURCE_ATTRIBUTES",
+        ),
         (
             {"OTEL_EXPORTER_OTLP_ENDPOINT": "c:4317"},
             "If it has no TLS: export OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4317",
@@ -322,15 +325,35 @@ def test_a_configuration_file():
     assert any("otel.yaml alone" in finding.text for finding in found(OTEL_CONFIG_FILE="otel.yaml"))
 
 
-@pytest.mark.parametrize("name", ["gunicorn", "uwsgi", "celery"])
-def test_servers_that_fork(versions, name):
-    versions[name] = "1.0"
-    note = next(finding for finding in found() if finding.subject == "Workers")
-    assert note.text.startswith(f"{name} installed")
+NEWER = "pip install --upgrade opentelemetry-sdk opentelemetry-distro"
+FIXES = {"OTEL_RESOURCE_ATTRIBUTES": "service.name=app,service.instance.id=pod"}
 
 
-def test_one_worker_is_no_finding():
-    assert not any(finding.subject == "Workers" for finding in found(WEB_CONCURRENCY="1"))
+@pytest.mark.parametrize(
+    ("version", "environment", "level", "said", "do"),
+    [
+        ("1.45.2", {}, "ok", "OpenTelemetry's SDK draws service.instance.id for each process, forked ones too.", None),
+        ("1.44.0", {"OTEL_CLAUDE_INSTANCE_ID": "on"}, "ok", "OpenTelemetry's SDK draws service.instance.id", None),
+        ("1.44.0", {"OTEL_CLAUDE_INSTANCE_ID": "off"}, "ok", "OpenTelemetry's SDK draws service.instance.id", None),
+        ("1.43.1", {}, "note", "OpenTelemetry's SDK 1.43 leaves a forked process", NEWER),
+        ("1.42.1", {}, "note", "The resource has no service.instance.id.", NEWER),
+        ("1.45.2", FIXES, "note", "OTEL_RESOURCE_ATTRIBUTES fixes service.instance.id",
+         "Take service.instance.id out of OTEL_RESOURCE_ATTRIBUTES, if you can"),
+        ("1.45.2", {**FIXES, "OTEL_CLAUDE_INSTANCE_ID": "off"}, "warning",
+         "OTEL_RESOURCE_ATTRIBUTES fixes service.instance.id", "unset OTEL_CLAUDE_INSTANCE_ID"),
+        ("1.43.0", {"OTEL_CLAUDE_INSTANCE_ID": "off"}, "warning", "OpenTelemetry's SDK 1.43 leaves a forked process",
+         "unset OTEL_CLAUDE_INSTANCE_ID"),
+        ("1.30.0", {"OTEL_CLAUDE_INSTANCE_ID": "false"}, "warning", "The resource has no service.instance.id.",
+         "unset OTEL_CLAUDE_INSTANCE_ID"),
+    ],
+)  # fmt: skip
+def test_what_tells_processes_apart(versions, version, environment, level, said, do):
+    versions["opentelemetry-sdk"] = version
+    (finding,) = [each for each in found(**environment) if each.subject == "Processes"]
+    assert (finding.level, finding.do) == (level, do)
+    assert finding.text.startswith(said)
+    lost, carried = "is off, so what processes spend", "So every metric carries claude.instance.id"
+    assert (lost in finding.text, carried in finding.text) == (level == "warning", level == "note")
 
 
 def test_the_price_table_grows_old():
@@ -522,7 +545,7 @@ def test_json(otel_claude, monkeypatch):
     code, out, _ = otel_claude("doctor", "--json")
     data = json.loads(out)
     assert code == 1
-    assert data["counts"] == {"error": 0, "warning": 1, "note": 2, "ok": 6}
+    assert data["counts"] == {"error": 0, "warning": 1, "note": 2, "ok": 7}
     warning = next(row for row in data["findings"] if row["level"] == "warning")
     assert warning == {
         "level": "warning", "subject": "OTEL_CLAUDE_PRICE", "text": "There is no such setting.",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from otel_claude.cli import run as running
-from otel_claude.summary.variables import FAMILY, JSON
+from otel_claude.summary.variables import JSON, PROCESS_GROUP
 
 STARTUP = "/site/auto_instrumentation"
 
@@ -57,11 +57,11 @@ def test_the_startup_folder_comes_first_and_once(given, expected):
     assert made(**given)["PYTHONPATH"] == expected
 
 
-def test_the_file_is_absolute_and_the_family_is_a_new_one(monkeypatch, tmp_path):
+def test_the_file_is_absolute_and_the_process_group_is_a_new_one(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    environment = made(Path("out.json"), **{FAMILY: "1:/tmp/x", "HOME": "/home/u"})
+    environment = made(Path("out.json"), **{PROCESS_GROUP: "1:/tmp/x", "HOME": "/home/u"})
     assert environment[JSON] == str(tmp_path / "out.json")
-    assert FAMILY not in environment
+    assert PROCESS_GROUP not in environment
     assert environment["HOME"] == "/home/u"
 
 

@@ -3,16 +3,21 @@
 import gzip
 import json
 import threading
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 _ID = "service.instance.id"
+_DELTA = 1
 
 
 class Receiver:
-    """Keeps the latest value of each metric of each instance, and every span's name. `status` is what it answers."""
+    """Keeps the latest value of each metric of each instance, and every span's name. `status` is what it answers.
+
+    `added` has what came under delta temporality, of all instances together; `exports` how often each metric came.
+    """
 
     def __init__(self):
         self.status = 200
@@ -20,6 +25,8 @@ class Receiver:
         self.may_answer.set()
         self.asked = threading.Event()
         self.spans = []
+        self.added = Counter()
+        self.exports = Counter()
         self.requests = 0
         self._latest = {}
         self._server = None
@@ -91,6 +98,10 @@ class Receiver:
             for metric in (metric for scope in resource.scope_metrics for metric in scope.metrics):
                 points = getattr(metric, metric.WhichOneof("data")).data_points
                 latest[metric.name] = {_key(point): _value(point) for point in points}
+                data = getattr(metric, metric.WhichOneof("data"))
+                self.exports[metric.name] += 1
+                if getattr(data, "aggregation_temporality", None) == _DELTA:
+                    self.added[metric.name] += sum(map(_value, points))
 
     def _traces(self, body):
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("uvicorn", reason="the simulator needs otel-claude[demo]")
-from otel_claude.simulator import Simulator
+from otel_claude_demo.simulator import Simulator
 
 HERE = Path(__file__).parent
 ENVIRONMENT = HERE.parents[1] / ".cache" / f"gevent-{sys.version_info.major}.{sys.version_info.minor}"

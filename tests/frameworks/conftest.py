@@ -11,7 +11,7 @@ import pytest
 from frameworks_expected import ROWS
 from frameworks_received import Received
 
-from otel_claude.simulator import Simulator
+from otel_claude_demo.simulator import Simulator
 
 APPS = Path(__file__).with_name("apps")
 ENVIRONMENTS = Path(__file__).parents[2] / ".cache" / "frameworks"

@@ -10,7 +10,7 @@ from anthropic import Anthropic, DefaultHttpxClient
 from organization_world import ADMIN, SHOP, Clock, asked
 
 from otel_claude.organization import Poller, Reader
-from otel_claude.simulator import Simulator
+from otel_claude_demo.simulator import Simulator
 
 
 @pytest.fixture(autouse=True)

@@ -14,8 +14,9 @@ from organization_world import ADMIN, OTHER, SHOP
 
 from listening import Listening, Quiet
 from otel_claude.cli import main
-from otel_claude.simulator import Organization, Simulator, SpendLimit
-from otel_claude.simulator.failures import FAILURES
+from otel_claude.organization import service as running
+from otel_claude_demo.simulator import Organization, Simulator, SpendLimit
+from otel_claude_demo.simulator.failures import FAILURES
 
 
 @pytest.fixture
@@ -197,3 +198,27 @@ def test_an_interval_below_a_minute_is_refused(once):
 def test_an_organization_can_be_given():
     with Simulator(organization=Organization(page_size=3)) as simulator:
         assert simulator.organization.page_size == 3
+
+
+class Leading(Quiet):
+    """Leads to another server, with all that it was sent."""
+
+    def do_POST(self):  # noqa: N802 - http.server's name
+        self.posted()
+        self.send_response(307)
+        self.send_header("location", self.server.elsewhere)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+
+def test_exports_follow_no_redirect():
+    """The newest exporter follows none by itself; those before it do, with the user's headers."""
+    import requests  # noqa: PLC0415
+
+    with Receiver() as elsewhere, Listening(Leading) as leading:
+        leading.server.elsewhere = elsewhere.url
+        with running.session() as session, pytest.raises(requests.TooManyRedirects):
+            session.post(leading.url, b"points", headers={"x-api-key": "secret"})
+        with requests.Session() as usual:
+            assert usual.post(leading.url, b"points", headers={"x-api-key": "secret"}).ok
+    assert elsewhere.bodies == [b"points"]

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 
 import pytest
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from organization_world import ADMIN, DAY, OTHER, SHOP_HINT, exported, summed
 
 from otel_claude import ClaudeInstrumentor
@@ -15,8 +16,8 @@ from otel_claude.organization import Poller, Reader, Times, service
 from otel_claude.organization.errors import Problem
 from otel_claude.organization.reports import month_to_date
 from otel_claude.semconv import organization as o
-from otel_claude.simulator import ApiKey, SpendLimit
-from otel_claude.simulator.failures import FAILURES
+from otel_claude_demo.simulator import ApiKey, SpendLimit
+from otel_claude_demo.simulator.failures import FAILURES
 
 LIST, BILLED = o.ORGANIZATION_LIST_COST.name, o.ORGANIZATION_BILLED_COST.name
 PRODUCTION = ApiKey(SHOP_HINT, "shop", "Production")
@@ -49,6 +50,31 @@ def test_a_period_in_which_nothing_was_used_is_zero_and_not_unknown(poller, read
     nothing = {frozenset({("claude.organization.period", period)}): 0 for period in ("today", "yesterday", "month")}
     found = exported(poller)
     assert (found[LIST], found[BILLED]) == (nothing, nothing)
+
+
+def test_a_restart_goes_on_with_the_same_series(call, poller, monkeypatch):
+    """An id that is fixed in code would be no process's own, and with one of its own all would be there twice."""
+    monkeypatch.delenv("OTEL_RESOURCE_ATTRIBUTES", raising=False)
+    call()
+    poller.poll()
+    runs = []
+    for _ in range(2):
+        reader = InMemoryMetricReader()
+        provider = service.provider(poller, reader)
+        data = reader.get_metrics_data()
+        provider.shutdown()
+        runs.append(
+            {
+                (resource.resource.attributes["service.instance.id"], metric.name, *sorted(point.attributes.items()))
+                for resource in data.resource_metrics
+                for scope in resource.scope_metrics
+                for metric in scope.metrics
+                for point in metric.data.data_points
+            }
+        )
+    assert runs[0] == runs[1]
+    assert {of for of, *_ in runs[0]} == {"otel-claude-organization"}
+    assert not any(name == c.INSTANCE_ID for _, _, *attributes in runs[0] for name, _ in attributes)
 
 
 def test_a_large_organization_is_exported_whole(reader, call, clock):

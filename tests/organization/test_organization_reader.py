@@ -11,8 +11,8 @@ from organization_world import ADMIN, DAY, OTHER, OTHER_HINT, SHOP, SHOP_HINT
 
 from otel_claude.organization import Problem, Reader
 from otel_claude.organization.reports import Range, between, month_to_date, total
-from otel_claude.simulator import ApiKey, SpendLimit
-from otel_claude.simulator.failures import FAILURES, Failure
+from otel_claude_demo.simulator import ApiKey, SpendLimit
+from otel_claude_demo.simulator.failures import FAILURES, Failure
 
 TODAY = datetime(2026, 11, 20, tzinfo=timezone.utc)
 ONE_DAY = Range(TODAY, TODAY + timedelta(days=1), "1d")

@@ -10,7 +10,7 @@ import pytest
 
 from otel_claude.cli import main
 from otel_claude.reconcile import CannotTell, Prometheus
-from otel_claude.simulator import Simulator
+from otel_claude_demo.simulator import Simulator
 
 ADMIN = "sk-ant-admin01-" + "A" * 80
 WINDOW = ("--from", "2026-11-19", "--to", "2026-11-20")

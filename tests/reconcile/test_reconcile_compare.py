@@ -126,7 +126,7 @@ def test_without_keys_only_models_are_compared(hint):
     (row,) = found.rows
     assert (row.hint, row.model) == (None, OPUS)
     (note,) = found.notes
-    assert "OTEL_CLAUDE_API_KEY" in note
+    assert "OTEL_CLAUDE_API_KEY_FORMAT" in note
 
 
 def test_against_the_bill():

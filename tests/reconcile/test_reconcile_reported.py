@@ -11,7 +11,7 @@ from anthropic import Anthropic
 from otel_claude.organization import Reader
 from otel_claude.pricing import shipped
 from otel_claude.reconcile import CannotTell, reported
-from otel_claude.simulator import Simulator
+from otel_claude_demo.simulator import Simulator
 
 ADMIN = "sk-ant-admin01-" + "A" * 80
 SHOP, HINT = "sk-ant-api03-ABC" + "s" * 80 + "shop", "sk-ant-api03-ABC...shop"

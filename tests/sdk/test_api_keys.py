@@ -105,7 +105,7 @@ async def test_the_key_that_is_sent_is_the_key_that_is_shown(telemetry, kind, tr
 @pytest.mark.parametrize("credential", [wire.KEY, OAUTH, GATEWAY], ids=["key", "oauth", "gateway"])
 async def test_each_mode(telemetry, kind, mode, credential, monkeypatch, quiet):
     ClaudeInstrumentor().uninstrument()
-    monkeypatch.setenv("OTEL_CLAUDE_API_KEY", mode)
+    monkeypatch.setenv("OTEL_CLAUDE_API_KEY_FORMAT", mode)
     ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider)
     face = Face(kind, Server(plain()), api_key=credential)
     await face.wait(face.client.messages.create(**ARGS))

@@ -42,7 +42,7 @@ HOPS = [
     (measuring, "has_native_span"), (measuring, "Call"),
     (seams_client, "request"), (seams_client, "_platform"),
     (exchange, "shape"), (exchange, "head"), (exchange, "refusal"), (exchange, "error_type"), (exchange, "Body"),
-    (exchange, "body_of"), (running, "_returned"), (running, "_raised"),
+    (exchange, "body_of"), (running, "_returned"), (running, "raised"),
     (running, "error_type"), (replacements, "sending"), (replacements, "answered"),
     (replacements, "retried"), (replacements, "failed"), (replacements, "attempt_of"), (replacements, "read_headers"),
     (replacements, "refusal_of"),
@@ -50,7 +50,7 @@ HOPS = [
     (Call, "end"), (Attempt, "refused"),
     (Recorder, "began"), (Recorder, "sending"), (Recorder, "described"), (Recorder, "limited"),
     (Recorder, "retried"), (Recorder, "known"), (Recorder, "left"), (Recorder, "ended"), (Recorder, "settle"),
-    (Recorder, "_record"), (Recorder, "_measure"), (recorder, "labels_of"),
+    (Recorder, "_record"), (Recorder, "_measure"), (recorder, "_measurements"), (recorder, "labels_of"),
     (Ledger, "post"), (Limits, "seen"), (Labeller, "of"), (Labeller, "_within"),
 ]  # fmt: skip
 

@@ -196,7 +196,7 @@ async def test_spans_off(telemetry, face, tracing, quiet):
 @pytest.mark.parametrize("given", ["sk-ant-api03-other", None])
 async def test_settings_of_the_key(telemetry, face, given, quiet):
     ClaudeInstrumentor().uninstrument()
-    ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider, api_key="off")
+    ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider, api_key_format="off")
     await create(face(plain()))
     assert telemetry.metrics() == PLAIN.but(hint=None).metrics()
 
@@ -226,6 +226,25 @@ async def test_a_cost_that_turns_out_unknown_leaves_no_amount(telemetry, kind, q
     await client.take(await create(client, stream=True))
     assert telemetry.span.attributes["claude.cost.status"] == "unpriced"
     assert "gen_ai.usage.cost.amount" not in telemetry.span.attributes
+
+
+PARTS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "web_search")
+
+
+@pytest.mark.parametrize("deltas", [1, 2], ids=["before the counts are final", "after they were"])
+async def test_parts_of_a_cost_that_become_nothing_are_not_left_beside_the_total(
+    telemetry, face, tracing, deltas, quiet
+):
+    later = [wire.delta(), wire.delta({"output_tokens": 50, "input_tokens": 0})][-deltas:]
+    client = face(stream([wire.start(), *wire.BLOCK, *later, wire.STOP]))
+    await client.take(await create(client, stream=True))
+    told = telemetry.span.attributes
+    # 50 tokens of output, 1000 read from the cache, 60 and 40 written to it.
+    assert told["gen_ai.usage.cost.amount"] == 0.001515
+    parts = {kind: told[f"claude.cost.{kind}.usd"] for kind in PARTS if f"claude.cost.{kind}.usd" in told}
+    assert sum(parts.values()) == pytest.approx(0.001515, abs=1e-15)
+    # What was said of the SDK's own span cannot be taken back.
+    assert parts.get("input") == (0.0 if tracing == "native" and deltas > 1 else None)
 
 
 def test_logger_is_ours():

@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from otel_claude import semconv as c
-from otel_claude.simulator import Simulator
+from otel_claude_demo.simulator import Simulator
 
 HERE = Path(__file__).parent
 SERVICE = Path(__file__).parents[2] / "examples/fastapi_app.py"

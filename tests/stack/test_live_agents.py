@@ -21,12 +21,12 @@ from panels_in_use import AGENTS, dashboards, filled, panels, targets
 from test_live_chain import chosen, without_data
 
 from otel_claude import semconv as c
+from otel_claude.export import Options, export
 from otel_claude.promql.names import Naming
 from otel_claude.promql.queries import Queries
 from otel_claude.semconv import agents as a
-from otel_claude.simulator import Simulator
-from otel_claude.stack import Options, export
-from otel_claude.stack.workload_agents import AGENTS as SERVICE
+from otel_claude_demo.simulator import Simulator
+from otel_claude_demo.workload.agents import AGENTS as SERVICE
 
 pytestmark = [pytest.mark.timeout(300)]
 
@@ -132,7 +132,7 @@ def fill(programs, root, endpoint, simulator):
 
     (root / "work").mkdir()
     agents = service(
-        SERVICE, "-m", "otel_claude.stack.workload", "--service", SERVICE, "--url", simulator.url, "--rounds", "6",
+        SERVICE, "-m", "otel_claude_demo.workload", "--service", SERVICE, "--url", simulator.url, "--rounds", "6",
         "--pause", "0.1", "--seed", "7",
     )  # fmt: skip
     subscription = service(SUBSCRIPTION, HERE / "agents_scripted.py", root / "work")

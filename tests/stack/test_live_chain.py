@@ -24,9 +24,9 @@ from otel_claude import semconv as c
 from otel_claude.promql.names import Naming
 from otel_claude.promql.queries import Queries
 from otel_claude.semconv import agents as a
-from otel_claude.simulator import Pace, Simulator
-from otel_claude.stack.workload_acts import LIMITS, SERVICES, UNLISTED
-from otel_claude.stack.workload_agents import AGENTS
+from otel_claude_demo.simulator import Pace, Simulator
+from otel_claude_demo.workload.acts import LIMITS, SERVICES, UNLISTED
+from otel_claude_demo.workload.agents import AGENTS
 
 pytestmark = [pytest.mark.timeout(240)]
 
@@ -97,7 +97,7 @@ def workload(path, endpoint, folder, rounds):
     }
     # An answer takes longer than the first step of the back-off, so that times are more than nothing.
     with Simulator(limits=LIMITS, pace=Pace(0.05)) as simulator:
-        own = ["-m", "otel_claude.stack.workload", "--url", simulator.url, "--rounds", str(rounds), "--pause", "0.2"]
+        own = ["-m", "otel_claude_demo.workload", "--url", simulator.url, "--rounds", str(rounds), "--pause", "0.2"]
         children = {
             service: subprocess.Popen(
                 [program, sys.executable, *own, "--service", service],
@@ -377,7 +377,7 @@ def test_annotations_show_firing_alerts(path):
 
 def test_the_command_of_compose_runs_all_services_instrumented():
     environment = {**os.environ, "OTEL_METRICS_EXPORTER": "console", "OTEL_TRACES_EXPORTER": "none"}
-    command = [sys.executable, "-m", "otel_claude.stack.workload", "--rounds", "1", "--pause", "0"]
+    command = [sys.executable, "-m", "otel_claude_demo.workload", "--rounds", "1", "--pause", "0"]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=True)
     for service in SERVICES:
         assert f'"service.name": "{service}"' in ran.stdout

@@ -22,8 +22,8 @@ from organization_workload import TEXT
 from panels_in_use import ORGANIZATION, dashboards, filled, panels
 
 from otel_claude.semconv import organization as o
-from otel_claude.simulator import ApiKey, Limits, Organization, Simulator, SpendLimit
-from otel_claude.simulator.tariff import Tariff
+from otel_claude_demo.simulator import ApiKey, Limits, Organization, Simulator, SpendLimit
+from otel_claude_demo.simulator.tariff import Tariff
 
 pytestmark = [pytest.mark.timeout(300)]
 
@@ -260,7 +260,7 @@ def test_a_report_that_is_not_complete_is_not_compared(reconcile, worlds):
 
 
 def test_a_page_that_fails_is_no_number(reconcile, worlds):
-    from otel_claude.simulator.failures import FAILURES  # noqa: PLC0415
+    from otel_claude_demo.simulator.failures import FAILURES  # noqa: PLC0415
 
     own = worlds["equal"].simulator.organization
     own.page_size, own.failures = 3, [None] * 4 + [FAILURES["permission"]]

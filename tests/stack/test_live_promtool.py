@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import servers
 
-from otel_claude.stack import Options, export
+from otel_claude.export import Options, export
 
 RULES = servers.DEPLOY / "prometheus"
 

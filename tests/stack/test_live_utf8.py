@@ -9,9 +9,9 @@ import servers
 from panels_in_use import CALLS, targets
 from test_live_chain import Way, without_data, workload
 
+from otel_claude.export import Options, export
 from otel_claude.promql.names import Naming
 from otel_claude.promql.queries import Queries
-from otel_claude.stack import Options, export
 
 
 @pytest.mark.timeout(120)

@@ -125,6 +125,42 @@ def functions_around(expression):
 
 
 @pytest.mark.parametrize(("uid", "panel", "target"), QUERIES)
+def test_processes_are_counted_by_what_tells_them_apart_and_never_shown(uid, panel, target):
+    """The label is on series of some fleets only: what groups by it shows each process there, and none elsewhere."""
+    named = "claude_instance_id" in target["expr"]
+    assert named == (panel["id"] in COUNT_PROCESSES)
+    assert "claude_instance_id" not in target.get("legendFormat", "")
+    if named:
+        assert target["expr"].startswith("count by (job) (sum by (job, instance, claude_instance_id) (")
+
+
+def aggregated(expression):
+    """Whether each series of ours is added up, or compared, over processes: none of a single process comes out."""
+    found = []
+
+    def visit(node, over):
+        if isinstance(node, promql.AggregateExpr):
+            labels = set(node.modifier.labels) if node.modifier is not None else set()
+            over = over or not labels & {"instance", "claude_instance_id"}
+        if isinstance(node, promql.VectorSelector):
+            found.append(over or node.name not in SERIES or SERIES[node.name] in o.ORGANIZATION_METRICS)
+            return
+        for name in ("expr", "lhs", "rhs", "args", "vector_selector", "vs"):
+            child = getattr(node, name, None)
+            for each in child if isinstance(child, (list, tuple)) else [child]:
+                if each is not None and not isinstance(each, (str, int, float, bool)):
+                    visit(each, over)
+
+    visit(promql.parse(expression), over=False)
+    return bool(found) and all(found)
+
+
+@pytest.mark.parametrize(("uid", "panel", "target"), QUERIES)
+def test_nothing_is_shown_for_a_single_process(uid, panel, target):
+    assert aggregated(filled(target["expr"]))
+
+
+@pytest.mark.parametrize(("uid", "panel", "target"), QUERIES)
 def test_counters_are_rated_or_counted_exactly(uid, panel, target):
     assert "increase(" not in target["expr"]
     for window in re.findall(r"rate\([^\[]*\[([^\]]+)\]", target["expr"]):

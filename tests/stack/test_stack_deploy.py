@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from otel_claude.stack.workload import EVERY, main
+from otel_claude_demo.workload import EVERY, main
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -40,7 +40,7 @@ def test_compose_binds_what_exists():
 
 def test_compose_runs_a_workload_that_exists():
     workload = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["workload"]
-    assert workload["command"][:3] == ["python", "-m", "otel_claude.stack.workload"]
+    assert workload["command"][:3] == ["python", "-m", "otel_claude_demo.workload"]
     with pytest.raises(SystemExit) as ended:
         main([*workload["command"][3:], "--service", "no such service"])
     assert ended.value.code == 2

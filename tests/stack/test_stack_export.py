@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from test_stack_dashboards import selectors
 from typer.testing import CliRunner
 
 from otel_claude.cli.commands import application
-from otel_claude.stack import TARGETS, ExportError, Options, export
+from otel_claude.export import TARGETS, ExportError, Options, export
+from otel_claude.files import prepare
 
 ROOT = Path(__file__).parents[2]
 
@@ -147,6 +149,94 @@ def test_unknown_target_is_refused(tmp_path):
         export("helm", tmp_path)
 
 
+def everything(folder):
+    """What is in a folder: links by what they lead to, files by what they hold."""
+    return {
+        str(path.relative_to(folder)): str(path.readlink())
+        if path.is_symlink()
+        else path.is_file() and path.read_text()
+        for path in folder.rglob("*")
+    }
+
+
+ALERTS = "otel-claude-alerts.yaml"
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("name", [".otel-claude", ".otel-claude-alerts.yaml", f".{ALERTS}", "precious"])
+def test_what_is_the_users_stays(tmp_path, name, force):
+    (tmp_path / name).write_text("mine")
+    export("rules", tmp_path, force=force)
+    assert (tmp_path / name).read_text() == "mine"
+    assert sorted(everything(tmp_path)) == sorted([name, ALERTS, "otel-claude-recording.yaml"])
+
+
+def test_a_folder_of_the_users_stays(tmp_path):
+    (tmp_path / ".otel-claude" / "deep").mkdir(parents=True)
+    export("rules", tmp_path)
+    assert (tmp_path / ".otel-claude" / "deep").is_dir()
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("there", [False, True])
+def test_a_link_in_a_files_place_is_not_written_through(tmp_path, there, force):
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    out.mkdir()
+    if there:
+        elsewhere.write_text("mine")
+    (out / ALERTS).symlink_to(elsewhere)
+    before = everything(tmp_path)
+    with pytest.raises(ExportError, match="is no regular file: nothing was written"):
+        export("rules", out, force=force)
+    assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_linked_folder_under_the_directory_is_not_written_into(tmp_path, force):
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    out.mkdir()
+    elsewhere.mkdir()
+    (out / "grafana").symlink_to(elsewhere)
+    before = everything(tmp_path)
+    with pytest.raises(ExportError, match="grafana is in the way, which is no directory: nothing was written"):
+        export("compose", out, force=force)
+    assert everything(tmp_path) == before
+
+
+def test_the_directory_itself_may_be_a_link(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "real")
+    export("rules", tmp_path / "out")
+    assert (tmp_path / "real" / ALERTS).is_file()
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_what_is_no_file_is_not_overwritten_by_force(tmp_path, kind):
+    (tmp_path / ALERTS).mkdir() if kind == "folder" else os.mkfifo(tmp_path / ALERTS)
+    with pytest.raises(ExportError, match="is no regular file: nothing was written"):
+        export("rules", tmp_path, force=True)
+    assert [path.name for path in tmp_path.iterdir()] == [ALERTS]
+
+
+def test_all_files_are_written_or_none(tmp_path, monkeypatch):
+    (first, *_) = export("kubernetes", tmp_path)
+    first.write_text("mine")
+    before = everything(tmp_path)
+    written = []
+
+    def full(path, text, mode):
+        if len(written) == 2:
+            raise OSError(28, "No space left on device")
+        written.append(prepare(path, text, mode))
+        return written[-1]
+
+    monkeypatch.setattr(sys.modules[export.__module__], "prepare", full)
+    with pytest.raises(ExportError, match=r"cannot write into .*: No space left"):
+        export("kubernetes", tmp_path, force=True)
+    assert len(written) == 2
+    assert everything(tmp_path) == before
+
+
 def test_a_file_in_the_way_is_refused(tmp_path):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(ExportError, match="cannot write into"):
@@ -208,7 +298,7 @@ def test_export_needs_nothing_installed(tmp_path):
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['yaml', 'grafana_foundation_sdk', 'typer', 'anthropic', "
         "'opentelemetry.sdk', 'starlette'])); "
-        "from otel_claude.stack import TARGETS, export; from pathlib import Path; "
+        "from otel_claude.export import TARGETS, export; from pathlib import Path; "
         "[export(target, Path(sys.argv[1]) / target) for target in TARGETS]"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)

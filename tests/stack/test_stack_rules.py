@@ -11,7 +11,7 @@ import pytest
 import yaml
 from alert_cases import BUDGET_CASES, CASES, WEEKLY
 from panels_in_use import dashboards, panels
-from test_stack_dashboards import SERIES, selectors, walk
+from test_stack_dashboards import SERIES, aggregated, selectors, walk
 
 from otel_claude import semconv as c
 from otel_claude.alerts.definitions import all_alerts
@@ -52,6 +52,19 @@ def test_rule_groups_by_labels_that_are_emitted(rule):
     for node in walk(promql.parse(rule["expr"])):
         if isinstance(node, promql.AggregateExpr) and node.modifier is not None:
             assert set(node.modifier.labels) <= attributes | {"job", "le"}
+
+
+@pytest.mark.parametrize("rule", LOADED, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_rule_keeps_no_single_process(rule):
+    """One for each would fire, and be recorded, as often as there are processes."""
+    assert aggregated(rule["expr"])
+    assert "instance" not in rule["expr"]
+
+
+def test_what_is_not_aggregated_over_processes_is_seen():
+    assert not aggregated("max_over_time(claude_client_rate_limit_utilization[5m]) > 0.9")
+    assert not aggregated("sum by (claude_instance_id) (claude_client_calls_total)")
+    assert aggregated("max by (job) (claude_client_rate_limit_utilization) > 0.9")
 
 
 @each_alert

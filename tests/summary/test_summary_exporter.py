@@ -29,7 +29,7 @@ def environment(tmp_path):
 @pytest.fixture
 def exporter(environment, stream, tmp_path, monkeypatch):
     # What it does to a process (signals, threads, forks) is tested in processes of their own.
-    monkeypatch.setattr(exporting.Ending, "watch", lambda _: None)
+    monkeypatch.setattr(exporting.hooks, "add", lambda _: None)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return SummaryMetricExporter(environment, stream)
 
@@ -164,5 +164,5 @@ def test_a_forked_child_starts_from_nothing(exporter, environment, stream, monke
     assert f"what process {pid} cost" in own
     assert "1 call to Claude: $0.250000" in own
     child = json.loads(Path(environment[variables.JSON]).with_name(f"out.{pid}.json").read_text())
-    assert (child["calls"], child["retry_wait_seconds"]) == (1, None)
+    assert (child["calls"], child["retry_wait_seconds"]) == (1, 2.0)
     assert written(environment)["retry_wait_seconds"] == 2.0

@@ -191,10 +191,6 @@ def test_the_tightest_limit(limit, text):
     assert facts(usual(limit=limit))["Tightest limit"] == text
 
 
-def test_the_wait_is_left_out_where_it_is_not_known():
-    assert facts(usual(add=[("unknown", 1, "waited")]))["Attempts"] == "17 attempts, 5 of them retried"
-
-
 def test_a_reason_that_nobody_explained():
     assert facts(usual(add=[("unpriced", 1, "brand_new", MODEL)]))["Not exact"] == "1 call, brand_new"
 
@@ -263,11 +259,11 @@ def test_json():
 
 
 def test_json_of_what_is_not_known():
-    unknown = Totals({("call", "new"): 2, ("unpriced", "unknown_model", "new"): 2, ("unknown", "waited"): 1})
+    unknown = Totals({("call", "new"): 2, ("unpriced", "unknown_model", "new"): 2})
     data = json_of(unknown, table="2026-11-22", now=NOW)
     assert data["usd"] is None
     assert data["models"][0]["usd"] is None
     assert data["status"] == "unpriced"
-    assert data["retry_wait_seconds"] is None
+    assert data["retry_wait_seconds"] == 0
     assert data["tightest_limit"] is None
     assert data["cache"]["hit_ratio"] is None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_claude.settings import Settings, variable
+from otel_claude.settings import Settings, former_variables, variable
 from otel_claude.summary import variables
 
 ROOT = Path(__file__).parents[2]
@@ -32,10 +32,12 @@ def test_the_variables_are_those_of_the_design():
     assert set(VARIABLES) == {
         "OTEL_CLAUDE_SPANS",
         "OTEL_CLAUDE_PRICES",
-        "OTEL_CLAUDE_API_KEY",
+        "OTEL_CLAUDE_API_KEY_FORMAT",
         "OTEL_CLAUDE_BAGGAGE_TAGS",
         "OTEL_CLAUDE_TAG_LIMIT",
+        "OTEL_CLAUDE_INSTANCE_ID",
         "OTEL_CLAUDE_LEGACY_METRICS",
+        "OTEL_CLAUDE_FLUSH_ON_EXIT",
         "OTEL_CLAUDE_AGENT_SDK",
     }
 
@@ -45,7 +47,7 @@ def test_the_configuration_page_has_every_variable_and_no_unknown_one():
     page = CONFIGURATION.read_text()
     named = set(re.findall(r"\bOTEL_CLAUDE_[A-Z_]+\b", page))
     assert set(VARIABLES) <= named
-    assert named - set(VARIABLES) <= {variables.JSON}
+    assert named - set(VARIABLES) <= {variables.JSON, *former_variables()}
 
 
 def test_the_frameworks_page_has_the_versions_that_are_tested():

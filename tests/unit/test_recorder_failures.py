@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from opentelemetry.sdk.trace import SpanProcessor
-from unit_calls import TOTAL, success
+from unit_calls import TOTAL, message, success
 
 from otel_claude import semconv as c
 from otel_claude.telemetry import recorder as module
@@ -27,7 +27,7 @@ def ledger(bench, monkeypatch):
 
 
 def histograms(bench, monkeypatch):
-    monkeypatch.setattr(bench.recorder, "_measure", fail)
+    monkeypatch.setattr(module, "_measurements", fail)
 
 
 def one_histogram(bench, monkeypatch):
@@ -35,25 +35,33 @@ def one_histogram(bench, monkeypatch):
 
 
 def log(bench, monkeypatch):
-    monkeypatch.setattr(bench.recorder, "_tell", fail)
+    monkeypatch.setattr(bench.recorder, "_warn", fail)
 
 
 def attributes(bench, monkeypatch):
     monkeypatch.setattr(module.spans, "of_answer", fail)
 
 
-PARTS = [prices, ledger, histograms, one_histogram, attributes]
+PARTS = {
+    "priced a call": prices,
+    "posted a call": ledger,
+    "measured a call": histograms,
+    f"recorded {c.DURATION.name}": one_histogram,
+    "described the answer on a span": attributes,
+    "told of a model without a price": log,
+}
 
 
-@pytest.mark.parametrize("part", PARTS, ids=[part.__name__ for part in PARTS])
-def test_a_failure_is_told_once_and_the_span_still_ends(bench, monkeypatch, warnings, part):
+@pytest.mark.parametrize("hop", PARTS)
+def test_a_failure_is_told_once_and_the_span_still_ends(bench, monkeypatch, warnings, hop):
     with monkeypatch.context() as broken:
-        part(bench, broken)
-        success(bench.recorder)
-        success(bench.recorder)
+        PARTS[hop](bench, broken)
+        body = message(model="nobody-1") if "model" in hop else None
+        success(bench.recorder, body)
+        success(bench.recorder, body)
     assert len(bench.spans) == 2
     (warning,) = warnings()
-    assert warning.startswith("otel-claude failed while it recorded a call (")
+    assert warning.startswith(f"otel-claude failed while it {hop} (")
     assert "planted" not in warning
     success(bench.recorder)
     assert bench.spans[-1].attributes[c.COST_AMOUNT] == TOTAL

@@ -12,7 +12,7 @@ from otel_claude.runtime import _prices
 from otel_claude.settings import OF_AGENTS, OF_CALLS, Settings, read, variable
 
 # In the order of the design's table.
-DEFAULTS = Settings("auto", None, "hint", (), 200, False, "auto")
+DEFAULTS = Settings("auto", None, "hint", (), 200, "auto", False, True, "auto")
 
 
 def test_the_defaults():
@@ -25,9 +25,9 @@ GOOD = [
     ("spans", "off", "off"),
     ("spans", "OFF", "off"),
     ("prices", "/etc/prices.json", "/etc/prices.json"),
-    ("api_key", "hint", "hint"),
-    ("api_key", "hash", "hash"),
-    ("api_key", "Off", "off"),
+    ("api_key_format", "hint", "hint"),
+    ("api_key_format", "hash", "hash"),
+    ("api_key_format", "Off", "off"),
     ("baggage_tags", "tenant", ("tenant",)),
     ("baggage_tags", " tenant , feature.name,, ", ("tenant", "feature.name")),
     ("tag_limit", "1", 1),
@@ -37,12 +37,19 @@ GOOD = [
     *(("agent_sdk", text, "on") for text in ("on", "On", "true", "1")),
     *(("agent_sdk", text, "off") for text in ("off", "OFF", "false", "0")),
     ("agent_sdk", "Auto", "auto"),
+    *(("instance_id", text, "on") for text in ("on", "true", True)),
+    *(("instance_id", text, "off") for text in ("OFF", "false", False)),
+    ("instance_id", "Auto", "auto"),
+    *(("flush_on_exit", text, True) for text in ("true", "True", "1", "yes", "on")),
+    *(("flush_on_exit", text, False) for text in ("false", "FALSE", "0", "no", "off")),
 ]
 GOOD_ARGUMENTS = [
     ("prices", Path("/etc/prices.json"), "/etc/prices.json"),
     ("baggage_tags", ["tenant", "feature"], ("tenant", "feature")),
     ("baggage_tags", ("tenant",), ("tenant",)),
     ("tag_limit", 5, 5),
+    ("flush_on_exit", False, False),
+    ("flush_on_exit", True, True),
     ("legacy_metrics", True, True),
     ("legacy_metrics", False, False),
 ]
@@ -96,7 +103,8 @@ def test_settings_are_frozen():
 BAD = [
     # variable, value, what is accepted, the default that is used
     ("OTEL_CLAUDE_SPANS", "always", "it takes one of auto, off", "'auto'"),
-    ("OTEL_CLAUDE_API_KEY", "full", "it takes one of hint, hash, off", "'hint'"),
+    ("OTEL_CLAUDE_API_KEY_FORMAT", "full", "it takes one of hint, hash, off", "'hint'"),
+    ("OTEL_CLAUDE_INSTANCE_ID", "pod-1", "it takes one of auto, on, off", "'auto'"),
     ("OTEL_CLAUDE_TAG_LIMIT", "0", "it takes a whole number of 1 or more", "200"),
     ("OTEL_CLAUDE_TAG_LIMIT", "-5", "it takes a whole number of 1 or more", "200"),
     ("OTEL_CLAUDE_TAG_LIMIT", "many", "it takes a whole number of 1 or more", "200"),
@@ -116,7 +124,7 @@ BAD = [
 def test_a_bad_variable_is_one_warning_and_the_default(warnings, name, value, accepted, default):
     assert read({}, {name: value, "OTEL_CLAUDE_PRICES": "/p"}) == Settings(prices="/p")
     (warning,) = warnings()
-    assert warning.startswith(f"{name} is {value!r}, which is not accepted: {accepted}")
+    assert warning.startswith(f"{name} is not accepted: {accepted}")
     assert warning.endswith(f". Using {default}.")
 
 
@@ -130,7 +138,7 @@ BAD_ARGUMENTS = [
     ("spans", Odd(), "it takes one of auto, off"),
     ("prices", 5, "it takes a path"),
     ("prices", Odd(), "it takes a path"),
-    ("api_key", 5, "it takes one of hint, hash, off"),
+    ("api_key_format", 5, "it takes one of hint, hash, off"),
     ("baggage_tags", 5, "it takes names of lower case letters"),
     ("baggage_tags", ["tenant", 5], "it takes names of lower case letters"),
     ("tag_limit", True, "it takes a whole number of 1 or more"),
@@ -145,11 +153,46 @@ BAD_ARGUMENTS = [
 def test_a_bad_argument_is_one_warning_and_the_default(warnings, field, value, accepted):
     assert read({field: value}, {}) == DEFAULTS
     (warning,) = warnings()
-    assert warning.startswith(f"instrument({field}=...) is {value!r}, which is not accepted: {accepted}")
+    assert warning.startswith(f"instrument({field}=...) is not accepted: {accepted}")
+
+
+SECRETS = ["sk-ant-api03-" + "S3cret" * 12, "glsa_NotOurs", "hunter2-\x1b[2J", "Bearer abc", "x" * 5000]
+
+
+@pytest.mark.parametrize("secret", SECRETS, ids=range(len(SECRETS)))
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Settings) if field.name != "prices"])
+def test_no_value_that_is_not_accepted_is_quoted(warnings, field, secret):
+    read({}, {variable(field): secret})
+    read({field: secret}, {})
+    assert len(warnings()) == 2 or field == "baggage_tags"  # which takes any long word
+    assert not [text for text in warnings() if secret in text or secret[:12] in text]
+
+
+@pytest.mark.parametrize("value", ["hash", "sk-ant-api03-" + "S3cret" * 12])
+def test_the_former_name_of_a_setting_is_not_read_and_its_value_is_not_shown(warnings, value):
+    assert read({}, {"OTEL_CLAUDE_API_KEY": value}) == DEFAULTS
+    (warning,) = warnings()
+    assert warning == (
+        "OTEL_CLAUDE_API_KEY is not read: use OTEL_CLAUDE_API_KEY_FORMAT, which takes one of hint, hash, off. If there "
+        "is an API key in OTEL_CLAUDE_API_KEY, remove it there."
+    )
+
+
+def test_the_new_name_is_read_beside_the_former_one(warnings):
+    environment = {"OTEL_CLAUDE_API_KEY": "off", "OTEL_CLAUDE_API_KEY_FORMAT": "hash"}
+    assert read({}, environment) == Settings(api_key_format="hash")
+    assert len(warnings()) == 1
+    assert read({}, environment, heeded=OF_AGENTS) == DEFAULTS
+    assert len(warnings()) == 1  # by the instrumentor that reads it, alone
+
+
+def test_the_former_argument(warnings):
+    assert read({"api_key": "sk-ant-api03-x"}, {}) == DEFAULTS
+    assert warnings() == ["instrument(api_key=...) is not read: use instrument(api_key_format=...)."]
 
 
 def test_two_bad_values_are_two_warnings(warnings):
-    read({}, {"OTEL_CLAUDE_SPANS": "x", "OTEL_CLAUDE_API_KEY": "y"})
+    read({}, {"OTEL_CLAUDE_SPANS": "x", "OTEL_CLAUDE_API_KEY_FORMAT": "y"})
     assert len(warnings()) == 2
 
 

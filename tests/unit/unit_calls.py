@@ -141,7 +141,9 @@ class Body:
 
     is_closed = False
 
-    def __init__(self, recorder: Recorder, attempt: Attempt, *, raw: bool = False, error: Exception | None = None) -> None:
+    def __init__(
+        self, recorder: Recorder, attempt: Attempt, *, raw: bool = False, error: Exception | None = None
+    ) -> None:
         self._error = error
         self.stream: Any = self
         observe_body(recorder, attempt, self, middleware=False, raw=raw)
@@ -169,6 +171,6 @@ class KeepingRecorder(Recorder):
         assert len(self.ended) == 1, f"{len(self.ended)} ends"
         return self.ended[0]
 
-    def record(self, call: Call, ended_at: int | None) -> None:  # noqa: ARG002 - as the recorder's own
+    def record(self, call: Call, ended_at: int | None) -> None:
         """Keeps it."""
         self.ended.append(call)

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from .. import settings
-from .._diagnostics import logger
+from .._diagnostics import log_internal_error, logger
 from ..flush import FlushOnExit
 from ..settings import Settings
 from ..tags import current as current_tags
@@ -71,6 +71,11 @@ def _listening(chosen: Settings, provider: Any, on_measure: Callable[[], None]) 
         connection = connections.get(query)
         if connection is None:
             connection = connections[query] = Connection(sessions, session_of(query))
-        return AgentRecorder(instruments, connection, current_tags(chosen.baggage_tags)).on_message
+        try:
+            tags = current_tags(chosen.baggage_tags)
+        except Exception:
+            log_internal_error("read the tags")
+            tags = ()
+        return AgentRecorder(instruments, connection, tags).on_message
 
     return listen

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from .. import semconv
+from .._diagnostics import log_internal_error
 from ..api.json import Json, as_object
 from ..pricing import ANTHROPIC
 from ..semconv import agents as a
@@ -22,6 +23,13 @@ _ANTHROPIC: Final = _PROVIDERS["anthropic"]
 """Of a result by a program that does not say who served it, and of limits."""
 
 
+_INVALID: Final = Result(None, semconv.OTHER, None, None, None)
+
+
+def _skipped(base: AttributeSet, reason: str) -> Increment:
+    return Increment(a.AGENT_RESULTS_SKIPPED.name, base.plus((a.SKIPPED_REASON, reason)), 1)
+
+
 class AgentRecorder:
     """Records the messages of a query, with the tags of the moment when the application began to read them."""
 
@@ -35,22 +43,35 @@ class AgentRecorder:
         parsed = as_object(message)
         kind = parsed.get("type")
         if kind == "result":
-            self._add(self._of_result(parse_result(parsed)))
+            self._on_result(parsed)
         elif kind == "rate_limit_event":
             self._limited(parsed)
         elif kind == "conversation_reset":
             self._connection.reset()
 
-    def _add(self, increments: Iterator[Increment]) -> None:
-        self._instruments.agent_counters.add((None, list(increments)))
+    def _add(self, *increments: Increment) -> None:
+        self._instruments.agent_counters.add((None, increments))
 
-    def _of_result(self, turn: Result) -> Iterator[Increment]:
+    def _on_result(self, message: Json) -> None:
+        """A turn ended. Each part by itself: one that fails leaves the others."""
         base = self._attributes(None, None)
-        yield Increment(a.AGENT_RESULTS.name, base.plus((semconv.ERROR_TYPE, turn.error_type)), 1)
+        try:
+            turn = parse_result(message)
+        except Exception:
+            log_internal_error("read a result of the Claude Agent SDK")
+            turn = _INVALID
+        self._add(Increment(a.AGENT_RESULTS.name, base.plus((semconv.ERROR_TYPE, turn.error_type)), 1))
+        try:
+            used = list(self._used(turn, base))
+        except Exception:
+            log_internal_error("count what the Claude Agent SDK reports")
+            used = [_skipped(base, "failed")]
+        self._add(*used)
+
+    def _used(self, turn: Result, base: AttributeSet) -> Iterator[Increment]:
         new = self._connection.since_last_result(turn)
         if new is None:
-            reason = "no_usage" if turn.totals is None else "resumed"
-            yield Increment(a.AGENT_RESULTS_SKIPPED.name, base.plus((a.SKIPPED_REASON, reason)), 1)
+            yield _skipped(base, "no_usage" if turn.totals is None else "resumed")
             return
         for model, usage in new.items():
             attributes = self._attributes(usage.provider, model)
@@ -62,10 +83,13 @@ class AgentRecorder:
     def _limited(self, message: Json) -> None:
         limit = parse_rate_limit(message)
         attributes = self._instruments.sets.of(_ANTHROPIC, None, operation=a.INVOKE_AGENT)
-        self._instruments.rate_limits.report(attributes, limit.limits)
+        try:
+            self._instruments.rate_limits.report(attributes, limit.limits)
+        except Exception:
+            log_internal_error("keep the rate limits")
         change = ((semconv.RATE_LIMIT_NAME, limit.name or semconv.OTHER), (a.RATE_LIMIT_STATUS, limit.status))
         changed = self._attributes(None, None).plus(*change)
-        self._add(iter((Increment(a.AGENT_RATE_LIMITS.name, changed, 1),)))
+        self._add(Increment(a.AGENT_RATE_LIMITS.name, changed, 1))
 
     def _attributes(self, provider: str | None, model: str | None) -> AttributeSet:
         client = _PROVIDERS.get(provider or "", _ANTHROPIC)

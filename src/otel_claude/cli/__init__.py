@@ -6,8 +6,11 @@ to install is missing. `run` ends as the program does; 127 if there is no such p
 
 from __future__ import annotations
 
+import io
 import sys
+import traceback
 from collections.abc import Sequence
+from typing import Any, NoReturn
 
 __all__ = ["main"]
 
@@ -20,9 +23,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         from .commands import application  # noqa: PLC0415 - Typer is an extra
 
-        application(given)(args=given, prog_name="otel-claude")
+        _run(application(given), given)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("typer", "rich", "click"):
             raise
         sys.stderr.write(_NO_TYPER)
         sys.exit(2)
+
+
+def _run(application: Any, given: list[str]) -> NoReturn:
+    """Runs it. What Typer and Python would print of an error goes through our output: both would quote values."""
+    from typer import Abort  # noqa: PLC0415 - as above
+
+    from .output import fail, guard_logs, remember, shown  # noqa: PLC0415 - of use from here on
+
+    remember(given)
+    guard_logs()
+    try:
+        code = application(args=given, prog_name="otel-claude", standalone_mode=False)
+    except Abort:
+        fail("aborted", 1)
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:
+        # Typer's own errors, which it has from Click or from a copy of that, can show themselves.
+        show = getattr(error, "show", None)
+        if show is None or not hasattr(error, "format_message"):
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            fail(f"failed ({type(error).__name__}). This is a fault of otel-claude; please report it.\n{frames}", 1)
+        page = io.StringIO()
+        show(file=page)
+        sys.stderr.write(shown(page.getvalue()))
+        sys.exit(getattr(error, "exit_code", 2))
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,7 +1,8 @@
 """Commands: the table of what `otel-claude` can do, and the application of the one that was asked for.
 
-To add a command, write a module with a function `command` that Typer understands, and give it a row here. A row whose
-module is not there is not shown. What a module imports must be installed by the extra of its row.
+To add a command, write a module with a function `command` that Typer understands, and give it a row here. What a module
+imports must be installed by the extra of its row. A command of another distribution is shown if that is installed;
+without it, the command says what to install.
 """
 
 from __future__ import annotations
@@ -18,22 +19,31 @@ from .output import fail
 
 
 class Row(NamedTuple):
-    """One command: its name, what it does, the extra that it needs, and whether what follows is another program's."""
+    """One command: its name, what it does, the extra that it needs, and whether what follows is another program's.
+
+    `package` is the package that its module is in.
+    """
 
     name: str
     help: str
     extra: str = "cli"
     passes_on: bool = False
+    package: str = "otel_claude.cli"
 
     @property
     def module(self) -> str:
         """The module that has its function `command`."""
-        return f"{__package__}.{self.name}"
+        return f"{self.package}.{self.name}"
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the distribution that brings it is installed."""
+        return find_spec(self.package.partition(".")[0]) is not None
 
 
 COMMANDS: Final = (
     Row("run", "Run a program, and print at its end what its calls cost.", "otlp", passes_on=True),
-    Row("demo", "Show everything with simulated calls.", "demo"),
+    Row("demo", "Show everything with simulated calls.", "demo", package="otel_claude_demo"),
     Row("price", "Say what a stored answer cost, or show the price table."),
     Row("doctor", "Check installation and configuration; say what to type."),
     Row("export", "Write dashboards, rules and deployment files."),
@@ -58,10 +68,11 @@ def application(given: Sequence[str]) -> typer.Typer:
     # There are no options with a value before the command, so the first word is its name.
     asked = next((word for word in given if not word.startswith("-")), None)
     for row in COMMANDS:
-        if find_spec(row.module) is not None:
-            settings = {"allow_interspersed_args": False} if row.passes_on else {}
-            function = load(row) if row.name == asked else _not_asked_for
-            app.command(row.name, help=None if row.name == asked else row.help, context_settings=settings)(function)
+        settings = {"allow_interspersed_args": False} if row.passes_on else {}
+        if row.name == asked:
+            app.command(row.name, context_settings=settings)(load(row))
+        elif row.is_installed:
+            app.command(row.name, help=row.help, context_settings=settings)(_not_asked_for)
     return app
 
 
@@ -73,7 +84,7 @@ def load(row: Row) -> Callable[..., Any]:
         missing = (error.name or "").partition(".")[0]
         if missing == "otel_claude":
             raise
-        fail(f"`otel-claude {row.name}` needs {missing}: pip install 'otel-claude[{row.extra}]'")
+        fail(f"`otel-claude {row.name}` needs {missing.replace('_', '-')}: pip install 'otel-claude[{row.extra}]'")
 
 
 def _not_asked_for() -> None:

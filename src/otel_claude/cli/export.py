@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..stack import TARGETS, ExportError, Options, export
-from .output import fail
+from ..export import TARGETS, ExportError, Options, export
+from .output import fail, shown
 
 _TARGETS = ", ".join(TARGETS)
 
@@ -50,4 +50,4 @@ def command(  # noqa: PLR0913, PLR0917 - Typer makes an option of each parameter
     except ExportError as error:
         fail(str(error))
     for path in written:
-        typer.echo(path)
+        typer.echo(shown(str(path)))

@@ -9,10 +9,11 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from .. import redact
 from ..organization import Poller, Problem, Reader, Times, page, service
 from ..organization.errors import ABSENT, FINAL
 from ..organization.poller import LEAST, USUAL, logger
-from .output import console, fail, say
+from .output import console, fail, guard_logs, say
 
 _NOT_READ: Final = 2
 
@@ -35,6 +36,7 @@ def command(
     logging.basicConfig(format="otel-claude: %(message)s", level=logging.WARNING)
     # The SDK logs each retry of its own; what comes of them is said by us.
     logging.getLogger("anthropic").setLevel(logging.ERROR)
+    guard_logs()
     try:
         reader = Reader()
     except Problem as problem:
@@ -51,7 +53,7 @@ def _started(poller: Poller, interval: float) -> None:
     for problem in poller.seen().problems.values():
         if problem.kind in FINAL:
             sys.exit(_NOT_READ)  # It was logged when it was met.
-    say(f"exporting to {service.endpoint(os.environ)}, reading every {interval:g} s")
+    say(f"exporting to {redact.url(service.endpoint(os.environ))}, reading every {interval:g} s")
 
 
 def _once(poller: Poller) -> None:

@@ -1,18 +1,40 @@
-"""Output: how commands write. Messages go to stderr; what was asked for goes to stdout, as a table or as JSON."""
+"""Output: how commands write. Messages go to stderr; what was asked for goes to stdout, as a table or as JSON.
+
+Nothing that is written here holds a credential of the environment or of the command line, whoever wrote the text.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
+import os
 import sys
-from typing import Any, Final, NoReturn
+from collections.abc import Sequence
+from typing import Any, Final, NoReturn, cast
+
+from .. import redact
 
 BAD_USAGE: Final = 2
 _WIDEST: Final = 120
 
 
+_arguments: list[str] = []
+"""What the command was given, which may hold addresses with passwords."""
+
+
+def remember(arguments: Sequence[str]) -> None:
+    """The arguments of the command, whose secrets are not to be shown."""
+    _arguments[:] = arguments
+
+
+def shown(message: str) -> str:
+    """A text of ours without secrets."""
+    return redact.own(message, *redact.secrets_of(os.environ, _arguments))
+
+
 def say(message: str) -> None:
     """A line on stderr."""
-    sys.stderr.write(f"otel-claude: {message}\n")
+    sys.stderr.write(f"otel-claude: {shown(message)}\n")
 
 
 def fail(message: str, code: int = BAD_USAGE) -> NoReturn:
@@ -23,7 +45,42 @@ def fail(message: str, code: int = BAD_USAGE) -> NoReturn:
 
 def write_json(data: Any) -> None:
     """One JSON document on stdout."""
-    sys.stdout.write(f"{json.dumps(data, indent=2)}\n")
+    sys.stdout.write(f"{json.dumps(_shown_in(data), indent=2)}\n")
+
+
+def guard_logs() -> None:
+    """Sees to it that what libraries log on the terminal has no secrets in it either."""
+    handlers = [
+        logging.lastResort,
+        *(handler for name in ("", "anthropic") for handler in logging.getLogger(name).handlers),
+    ]
+    for handler in handlers:
+        stream = getattr(handler, "stream", None)
+        if handler is not None and stream in (sys.stderr, sys.stdout):
+            handler.setFormatter(_Redacting(handler.formatter))
+
+
+class _Redacting(logging.Formatter):
+    """Formats as another formatter does, and takes secrets out of that."""
+
+    def __init__(self, other: logging.Formatter | None) -> None:
+        super().__init__()
+        self._other = other or logging.Formatter()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The text that is written. A library may log what a server said, and that may be what we sent."""
+        secrets = redact.secrets_of(os.environ, _arguments)
+        return "\n".join(redact.text(line, *secrets) for line in self._other.format(record).splitlines())
+
+
+def _shown_in(data: Any) -> Any:
+    if isinstance(data, str):
+        return shown(data)
+    if isinstance(data, dict):
+        return {key: _shown_in(value) for key, value in cast("dict[Any, Any]", data).items()}
+    if isinstance(data, (list, tuple)):
+        return [_shown_in(value) for value in cast("list[Any]", data)]
+    return data
 
 
 def console() -> Any:

@@ -11,13 +11,16 @@ from typing import Annotated, Final, get_args
 
 import typer
 
-from ..pricing import Platform, PlatformName, PriceFileError, PriceTable, load
+from .. import files
+from ..pricing import Platform, PlatformName, PriceFileError, PriceTable, PriceTableError, load
 from ..settings import variable
 from .answers import BadInput, Stored, read
 from .output import fail, write_json
 from .priced import json_of, priced
 
 _STDIN: Final = "-"
+_MOST: Final = 1 << 30
+"""Bytes of stored answers. The results of the largest batch have a quarter of it."""
 _PLATFORMS: Final = get_args(PlatformName)
 
 
@@ -94,10 +97,13 @@ def _price(
 
 def _stored(file: str) -> Stored:
     try:
-        raw = sys.stdin.buffer.read() if file == _STDIN else Path(file).read_bytes()
+        # What a person named here is waited for, be it a pipe.
+        raw = sys.stdin.buffer.read(_MOST + 1) if file == _STDIN else files.read(file, _MOST, waits=True)
+        if len(raw) > _MOST:
+            return fail(f"price: {_named(file)}: it has more than {_MOST:,} bytes")
         return read(raw.decode("utf-8-sig"))
     except OSError as error:
-        return fail(f"price: {file}: {error.strerror}")
+        return fail(f"price: {_named(file)}: {error.strerror}")
     except UnicodeDecodeError:
         return fail(f"price: {_named(file)}: it is no UTF-8 text")
     except BadInput as error:
@@ -127,6 +133,6 @@ def _platform(name: str, region: str | None) -> Platform:
 def _table(prices: Path | None) -> PriceTable:
     path = str(prices) if prices is not None else os.environ.get(variable("prices"), "").strip()
     try:
-        return load(path or None)
-    except PriceFileError as error:
+        return load(path or None, waits=prices is not None)
+    except (PriceFileError, PriceTableError) as error:
         return fail(f"price: {error}")

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Final, NoReturn, get_args
 import typer
 
 from ..organization import Problem, Reader
-from ..pricing import shipped
+from ..pricing import PriceTableError, shipped
 from ..reconcile import Against, CannotTell, Comparison, Prometheus, Tolerance, compare, measure, reported
 from ..reconcile.compare import Row
-from .output import fail, say, write_json
+from .output import fail, guard_logs, say, write_json
 
 _EQUAL, _DIFFERENT, _CANNOT_TELL = 0, 1, 2
 _DAY: Final = timedelta(days=1)
@@ -60,6 +60,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     """
     if as_json and as_csv:
         fail("reconcile: choose --json or --csv")
+    guard_logs()
     try:
         begins, ends = _window(start, end)
         limits = Tolerance(_amount("--tolerance", tolerance), _amount("--tolerance-percent", tolerance_percent))
@@ -69,7 +70,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
         with Reader() as reader:
             theirs = reported(reader, begins, ends, known)
         found = compare(measure(server, begins, ends, known, tuple(match or ())), theirs, limits, side)
-    except (CannotTell, Problem) as problem:
+    except (CannotTell, Problem, PriceTableError) as problem:
         _cannot_tell(str(problem), as_json=as_json)
     if as_json:
         write_json(_json(found, begins, ends, limits, side))

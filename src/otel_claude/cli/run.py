@@ -17,10 +17,11 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
+from zipimport import zipimporter
 
 import typer
 
-from ..summary.variables import FAMILY, JSON
+from ..summary.variables import JSON, PROCESS_GROUP
 from .output import fail, say
 
 EXPORTER: Final = "claude_summary"
@@ -68,6 +69,8 @@ def environment_for(given: Mapping[str, str], startup_folder: str, json_file: Pa
     made = dict(given)
     # Python runs the `sitecustomize` of the first folder that has one, in this process and in those it starts.
     paths = [path for path in made.get("PYTHONPATH", "").split(os.pathsep) if path not in ("", startup_folder)]
+    # From an archive this package is on the path of nobody else.
+    paths += [path for path in _archive() if path not in paths]
     made["PYTHONPATH"] = os.pathsep.join([startup_folder, *paths])
     for name in _SIGNALS:
         variable = f"OTEL_{name}_EXPORTER"
@@ -79,8 +82,8 @@ def environment_for(given: Mapping[str, str], startup_folder: str, json_file: Pa
     made["OTEL_METRICS_EXPORTER"] = ",".join([EXPORTER, *others])
     if not others:
         made.setdefault("OTEL_METRIC_EXPORT_INTERVAL", _SAMPLING_MILLISECONDS)
-    # A program that runs another one this way is not its family.
-    made.pop(FAMILY, None)
+    # A program that runs another one this way is not in its process group.
+    made.pop(PROCESS_GROUP, None)
     if json_file is not None:
         # The program may change its folder.
         made[JSON] = str(json_file.absolute())
@@ -106,6 +109,12 @@ def _names(value: str) -> list[str]:
     return [name.strip() for name in value.split(",") if name.strip()]
 
 
+def _archive() -> list[str]:
+    """The zip that this package was imported from, if it was."""
+    loader = __spec__.loader if __spec__ is not None else None
+    return [str(Path(loader.archive).absolute())] if isinstance(loader, zipimporter) else []
+
+
 def _has_endpoint(given: Mapping[str, str], name: str) -> bool:
     variables = ("OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{name}_ENDPOINT")
     return any(given.get(variable, "").strip() for variable in variables)
@@ -123,6 +132,9 @@ def _check_writable(file: Path) -> None:
         fail(f"--json {file}: there is no folder {folder}")
     if file.is_dir() or not os.access(folder, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
         fail(f"--json {file}: cannot be written")
+    if file.exists() and not file.is_file():
+        # Putting a file in the place of a pipe or a device would destroy it.
+        fail(f"--json {file}: is no regular file")
 
 
 def _find(name: str) -> str:
@@ -165,7 +177,8 @@ def interpreter_of(path: str) -> str | None:
     if re.fullmatch(r"python[\d.]*", Path(path).name):
         return path
     try:
-        with Path(path).open("rb") as file:
+        # A pipe would be waited for, and what is in it is the program's.
+        with Path(path if Path(path).is_file() else os.devnull).open("rb") as file:
             first = file.readline(256)
     except OSError:
         return None

@@ -8,7 +8,7 @@ from otel_claude import semconv as c
 from otel_claude.semconv import agents as a
 
 from ..promql import agents
-from ..promql.names import INSTANCE, JOB
+from ..promql.names import JOB, PROCESS
 from ..promql.queries import RANGE, RATE, STEP, Queries
 from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Column, Panel, line
 from .variables import TAG
@@ -191,7 +191,7 @@ INSTANCES: Final = Panel(
     (
         line(
             lambda q: q.by(
-                (JOB,), q.by((JOB, INSTANCE), f"{q.select(a.AGENT_RESULTS)} or {q.select(a.SESSIONS)}"), "count"
+                (JOB,), q.by(PROCESS, f"{q.select(a.AGENT_RESULTS)} or {q.select(a.SESSIONS)}"), "count"
             ), "", JOB,
         ),
     ),

@@ -47,7 +47,8 @@ RESULTS: Final = Panel(
 PROGRESS: Final = Panel(
     143, "Batches being watched",
     "Requests of the batches that services ask about, by where they are. As fresh as the services' own asking; a batch "
-    "leaves five minutes after it was seen to have ended.",
+    "leaves five minutes after it was seen to have ended. What a process watched stays for five minutes after its end: "
+    "after a restart it is here twice for so long.",
     "lines", "short",
     (line(lambda q: f"{q.by((c.BATCH_STATUS,), q.select(c.BATCH_REQUESTS))} > 0", "", c.BATCH_STATUS),),
     "no batch is watched", stacked=True,

@@ -7,7 +7,7 @@ from typing import Final
 from otel_claude import semconv as c
 from otel_claude.semconv import Metric
 
-from ..promql.names import INSTANCE, JOB, SERVICE_VERSION, TARGET_INFO
+from ..promql.names import JOB, PROCESS, SERVICE_VERSION, TARGET_INFO
 from ..promql.queries import RANGE, RATE, STEP, Queries
 from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Column, Panel, line
 
@@ -175,13 +175,14 @@ INSTANCES: Final = Panel(
     "How many processes sent calls in the last minutes. A service that ended by itself disappears after five minutes; "
     "one that should run and is not here has lost its telemetry or its process.",
     "lines", "none",
-    (line(lambda q: q.by((JOB,), q.by((JOB, INSTANCE), q.select(c.CALLS)), "count"), "", JOB),), "nothing reports",
+    (line(lambda q: q.by((JOB,), q.by(PROCESS, q.select(c.CALLS)), "count"), "", JOB),), "nothing reports",
     decimals=0,
 )  # fmt: skip
 VERSIONS: Final = Panel(
     333, "Versions",
     "Running processes by the version that the application gives as `service.version`. More than one for long: a "
-    "deployment that stopped half way. Empty where the metrics store keeps no `target_info` (VictoriaMetrics).",
+    "deployment that stopped half way. Processes that share a `service.instance.id` are one here. Empty where the "
+    "metrics store keeps no `target_info` (VictoriaMetrics).",
     "table", "none", (line(lambda q: _target_info(q, JOB, SERVICE_VERSION)),), "no target_info",
     columns=(Column(JOB, "Service"), Column(SERVICE_VERSION, "Version"), Column("Value #A", "Processes")),
 )  # fmt: skip

@@ -7,15 +7,29 @@ ANTHROPIC_ADMIN_KEY; no other is ever sent. ANTHROPIC_BASE_URL and proxies are t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
 import anthropic
 
+from .. import redact
 from ..version import __version__
 from . import parse, reports
-from .errors import NORMAL_KEY, VARIABLE, Moved, Problem, incomplete, no_key, refused, unreachable, unreadable
+from .errors import (
+    NORMAL_KEY,
+    VARIABLE,
+    Moved,
+    Problem,
+    incomplete,
+    misconfigured,
+    no_key,
+    no_key_at_all,
+    refused,
+    unreachable,
+    unreadable,
+)
 from .models import Key, RateLimit, SpendLimit, Workspace
 from .reports import Range, Report
 
@@ -26,6 +40,8 @@ T = TypeVar("T")
 _Rows: TypeAlias = "tuple[list[Mapping[str, Any]], datetime]"
 """The rows of all pages, and when the API last refreshed them."""
 
+_KEY: Final = re.compile(r"[!-~]+")
+"""What a header can hold, without spaces."""
 _PAGE: Final = 1000
 _TIMEOUT: Final = 60.0
 _RETRIES: Final = 2
@@ -43,11 +59,22 @@ class Reader:
         given = (key or os.environ.get(VARIABLE, "")).strip()
         if not given:
             raise no_key()
+        if not _KEY.fullmatch(given):
+            # An HTTP library refuses to send it, and quotes it when it says so.
+            raise no_key_at_all()
         self._normal_key = given.startswith(NORMAL_KEY)
         given_options: dict[str, Any] = {"timeout": _TIMEOUT, "max_retries": _RETRIES} | options
         given_options["default_headers"] = {"User-Agent": f"otel-claude/{__version__}"}
-        # A credential that is given is the only one that the SDK looks at.
-        self._client = anthropic.Anthropic(api_key=given, **given_options)
+        self._secrets = (given, *redact.secrets_of(os.environ))
+        try:
+            if "http_client" not in options:
+                # A redirect would take the key to another host: HTTP libraries hold back `Authorization` alone.
+                given_options["http_client"] = anthropic.DefaultHttpxClient(follow_redirects=False)
+            # A credential that is given is the only one that the SDK looks at.
+            self._client = anthropic.Anthropic(api_key=given, **given_options)
+        except Exception as error:
+            # Addresses of proxies and of the API, and headers of the user's: the message may quote any of them.
+            raise misconfigured(type(error).__name__) from None
 
     def report(self, asked: Range) -> Report:
         """Cost and usage of a range, with their speed."""
@@ -161,26 +188,26 @@ class Reader:
                 part,
                 error.status_code,
                 getattr(error, "error_code", None),
-                _said(error),
+                _said(error, self._secrets),
                 normal_key=self._normal_key,
                 retry_after=_retry_after(error),
-            ) from error
-        except anthropic.APITimeoutError as error:
-            raise unreachable(part, "it took too long") from error
+            ) from None
+        except anthropic.APITimeoutError:
+            raise unreachable(part, "it took too long") from None
         except anthropic.APIConnectionError as error:
-            raise unreachable(part, str(error.__cause__ or error) or type(error).__name__) from error
+            raise unreachable(part, redact.reason(error.__cause__ or error)) from None
         except anthropic.APIError as error:
-            raise unreadable(part, type(error).__name__) from error
+            raise unreadable(part, type(error).__name__) from None
 
 
-def _said(error: anthropic.APIStatusError) -> str:
-    """The API's own words, on one line."""
+def _said(error: anthropic.APIStatusError, secrets: Sequence[str]) -> str:
+    """The API's own words, on one line. They may repeat what it was sent."""
     body: Any = error.body
     if isinstance(body, dict):
         inner: Any = cast("dict[str, Any]", body).get("error")
         message: Any = cast("dict[str, Any]", inner).get("message") if isinstance(inner, dict) else None
         if isinstance(message, str):
-            return " ".join(message.split())[:200]
+            return redact.text(" ".join(message.split()), *secrets)[:200]
     return "without a reason"
 
 

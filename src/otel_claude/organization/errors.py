@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from .. import redact
+
 VARIABLE: Final = "ANTHROPIC_ADMIN_KEY"
 NORMAL_KEY: Final = "sk-ant-api"
 
@@ -38,7 +40,7 @@ class Problem(Exception):  # noqa: N818 - it says what is wrong, not where
     """One thing that is wrong. Its text is one line for the user and never quotes a key."""
 
     def __init__(self, kind: Kind, text: str, retry_after: float | None = None) -> None:
-        super().__init__(text)
+        super().__init__(redact.own(redact.clean(text)))
         self.kind: Kind = kind
         self.retry_after = retry_after
 
@@ -56,6 +58,23 @@ def no_key() -> Problem:
     return Problem("no_key", f"{VARIABLE} is not set. It takes an admin key (sk-ant-admin…). {_CONSOLE}")
 
 
+def no_key_at_all() -> Problem:
+    """What is in the variable can be no key."""
+    return Problem(
+        "wrong_key",
+        f"{VARIABLE} holds a character that no key has: a space, a line break, one that is not ASCII. Copy it again.",
+    )
+
+
+def misconfigured(kind: str) -> Problem:
+    """The SDK refuses what the environment says. `kind`: of its exception, whose message may quote that."""
+    return Problem(
+        "unreachable",
+        "The Admin API cannot be asked: an address or a header in ANTHROPIC_BASE_URL, ANTHROPIC_CUSTOM_HEADERS or a "
+        f"proxy's variable is not accepted ({kind}).",
+    )
+
+
 def refused(  # noqa: PLR0911 - one answer for each status
     part: str, status: int, code: str | None, said: str, *, normal_key: bool, retry_after: float | None = None
 ) -> Problem:
@@ -70,6 +89,11 @@ def refused(  # noqa: PLR0911 - one answer for each status
             f"{VARIABLE} is a normal API key (sk-ant-api…), which may not read the {part}. It takes an admin key "
             f"(sk-ant-admin…). {_CONSOLE}",
         )
+    if 300 <= status < 400:  # noqa: PLR2004 - HTTP
+        text = (
+            f"The Admin API answers {status} for the {part}, a redirect: none is followed, as the key would go there."
+        )
+        return Problem("refused", f"{text} Set ANTHROPIC_BASE_URL to where the API is.")
     if status == 401:  # noqa: PLR2004 - HTTP
         return Problem("wrong_key", f"Anthropic does not know {VARIABLE}: it is mistyped, deleted or expired.")
     if status == 403:  # noqa: PLR2004 - HTTP

@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar, cast
 
+from .. import redact
 from ..semconv import OTHER
 from .errors import overlapping, unreadable
 from .models import Bucket, Cost, Key, RateLimit, SpendLimit, Use, Whose, Workspace
@@ -119,7 +120,7 @@ def _key(row: Json) -> Key:
 
 def _rate_limits(row: Json) -> list[RateLimit]:
     group = _object(row, "group")
-    name = str(group.get("display_name") or group["type"])
+    name = redact.clean(str(group.get("display_name") or group["type"]))
     models = tuple(map(str, row.get("models") or ()))
     workspace: str | None = row.get("workspace_id")
     found: list[RateLimit] = []
@@ -156,7 +157,7 @@ def _read(parse: Callable[[Json], T], row: Json, part: str) -> T:
     try:
         return parse(row)
     except (KeyError, TypeError, ValueError, InvalidOperation) as error:
-        raise unreadable(part, f"{type(error).__name__}: {error}") from error
+        raise unreadable(part, f"{type(error).__name__}: {redact.text(str(error))[:200]}") from None
 
 
 def _object(row: Json, name: str) -> Json:
@@ -170,7 +171,8 @@ def _text(row: Json, name: str) -> str:
     value = row[name]
     if not isinstance(value, str):
         raise TypeError(f"{name} is no text")
-    return value
+    # Names are people's: one with control characters must not reach a terminal.
+    return redact.clean(value)
 
 
 def _count(row: Json, name: str) -> int:

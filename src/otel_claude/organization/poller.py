@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -137,7 +138,9 @@ class Poller:
             return
         except Exception as error:
             # A form that nobody thought of must not end the process; it is told like any other.
-            logger.debug("Reading the organization's %s failed", _words(part), exc_info=True)
+            # Where it was, and not the message, which may quote what was read.
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            logger.debug("Reading the organization's %s failed (%s):\n%s", _words(part), type(error).__name__, frames)
             self._failed(state, unreadable(_words(part), type(error).__name__), every)
             return
         now = self._clock()

@@ -25,6 +25,10 @@ from .poller import LEAST, Poller
 SERVICE: Final = "otel-claude-organization"
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_CREDENTIAL_PROVIDERS: Final = (
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_METRICS_CREDENTIAL_PROVIDER",
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
+)
 _RESOURCE: Final = "OTEL_RESOURCE_ATTRIBUTES"
 _MOST_SERIES: Final = 1_000_000
 _SHUTDOWN_MILLISECONDS: Final = 10_000
@@ -128,4 +132,15 @@ def _exporter() -> MetricExporter:
         OTLPMetricExporter as HTTPExporter,
     )
 
-    return HTTPExporter()
+    # A provider of credentials that the user named makes a session of its own.
+    provided = any(os.environ.get(name, "").strip() for name in _CREDENTIAL_PROVIDERS)
+    return HTTPExporter() if provided else HTTPExporter(session=session())
+
+
+def session() -> Any:
+    """What exports over HTTP. It follows no redirect: exporters before OpenTelemetry's newest do, with all headers."""
+    import requests  # noqa: PLC0415 - the exporter loads it, and only where it exports
+
+    made = requests.Session()
+    made.max_redirects = 0
+    return made

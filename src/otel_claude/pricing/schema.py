@@ -52,7 +52,9 @@ def _check(value: Any, schema: dict[str, Any], path: str, defs: dict[str, Any]) 
     if not _fits(value, schema):
         # The description of an object or a list says what it is for; of anything else, what is accepted.
         wanted = None if schema.get("type") in ("object", "array") else schema.get("description")
-        yield Mistake(path, f"expected {wanted or _kind(schema)}, found {shown(value)}")
+        # A file that is all one value is no price file, and may be one that holds a password.
+        found = shown(value) if path != "$" else "something else"
+        yield Mistake(path, f"expected {wanted or _kind(schema)}, found {found}")
     elif isinstance(value, dict):
         yield from _check_object(value, schema, path, defs)  # pyright: ignore[reportUnknownArgumentType]
     elif isinstance(value, list) and "items" in schema:

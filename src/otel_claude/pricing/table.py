@@ -215,6 +215,27 @@ class PriceTable:
         return made
 
 
+class NoPriceTable(PriceTable):
+    """Stands for a table that cannot be read. It has no date and no name, and prices nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("", {}, {}, {})
+
+    def price(  # noqa: D102 - as in `PriceTable`
+        self,
+        response: Response,
+        *,
+        at: float,  # noqa: ARG002 - the base class's signature
+        platform: Platform = ANTHROPIC,  # noqa: ARG002 - as above
+        requested_model: str | None = None,  # noqa: ARG002 - as above
+        billed_elsewhere: bool = False,
+        code_execution_free: bool = False,  # noqa: ARG002 - as above
+    ) -> Price:
+        if billed_elsewhere:
+            return bill.unpriced("billed_elsewhere", self.name)
+        return bill.unpriced("no_usage" if response.usage is None else "no_price_table", self.name)
+
+
 def _endpoint(platform: str, region: str | None) -> ids.Endpoint | None:
     """What the client's region says. Google Cloud: global is a location; Bedrock's regions serve global ids too."""
     if region is None:

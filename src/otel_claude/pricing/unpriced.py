@@ -35,6 +35,16 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "The answer has no usage.",
         "Look at what stands between the program and the API: a gateway may drop the field.",
     ),
+    "no_price_table": Reason(
+        "The price table in the package is missing, unreadable or broken: in an archive or a frozen program it was "
+        "left out.",
+        "Read the warning in the program's log: it names the file. Install otel-claude again, or put its data files "
+        "into the archive or the frozen program (docs/deploy.md).",
+    ),
+    "pricing_error": Reason(
+        "otel-claude failed while it priced the call, or while it found out who served it.",
+        "Upgrade otel-claude, and report it with the traceback: set the logger otel_claude to DEBUG.",
+    ),
     "unknown_model": Reason(
         "The price table has no such model, or the answer names none.",
         "Upgrade otel-claude, or give the model a price or an alias in the file that OTEL_CLAUDE_PRICES names.",

@@ -5,14 +5,17 @@ Knows the file's rules that a schema cannot say: periods that overlap, aliases o
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from importlib import resources
 from typing import Any, cast
 
+from otel_claude import files, redact
 from otel_claude.pricing import model_ids as ids
 from otel_claude.pricing import rows, schema
 from otel_claude.pricing.schema import Mistake, member
 
-_SCHEMA = Path(__file__).with_name("prices.schema.json")
+_SCHEMA = "prices.schema.json"
+_MOST = 10_000_000
+"""Bytes of a price file. The shipped table, with all models and their history, has a hundredth of it."""
 
 Json = dict[str, Any]
 
@@ -24,20 +27,29 @@ class PriceFileError(Exception):
         self.path = path
         self.mistakes = tuple(mistakes)
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        lines = "".join(f"\n  {mistake}" for mistake in mistakes)
-        super().__init__(f"the price file {path} has {count} and is ignored as a whole:{lines}")
+        lines = "".join(f"\n  {redact.text(str(mistake))}" for mistake in mistakes)
+        super().__init__(f"the price file {redact.text(path)} has {count} and is ignored as a whole:{lines}")
 
 
-def read(path: str, known: Mapping[str, str]) -> Json:
-    """A user's file, known to be good. `known` maps the shipped ids and aliases to ids.
+def read(path: str, known: Mapping[str, str], *, waits: bool = False) -> Json:
+    """A user's file, known to be good.
+
+    Args:
+        path: The file.
+        known: The shipped ids and aliases to ids.
+        waits: Whether a pipe is read too, which may take as long as it likes.
 
     Raises:
         PriceFileError: if it cannot be read or has any mistake.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeError) as error:
-        raise PriceFileError(path, [Mistake("$", f"cannot be read: {error}")]) from None
+        text = files.read(path, _MOST, waits=waits).decode("utf-8-sig")
+    except UnicodeError:
+        raise PriceFileError(path, [Mistake("$", "cannot be read: it is no UTF-8 text")]) from None
+    except (OSError, ValueError) as error:
+        # A ValueError: there is a null character in the path.
+        why = getattr(error, "strerror", None) or redact.reason(error)
+        raise PriceFileError(path, [Mistake("$", f"cannot be read: {why}")]) from None
     repeated: list[Mistake] = []
 
     def members(pairs: list[tuple[str, Any]]) -> Json:
@@ -59,7 +71,9 @@ def read(path: str, known: Mapping[str, str]) -> Json:
 
 def mistakes_of(data: object, known: Mapping[str, str]) -> list[Mistake]:
     """Every mistake of a price file's content."""
-    described: Json = json.loads(_SCHEMA.read_text(encoding="utf-8"))
+    # Not a path beside this module: the package may be in a zip, or frozen into a program.
+    text = resources.files("otel_claude.pricing").joinpath(_SCHEMA).read_text(encoding="utf-8")
+    described: Json = json.loads(text)
     found = schema.check(data, described)
     if not isinstance(data, dict):
         return found

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from otel_claude.semconv import Metric, prometheus_label
+from otel_claude.semconv import INSTANCE_ID, Metric, prometheus_label
 
 Style = Literal["underscores", "utf8"]
 STYLES: Final[tuple[Style, ...]] = ("underscores", "utf8")
@@ -19,6 +19,9 @@ STYLES: Final[tuple[Style, ...]] = ("underscores", "utf8")
 JOB: Final = "job"
 """`service.namespace/service.name`, on every series that arrives over OTLP."""
 INSTANCE: Final = "instance"
+"""`service.instance.id`, on every series that arrives over OTLP."""
+PROCESS: Final = (JOB, INSTANCE, INSTANCE_ID)
+"""What tells processes apart: by `instance` alone those that share a `service.instance.id` would be one."""
 BUCKET: Final = "le"
 TARGET_INFO: Final = "target_info"
 """What Prometheus makes of a resource's attributes."""

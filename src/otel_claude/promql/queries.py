@@ -2,7 +2,7 @@
 
 What was spent or counted in a window is never `increase()`: each process is a series of its own that starts above
 zero, so the first sample of a short process would be lost and the rest extrapolated. `Queries.grown` is exact while a
-series has no counter reset, which holds while `service.instance.id` is unique to a process.
+series has no counter reset, which holds while `service.instance.id` or `claude.instance.id` is unique to a process.
 """
 
 from __future__ import annotations

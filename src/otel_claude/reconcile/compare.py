@@ -70,8 +70,8 @@ def compare(ours: Measured, theirs: Reported, tolerance: Tolerance, against: Aga
     notes: list[str] = []
     if not any(shown(hint) for hint in ours.hints):
         notes.append(
-            "Keys are not recorded as the Console shows them (OTEL_CLAUDE_API_KEY), so they are added up: only models "
-            "are compared."
+            "Keys are not recorded as the Console shows them (OTEL_CLAUDE_API_KEY_FORMAT), so they are added up: only "
+            "models are compared."
         )
         ours, theirs = _without_keys(ours), _keyless(theirs)
     amounts = theirs.listed if against == "list" else theirs.billed

@@ -6,6 +6,7 @@ Works with what speaks the same API (Mimir, VictoriaMetrics). A name and passwor
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import re
 import urllib.error
@@ -14,6 +15,9 @@ import urllib.request
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, cast
+
+from .. import redact
+from ..requesting import send
 
 _TIMEOUT: Final = 120.0
 _UNITS: Final = {"y": 365 * 86_400, "w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
@@ -34,21 +38,30 @@ class Prometheus:
     """One server."""
 
     def __init__(self, address: str) -> None:
-        parts = urllib.parse.urlsplit(address)
+        self._secrets = tuple(redact.secrets_of_url(address))
+        try:
+            parts = urllib.parse.urlsplit(address)
+            port = parts.port
+        except ValueError:
+            # Its message quotes what seems to be a port, and is a part of a password with a slash in it.
+            raise _no_address() from None
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise CannotTell(f"--prometheus {address!r} is no address. Write it as http://prometheus:9090")
+            raise _no_address()
         where = parts.hostname if ":" not in parts.hostname else f"[{parts.hostname}]"
-        where = where if parts.port is None else f"{where}:{parts.port}"
+        where = where if port is None else f"{where}:{port}"
         self.address: str = urllib.parse.urlunsplit((parts.scheme, where, parts.path.rstrip("/"), "", ""))
         self._headers: dict[str, str] = {}
         if parts.username is not None:
             pair = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
-            self._headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+            self._headers["Authorization"] = "Basic " + base64.b64encode(pair.encode(errors="replace")).decode()
 
     def query(self, expression: str, at: float) -> list[Sample]:
         """The series of an expression at a moment, in seconds since the epoch."""
         data = self._get("query", {"query": expression, "time": f"{at:.3f}"})
-        return [Sample(dict(row["metric"]), Decimal(row["value"][1])) for row in data["result"]]
+        return [
+            Sample({name: redact.clean(value) for name, value in row["metric"].items()}, Decimal(row["value"][1]))
+            for row in data["result"]
+        ]
 
     def retention(self) -> timedelta | None:
         """For how long it keeps samples, if it says so. Only Prometheus itself does."""
@@ -63,24 +76,41 @@ class Prometheus:
         url = f"{self.address}/api/v1/{path}"
         body = urllib.parse.urlencode(parameters).encode() if parameters else None
         request = urllib.request.Request(url, body, self._headers)  # noqa: S310 - the scheme was checked
+        shown = redact.url(self.address)
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310 - as above
-                found: Any = json.load(answer)
+            with send(request, _TIMEOUT) as answer:
+                content = answer.read()
         except urllib.error.HTTPError as error:
-            raise CannotTell(
-                f"Prometheus at {self.address} refuses the query ({error.code}): {_said(error)}"
-            ) from error
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", None) or error
-            raise CannotTell(f"Prometheus at {self.address} does not answer: {reason}") from error
+            with error:
+                raise CannotTell(f"Prometheus at {shown} {self._refusal(error)}") from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise CannotTell(f"Prometheus at {shown} does not answer: {redact.reason(error)}") from None
+        try:
+            found: Any = json.loads(content)
+        except (ValueError, RecursionError):
+            raise CannotTell(f"Prometheus at {shown} does not answer in JSON") from None
         if not isinstance(found, dict) or cast("dict[str, Any]", found).get("status") != "success":
-            raise CannotTell(f"{self.address} is no Prometheus: its answer is not one of the query API")
+            raise CannotTell(f"{shown} is no Prometheus: its answer is not one of the query API")
         return cast("dict[str, Any]", found["data"])
 
+    def _refusal(self, error: urllib.error.HTTPError) -> str:
+        if 300 <= error.code < 400:  # noqa: PLR2004 - HTTP's own numbers
+            where = redact.text(redact.url(error.headers.get("location") or "somewhere"), *self._secrets)
+            return f"leads to {where} ({error.code}). Give that address if you trust it: no redirect is followed"
+        return f"refuses the query ({error.code}): {self._said(error)}"
 
-def _said(error: urllib.error.HTTPError) -> str:
-    text = error.read(2000).decode(errors="replace")
-    try:
-        return str(json.loads(text)["error"])[:300]
-    except (ValueError, KeyError, TypeError):
-        return " ".join(text.split())[:100] or str(error.reason)
+    def _said(self, error: urllib.error.HTTPError) -> str:
+        """The server's own words. It may repeat what it was sent."""
+        try:
+            said = error.read(2000).decode(errors="replace")
+        except (OSError, http.client.HTTPException):
+            said = ""
+        try:
+            return redact.text(str(json.loads(said)["error"]), *self._secrets)[:300]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            shown = redact.text(" ".join(said.split()), *self._secrets)[:100]
+            return shown or redact.text(str(error.reason), *self._secrets)[:100]
+
+
+def _no_address() -> CannotTell:
+    return CannotTell("--prometheus is no address. Write it as http://prometheus:9090")

@@ -12,14 +12,13 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ..api import parse_headers
 from ..api.json import as_object, as_text
 from ..runtime import Runtime
 from ..telemetry.batches import ResultsReader, update_batches
 from ..telemetry.call import FIRST_ERROR_STATUS
 from ..telemetry.increments import BatchOwner
-from .client import client_info, request_api_key
-from .responses import body_of
+from .client import requester
+from .responses import body_of, workspace_of
 
 _PATH: Final = re.compile(r"/messages/batches(?:/([^/]+))?(?:/(results|cancel))?$")
 _RESULTS: Final = "results"
@@ -36,11 +35,7 @@ def on_response(runtime: Runtime, client: Any, kwargs: dict[str, Any]) -> None:
     decodes = getattr(getattr(kwargs["cast_to"], "__origin__", None), "__name__", None) in _DECODERS
     if response.status_code >= FIRST_ERROR_STATUS or not (path or decodes) or not runtime.may_measure():
         return
-    owner = BatchOwner(
-        client_info(client, request_api_key(client, options), runtime.settings.api_key_format),
-        parse_headers(response.headers.raw).workspace_id,
-        runtime.tags(),
-    )
+    owner = BatchOwner(requester(runtime, client, options), workspace_of(response), runtime.tags())
     batches = runtime.instruments.batches
     if not decodes and not (path and path[2] == _RESULTS and options.method.lower() == "get"):
         if response.is_closed:

@@ -70,12 +70,12 @@ def start_call(runtime: Runtime, client: Any, options: Any) -> Call | None:
     except Exception:
         log_internal_error("read the tags")
         tags = ()
-    call = Call(features, _requester(runtime, client, options), tags, expects_native_span=native)
+    call = Call(features, requester(runtime, client, options), tags, expects_native_span=native)
     runtime.recorder.on_start(call)
     return call
 
 
-def _requester(runtime: Runtime, client: Any, options: Any) -> ClientInfo:
+def requester(runtime: Runtime, client: Any, options: Any) -> ClientInfo:
     """Who sends a request, as far as it can be found out."""
     try:
         key = request_api_key(client, options)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from .._diagnostics import log_internal_error
 from ..api.json import as_integer, as_object, as_text
 from ..telemetry.call import FIRST_ERROR_STATUS
 
+_OTHER_ERROR: Final = "client_error"
 _LIBRARIES: Final = ("anthropic", "httpx", "httpx2", "httpcore", "httpcore2")
 _TYPES: Final = {
     "APITimeoutError": "client_timeout_error",
@@ -22,6 +24,14 @@ def error_type(error: BaseException) -> str | None:
     """As anthropic 2.12.0 names it (`_tracing.error_type`); None if the application stopped the call."""
     if not isinstance(error, Exception):
         return None
+    try:
+        return _type_of(error)
+    except Exception:
+        log_internal_error("name an error")
+        return _OTHER_ERROR
+
+
+def _type_of(error: Exception) -> str:
     for kind in type(error).__mro__:
         if not _of_library(kind):
             continue
@@ -29,7 +39,7 @@ def error_type(error: BaseException) -> str | None:
             return _of_answer(error)
         if known := _TYPES.get(kind.__name__):
             return known
-    return "client_error"
+    return _OTHER_ERROR
 
 
 def is_status_error(error: BaseException | None) -> bool:
@@ -43,6 +53,14 @@ def _of_library(kind: type) -> bool:
 
 def was_never_sent(error: BaseException) -> bool:
     """Whether the request of a failed attempt cannot have reached the API: then it costs nothing."""
+    try:
+        return _is_never_sent(error)
+    except Exception:
+        log_internal_error("find out whether a request was sent")
+        return False
+
+
+def _is_never_sent(error: BaseException) -> bool:
     cause: BaseException | None = error
     while cause is not None:
         for kind in type(cause).__mro__:

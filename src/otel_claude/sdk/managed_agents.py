@@ -5,10 +5,13 @@
 
 from typing import Any, Final
 
-from ..api import parse_headers, parse_sessions
+from .._diagnostics import log_internal_error
+from ..api import parse_sessions
 from ..runtime import Runtime
+from ..telemetry.call import UNKNOWN_CLIENT, ClientInfo
 from ..telemetry.managed_agents import Owner
 from .client import client_info, without_scheme
+from .responses import workspace_of
 
 _PLACE: Final = "/v1/sessions"
 
@@ -18,16 +21,24 @@ def on_response_data(runtime: Runtime, client: Any, data: object, response: Any)
     path = _session_path(response)
     if path is None or not runtime.may_measure():
         return
-    sent = response.request.headers
-    key = sent.get("x-api-key") or without_scheme(sent.get("authorization", ""))
     owner: Owner | None = None
     for session in parse_sessions(path, data):
         if owner is None:
-            owner = Owner(
-                client_info(client, key, runtime.settings.api_key_format),
-                parse_headers(response.headers.raw).workspace_id,
-            )
-        runtime.instruments.sessions.update(session, owner, runtime.instruments.sets)
+            owner = Owner(_requester(runtime, client, response), workspace_of(response))
+        try:
+            runtime.instruments.sessions.update(session, owner, runtime.instruments.sets)
+        except Exception:
+            log_internal_error("keep what is known of a session")
+
+
+def _requester(runtime: Runtime, client: Any, response: Any) -> ClientInfo:
+    try:
+        sent = response.request.headers
+        key = sent.get("x-api-key") or without_scheme(sent.get("authorization", ""))
+        return client_info(client, key, runtime.settings.api_key_format)
+    except Exception:
+        log_internal_error("find out who asks for a session")
+        return UNKNOWN_CLIENT
 
 
 def _session_path(response: Any) -> str | None:

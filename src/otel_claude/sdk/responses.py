@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 from .._diagnostics import log_internal_error
-from ..api import ApiError, parse_error
+from ..api import ApiError, parse_error, parse_headers
 from ..telemetry.call import FIRST_ERROR_STATUS, Attempt, Call
 from ..telemetry.recorder import Recorder
 from .errors import error_type, is_status_error, was_never_sent
@@ -225,17 +225,34 @@ def on_error(recorder: Recorder, attempt: Attempt, error: Exception, response: A
     status = response.status_code
     if status >= FIRST_ERROR_STATUS:
         recorder.on_headers(attempt, status, response.headers.raw)
-        attempt.reject(parse_error(status, body, retry_after="retry-after" in response.headers))
+        attempt.reject(_error(response, body))
     elif not attempt.call.ended:
         # An `error` event after HTTP 200.
-        said = parse_error(status, body, retry_after=False)
+        said = _error(response, body)
         attempt.outcome, attempt.error_type, attempt.blocked = "failed", said.error_type, said.blocked
         recorder.end_call(attempt.call, error_type=error_type(error))
 
 
 def _error_in(response: Any) -> ApiError:
     """The error in a response, as far as its body was read."""
-    return parse_error(response.status_code, body_of(response), retry_after="retry-after" in response.headers)
+    return _error(response, body_of(response))
+
+
+def _error(response: Any, body: object) -> ApiError:
+    try:
+        return parse_error(response.status_code, body, retry_after="retry-after" in response.headers)
+    except Exception:
+        log_internal_error("read an error of the API")
+        return ApiError(response.status_code, None, None)
+
+
+def workspace_of(response: Any) -> str | None:
+    """The workspace that a response's headers name."""
+    try:
+        return parse_headers(response.headers.raw).workspace_id
+    except Exception:
+        log_internal_error("read the headers of a response")
+        return None
 
 
 def body_of(response: Any) -> Any:

@@ -71,6 +71,7 @@ RATE_LIMIT_STATUS: Final = "claude.rate_limit.status"
 TOKEN_TYPES: Final = ("input", "cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "output")
 """Values of `claude.token.type`. `cache_write`: written to the cache for a time that was not told."""
 SKIPPED_REASONS: Final = {
+    "failed": "otel-claude failed while it counted the result. A warning in the program's log says where.",
     "resumed": "The session was resumed, and its totals did not tell what was new (claude before 2.1.309).",
     "no_usage": "The result told no usage by model, or one that cannot be read.",
 }

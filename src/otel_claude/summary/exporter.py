@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any, Final, TextIO
 
 from opentelemetry import metrics, trace
@@ -24,10 +24,10 @@ from opentelemetry.sdk.metrics import (
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExporter, MetricExportResult, MetricsData
 
 from .._diagnostics import log_internal_error
+from ..shutdown import Client, hooks
 from ..telemetry.open_calls import end_open_calls
-from .ending import Ending
 from .from_metrics import totals_of
-from .process_group import Family
+from .process_group import ProcessGroup
 from .report import Report
 from .totals import Totals
 
@@ -45,14 +45,13 @@ class SummaryMetricExporter(MetricExporter):
         super().__init__(preferred_temporality=dict.fromkeys(_KINDS, AggregationTemporality.CUMULATIVE))
         self._environment = environment
         self._stream = stream
-        self._pid = self._started_in = os.getpid()
+        self._pid = os.getpid()
         self._totals = Totals()
         self._terminating = False
         self._told = False
         self._telling = threading.Lock()
-        self._family = Family(environment)
-        self._ending = Ending(self._finish)
-        self._ending.watch()
+        self._group = ProcessGroup(environment)
+        hooks.add(Client(self._prepare, _providers, self._tell, at_once=True))
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:  # noqa: ARG002 - the base class's signature
         """Keeps the totals, and the tightest limit that was ever seen."""
@@ -84,24 +83,17 @@ class SummaryMetricExporter(MetricExporter):
             self._told = False
             self._telling = threading.Lock()
 
-    def _finish(self) -> None:
-        """The process ends without `atexit`: sees to it that the last numbers are in, ours first."""
+    def _prepare(self) -> None:
+        """The process ends without `atexit`: `force_flush` is the last that comes, and ours before other exporters'."""
         self._notice_fork()
         end_open_calls()
         self._terminating = True
-        for provider in (metrics.get_meter_provider(), trace.get_tracer_provider()):
-            try:
-                # Without a provider of the SDK there is nothing to flush.
-                getattr(provider, "force_flush", bool)()
-            except Exception:
-                log_internal_error("export the last numbers")
-        self._tell()
 
     def _tell(self) -> None:
         try:
             self._notice_fork()
             # Whoever comes second waits until the first has told all: the process ends when it returns.
-            with self._ending.undisturbed(), self._telling:
+            with hooks.undisturbed(), self._telling:
                 if not self._told:
                     self._told = True
                     self._report()
@@ -110,12 +102,13 @@ class SummaryMetricExporter(MetricExporter):
 
     def _report(self) -> None:
         totals = self._totals
-        if self._pid != self._started_in and ("waited",) in totals.sums:
-            # Histograms are inherited by forked children, unlike the ledger: what this one has may be its parent's.
-            del totals.sums["waited",]
-            totals.add("unknown", 1, "waited")
         report = Report(self._environment, self._stream or sys.__stderr__)
-        if self._family.is_root:
-            report.give(totals.fold(self._family.close()))
-        elif not totals.is_empty and not self._family.hand_over(totals):
-            report.give(totals.fold(self._family.close()), process=self._pid)
+        if self._group.is_root:
+            report.give(totals.fold(self._group.close()))
+        elif not totals.is_empty and not self._group.send_to_root(totals):
+            report.give(totals.fold(self._group.close()), process=self._pid)
+
+
+def _providers() -> Iterator[Any]:
+    yield metrics.get_meter_provider()
+    yield trace.get_tracer_provider()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from .. import semconv as c
+from .._diagnostics import log_internal_error
 from ..pricing import PICO_PER_USD
 from .totals import THINKING, TOTAL_INPUT, Key, Limit, Totals
 
@@ -24,13 +25,19 @@ def totals_of(data: Any, at: float) -> Totals:
         read = _SUMS.get(metric.name)
         for point in metric.data.data_points:
             attributes: Attributes = point.attributes or {}
-            if read is not None:
-                for key, amount in read(attributes, point):
-                    totals.sums[key] += amount
-            elif metric.name in _LIMIT_METRICS:
-                limits.setdefault(tuple(attributes.items()), {})[metric.name] = point.value
+            try:
+                if read is not None:
+                    for key, amount in read(attributes, point):
+                        totals.sums[key] += amount
+                elif metric.name in _LIMIT_METRICS:
+                    limits.setdefault(tuple(attributes.items()), {})[metric.name] = point.value
+            except Exception:
+                log_internal_error(f"sum up {metric.name}")
     for attributes, values in limits.items():
-        totals.tighter(_limit(dict(attributes), values, at))
+        try:
+            totals.tighter(_limit(dict(attributes), values, at))
+        except Exception:
+            log_internal_error("looked for the tightest limit")
     totals.processes = int(not totals.is_empty)
     return totals
 

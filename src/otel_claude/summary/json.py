@@ -15,7 +15,7 @@ def json_of(totals: Totals, *, table: str, now: float) -> dict[str, Any]:
     """All that the page says. `usd` is None where the cost is not known."""
     state = totals.status()
     saved, overhead, total_input = totals.sum("saved"), totals.sum("overhead"), totals.tokens(TOTAL_INPUT)
-    waited = None if totals.sum("unknown", "waited") else totals.sum("waited") / 1000
+    waited = totals.sum("waited") / 1000
     return {
         "usd": None if state == "unpriced" else decimal_text(totals.sum("cost")),
         "status": state,
@@ -39,7 +39,7 @@ def json_of(totals: Totals, *, table: str, now: float) -> dict[str, Any]:
         "server_tools": totals.by("tool"),
         "tightest_limit": _limit(totals, now),
         "processes": totals.processes,
-        "price_table": table,
+        "price_table": table or None,
         "otel_claude": __version__,
     }
 

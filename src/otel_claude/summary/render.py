@@ -125,7 +125,7 @@ def _facts(totals: Totals, prices: str, places: int, now: float) -> Iterator[Fac
         yield _unpriced(reason, times(count, "request" if totals.calls and totals.results else noun))
     if stops := totals.by("stop"):
         yield Fact("Stopped", (_listed(stops),))
-    yield Fact("Prices", (f"table of {prices}",))
+    yield Fact("Prices", (f"table of {prices}" if prices else "the price table cannot be read",))
 
 
 def _attempts(totals: Totals) -> Iterator[Fact]:
@@ -134,7 +134,7 @@ def _attempts(totals: Totals) -> Iterator[Fact]:
         return
     text = f"{times(totals.sum('attempt'), 'attempt')}, {retried:,} of them retried"
     waited = totals.sum("waited") / 1000
-    if retried and waited and not totals.sum("unknown", "waited"):
+    if retried and waited:
         text += f" after waiting {seconds(waited)}"
     yield Fact("Attempts", (text,), "warn")
     if blocked:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from .. import pricing
+from .. import files, pricing, redact
+from .._diagnostics import log_internal_error
 from ..instrumentor import ClaudeInstrumentor
 from ..settings import variable
 from .json import json_of
@@ -37,38 +36,43 @@ class Report:
 
     def give(self, totals: Totals, process: int | None = None) -> None:
         """Prints the totals of the program, or of one process that outlived it, and writes them if a file is named."""
-        table = pricing.shipped().name if totals.is_empty else self._table()
+        table = self._table(None if totals.is_empty else self._prices)
         now = time.time()
-        if self._stream is not None and not self._stream.closed:
-            if totals.is_empty:
-                self._stream.write(f"{_why_none()}\n")
-            else:
-                whose = "this program" if process is None else f"process {process}"
-                show(page_of(totals, prices=table, whose=whose, now=now), self._stream)
+        try:
+            self._print(totals, table, process, now)
+        except Exception:
+            log_internal_error("print the summary")
         if self._file:
             path = Path(self._file)
             if process is not None:
                 path = path.with_name(f"{path.stem}.{process}{path.suffix}")
             self._write(path, json_of(totals, table=table, now=now))
 
-    def _table(self) -> str:
-        """The name of the table that the program's calls were priced with."""
-        try:
-            return pricing.load(self._prices or None).name
-        except pricing.PriceFileError:
-            return pricing.shipped().name
+    def _print(self, totals: Totals, table: str, process: int | None, now: float) -> None:
+        if self._stream is not None and not self._stream.closed:
+            if totals.is_empty:
+                self._stream.write(f"{_why_none()}\n")
+            else:
+                whose = "this program" if process is None else f"process {process}"
+                show(page_of(totals, prices=table, whose=whose, now=now), self._stream)
+
+    def _table(self, path: str | None) -> str:
+        """The name of the table that the program's calls were priced with; `""` if none can be read."""
+        for own in (path or None, None):
+            try:
+                return pricing.load(own).name
+            except Exception:  # noqa: S112 - who priced the calls has said it
+                continue
+        return ""
 
     def _write(self, path: Path, data: dict[str, Any]) -> None:
         """Writes the file as a whole or not at all."""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            temporary.write_text(f"{json.dumps(data, indent=2)}\n", encoding="utf-8")
-            temporary.replace(path)
+            files.write(path, f"{json.dumps(data, indent=2)}\n")
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
             if self._stream is not None:
-                self._stream.write(f"otel-claude: the summary could not be written to {path}: {error.strerror}\n")
+                shown = redact.text(str(path))
+                self._stream.write(f"otel-claude: the summary could not be written to {shown}: {error.strerror}\n")
 
 
 def _why_none() -> str:

@@ -24,7 +24,6 @@ Kind = Literal[
     "tool",  # requests of server tools, by tool
     "saved",  # pico-dollars that cache reads saved
     "overhead",  # pico-dollars that cache writes cost above the uncached price
-    "unknown",  # by the kind that is not known of some process
 ]
 Key = tuple[str, ...]
 """A `Kind`, and what it is counted by."""

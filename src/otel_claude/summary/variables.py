@@ -6,5 +6,5 @@ from typing import Final
 
 JSON: Final = "OTEL_CLAUDE_SUMMARY_JSON"
 """The file that the summary is written to, as JSON."""
-FAMILY: Final = "OTEL_CLAUDE_SUMMARY_FAMILY"
+PROCESS_GROUP: Final = "OTEL_CLAUDE_SUMMARY_PROCESS_GROUP"
 """Set for descendants, as `<pid of the root>:<folder>`. Not for users."""

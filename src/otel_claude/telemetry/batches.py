@@ -172,18 +172,36 @@ class ResultsReader:
         self._pieces, self._size = [], 0
         if not line:
             return
-        try:
-            result = parse_batch_result(json.loads(line) if size <= _MAX_LINE else None)
-        except (ValueError, RecursionError):
-            result = parse_batch_result(None)
-        if self._batches.counted.add(self._batch_id, result.custom_id or line):
+        result = _parse_line(line) if size <= _MAX_LINE else BatchResult()
+        if self._is_first(result.custom_id or line):
             # A result costs what its response does; without one, nothing, as the API says of all but the succeeded.
             reason = None if result.response is not None else INVALID_RESULT if result.type is None else "rejected"
             self._on_result(self._owner, result, self._time_range, reason)
+
+    def _is_first(self, key: str | bytes) -> bool:
+        try:
+            return self._batches.counted.add(self._batch_id, key)
+        except Exception:
+            log_internal_error("find out whether a result was counted")
+            return True  # Most programs read results once: rather that than to lose them.
+
+
+def _parse_line(line: bytes) -> BatchResult:
+    """What one line says. A line that cannot be read is a result too, though nothing is known of it."""
+    try:
+        return parse_batch_result(json.loads(line))
+    except (ValueError, RecursionError):
+        return BatchResult()
+    except Exception:
+        log_internal_error("read a result of a batch")
+        return BatchResult()
 
 
 def update_batches(batches: Batches, body: object, owner: BatchOwner, sets: AttributeSets) -> None:
     """A response about batches."""
     for batch in parse_batches(body):
-        attributes = sets.of(owner.client, None, None, owner.workspace_id, owner.tags, semconv.BATCH)
-        batches.update(batch, attributes)
+        try:
+            attributes = sets.of(owner.client, None, None, owner.workspace_id, owner.tags, semconv.BATCH)
+            batches.update(batch, attributes)
+        except Exception:
+            log_internal_error("keep what is known of a batch")

@@ -11,7 +11,7 @@ import script  # noqa: E402
 from anthropic import Anthropic  # noqa: E402
 
 from otel_claude import tags  # noqa: E402
-from otel_claude.simulator import HEADER  # noqa: E402
+from otel_claude_demo.simulator import HEADER  # noqa: E402
 
 script.providers()
 script.instrument()

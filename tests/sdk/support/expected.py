@@ -48,8 +48,8 @@ class Expected:
     attempts: tuple[Attempt, ...] = (SERVED,)
     used_nothing: bool = False
     """The API refused, so it is known that no tokens were used."""
-    native_lacks: frozenset[str] = frozenset({"claude.unpriced.reason"})
-    """What the SDK's own span cannot get: it ends before it is known why a cost is not, and none can be taken back."""
+    native_lacks_reason: bool = False
+    """The SDK's own span of a body that the application reads by itself ends before it is known if it is parsed."""
     request_model: str = wire.MODEL
     response_model: str | None = wire.MODEL
     hint: str | None = wire.HINT
@@ -119,7 +119,7 @@ class Expected:
             said["gen_ai.usage.cost.currency"] = "USD"
             said["gen_ai.usage.cost.source"] = "local"
             said |= {f"claude.cost.{kind}.usd": float(amount) for kind, amount in self.amounts.items()}
-        if self.reason is not None:
+        if self.reason is not None and not (native and self.native_lacks_reason):
             said["claude.unpriced.reason"] = self.reason
         if self.web_searches:
             said["claude.server_tool.web_search.requests"] = self.web_searches
@@ -132,7 +132,7 @@ class Expected:
             said["claude.rate_limit.requests.limit"] = 100
             said["claude.rate_limit.requests.remaining"] = 40
             said["claude.rate_limit.requests.reset"] = float(wire.RESET)
-        return {name: value for name, value in said.items() if not (native and name in self.native_lacks)}
+        return said
 
     def attributes(self) -> dict[str, Any]:
         """All of a span of ours, exactly, without the time to first chunk."""

@@ -16,13 +16,12 @@ CUT = wire.events()[:4]
 FAILED_429: Attempt = (429, "failed", "rate_limit_error", "rate_limit")
 LOST: Attempt = (None, "retried", "connection_error", None)
 NO_ANSWER = UNKNOWN.but(status="ERROR", reason="no_response")
-# What never left the process costs nothing. The SDK's own span of such a call has ended before that is known.
-UNSENT = REFUSED.but(native_cost="unpriced")
+# What never left the process costs nothing, which the SDK's own span has too.
+UNSENT = REFUSED
 # An attempt that got no answer may be billed beside the one that did.
-BILLED_TWICE = PLAIN.but(cost="lower_bound", reason="no_response", native_lacks=frozenset())
-# Here the call ends before the SDK's own span: it lacks nothing.
-BROKEN = ABORTED.but(status="ERROR", native_lacks=frozenset())
-MUTE = NEVER.but(status="ERROR", native_lacks=frozenset())
+BILLED_TWICE = PLAIN.but(cost="lower_bound", reason="no_response")
+BROKEN = ABORTED.but(status="ERROR")
+MUTE = NEVER.but(status="ERROR")
 
 
 def failing(act: Action, error: type[BaseException], **said: Any) -> Action:

@@ -65,6 +65,9 @@ def _folded(events: list[Said]) -> list[Said]:
 
 def _dollars(case: Said, message: Said, day: str) -> Decimal:
     usage = message.get("usage") or {}
+    elsewhere = "billing_policy" in case["request"].get("extra_body", {})
+    if elsewhere or (usage.get("fallback_credit") or {}).get("status", {}).get("type") == "pending":
+        return Decimal(0)
     declined = message.get("stop_reason") == "refusal" and _count(usage, "output_tokens") == 0
     total = Decimal(0)
     entries = usage.get("iterations") or []
@@ -77,7 +80,9 @@ def _dollars(case: Said, message: Said, day: str) -> Decimal:
         total += _tokens(case, entry.get("model") or message.get("model"), entry, usage, day)
     searches = (usage.get("server_tool_use") or {}).get("web_search_requests", 0)
     if searches:
-        total += searches * Decimal(_row(message["model"])["web_search_per_1000"]) / 1000
+        # Whether searches of a batch cost half is not published: half is sure.
+        sure = Decimal("0.5") if usage["service_tier"] == "batch" else 1
+        total += searches * Decimal(_row(message["model"])["web_search_per_1000"]) / 1000 * sure
     return total
 
 
@@ -86,7 +91,9 @@ def _tokens(case: Said, model: str | None, counts: Said, usage: Said, day: str) 
     if row is None or usage.get("service_tier") in ("priority", "vip") or usage.get("speed") == "warp":
         return Decimal(0)
     used = _used(counts)
-    prices = _prices(row, day, sum(used.values()) - used["output"], fast=usage.get("speed") == "fast")
+    # The prompts of a server-tool loop are summed: that each was long enough for the higher price is not sure.
+    prompt = 0 if usage.get("server_tool_use") else sum(used.values()) - used["output"]
+    prices = _prices(row, day, prompt, fast=usage.get("speed") == "fast")
     amount = sum((prices[name] * tokens for name, tokens in used.items()), Decimal(0)) / _MILLION
     if usage.get("service_tier") == "batch":
         amount *= Decimal(row["batch_multiplier"])

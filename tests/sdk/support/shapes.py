@@ -198,7 +198,7 @@ async def raw_stream_lines(face: Face) -> None:
 
 
 UNREAD = Expected(tokens=None, cost="unpriced", status="UNSET", stop_reason=None, reason="unread_body")
-RAW_LINES = UNREAD.but(stream=True, native_status="OK", native_lacks=frozenset())
+RAW_LINES = UNREAD.but(stream=True, native_status="OK")
 NEVER = ABORTED.but(tokens=None, cost="unpriced", first_chunk=False)
 
 WHOLE = (plain(),)
@@ -215,7 +215,9 @@ SHAPES = {
         streaming_response_parsed, PLAIN.but(native_tokens=False, native_cost="unpriced"), CHUNKED
     ),
     "streaming response, body at once": Shape(streaming_response_lines, PLAIN, WHOLE),
-    "streaming response, by lines": Shape(streaming_response_lines, UNREAD.but(native_status="OK"), CHUNKED),
+    "streaming response, by lines": Shape(
+        streaming_response_lines, UNREAD.but(native_status="OK", native_lacks_reason=True), CHUNKED
+    ),
     "streaming response, unread": Shape(streaming_response_unread, UNREAD, CHUNKED),
     "stream, read": Shape(stream_read, STREAM, STREAMED),
     "stream, read, body at once": Shape(stream_read, STREAM, (stream_at_once(),)),

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
+_SOURCES = (str(ROOT / "src"), str(ROOT / "demo" / "src"))
 
 
 def interpreter() -> str | None:
@@ -22,8 +23,8 @@ def interpreter() -> str | None:
 @contextmanager
 def simulator(python: str) -> Iterator[str]:
     """Its base URL, for as long as the block lasts."""
-    command = [python, "-m", "otel_claude.simulator", "--port", "0"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONWARNINGS": "ignore"}
+    command = [python, "-m", "otel_claude_demo.simulator", "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(_SOURCES), "PYTHONWARNINGS": "ignore"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         try:
             announced = server.stdout.readline()

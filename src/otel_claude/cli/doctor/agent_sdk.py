@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 
 from ...agent_sdk import ClaudeAgentInstrumentor
 from ...agent_sdk.counting import TELEMETRY, telemetry_is_on
-from ...settings import agent_mode, variable
+from ...settings import switch, variable
 from .finding import Finding
 from .sdk import disabled, installed
 
@@ -27,7 +27,7 @@ def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
         return
     mode = "auto"
     with suppress(ValueError):  # A value that is not accepted is a finding of its own.
-        mode = agent_mode(environment.get(_MODE, "").strip())
+        mode = switch(environment.get(_MODE, "").strip())
     if not _SUPPORTED.contains(found, prereleases=True):
         text = f"{found} is not supported, so what it reports is not counted."
         yield Finding("warning", _NAME, text, f"pip install '{_NAME}{_SUPPORTED}'   (or a newer otel-claude)")

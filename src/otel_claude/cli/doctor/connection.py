@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request
 
+from ... import redact
+from ...requesting import can_be_sent, send
 from .exporting import Target
 from .finding import Finding
 
@@ -37,38 +39,33 @@ def probe(target: Target, environment: Mapping[str, str]) -> Finding:
             return _grpc(target)
         return _http(target, _headers(environment))
     except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
         return Finding(
             "error",
             "OTLP",
-            f"{_shown(target)} does not answer: {getattr(reason, 'strerror', None) or reason}.",
+            f"{target.shown} does not answer: {redact.reason(error)}.",
             "Start it, or correct OTEL_EXPORTER_OTLP_ENDPOINT.",
         )
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    """The exporter's credentials go nowhere else."""
-
-    def redirect_request(self, *_: object) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return None
-
-
 def _http(target: Target, headers: Mapping[str, str]) -> Finding:
     if urlsplit(target.endpoint).scheme not in ("http", "https"):
-        text = f"{_shown(target)} is no http:// or https:// address."
-        return Finding("error", "OTLP", text, f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{target.endpoint}")
+        text = f"{target.shown} is no http:// or https:// address."
+        return Finding("error", "OTLP", text, f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{target.shown}")
+    if not can_be_sent(headers):
+        text = "A header in OTEL_EXPORTER_OTLP_HEADERS has a character that no header can have, such as a line break."
+        return Finding("error", "OTLP", text, "Correct OTEL_EXPORTER_OTLP_HEADERS: name=value,name=value")
     sent = {"Content-Type": "application/x-protobuf", **headers}
     request = Request(target.endpoint, b"", sent, method="POST")  # noqa: S310 - the scheme was just looked at
     try:
-        with build_opener(_NoRedirect).open(request, timeout=_SECONDS) as answer:
-            status: int = answer.status
+        with send(request, _SECONDS) as answer:
+            status = answer.status
     except HTTPError as error:
         error.close()
         status = error.code
     if status < 300:  # noqa: PLR2004 - HTTP's own number
-        return Finding("ok", "OTLP", f"{_shown(target)} took an empty export request by HTTP.")
+        return Finding("ok", "OTLP", f"{target.shown} took an empty export request by HTTP.")
     advice = _ADVICE.get(status, "Look at the receiver's log.")
-    return Finding("error", "OTLP", f"{_shown(target)} answered an empty export request with {status}.", advice)
+    return Finding("error", "OTLP", f"{target.shown} answered an empty export request with {status}.", advice)
 
 
 def _grpc(target: Target) -> Finding:
@@ -85,11 +82,11 @@ def _grpc(target: Target) -> Finding:
             answer = plain.recv(9)
             speaks = len(answer) > 3 and answer[3] == _SETTINGS  # noqa: PLR2004 - the frame's type
     if speaks:
-        return Finding("ok", "OTLP", f"{_shown(target)} answers and speaks HTTP/2, as gRPC needs.")
+        return Finding("ok", "OTLP", f"{target.shown} answers and speaks HTTP/2, as gRPC needs.")
     return Finding(
         "error",
         "OTLP",
-        f"{_shown(target)} answers, but does not speak HTTP/2, so it takes no gRPC (the distribution's default).",
+        f"{target.shown} answers, but does not speak HTTP/2, so it takes no gRPC (the distribution's default).",
         "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf   (and look at the endpoint's path)",
     )
 
@@ -99,11 +96,3 @@ def _headers(environment: Mapping[str, str]) -> dict[str, str]:
     given = environment.get("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "").strip() or common
     pairs = (pair.partition("=") for pair in given.split(",") if "=" in pair)
     return {unquote(name.strip()): unquote(value.strip()) for name, _, value in pairs}
-
-
-def _shown(target: Target) -> str:
-    """The endpoint without a password."""
-    split = urlsplit(target.endpoint)
-    return (
-        target.endpoint if "@" not in split.netloc else split._replace(netloc=split.netloc.rpartition("@")[2]).geturl()
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import agent_sdk, exporting, program, sdk
+from . import agent_sdk, exporting, processes, program, sdk
 from .connection import probe
 from .finding import Finding
 
@@ -18,4 +18,4 @@ def examine(environment: Mapping[str, str], *, now: float, connect: bool) -> lis
     sends = "otlp" in exporting.exporters(environment) and target.protocol in ("grpc", "http/protobuf")
     if connect and target.configured and sends:
         found.append(probe(target, environment))
-    return [*found, *program.findings(environment, now)]
+    return [*found, *processes.findings(environment), *program.findings(environment, now)]

@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from ... import redact
 from .finding import Finding
 from .sdk import installed
 
@@ -27,6 +28,11 @@ class Target(NamedTuple):
     protocol: str
     endpoint: str
     configured: bool
+
+    @property
+    def shown(self) -> str:
+        """The endpoint as it may be printed."""
+        return redact.url(self.endpoint)
 
     @property
     def port(self) -> int | None:
@@ -67,7 +73,10 @@ def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         yield Finding("error", "OTEL_SDK_DISABLED", "It is true, so nothing is measured.", "unset OTEL_SDK_DISABLED")
     if path := environment.get("OTEL_CONFIG_FILE", "").strip():
-        text = f"Exporters are configured by {path} alone; what is said here of exporters' variables does not apply."
+        text = (
+            f"Exporters are configured by {redact.text(path)} alone; what is said here of exporters' variables does "
+            "not apply."
+        )
         yield Finding("note", "OTEL_CONFIG_FILE", text)
     yield from _exporters(environment)
     if "otlp" in exporters(environment):
@@ -98,14 +107,14 @@ def _exporters(environment: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding(
                 "error",
                 "OTEL_METRICS_EXPORTER",
-                f"No installed package has an exporter {name!r}, and then nothing is exported at all.",
+                "No installed package has an exporter of a name in it, and then nothing is exported at all.",
                 f"Use one of: {', '.join(sorted(known | {'otlp'}))}",
             )
 
 
 def _protocol(to: Target, environment: Mapping[str, str]) -> Iterator[Finding]:
     if to.protocol not in (_GRPC, _HTTP):
-        text = f"The protocol {to.protocol!r} is not supported in Python, and nothing is exported."
+        text = f"The protocol is neither {_GRPC} nor {_HTTP}, which Python has, and nothing is exported."
         yield Finding("error", "OTLP", text, f"export OTEL_EXPORTER_OTLP_PROTOCOL={_HTTP}")
         return
     package = f"opentelemetry-exporter-otlp-proto-{'grpc' if to.protocol == _GRPC else 'http'}"
@@ -117,7 +126,7 @@ def _protocol(to: Target, environment: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding(
             "note",
             "OTLP",
-            f"No endpoint is configured: opentelemetry-instrument will export to {to.endpoint} by {to.protocol}.",
+            f"No endpoint is configured: opentelemetry-instrument will export to {to.shown} by {to.protocol}.",
             "export OTEL_EXPORTER_OTLP_ENDPOINT=http://your-collector:4317   (`otel-claude run` needs none)",
         )
         return
@@ -127,7 +136,8 @@ def _protocol(to: Target, environment: Mapping[str, str]) -> Iterator[Finding]:
 def _mismatch(to: Target, environment: Mapping[str, str]) -> Iterator[Finding]:
     split = urlsplit(to.endpoint if "://" in to.endpoint else f"//{to.endpoint}")
     prometheus = to.port == _PROMETHEUS_PORT or split.path.startswith(_PROMETHEUS_PATH)
-    base = f"{split.scheme or 'http'}://{split.netloc}"
+    # A command to copy has no password in it, as nothing has that is shown.
+    base = f"{split.scheme or 'http'}://{split.netloc.rpartition('@')[2]}"
     if to.protocol == _GRPC and (prometheus or to.port == _HTTP_PORT):
         who = "Prometheus' OTLP endpoint" if prometheus else f"The port {_HTTP_PORT}"
         path = _PROMETHEUS_PATH + _METRICS_PATH if prometheus else _METRICS_PATH
@@ -138,20 +148,16 @@ def _mismatch(to: Target, environment: Mapping[str, str]) -> Iterator[Finding]:
             f"export OTEL_EXPORTER_OTLP_METRICS_PROTOCOL={_HTTP} OTEL_EXPORTER_OTLP_METRICS_ENDPOINT={base}{path}",
         )
     elif to.protocol == _GRPC and not split.scheme and not environment.get("OTEL_EXPORTER_OTLP_INSECURE", "").strip():
-        text = f"{to.endpoint} has no scheme, which means TLS."
-        yield Finding(
-            "note", "OTLP", text, f"If it has no TLS: export OTEL_EXPORTER_OTLP_ENDPOINT=http://{to.endpoint}"
-        )
+        text = f"{to.shown} has no scheme, which means TLS."
+        yield Finding("note", "OTLP", text, f"If it has no TLS: export OTEL_EXPORTER_OTLP_ENDPOINT=http://{to.shown}")
     elif to.protocol == _HTTP and to.port == _GRPC_PORT:
-        text = f"{to.endpoint} is exported to by HTTP, but 4317 is usually gRPC's port; HTTP has {_HTTP_PORT}."
+        text = f"{to.shown} is exported to by HTTP, but 4317 is usually gRPC's port; HTTP has {_HTTP_PORT}."
         yield Finding(
             "warning", "OTLP", text, f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{split.hostname}:{_HTTP_PORT}"
         )
     elif to.protocol == _HTTP and not split.path.endswith(_METRICS_PATH):
         path = _PROMETHEUS_PATH if prometheus else split.path.rstrip("/")
-        text = (
-            f"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT is used as it is, and {to.endpoint} does not end in {_METRICS_PATH}."
-        )
+        text = f"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT is used as it is, and {to.shown} does not end in {_METRICS_PATH}."
         yield Finding(
             "warning", "OTLP", text, f"export OTEL_EXPORTER_OTLP_METRICS_ENDPOINT={base}{path}{_METRICS_PATH}"
         )
@@ -186,9 +192,7 @@ def _interval(environment: Mapping[str, str]) -> Iterator[Finding]:
     try:
         milliseconds = float(given)
     except ValueError:
-        yield Finding(
-            "warning", name, f"{given!r} is no number of milliseconds; 60000 is used.", f"export {name}=60000"
-        )
+        yield Finding("warning", name, "It is no number of milliseconds; 60000 is used.", f"export {name}=60000")
         return
     if milliseconds > _LOOKBACK_MILLISECONDS:
         text = f"Exports are {milliseconds / 1000:g} s apart: beyond 5 minutes Prometheus sees gaps in every series."

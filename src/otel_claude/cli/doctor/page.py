@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ..output import console, write_json
+from ..output import console, shown, write_json
 from .examine import examine
 from .finding import Finding
 
@@ -28,7 +28,11 @@ def command(
 
     Exit code: 0 if nothing is wrong, 1 if there is a warning or an error.
     """
-    found = examine(os.environ, now=time.time(), connect=not offline)
+    # Each text once more: a check may have asked a library or a server.
+    found = [
+        finding._replace(text=shown(finding.text), do=finding.do and shown(finding.do))
+        for finding in examine(os.environ, now=time.time(), connect=not offline)
+    ]
     wrong = sum(finding.wrong for finding in found)
     if as_json:
         counts = {
@@ -59,7 +63,7 @@ def _show(found: Sequence[Finding]) -> None:
     from rich.table import Table  # noqa: PLC0415 - only for a terminal
     from rich.text import Text  # noqa: PLC0415
 
-    shown: Any = console()
+    page: Any = console()
     for finding in found:
         row = Table.grid(padding=(0, 1))
         row.add_column(width=7, no_wrap=True)
@@ -69,7 +73,7 @@ def _show(found: Sequence[Finding]) -> None:
         )
         if finding.do is not None and not finding.is_command:
             row.add_row("", Text(finding.do, "bold"))
-        shown.print(row)
+        page.print(row)
         if finding.is_command:
             # Not wrapped by us: what is copied from here must be what is typed.
-            shown.print(Text(f"        {finding.do}", "bold"), soft_wrap=True)
+            page.print(Text(f"        {finding.do}", "bold"), soft_wrap=True)

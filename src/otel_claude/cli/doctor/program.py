@@ -16,11 +16,9 @@ from ..._diagnostics import logger
 from ...settings import Settings, variable
 from ...summary import variables
 from .finding import Finding
-from .sdk import installed
 
 _PREFIX: Final = "OTEL_CLAUDE_"
 _OLD_DAYS: Final = 60
-_SERVERS: Final = ("gunicorn", "uwsgi", "celery")
 
 
 def findings(environment: Mapping[str, str], now: float) -> Iterator[Finding]:
@@ -29,7 +27,6 @@ def findings(environment: Mapping[str, str], now: float) -> Iterator[Finding]:
     yield from _unknown(environment)
     yield from _prices(environment)
     yield from _table(now)
-    yield from _forks(environment)
 
 
 class _Messages(logging.Handler):
@@ -61,9 +58,10 @@ def _settings(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _unknown(environment: Mapping[str, str]) -> Iterator[Finding]:
-    known = [*(variable(field.name) for field in fields(Settings)), variables.JSON, variables.FAMILY]
+    known = [*(variable(field.name) for field in fields(Settings)), variables.JSON, variables.PROCESS_GROUP]
+    told = settings.former_variables()
     for name in sorted(environment):
-        if name.startswith(_PREFIX) and name not in known:
+        if name.startswith(_PREFIX) and name not in known and name not in told:
             endings = [each.removeprefix(_PREFIX) for each in known]
             close = get_close_matches(name.removeprefix(_PREFIX), endings, 1, 0.6)
             do = f"Did you mean {_PREFIX}{close[0]}?" if close else f"unset {name}"
@@ -72,6 +70,9 @@ def _unknown(environment: Mapping[str, str]) -> Iterator[Finding]:
         folder = Path(file).absolute().parent
         if not folder.is_dir():
             yield Finding("warning", variables.JSON, f"There is no folder {folder}.", f"mkdir -p {folder}")
+        elif Path(file).exists() and not Path(file).is_file():
+            text = "It names something that is no regular file, so no summary is written."
+            yield Finding("warning", variables.JSON, text, f"unset {variables.JSON}   (or correct it)")
 
 
 def _prices(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -80,6 +81,8 @@ def _prices(environment: Mapping[str, str]) -> Iterator[Finding]:
         return
     try:
         table = pricing.load(path)
+    except pricing.PriceTableError:
+        return  # `_table` says so.
     except pricing.PriceFileError as error:
         yield Finding(
             "error",
@@ -92,7 +95,12 @@ def _prices(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _table(now: float) -> Iterator[Finding]:
-    table = pricing.shipped()
+    try:
+        table = pricing.shipped()
+    except pricing.PriceTableError as error:
+        text = str(error)
+        yield Finding("error", "Prices", f"{text[:1].upper()}{text[1:]}.", "pip install --force-reinstall otel-claude")
+        return
     day = datetime.fromisoformat(table.date).replace(tzinfo=timezone.utc)
     age = (datetime.fromtimestamp(now, timezone.utc) - day).days
     if age > _OLD_DAYS:
@@ -114,17 +122,3 @@ def _models_of_sdk() -> list[str]:
     except Exception:
         return []  # That the SDK cannot be imported is a finding of its own.
     return [name for part in get_args(model) for name in get_args(part) if isinstance(name, str)]
-
-
-def _forks(environment: Mapping[str, str]) -> Iterator[Finding]:
-    servers = [name for name in _SERVERS if installed(name) is not None]
-    workers = environment.get("WEB_CONCURRENCY", "").strip()
-    if not servers and workers in ("", "1"):
-        return
-    why = f"{' and '.join(servers)} installed" if servers else f"WEB_CONCURRENCY is {workers}"
-    yield Finding(
-        "note",
-        "Workers",
-        f"{why}. If workers are forked, OpenTelemetry counts in each of them again what its histograms had before.",
-        "Make no calls to Claude before the fork, for example at import under gunicorn --preload.",
-    )

@@ -11,6 +11,7 @@ from typing import Any, Final
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from ... import redact
 from ...instrumentor import ClaudeInstrumentor
 from ...sdk.patches import PATCHES, Patch
 from ...telemetry.conflicts import KNOWN
@@ -101,7 +102,7 @@ def _patches(found: str) -> Finding:
         return Finding(
             "error",
             "anthropic",
-            f"The SDK {found} cannot be imported ({type(error).__name__}: {error}).",
+            f"The SDK {found} cannot be imported ({type(error).__name__}: {redact.text(str(error))}).",
             "pip install --force-reinstall anthropic",
         )
     if missing:

@@ -1,0 +1,95 @@
+"""Every example runs to its end, and what was measured of it is what the simulator served."""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from otel_claude import pricing
+from otel_claude_demo.comparison import compare
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+SERVICE = "fastapi_app"
+# The calls that each makes, and what its summary must have besides: a path into the JSON, and whether it is above 0.
+SCRIPTS = {
+    "basic": (1, ["tokens.output"]),
+    "streaming": (2, ["tokens.output"]),
+    "async_calls": (4, ["tokens.output"]),
+    "tools": (3, ["server_tools.web_search", "parts.web_search", "stop_reasons.tool_use"]),
+    "structured_output": (1, ["tokens.output"]),
+    "thinking": (1, ["tokens.thinking"]),
+    "caching": (3, ["tokens.cache_read", "tokens.cache_write_5m", "cache.net_usd"]),
+    "batch": (0, []),
+    "errors": (2, ["attempts.retried", "blocked.overloaded", "errors.not_found_error"]),
+    "tags": (3, ["tokens.output"]),
+}
+
+
+def same(simulator, summary):
+    return compare(simulator.served, summary.read(), pricing.shipped(), at=time.time())
+
+
+def at(data, path):
+    for name in path.split("."):
+        data = data[name]
+    return float(data)
+
+
+def test_every_example_is_tested_and_told():
+    files = {path.stem for path in EXAMPLES.glob("*.py")}
+    assert files == {*SCRIPTS, SERVICE}
+    readme = (EXAMPLES / "README.md").read_text()
+    assert [name for name in files if f"({name}.py)" not in readme] == []
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_script(name, simulator, environment, summary):
+    calls, more = SCRIPTS[name]
+    command = summary.command(str(EXAMPLES / f"{name}.py"))
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    assert "Traceback" not in done.stderr
+    simulator.stop()
+    compared = same(simulator, summary)
+    assert list(compared.differences()) == []
+    data = summary.read()
+    assert data["calls"] == calls
+    assert [path for path in more if not at(data, path) > 0] == []
+    assert data["status"] == ("lower_bound" if name == "streaming" else "exact")
+    assert compared.apart.left == (1 if name == "streaming" else 0)
+    assert compared.measured.batched == (3 if name == "batch" else 0)
+
+
+def test_service(simulator, environment, summary):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = summary.command(str(EXAMPLES / f"{SERVICE}.py"))
+    server = subprocess.Popen(command, env={**environment, "PORT": str(port)}, stderr=subprocess.PIPE, text=True)
+    try:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            asked = {"question": "Why is the sky blue?"}
+            assert answer(client, asked).json()["answer"]
+            assert client.post("/stream", json=asked).text
+    finally:
+        server.send_signal(signal.SIGTERM)
+        _, errors = server.communicate(timeout=30)
+    assert "2 calls to Claude" in errors
+    simulator.stop()
+    assert list(same(simulator, summary).differences()) == []
+    assert summary.read()["calls"] == 2
+
+
+def answer(client, asked):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx2.ConnectError):
+            return client.post("/ask", json=asked)
+        time.sleep(0.05)
+    return pytest.fail("the service did not start")

@@ -1,6 +1,0 @@
-"""The demo: three services that use every shape of call through the real SDK, measured with no code of theirs.
-
-`steps` (what a step is), `texts` (what is asked), `chat`, `research`, `nightly` (the services: plain SDK code),
-`service` and `workload` (their processes), `rates` and `bound` (what they may cost live), `comparison` and `screen`
-(what is shown), `play` (all of it together). Nothing is imported here: a service needs the SDK alone.
-"""

@@ -1,0 +1,61 @@
+"""Each fleet runs once, beside the tests and in the order in which they want it; all write to one Prometheus."""
+
+from __future__ import annotations
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+# The servers are started as the tests of the stack start them.
+sys.path[:0] = [str(HERE.parent / "stack"), str(HERE)]
+
+LIVE = "1" in {os.environ.get("STACK_TESTS"), os.environ.get("FLEET_TESTS")}
+# They need real servers: a part runs with `make test-stack`, the whole with `make test-fleets`.
+collect_ignore_glob = [] if LIVE else ["test_*"]
+
+if LIVE:
+    import servers
+    from fleets_running import Destination, Run
+    from fleets_table import COMPLETE, INCOMPLETE
+
+AT_ONCE = 3
+"""Fleets. A part of the time of each is waiting."""
+
+
+@pytest.fixture(scope="session")
+def destination(tmp_path_factory):
+    """Prometheus, and a Collector before it that makes delta cumulative."""
+    if not (servers.CACHE / "bin/otelcol").exists():
+        pytest.fail(f"{servers.CACHE} has no servers: run scripts/stack")
+    root = tmp_path_factory.mktemp("fleets")
+    (root / "no-rules").mkdir()
+    with ExitStack() as open_:
+        config = servers.DEPLOY / "prometheus/prometheus.yaml"
+        store = open_.enter_context(servers.prometheus(root / "prometheus", config, rules=root / "no-rules"))
+        otlp = f"{store.url}/api/v1/otlp"
+        address, _, _ = open_.enter_context(
+            servers.collector(root / "collector", HERE / "delta.yaml", METRICS_OTLP_ENDPOINT=otlp)
+        )
+        endpoints = {"cumulative": f"{otlp}/v1/metrics", "delta": f"{address}/v1/metrics"}
+        yield Destination(store, endpoints, root)
+
+
+@pytest.fixture(scope="session")
+def begun(request, destination):
+    """The runs that the chosen tests want, begun."""
+    cases = COMPLETE | INCOMPLETE
+    wanted = [item.callspec.params["run"] for item in request.session.items
+              if item.path.parent == HERE and hasattr(item, "callspec")]  # fmt: skip
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {name: pool.submit(Run, cases[name], destination) for name in dict.fromkeys(wanted)}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.fixture
+def run(request, begun):
+    return begun[request.param].result()

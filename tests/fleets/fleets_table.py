@@ -1,0 +1,146 @@
+"""The fleets, and on what each is run."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from fleets_ways import (
+    after_each_other,
+    asks_of_celery,
+    asks_of_gunicorn,
+    asks_of_uvicorn,
+    asks_of_uvicorn_in_code,
+    at_once,
+    ended_by_sigterm,
+)
+
+# What the OpenTelemetry Operator sets for every container: the same for all its processes, and after a restart.
+OPERATOR = (
+    "service.instance.id=shop.chat-7d9f5c8b44-x2x7p.app,k8s.namespace.name=shop,"
+    "k8s.pod.name=chat-7d9f5c8b44-x2x7p,k8s.container.name=app"
+)
+WHOLE = os.environ.get("FLEET_TESTS") == "1"
+NEWEST = "otel-newest"
+OLDEST = "otel-1.30"
+EVERY = (OLDEST, "otel-1.42", "otel-1.43", "otel-1.44", NEWEST)
+"""Environments. `dev` is the one that the tests themselves run in, and has no Celery and no gunicorn."""
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Processes of one service. `way` starts them and waits for their end.
+
+    `calls`: how many it makes, where requests do not decide that. `exits`: what its programs must exit with.
+    `resource`: `OTEL_RESOURCE_ATTRIBUTES`.
+    """
+
+    name: str
+    way: Callable
+    calls: int | None
+    resource: str = ""
+    exits: frozenset[int] = frozenset({0})
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def named(self, name: str, **variables: str) -> Fleet:
+        return replace(self, name=name, variables=variables)
+
+    def under_the_operators_id(self) -> Fleet:
+        return replace(self, name=f"{self.name}-fixed", resource=OPERATOR)
+
+
+THREE = (("calls", 4, 1), ("calls", 3, 2), ("calls", 2, 3))
+REPLICAS = Fleet("replicas", at_once(*THREE), 9)
+RESTARTS = Fleet("restarts", after_each_other(*THREE), 9)
+FORKED = Fleet("forked", at_once(("forks",)), 9)
+FORKED_WORKERS = Fleet("forked-workers", at_once(("workers", "fork")), 9)
+SPAWNED_WORKERS = Fleet("spawned-workers", at_once(("workers", "spawn")), 9)
+JOBS = Fleet("forked-jobs", at_once(("jobs",)), 6)
+SIGTERM = Fleet("sigterm", ended_by_sigterm("waits"), 3, exits=frozenset({-signal.SIGTERM}))
+
+IDENTITY = (
+    REPLICAS,
+    *(fleet.under_the_operators_id() for fleet in (REPLICAS, RESTARTS)),
+    *(FORKED, FORKED_WORKERS, SPAWNED_WORKERS),
+    *(fleet.under_the_operators_id() for fleet in (FORKED, FORKED_WORKERS, SPAWNED_WORKERS)),
+)
+"""Two processes never write one series. Each process ends in a way that exports what it has without our doing."""
+
+ENDINGS = (
+    JOBS,
+    JOBS.under_the_operators_id(),
+    Fleet("forked-executor", at_once(("executor", "fork")), 7),
+    Fleet("spawned-executor", at_once(("executor", "spawn")), 7),
+    Fleet("forked-pool", at_once(("pool",)), 6),
+    SIGTERM,
+    Fleet("uvicorn-in-code", asks_of_uvicorn_in_code, None),
+    Fleet("uvicorn-by-itself", asks_of_uvicorn("served_by_itself:app"), None),
+)
+"""No export but that at the end brings the numbers."""
+SERVERS = (
+    Fleet("celery", asks_of_celery, 5),
+    Fleet("gunicorn", asks_of_gunicorn(), None),
+    Fleet("gunicorn-preload", asks_of_gunicorn("--preload"), None),
+)
+"""Those that `dev` lacks."""
+
+# `opentelemetry-instrument` of OpenTelemetry 0.51b0 does not reach the workers of the command.
+UVICORN = Fleet("uvicorn", asks_of_uvicorn("served_asgi:app"), None)
+
+NAMED = {fleet.name: fleet for fleet in (*IDENTITY, *ENDINGS, *SERVERS, UVICORN)}
+PART = [
+    NAMED[name]
+    for name in (
+        *("replicas-fixed", "restarts-fixed", "forked", "forked-workers-fixed", "spawned-workers-fixed"),
+        *("forked-jobs", "forked-executor", "forked-pool", "sigterm", "uvicorn"),
+    )
+]
+"""What runs in CI: each kind of loss once, on the newest OpenTelemetry SDK."""
+
+OFF = {"OTEL_CLAUDE_INSTANCE_ID": "off"}
+UNFLUSHED = {"OTEL_CLAUDE_FLUSH_ON_EXIT": "false"}
+UNIDENTIFIED = ("replicas-fixed", "restarts-fixed", "spawned-workers-fixed") if WHOLE else ("replicas-fixed",)
+ENDED_UNFLUSHED = ("forked-jobs", "sigterm", "celery") if WHOLE else ("forked-jobs", "sigterm")
+WITHOUT = (
+    *(NAMED[name].named(f"{name}-without-identity", **OFF) for name in UNIDENTIFIED),
+    *(NAMED[name].named(f"{name}-without-flush", **UNFLUSHED) for name in ENDED_UNFLUSHED),
+)
+"""What holds the numbers together is switched off: they are not complete, or the tests could not fail."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fleet in an environment, with one temporality. Delta goes through the Collector."""
+
+    environment: str
+    fleet: Fleet
+    temporality: str = "cumulative"
+
+    @property
+    def name(self) -> str:
+        return "-".join((self.environment, *(["delta"] * (self.temporality == "delta")), self.fleet.name))
+
+
+def _cases() -> list[Case]:
+    if not WHOLE:
+        return [*(Case("dev", fleet) for fleet in PART), Case("dev", NAMED["forked-workers-fixed"], "delta")]
+    ends = (*ENDINGS, *SERVERS)
+    return [
+        *(Case(environment, fleet) for environment in EVERY for fleet in IDENTITY),
+        *(Case(OLDEST, fleet) for fleet in ends),
+        *(Case(NEWEST, fleet) for fleet in (*ends, UVICORN)),
+        *(Case(NEWEST, fleet, "delta") for fleet in (*IDENTITY, *ends, UVICORN)),
+    ]
+
+
+COMPLETE = {case.name: case for case in _cases()}
+INCOMPLETE = {
+    case.name: case
+    for case in (
+        *(Case(NEWEST if WHOLE else "dev", fleet) for fleet in WITHOUT),
+        # Before 1.43 replicas need no fixed id to write one series.
+        *([Case(OLDEST, REPLICAS.named("replicas-without-identity", **OFF))] if WHOLE else []),
+    )
+}
