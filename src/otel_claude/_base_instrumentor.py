@@ -14,7 +14,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from . import settings
 from ._diagnostics import log_internal_error
-from ._import_hooks import when_imported, whenever_imported
+from ._import_hooks import on_import, on_next_import
 from .settings import Settings
 from .shutdown import hooks
 
@@ -44,8 +44,8 @@ class _Setup:
 
     def begin(self, module: str, others: Collection[str]) -> None:
         """Sets up once the module is imported, and anew each time it is, or one of the others alone."""
-        self._take_back = [whenever_imported(other, self._renew) for other in others]
-        self._take_back.append(when_imported(module, self._start))
+        self._take_back = [on_next_import(other, self._renew) for other in others]
+        self._take_back.append(on_import(module, self._start))
 
     def _start(self) -> None:
         if self._is_set_up:
@@ -68,8 +68,8 @@ class _Setup:
         """Takes all of it out again, or sees to it that it is when it was set up."""
         self._wanted = False
         self._stop_expecting()
-        for take_back in self._take_back:
-            take_back()
+        for cancel in self._take_back:
+            cancel()
         self._stop_running()
 
     def _stop_running(self) -> None:

@@ -23,31 +23,31 @@ _waiting: dict[str, list[Callable[[], None]]] = {}
 _changing = threading.Lock()
 
 
-def when_imported(module: str, then: Callable[[], None]) -> Callable[[], None]:
+def on_import(module: str, then: Callable[[], None]) -> Callable[[], None]:
     """Calls `then` each time the module was imported or reloaded: now too, if it is already. Gives what ends that.
 
     Raises:
         Exception: What `then` raises, if it is called now. Later that is contained.
     """
-    take_back = whenever_imported(module, then)
+    cancel = on_next_import(module, then)
     if module in sys.modules:
         try:
             import_module(module)  # Another thread may be at it: this waits for its end.
             then()
         except BaseException:
-            take_back()
+            cancel()
             raise
-    return take_back
+    return cancel
 
 
-def whenever_imported(module: str, then: Callable[[], None]) -> Callable[[], None]:
+def on_next_import(module: str, then: Callable[[], None]) -> Callable[[], None]:
     """The same, but not now."""
     with _changing:
         _waiting[module] = [*_waiting.get(module, ()), then]
         if _finder not in sys.meta_path:
             sys.meta_path.insert(0, _finder)
 
-    def take_back() -> None:
+    def cancel() -> None:
         with _changing:
             left = list(_waiting.get(module, ()))
             if then not in left:
@@ -60,7 +60,7 @@ def whenever_imported(module: str, then: Callable[[], None]) -> Callable[[], Non
             if not _waiting and _finder in sys.meta_path:
                 sys.meta_path.remove(_finder)
 
-    return take_back
+    return cancel
 
 
 class _Finder:

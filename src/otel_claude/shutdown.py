@@ -25,7 +25,7 @@ from types import BuiltinFunctionType
 from typing import Any, Final, NamedTuple
 
 from ._diagnostics import log_internal_error
-from ._import_hooks import when_imported
+from ._import_hooks import on_import
 from ._uvicorn import watch_server
 from ._wakeup import stay_wakeable
 
@@ -86,7 +86,7 @@ class ShutdownHooks:
         self._expecting += 1
         left: list[Callable[[], None]] = []
         try:
-            left.append(when_imported("uvicorn.server", self.watch_signal))
+            left.append(on_import("uvicorn.server", self.watch_signal))
         except Exception:
             log_internal_error("prepare the last export")
 
@@ -106,8 +106,8 @@ class ShutdownHooks:
             self.watch_signal()
             if not self._take_back:
                 for package in _FORKING:
-                    self._take_back.append(when_imported(f"{package}.util", partial(self._watch_children, package)))
-                self._take_back.append(when_imported("celery.signals", self._watch_celery))
+                    self._take_back.append(on_import(f"{package}.util", partial(self._watch_children, package)))
+                self._take_back.append(on_import("celery.signals", self._watch_celery))
             if client.at_once:
                 self.start()
         except Exception:

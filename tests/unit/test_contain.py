@@ -1,25 +1,25 @@
-"""Containment: our failure is logged once per kind, and its message never."""
+"""Internal errors: our failure is logged once per kind, and its message never."""
 
 from __future__ import annotations
 
 import pytest
 
-from otel_claude import _diagnostics as contain
-from otel_claude._diagnostics import contained
+from otel_claude import _diagnostics
+from otel_claude._diagnostics import log_internal_error
 
 
-def fail(hop, error):
+def fail(doing, error):
     try:
         raise error
     except type(error):
-        contained(hop)
+        log_internal_error(doing)
 
 
-def test_one_warning_names_the_hop_and_the_kind(said):
+def test_one_warning_names_what_was_being_done_and_the_kind(logged):
     fail("read a header", ValueError("planted secret"))
-    (level, text), (debug, trace) = said()
+    (level, text), (debug, trace) = logged()
     assert (level, debug) == ("WARNING", "DEBUG")
-    assert "read a header (ValueError)" in text
+    assert "could not read a header (ValueError)" in text
     assert "The application is not affected" in text
     assert "'otel_claude' to DEBUG" in text
     assert "Traceback of ValueError:" in trace
@@ -27,10 +27,10 @@ def test_one_warning_names_the_hop_and_the_kind(said):
     assert "in fail" in trace
 
 
-def test_the_message_is_nowhere(said):
+def test_the_message_is_nowhere(logged):
     fail("read a header", KeyError("planted secret"))
-    assert len(said()) == 2
-    assert "planted" not in str(said())
+    assert len(logged()) == 2
+    assert "planted" not in str(logged())
 
 
 KINDS = [
@@ -41,25 +41,25 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize(("failures", "told"), KINDS)
-def test_once_per_hop_and_kind(warnings, failures, told):
-    for hop, error in failures:
-        fail(hop, error)
-    assert len(warnings()) == told
+@pytest.mark.parametrize(("failures", "times"), KINDS)
+def test_once_for_each_step_and_kind(warnings, failures, times):
+    for step, error in failures:
+        fail(step, error)
+    assert len(warnings()) == times
 
 
 def test_kinds_are_bounded(warnings):
     for number in range(500):
-        fail(f"hop {number}", ValueError())
-    assert len(warnings()) == len(contain._told) == 100
+        fail(f"step {number}", ValueError())
+    assert len(warnings()) == len(_diagnostics._logged) == 100
 
 
 def test_without_an_exception_it_says_so_and_does_not_raise(warnings):
-    contained("did nothing")
-    assert "did nothing (an error)" in warnings()[0]
+    log_internal_error("do nothing")
+    assert "could not do nothing (an error)" in warnings()[0]
 
 
 def test_without_a_handler_nothing_is_raised(monkeypatch):
-    monkeypatch.setattr(contain.logger, "propagate", False)
+    monkeypatch.setattr(_diagnostics.logger, "propagate", False)
     fail("read a header", ValueError())
-    assert contain._told == {("read a header", ValueError)}
+    assert _diagnostics._logged == {("read a header", ValueError)}

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_claude.telemetry.dedup import Counted, _Hashes
+from otel_claude.telemetry.dedup import Deduplicator, _Hashes
 
 NAMES = st.text(min_size=1, max_size=3)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), NAMES)))
 def test_each_result_of_each_batch_is_first_once(read):
-    counted, seen = Counted(), set()
+    counted, seen = Deduplicator(), set()
     for batch, name in read:
-        assert counted.first(batch, name) is ((batch, name) not in seen)
+        assert counted.add(batch, name) is ((batch, name) not in seen)
         seen.add((batch, name))
 
 
@@ -32,77 +32,77 @@ def test_hashes_are_a_set(values):
 
 
 def test_a_batch_that_was_read_as_a_whole_takes_no_room():
-    counted = Counted(most_results=10)
+    counted = Deduplicator(most_results=10)
     for number in range(100):
         for name in ("a", "b", "c"):
-            assert counted.first(f"batch {number}", name)
-        counted.read_whole(f"batch {number}", 3)
+            assert counted.add(f"batch {number}", name)
+        counted.close(f"batch {number}", 3)
     assert (counted._held, counted._part) == (0, {})
-    assert counted.has_whole("batch 0")
-    assert not any(counted.first(f"batch {number}", name) for number in range(100) for name in ("a", "b", "c"))
+    assert counted.is_closed("batch 0")
+    assert not any(counted.add(f"batch {number}", name) for number in range(100) for name in ("a", "b", "c"))
 
 
 @pytest.mark.parametrize("total", [0, 1, 3])
 def test_a_number_that_contradicts_what_was_read_hides_nothing(total):
-    counted = Counted()
-    assert counted.first("batch", "a")
-    assert counted.first("batch", "b")
-    counted.read_whole("batch", total)
-    assert not counted.has_whole("batch")
-    assert not counted.first("batch", "a")
-    assert counted.first("batch", "c")
+    counted = Deduplicator()
+    assert counted.add("batch", "a")
+    assert counted.add("batch", "b")
+    counted.close("batch", total)
+    assert not counted.is_closed("batch")
+    assert not counted.add("batch", "a")
+    assert counted.add("batch", "c")
 
 
 def test_a_batch_of_which_nothing_was_read_is_not_whole():
-    counted = Counted()
-    counted.read_whole("batch", 0)
-    assert not counted.has_whole("batch")
-    assert counted.first("batch", "a")
+    counted = Deduplicator()
+    counted.close("batch", 0)
+    assert not counted.is_closed("batch")
+    assert counted.add("batch", "a")
 
 
 def test_at_the_bound_the_oldest_batch_counts_again():
-    counted = Counted(most_results=5)
+    counted = Deduplicator(most_results=5)
     for batch in ("old", "new"):
         for name in ("a", "b", "c"):
-            assert counted.first(batch, name)
+            assert counted.add(batch, name)
     assert counted._held == 3
-    assert [counted.first("new", name) for name in ("a", "b", "c")] == [False, False, False]
-    assert counted.first("old", "a")
+    assert [counted.add("new", name) for name in ("a", "b", "c")] == [False, False, False]
+    assert counted.add("old", "a")
 
 
 def test_one_batch_above_the_bound_goes_on():
-    counted = Counted(most_results=5)
-    assert all(counted.first("batch", str(number)) for number in range(20))
+    counted = Deduplicator(most_results=5)
+    assert all(counted.add("batch", str(number)) for number in range(20))
     assert counted._held <= 5
 
 
 def test_of_whole_batches_the_one_that_was_read_longest_ago_is_forgotten():
-    counted = Counted(most_batches=2)
+    counted = Deduplicator(most_batches=2)
     for batch in ("a", "b"):
-        counted.first(batch, "x")
-        counted.read_whole(batch, 1)
-    assert counted.has_whole("a")
-    counted.first("c", "x")
-    counted.read_whole("c", 1)
-    assert [counted.has_whole(batch) for batch in "abc"] == [True, False, True]
+        counted.add(batch, "x")
+        counted.close(batch, 1)
+    assert counted.is_closed("a")
+    counted.add("c", "x")
+    counted.close("c", 1)
+    assert [counted.is_closed(batch) for batch in "abc"] == [True, False, True]
 
 
 def test_a_hundred_thousand_results_take_four_megabytes_at_most():
-    counted = Counted()
+    counted = Deduplicator()
     for number in range(100_000):
-        counted.first("batch", f"request-{number}")
+        counted.add("batch", f"request-{number}")
     (hashes,) = counted._part.values()
     assert hashes.used == 100_000
     assert sys.getsizeof(hashes._slots) <= 4 << 20
 
 
 def test_threads_that_read_the_same_batch_count_it_once():
-    counted, firsts = Counted(), []
+    counted, firsts = Deduplicator(), []
     start = threading.Barrier(4)
 
     def read():
         start.wait()
-        firsts.append(sum(counted.first("batch", f"request-{number}") for number in range(5_000)))
+        firsts.append(sum(counted.add("batch", f"request-{number}") for number in range(5_000)))
 
     threads = [threading.Thread(target=read) for _ in range(4)]
     interval = sys.getswitchinterval()

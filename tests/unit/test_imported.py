@@ -1,13 +1,13 @@
-"""Acting once a module is imported: now or later, once, and not if it was taken back."""
+"""Acting once a module is imported: now or later, after each import, and not if it was cancelled."""
 
 import sys
 import threading
-from importlib import import_module
+from importlib import import_module, reload
 from types import SimpleNamespace
 
 import pytest
 
-from otel_claude._import_hooks import when_imported
+from otel_claude._import_hooks import on_import
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def module(tmp_path, monkeypatch):
 
 def test_it_acts_when_the_module_is_imported_and_has_run(module):
     seen = []
-    when_imported(module, lambda: seen.append(sys.modules[module].done))
+    on_import(module, lambda: seen.append(sys.modules[module].done))
     assert seen == []
     assert module not in sys.modules
     import_module(module)
@@ -33,9 +33,9 @@ def test_it_acts_when_the_module_is_imported_and_has_run(module):
 def test_it_acts_at_once_if_it_was_imported_before(module):
     import_module(module)
     seen = []
-    take_back = when_imported(module, lambda: seen.append(1))
+    cancel = on_import(module, lambda: seen.append(1))
     assert seen == [1]
-    take_back()
+    cancel()
     assert seen == [1]
 
 
@@ -49,7 +49,7 @@ def test_it_acts_once_another_thread_has_imported_it_if_that_is_at_it(module, tm
     assert begun.wait(10)
     seen = []
     waiting = threading.Thread(
-        target=when_imported, args=(module, lambda: seen.append(getattr(sys.modules[module], "done", False)))
+        target=on_import, args=(module, lambda: seen.append(getattr(sys.modules[module], "done", False)))
     )
     waiting.start()
     waiting.join(0.1)
@@ -61,14 +61,14 @@ def test_it_acts_once_another_thread_has_imported_it_if_that_is_at_it(module, tm
     assert seen == [True]
 
 
-@pytest.mark.parametrize("taken_back", [0, 1, 2])
-def test_what_was_taken_back_does_not_act(module, taken_back):
+@pytest.mark.parametrize("cancelled", [0, 1, 2])
+def test_what_was_cancelled_does_not_act(module, cancelled):
     seen = []
-    take_backs = [when_imported(module, lambda name=name: seen.append(name)) for name in range(3)]
-    take_backs[taken_back]()
-    take_backs[taken_back]()
+    cancels = [on_import(module, lambda name=name: seen.append(name)) for name in range(3)]
+    cancels[cancelled]()
+    cancels[cancelled]()
     import_module(module)
-    assert seen == [name for name in range(3) if name != taken_back]
+    assert seen == [name for name in range(3) if name != cancelled]
 
 
 def test_a_failure_stops_neither_the_import_nor_the_others(module, warnings):
@@ -76,16 +76,27 @@ def test_a_failure_stops_neither_the_import_nor_the_others(module, warnings):
         raise LookupError("secret")
 
     seen = []
-    when_imported(module, fail)
-    when_imported(module, lambda: seen.append(1))
+    on_import(module, fail)
+    on_import(module, lambda: seen.append(1))
     assert import_module(module).done
     assert seen == [1]
-    (told,) = warnings()
-    assert "patched the SDK (LookupError)" in told
-    assert "secret" not in told
+    (warning,) = warnings()
+    assert "could not patch the client library (LookupError)" in warning
+    assert "secret" not in warning
+
+
+def test_it_acts_again_after_a_reload(module):
+    seen = []
+    cancel = on_import(module, lambda: seen.append(1))
+    found = import_module(module)
+    reload(found)
+    assert seen == [1, 1]
+    cancel()
+    reload(found)
+    assert seen == [1, 1]
 
 
 def test_a_failure_now_is_the_callers(module):
     import_module(module)
     with pytest.raises(ZeroDivisionError):
-        when_imported(module, lambda: 1 // 0)
+        on_import(module, lambda: 1 // 0)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider, ObservableCounter
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
-from unit_calls import KeepingSink, begun, success
+from unit_calls import started, stream, streamed, success
 from unit_telemetry import recorder_of
 
 from otel_claude import semconv as c
 from otel_claude.telemetry import metrics as module
-from otel_claude.telemetry.attributes import Labeller
-from otel_claude.telemetry.metrics import instruments_of
+from otel_claude.telemetry.metrics import Instruments, instruments_of
 
 DELTA = {ObservableCounter: AggregationTemporality.DELTA}
 
@@ -50,12 +49,12 @@ def test_a_provider_keeps_its_sums_when_it_is_instrumented_again(readers, meteri
     recorder, instruments = recorder_of(None, metering)
     success(recorder)
     assert calls(readers[0]) == 2
-    assert instruments_of(metering, "", Labeller(200)) is instruments
+    assert instruments_of(metering, "", 200) is instruments
 
 
 def test_what_a_finalizer_left_is_recorded_though_it_was_instrumented_again_since(readers, metering):
     first, _ = recorder_of(None, metering)
-    begun(first).end(finalizing=True)
+    first.end_call(started(first), finalizing=True)
     recorder_of(None, metering)
     assert calls(readers[0]) == 1
 
@@ -70,10 +69,10 @@ def test_two_providers_have_their_own(readers, metering):
 def test_a_forked_child_starts_from_zero(readers, metering):
     recorder, instruments = recorder_of(None, metering)
     success(recorder)
-    begun(recorder).end(finalizing=True)
-    module._forked()
+    recorder.end_call(started(recorder), finalizing=True)
+    module._clear_after_fork()
     assert calls(readers[0]) == 0
-    assert len(instruments.late) == 0
+    assert len(instruments.deferred) == 0
     success(recorder)
     assert calls(readers[0]) == 1
 
@@ -86,7 +85,32 @@ def test_legacy_histograms_are_added_once(metering):
     assert {metric.name for metric in c.LEGACY_METRICS} <= set(before)
 
 
-def test_a_sink_that_keeps_is_a_sink():
-    sink = KeepingSink()
-    success(sink)
-    assert sink.told == ["began", "known", "left"]
+def test_a_collection_records_what_finalizers_left_before_it_reads(readers, metering):
+    recorder, instruments = recorder_of(None, metering)
+    for _ in range(3):
+        call, _attempt = streamed(recorder, *stream()[:6])
+        recorder.end_call(call, finalizing=True)
+    assert len(instruments.deferred) == 3
+    data = readers[0].get_metrics_data()
+    assert len(instruments.deferred) == 0
+    found = {m.name: m for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics}
+    assert sum(point.value for point in found[c.CALLS.name].data.data_points) == 3
+    assert sum(point.count for point in found[c.DURATION.name].data.data_points) == 3
+
+
+def test_an_instrument_that_a_meter_refuses_leaves_the_others(readers, metering, monkeypatch, warnings):
+    create = Instruments._create
+
+    def some(self, metric):
+        if metric is c.DURATION:
+            raise ValueError("planted secret")
+        create(self, metric)
+
+    monkeypatch.setattr(Instruments, "_create", some)
+    recorder, instruments = recorder_of(None, metering)
+    success(recorder)
+    assert c.DURATION.name not in instruments.histograms
+    assert c.CALL_COST.name in instruments.histograms
+    assert calls(readers[0]) == 1
+    (warning,) = warnings()
+    assert f"could not create {c.DURATION.name} (ValueError)" in warning

@@ -1,4 +1,4 @@
-"""The ledger: exact sums, whoever posts while whoever reads."""
+"""The counters: exact sums, whoever adds while whoever reads."""
 
 from __future__ import annotations
 
@@ -9,254 +9,251 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit_calls import TOTAL, success
+from opentelemetry.metrics import CallbackOptions
+from unit_calls import TOTAL, message, success
 
 from otel_claude import semconv as c
 from otel_claude.pricing import PICO_PER_USD
 from otel_claude.telemetry import counters as module
-from otel_claude.telemetry.counters import Cell, Ledger
+from otel_claude.telemetry.attributes import AttributeSets
+from otel_claude.telemetry.counters import MAX_PENDING, Counters, Increment
+from otel_claude.telemetry.instance_id import NOT_KNOWN, InstanceId
+
+SETS = AttributeSets(200)
+A, B = SETS.intern({"name": "a"}), SETS.intern({"name": "b"})
+OVERFLOW = SETS.intern({"otel.metric.overflow": True})
 
 
-def cells():
-    """Gives the cell of a metric and attributes, the same one each time, as labels do."""
-    known = {}
-
-    def cell(metric, attributes):
-        key = metric, tuple(attributes.items())
-        return known.setdefault(key, Cell(metric, attributes))
-
-    return cell
+def new():
+    return Counters(OVERFLOW, InstanceId("off", lambda: NOT_KNOWN))
 
 
-A, B = {"name": "a"}, {"name": "b"}
+@pytest.fixture
+def counters():
+    return new()
 
 
-def one_cell_each():
-    """A ledger whose posts are rows of a metric, attributes and an amount."""
-    cell = cells()
-    return Ledger(lambda post: [([cell(metric, attributes)], [amount]) for metric, attributes, amount in post])
+def add(counters, *increments):
+    """Adds to a metric and attributes each an amount, as the recorder adds what a call adds."""
+    counters.add((None, [Increment(*increment) for increment in increments]))
+    if len(counters.pending) >= MAX_PENDING:
+        counters.sum_up_if_free()
 
 
-def new_cells():
-    """The same, with another cell each time: labels forget."""
-    return Ledger(lambda post: [([Cell(metric, attributes)], [amount]) for metric, attributes, amount in post])
+def sums(counters, metric="m", *, dollars=False):
+    found = counters.observe(metric, dollars, CallbackOptions())
+    return {tuple(sorted(observation.attributes.items())): observation.value for observation in found}
 
 
-def told(ledger, metric="m"):
-    return {tuple(sorted(attributes.items())): amount for attributes, amount in ledger.sums(metric)}
+class Alike:
+    """What calls alike share: counts of one number."""
+
+    def __init__(self, attributes=A):
+        self._attributes = attributes
+        self.asked = []
+
+    def increments(self, calls, sums):
+        self.asked.append((calls, *sums))
+        return [Increment("calls", self._attributes, calls), Increment("m", self._attributes, sums[0])]
 
 
-def test_sums_by_metric_and_labels():
-    ledger = one_cell_each()
-    ledger.post([("m", A, 1), ("m", B, 10), ("n", A, 100)])
-    ledger.post([("m", A, 2)])
-    assert told(ledger, "m") == {(("name", "a"),): 3, (("name", "b"),): 10}
-    assert told(ledger, "n") == {(("name", "a"),): 100}
-    assert ledger.sums("never posted") == []
+def test_sums_by_metric_and_attributes(counters):
+    add(counters, ("m", A, 1), ("m", B, 10), ("n", A, 100))
+    add(counters, ("m", A, 2))
+    assert sums(counters, "m") == {(("name", "a"),): 3, (("name", "b"),): 10}
+    assert sums(counters, "n") == {(("name", "a"),): 100}
+    assert sums(counters, "never added to") == {}
 
 
-def test_reading_changes_nothing():
-    ledger = one_cell_each()
-    ledger.post([("m", A, 1)])
-    assert told(ledger) == told(ledger) == {(("name", "a"),): 1}
-    ledger.post([("m", A, 1)])
-    assert told(ledger) == {(("name", "a"),): 2}
+def test_reading_changes_nothing(counters):
+    add(counters, ("m", A, 1))
+    assert sums(counters) == sums(counters) == {(("name", "a"),): 1}
+    add(counters, ("m", A, 1))
+    assert sums(counters) == {(("name", "a"),): 2}
 
 
-def test_what_is_read_is_the_readers_own():
-    ledger = one_cell_each()
-    ledger.post([("m", A, 1)])
-    ledger.sums("m")[0][0]["name"] = "changed"
-    assert told(ledger) == {(("name", "a"),): 1}
+def test_pico_dollars_are_read_as_dollars(counters):
+    add(counters, ("m", A, PICO_PER_USD + 1))
+    assert sums(counters, dollars=True) == {(("name", "a"),): 1.000000000001}
 
 
-def test_cells_of_equal_attributes_are_one_sum():
-    ledger = new_cells()
-    ledger.post([("m", {"x": 1, "y": "b"}, 1), ("m", {"x": 1, "y": "b"}, 10), ("m", {"y": "b", "x": 1}, 100)])
-    assert told(ledger) == {(("x", 1), ("y", "b")): 111}
+def test_calls_alike_are_added_up_before_what_they_share_is_asked(counters):
+    alike, other = Alike(), Alike(B)
+    for series, count in ((alike, 1), (other, 10), (alike, 100)):
+        counters.add((series, (count,)))
+    assert sums(counters) == {(("name", "a"),): 101, (("name", "b"),): 10}
+    assert sums(counters, "calls") == {(("name", "a"),): 2, (("name", "b"),): 1}
+    assert (alike.asked, other.asked) == ([(2, 101)], [(1, 10)])
 
 
-def test_clear_starts_from_zero_also_while_the_lock_is_held():
-    ledger = one_cell_each()
-    ledger.post([("m", A, 1)])
-    ledger.sums("m")
-    ledger.post([("m", A, 1)])
-    ledger._lock.acquire()  # By a thread that the fork left behind.
-    ledger.clear()
-    assert ledger.sums("m") == []
-    ledger.post([("m", A, 5)])
-    assert told(ledger) == {(("name", "a"),): 5}
+def test_calls_alike_and_others_add_to_the_same_sum(counters):
+    counters.add((Alike(), (1,)))
+    add(counters, ("m", A, 10))
+    assert sums(counters) == {(("name", "a"),): 11}
 
 
-def test_clear_leaves_nothing_in_the_cells():
-    cell = Cell("m", A)
-    ledger = Ledger(lambda post: [([cell], [post])])
-    ledger.post(1)
-    ledger._drain()
-    assert cell.pending == 1
-    ledger.clear()
-    assert cell.pending is None
-    ledger.post(5)
-    assert told(ledger) == {(("name", "a"),): 5}
+def test_clear_starts_from_zero_also_while_the_lock_is_held(counters):
+    add(counters, ("m", A, 1))
+    sums(counters)
+    add(counters, ("m", A, 1))
+    counters._lock.acquire()  # By a thread that the fork left behind.
+    counters.clear()
+    assert sums(counters) == {}
+    add(counters, ("m", A, 5))
+    assert sums(counters) == {(("name", "a"),): 5}
 
 
-def test_none_adds_nothing_and_zero_makes_the_sum():
-    a, b = Cell("m", A), Cell("m", B)
-    ledger = Ledger(lambda _: [([a, b], [None, 0])])
-    ledger.post("any")
-    assert told(ledger) == {(("name", "b"),): 0}
+def test_zero_adds_nothing_and_makes_no_sum(counters):
+    add(counters, ("m", A, 0), ("n", A, 1), ("n", A, 0))
+    assert sums(counters) == {}
+    assert sums(counters, "n") == {(("name", "a"),): 1}
 
 
-def test_rows_that_raise_are_contained_and_the_rest_is_counted(warnings):
-    cell = Cell("m", A)
-
-    def rows(post):
-        yield [cell], [post]
-        if post == 2:
+def test_series_that_raise_are_contained_and_the_rest_is_counted(counters, warnings):
+    class Broken:
+        def increments(self, calls, sums):
             raise ValueError("planted secret")
 
-    ledger = Ledger(rows)
-    for post in (1, 2, 3, 2):
-        ledger.post(post)
-    assert told(ledger) == {(("name", "a"),): 4}
+    broken = Broken()
+    for addition in ((Alike(), (1,)), (broken, (2,)), (Alike(), (3,)), (broken, (4,))):
+        counters.add(addition)
+    assert sums(counters) == {(("name", "a"),): 4}
+    counters.add((broken, (2,)))
+    assert sums(counters) == {(("name", "a"),): 4}
     (warning,) = warnings()
-    assert "ValueError" in warning
+    assert "could not add up calls (ValueError)" in warning
     assert "planted" not in warning
 
 
-def test_without_a_reader_posts_do_not_pile_up():
-    ledger = one_cell_each()
+def test_a_failing_observation_is_contained(counters, monkeypatch, warnings):
+    add(counters, ("m", A, 1))
+    with monkeypatch.context() as broken:
+        broken.setattr(module, "Observation", None)
+        assert (sums(counters), sums(counters)) == ({}, {})
+    assert sums(counters) == {(("name", "a"),): 1}
+    (warning,) = warnings()
+    assert "could not observe m (TypeError)" in warning
+
+
+def test_without_a_reader_additions_do_not_pile_up(counters):
     for _ in range(10_000):
-        ledger.post([("m", A, 1)])
-        assert len(ledger._posts) < module._ENOUGH
-    assert told(ledger) == {(("name", "a"),): 10_000}
+        add(counters, ("m", A, 1))
+        assert len(counters.pending) < MAX_PENDING
+    assert sums(counters) == {(("name", "a"),): 10_000}
 
 
-def test_a_finalizer_may_post_while_this_thread_reads():
-    cell = Cell("m", A)
-
-    def rows(post):
-        if post < 1_000:
-            ledger.post(post + 1)  # As a finalizer that a garbage collection runs here: the lock is held.
-        assert ledger._lock.locked()
-        return [([cell], [1])]
-
-    ledger = Ledger(rows)
-    ledger.post(1)
-    assert told(ledger) == {(("name", "a"),): 1_000}
+def test_without_a_reader_the_recorders_additions_do_not_pile_up_either(bench):
+    for body in (None, message({"input_tokens": 10, "output_tokens": 5})):
+        for _ in range(3 * MAX_PENDING):
+            success(bench.recorder, body)
+            assert len(bench.instruments.counters.pending) < MAX_PENDING
+    assert bench.value(c.CALLS) == 6 * MAX_PENDING
 
 
-def test_a_finalizer_may_post_while_this_thread_drains_without_a_reader():
-    cell = Cell("m", A)
+def test_a_finalizer_may_add_while_this_thread_reads(counters):
+    class Finalized(Alike):
+        def increments(self, calls, sums):
+            if sums[0] < 1_000:
+                counters.add((Finalized(), (sums[0] + 1,)))  # As one that a collection runs here: the lock is held.
+            assert counters._lock.locked()
+            return [Increment("m", A, 1)]
 
-    def rows(post):
-        if post:
-            for _ in range(module._ENOUGH):
-                ledger.post(0)
-        return [([cell], [1])]
-
-    ledger = Ledger(rows)
-    for _ in range(module._ENOUGH):
-        ledger.post(1)
-    assert told(ledger) == {(("name", "a"),): module._ENOUGH * (module._ENOUGH + 1)}
-
-
-def test_a_post_does_not_wait_for_a_reader_of_another_thread():
-    ledger = one_cell_each()
-    with ledger._lock:
-        for _ in range(2 * module._ENOUGH):
-            ledger.post([("m", A, 1)])
-    assert told(ledger) == {(("name", "a"),): 2 * module._ENOUGH}
+    counters.add((Finalized(), (1,)))
+    for _ in range(1_000):
+        sums(counters)
+    assert sums(counters) == {(("name", "a"),): 1_000}
 
 
-@pytest.mark.parametrize("posters", [1, 8])
-def test_no_post_is_lost_between_threads(posters):
-    ledger = one_cell_each()
-    each, stop, seen = 5_000, threading.Event(), []
+def test_adding_does_not_wait_for_a_reader_of_another_thread(counters):
+    with counters._lock:
+        for _ in range(2 * MAX_PENDING):
+            add(counters, ("m", A, 1))
+    assert sums(counters) == {(("name", "a"),): 2 * MAX_PENDING}
 
-    def post(seed):
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_no_addition_is_lost_between_threads(counters, threads):
+    each, stop, seen, alike = 5_000, threading.Event(), [], (Alike(A), Alike(B))
+
+    def work(seed):
         chance = random.Random(seed)
         for _ in range(each):
-            ledger.post([("m", chance.choice((A, B)), 1), ("n", A, 3)])
+            add(counters, ("m", chance.choice((A, B)), 1), ("n", A, 3))
+            counters.add((chance.choice(alike), (1,)))
 
     def read():
         while not stop.is_set():
-            seen.append(sum(told(ledger).values()))
+            seen.append(sum(sums(counters).values()))
 
     reader = threading.Thread(target=read)
     reader.start()
-    threads = [threading.Thread(target=post, args=(seed,)) for seed in range(posters)]
-    for thread in threads:
+    working = [threading.Thread(target=work, args=(seed,)) for seed in range(threads)]
+    for thread in working:
         thread.start()
-    for thread in threads:
+    for thread in working:
         thread.join()
     stop.set()
     reader.join()
-    assert sum(told(ledger).values()) == posters * each
-    assert told(ledger, "n") == {(("name", "a"),): 3 * posters * each}
+    assert sum(sums(counters).values()) == 2 * threads * each
+    assert sum(sums(counters, "calls").values()) == threads * each
+    assert sums(counters, "n") == {(("name", "a"),): 3 * threads * each}
     assert seen == sorted(seen), "a counter went down"
 
 
-OVERFLOW = ("otel.metric.overflow", True)
+OVER = (("otel.metric.overflow", True),)
 
 
-def test_sets_beyond_the_bound_are_summed_together(monkeypatch):
-    monkeypatch.setattr(module, "_MOST_SETS", 3)
-    ledger = one_cell_each()
+def test_sets_beyond_the_bound_are_summed_together(counters, monkeypatch):
+    monkeypatch.setattr(module, "_MAX_SETS", 3)
+    sets = [SETS.intern({"n": number}) for number in range(10)]
     for number in range(5):
-        ledger.post([("m", {"n": number}, 10**number)])
-        ledger.sums("m")
-    assert told(ledger) == {(("n", 0),): 1, (("n", 1),): 10, (("n", 2),): 100, (OVERFLOW,): 11_000}
-    ledger.post([("m", {"n": 0}, 5), ("m", {"n": 4}, 7), ("other", {"n": 9}, 1)])
-    assert told(ledger) == {(("n", 0),): 6, (("n", 1),): 10, (("n", 2),): 100, (OVERFLOW,): 11_007}
-    assert told(ledger, "other") == {(("n", 9),): 1}
+        add(counters, ("m", sets[number], 10**number))
+        sums(counters)
+    assert sums(counters) == {(("n", 0),): 1, (("n", 1),): 10, (("n", 2),): 100, OVER: 11_000}
+    add(counters, ("m", sets[0], 5), ("m", sets[4], 7), ("other", sets[9], 1))
+    assert sums(counters) == {(("n", 0),): 6, (("n", 1),): 10, (("n", 2),): 100, OVER: 11_007}
+    assert sums(counters, "other") == {(("n", 9),): 1}
 
 
-@pytest.mark.parametrize("reads", [False, True], ids=["no reader", "a reader"])
-def test_cells_that_are_made_again_use_up_no_room(monkeypatch, reads):
-    """The labeller forgets: the same attributes come as another object. That is no further set."""
-    monkeypatch.setattr(module, "_MOST_SETS", 3)
-    ledger = new_cells()
-    for number in range(100):
-        ledger.post([("m", {"n": number % 3}, 1)])
-        if reads:
-            ledger.sums("m")
-    assert told(ledger) == {(("n", 0),): 34, (("n", 1),): 33, (("n", 2),): 33}
-
-
-@pytest.mark.parametrize("make", [one_cell_each, new_cells])
 @given(st.lists(st.tuples(st.sampled_from("mn"), st.integers(0, 9), st.integers(0, 10**24)), max_size=60), st.data())
-def test_nothing_is_lost_at_any_bound_and_with_any_reads(make, rows, data):
+def test_nothing_is_lost_at_any_bound_and_with_any_reads(additions, data):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_MOST_SETS", data.draw(st.integers(1, 12)))
-        ledger = make()
-        for metric, number, amount in rows:
-            ledger.post([(metric, {"n": number}, amount)])
+        patch.setattr(module, "_MAX_SETS", data.draw(st.integers(1, 12)))
+        counters = new()
+        for metric, number, amount in additions:
+            add(counters, (metric, SETS.intern({"n": number}), amount))
             if data.draw(st.booleans()):
-                ledger.sums(metric)
+                sums(counters, metric)
         for metric in "mn":
-            assert sum(told(ledger, metric).values()) == sum(amount for name, _, amount in rows if name == metric)
+            expected = sum(amount for name, _, amount in additions if name == metric)
+            assert sum(sums(counters, metric).values()) == expected
 
 
-def test_a_quarter_of_a_million_posts_are_exact():
-    ledger, chance = one_cell_each(), random.Random(1)
-    sets = [{"model": str(number)} for number in range(50)]
+def test_a_quarter_of_a_million_additions_are_exact(counters):
+    chance = random.Random(1)
+    sets = [SETS.intern({"model": str(number)}) for number in range(50)]
     amounts = [(chance.choice(sets), chance.randrange(10**13)) for _ in range(250_000)]
     expected: dict[str, int] = {}
-    for labels, amount in amounts:
-        ledger.post((("m", labels, amount),))
-        expected[labels["model"]] = expected.get(labels["model"], 0) + amount
-    sums = {attributes["model"]: amount for attributes, amount in ledger.sums("m")}
-    assert sums == expected
-    assert all(
-        abs(Fraction(amount / PICO_PER_USD) - Fraction(amount, PICO_PER_USD)) < Fraction(1, 10**6)
-        for amount in sums.values()
-    )
+    for attributes, amount in amounts:
+        add(counters, ("m", attributes, amount))
+        model = attributes.attributes["model"]
+        expected[model] = expected.get(model, 0) + amount
+    assert {model: amount for ((_, model),), amount in sums(counters).items()} == expected
+    for ((_, model),), dollars in sums(counters, dollars=True).items():
+        assert abs(Fraction(dollars) - Fraction(expected[model], PICO_PER_USD)) < Fraction(1, 10**6)
 
 
-def test_many_calls_cost_what_one_costs_times_their_number(bench):
-    for _ in range(1_000):
-        success(bench.recorder)
-    assert sum(bench.values(c.COST, c.COST_TYPE).values()) == pytest.approx(1_000 * TOTAL, abs=1e-6)
+@pytest.mark.parametrize("body", [message(), message({"input_tokens": 1_000, "output_tokens": 300})])
+def test_many_calls_cost_what_one_costs_times_their_number(bench, body):
+    success(bench.recorder, body)
+    one = {metric.name: bench.values(metric, *metric.attributes) for metric in c.METRICS if metric.kind == "counter"}
+    for _ in range(999):
+        success(bench.recorder, body)
+    for metric in c.METRICS:
+        if metric.kind == "counter":
+            expected = {key: pytest.approx(1_000 * value, abs=1e-6) for key, value in one[metric.name].items()}
+            assert bench.values(metric, *metric.attributes) == expected
     assert bench.value(c.CALLS) == 1_000
-    assert bench.value(c.INPUT_TOKENS) == 21_700_000
+    assert sum(bench.values(c.COST, c.COST_TYPE).values()) == pytest.approx(
+        1_000 * (TOTAL if body == message() else 0.01), abs=1e-6
+    )

@@ -14,65 +14,61 @@ from unit_calls import (
     TOTAL,
     TOTAL_INPUT,
     USAGE,
-    answered,
-    begun,
+    Body,
+    failed,
+    feed,
     message,
+    responded,
+    returned,
+    sent,
+    started,
     stream,
+    streamed,
     success,
 )
+from unit_telemetry import recorder_of
 
 from otel_claude import semconv as c
-from otel_claude.api import Refusal
+from otel_claude.api import ApiError
 
 HISTOGRAMS = [c.CALL_INPUT_TOKENS, c.CALL_OUTPUT_TOKENS, c.CALL_COST]
-
-
-def left(bench, call, *, status=200):
-    attempt = answered(call, status)
-    bench.recorder.left(call)
-    call.returned(pending=True)
-    return attempt
 
 
 def whole(bench):
     success(bench.recorder)
 
 
-def refused(bench):
-    call = begun(bench.recorder)
-    left(bench, call, status=429).refused(Refusal(429, "rate_limit_error", "rate_limit"))
-    call.failed("rate_limit_error")
+def rejected(bench):
+    call = started(bench.recorder)
+    responded(bench.recorder, call, 429).reject(ApiError(429, "rate_limit_error", "rate_limit"))
+    failed(bench.recorder, call, "rate_limit_error")
 
 
 def no_response(bench):
-    call = begun(bench.recorder)
-    call.attempt()
-    bench.recorder.left(call)
-    call.failed("client_timeout_error")
+    call = started(bench.recorder)
+    sent(bench.recorder, call)
+    failed(bench.recorder, call, "client_timeout_error")
 
 
-def aborted(bench):
-    call = begun(bench.recorder, stream=True)
-    attempt = left(bench, call)
-    for event in stream()[:4]:
-        call.heard(event, attempt)
-    call.body_ended(attempt, read=False)
+def left_early(bench):
+    call, attempt = streamed(bench.recorder, *stream()[:4])
+    Body(bench.recorder, attempt).stream.close()
+    return call
 
 
-def aborted_before_anything(bench):
-    call = begun(bench.recorder, stream=True)
-    call.body_ended(left(bench, call), read=False)
+def left_before_anything(bench):
+    _, attempt = streamed(bench.recorder)
+    Body(bench.recorder, attempt).stream.close()
 
 
 def unread_body(bench):
-    call = begun(bench.recorder)
-    call.body_ended(left(bench, call), read=True, raw=True)
+    _, attempt = streamed(bench.recorder, stream=False)
+    assert list(Body(bench.recorder, attempt, raw=True).stream) == [b""]
+    bench.recorder.end_call(attempt.call)
 
 
 def not_sent(bench):
-    call = begun(bench.recorder)
-    bench.recorder.left(call)
-    call.failed("client_error")
+    failed(bench.recorder, started(bench.recorder), "client_error")
 
 
 def unknown_model(bench):
@@ -106,12 +102,12 @@ class Way(NamedTuple):
 
 WAYS = [
     Way(whole, TOTAL_INPUT, 300, TOTAL_INPUT, 300, PARTS, TOTAL, None),
-    Way(refused, None, None, 0, 0, {}, None, None),
-    Way(not_sent, None, None, 0, 0, {}, None, None),
+    Way(rejected, None, None, None, None, {}, None, None),
+    Way(not_sent, None, None, None, None, {}, None, None),
     Way(no_response, None, None, None, None, {}, None, "no_response"),
     Way(unread_body, None, None, None, None, {}, None, "unread_body"),
-    Way(aborted_before_anything, None, None, None, None, {}, None, "incomplete_stream"),
-    Way(aborted, TOTAL_INPUT, None, TOTAL_INPUT, None, PRICED, KNOWN, "incomplete_stream"),
+    Way(left_before_anything, None, None, None, None, {}, None, "incomplete_stream"),
+    Way(left_early, TOTAL_INPUT, None, TOTAL_INPUT, None, PRICED, KNOWN, "incomplete_stream"),
     Way(unknown_model, TOTAL_INPUT, 300, TOTAL_INPUT, 300, {}, None, "unknown_model"),
     Way(without_usage, None, None, None, None, {}, None, "no_usage"),
     Way(malformed, TOTAL_INPUT, None, TOTAL_INPUT, None, PRICED, KNOWN, "malformed_usage"),
@@ -157,7 +153,7 @@ def test_a_call_without_cache_or_tools_has_no_such_series(bench):
 
 def test_how_a_call_ended_and_its_attempts(bench):
     success(bench.recorder)
-    refused(bench)
+    rejected(bench)
     no_response(bench)
     assert bench.values(c.CALLS, c.STOP_REASON, c.ERROR_TYPE) == {
         ("end_turn", None): 1,
@@ -173,59 +169,52 @@ def test_how_a_call_ended_and_its_attempts(bench):
 
 
 def test_the_delay_of_a_retry(bench):
-    call = begun(bench.recorder)
-    attempt = answered(call, 529)
-    attempt.outcome, attempt.delay = "retried", 1.5
-    bench.recorder.retried(attempt)
+    call = started(bench.recorder)
+    attempt = responded(bench.recorder, call, 529)
+    bench.recorder.on_retry(attempt, 1.5)
+    assert (attempt.outcome, attempt.delay) == ("retried", 1.5)
     assert bench.value(c.RETRY_DELAY) == (1, 1.5)
-    bench.recorder.left(call)
-    call.discard()
+    bench.recorder.detach(call)
+    bench.recorder.discard(call)
 
 
 def test_the_time_to_first_chunk_is_that_of_streams(bench):
-    aborted(bench)
+    left_early(bench)
     (count, seconds) = bench.value(c.TIME_TO_FIRST_CHUNK)
     assert count == 1
     assert 0 < seconds <= bench.value(c.DURATION)[1]
 
 
 def test_a_call_that_is_no_stream_has_no_time_to_first_chunk(bench):
-    call = begun(bench.recorder)
-    attempt = left(bench, call)
-    for event in stream():
-        call.heard(event, attempt)
+    streamed(bench.recorder, *stream(), stream=False)
     assert bench.value(c.CALLS) == 1
     assert bench.value(c.TIME_TO_FIRST_CHUNK) is None
 
 
 def test_the_output_of_a_stream_without_its_end_is_counted_and_is_not_that_of_the_call(bench):
-    call = begun(bench.recorder, stream=True)
-    attempt = left(bench, call)
-    for event in (*stream()[:4], {"type": "message_delta", "delta": {}, "usage": {"output_tokens": 40}}):
-        call.heard(event, attempt)
-    call.body_ended(attempt, read=False)
+    delta = {"type": "message_delta", "delta": {}, "usage": {"output_tokens": 40}}
+    _, attempt = streamed(bench.recorder, *stream()[:4], delta)
+    Body(bench.recorder, attempt).stream.close()
     assert bench.value(c.OUTPUT_TOKENS) == 40
     assert bench.value(c.CALL_OUTPUT_TOKENS) is None
     assert bench.values(c.COST, c.COST_TYPE) == PRICED
 
 
 def test_of_two_hops_of_which_one_has_no_price_the_cost_is_a_lower_bound(bench):
-    call = begun(bench.recorder)
-    call.heard(message(name="msg_1", model="claude-next"), answered(call))
-    call.heard(message(name="msg_2"), answered(call))
-    bench.recorder.left(call)
-    call.returned(pending=False)
+    call = started(bench.recorder)
+    feed(bench.recorder, responded(bench.recorder, call), message(name="msg_1", model="claude-next"))
+    feed(bench.recorder, responded(bench.recorder, call), message(name="msg_2"))
+    returned(bench.recorder, call)
     assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == {"unknown_model": 1}
     assert bench.value(c.CALL_COST) == (1, TOTAL)
     assert bench.span.attributes[c.COST_STATUS] == "lower_bound"
 
 
 def test_fallback_hops_are_counted_each_by_its_model(bench):
-    call = begun(bench.recorder)
-    call.heard(message(name="msg_1", model="claude-haiku-5-5"), answered(call))
-    call.heard(message(name="msg_2"), answered(call))
-    bench.recorder.left(call)
-    call.returned(pending=False)
+    call = started(bench.recorder)
+    feed(bench.recorder, responded(bench.recorder, call), message(name="msg_1", model="claude-haiku-5-5"))
+    feed(bench.recorder, responded(bench.recorder, call), message(name="msg_2"))
+    returned(bench.recorder, call)
     assert bench.values(c.INPUT_TOKENS, c.RESPONSE_MODEL) == {"claude-haiku-5-5": TOTAL_INPUT, OPUS: TOTAL_INPUT}
     assert bench.values(c.CALLS, c.RESPONSE_MODEL) == {OPUS: 1}
     assert bench.value(c.CALL_INPUT_TOKENS) == (1, 2 * TOTAL_INPUT)
@@ -242,9 +231,55 @@ def test_iterations_are_counted_each_by_its_model(bench):
     assert bench.value(c.CALL_INPUT_TOKENS) == (1, 1_100)
 
 
-def test_a_hostile_answer_does_not_stop_the_export_of_sums(bench):
+def test_a_hostile_response_does_not_stop_the_export_of_sums(bench):
     """A sum beyond 64 bits fails to encode, and with it every metric of every later export."""
     entry = {"type": "message", "input_tokens": (1 << 53) - 1, "output_tokens": (1 << 53) - 1}
     success(bench.recorder, message({**entry, "iterations": [entry] * 2_000}))
     assert bench.value(c.INPUT_TOKENS) is None
     assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == {"malformed_usage": 1}
+
+
+ALWAYS = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "anthropic",
+    "claude.client.library": "anthropic",
+    "gen_ai.request.model": OPUS,
+    "gen_ai.response.model": OPUS,
+    "server.address": "api.anthropic.com",
+    "server.port": 443,
+    "claude.api_key.hint": "sk-ant-api03-R2D...igAA",
+}
+TAGGED = {"claude.tag.feature": "search", "claude.tag.tenant": "acme"}
+
+
+def attributes(bench, metric):
+    return [dict(point.attributes) for point in bench.points()[metric.name]]
+
+
+@pytest.mark.parametrize("usage", [USAGE, {"input_tokens": 10, "output_tokens": 5}], ids=["general", "ordinary"])
+@pytest.mark.parametrize("asked_for", [False, True])
+def test_tags_are_on_counters_and_on_histograms_only_where_that_is_asked_for(bench, usage, asked_for):
+    recorder, _ = recorder_of(None, bench.metering, histogram_tags=asked_for)
+    success(recorder, message(usage))
+    assert attributes(bench, c.CALLS) == [{**ALWAYS, **TAGGED, c.STOP_REASON: "end_turn"}]
+    for metric in (c.DURATION, *HISTOGRAMS):
+        assert attributes(bench, metric) == [{**ALWAYS, **TAGGED} if asked_for else ALWAYS], metric.name
+
+
+GEOS = [("us", "us"), ("eu", "eu"), ("global", None), ("not_available", None), (None, None)]
+
+
+@pytest.mark.parametrize("searches", [0, 1], ids=["ordinary", "general"])
+@pytest.mark.parametrize(("geo", "shown"), GEOS)
+def test_cost_says_where_it_was_served_if_that_is_not_the_default(bench, geo, shown, searches):
+    usage = {"input_tokens": 10, "output_tokens": 5, "inference_geo": geo}
+    success(bench.recorder, message({**usage, "server_tool_use": {"web_search_requests": searches}}))
+    assert {key for key, _ in bench.values(c.COST, c.INFERENCE_GEO, c.COST_TYPE)} <= {shown}
+    assert all(c.INFERENCE_GEO not in found for metric in (c.CALLS, c.CALL_COST) for found in attributes(bench, metric))
+
+
+def test_a_sum_of_zero_is_no_point(bench):
+    success(bench.recorder, message({"input_tokens": 0, "output_tokens": 5, "cache_read_input_tokens": 0}))
+    assert c.INPUT_TOKENS.name not in bench.points()
+    assert bench.values(c.COST, c.COST_TYPE).keys() == {"output"}
+    assert bench.value(c.CALL_INPUT_TOKENS) == (1, 0), "of a call it is known that it had none"

@@ -7,23 +7,29 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 from unit_calls import (
     AT,
-    CALLER,
+    CLIENT,
     HINT,
     OPUS,
     PARTS,
     TOTAL,
     TOTAL_INPUT,
     USAGE,
-    answered,
-    begun,
+    Body,
+    failed,
+    feed,
     message,
+    responded,
+    returned,
+    sent,
+    started,
     stream,
+    streamed,
     success,
 )
 
 from otel_claude import pricing
 from otel_claude import semconv as c
-from otel_claude.api import Limit, Refusal, Request, Shape
+from otel_claude.api import ApiError, RequestFeatures, RequestSize
 
 TABLE = pricing.shipped().name
 ASKED = {
@@ -82,90 +88,79 @@ def check(span, expected, status=StatusCode.UNSET):
 
 def test_success(bench):
     success(bench.recorder)
-    check(bench.span, {**ASKED, **SAID, **FINAL, **cost(PARTS, TOTAL)}, StatusCode.OK)
+    check(bench.span, {**ASKED, **SAID, **FINAL, **cost(PARTS, TOTAL)})
 
 
 def test_a_stream_has_its_time_to_first_chunk(bench):
-    call = begun(bench.recorder, stream=True)
-    attempt = answered(call)
-    bench.recorder.left(call)
-    call.returned(pending=True)
-    for event in stream():
-        call.heard(event, attempt)
-    first = {"gen_ai.request.stream": True, "gen_ai.response.time_to_first_chunk": call.first_chunk}
-    check(bench.span, {**ASKED, **SAID, **FINAL, **first, **cost(PARTS, TOTAL)}, StatusCode.OK)
+    call, _ = streamed(bench.recorder, *stream())
+    first = {"gen_ai.request.stream": True, "gen_ai.response.time_to_first_chunk": call.time_to_first_chunk}
+    check(bench.span, {**ASKED, **SAID, **FINAL, **first, **cost(PARTS, TOTAL)})
 
 
-def test_refused_costs_nothing(bench):
-    call = begun(bench.recorder)
-    answered(call, 429).refused(Refusal(429, "rate_limit_error", "rate_limit"))
-    bench.recorder.left(call)
-    call.failed("rate_limit_error")
-    told = {"http.response.status_code": 429, "error.type": "rate_limit_error"}
-    check(bench.span, {**ASKED, **told, **cost({}, 0.0)}, StatusCode.ERROR)
+def test_a_rejected_call_costs_nothing(bench):
+    call = started(bench.recorder)
+    responded(bench.recorder, call, 429).reject(ApiError(429, "rate_limit_error", "rate_limit"))
+    failed(bench.recorder, call, "rate_limit_error")
+    error = {"http.response.status_code": 429, "error.type": "rate_limit_error"}
+    check(bench.span, {**ASKED, **error, **cost({}, 0.0)}, StatusCode.ERROR)
 
 
-MISSING = [
-    # the last attempt's status, how the body ended, whether it streams, why it has no price
-    (None, None, False, "no_response"),
-    (200, {"read": True, "raw": True}, False, "unread_body"),
-    (200, {"read": False}, True, "incomplete_stream"),
-]
+UNPRICED = {"claude.cost.status": "unpriced"}
 
 
-@pytest.mark.parametrize(("status", "body", "streams", "reason"), MISSING, ids=[row[3] for row in MISSING])
-def test_without_an_answer_it_is_unpriced_and_says_why(bench, status, body, streams, reason):
-    call = begun(bench.recorder, stream=streams)
-    attempt = call.attempt()
-    if status is not None:
-        attempt.status, attempt.outcome = status, "success"
-    bench.recorder.left(call)
-    if body is None:
-        call.failed("client_timeout_error")
-    else:
-        call.body_ended(attempt, **body)
-    told = {"claude.cost.status": "unpriced", "claude.unpriced.reason": reason}
-    told |= {"error.type": "client_timeout_error"} if status is None else {"http.response.status_code": 200}
-    told |= {"gen_ai.request.stream": True} if streams else {}
-    check(bench.span, {**ASKED, **told}, StatusCode.ERROR if status is None else StatusCode.UNSET)
+def test_without_a_response_it_is_unpriced_and_says_why(bench):
+    call = started(bench.recorder)
+    sent(bench.recorder, call)
+    failed(bench.recorder, call, "client_timeout_error")
+    said = {"claude.unpriced.reason": "no_response", "error.type": "client_timeout_error"}
+    check(bench.span, {**ASKED, **UNPRICED, **said}, StatusCode.ERROR)
 
 
-def test_aborted_is_a_lower_bound_without_output(bench):
-    call = begun(bench.recorder, stream=True)
-    attempt = answered(call)
-    bench.recorder.left(call)
-    call.returned(pending=True)
-    for event in stream()[:4]:
-        call.heard(event, attempt)
-    call.body_ended(attempt, read=False)
-    told = {"gen_ai.request.stream": True, "gen_ai.response.time_to_first_chunk": call.first_chunk}
+@pytest.mark.parametrize(("streams", "reason"), [(True, "incomplete_stream"), (False, "unread_body")])
+def test_a_body_that_was_not_read_is_unpriced_and_says_why(bench, streams, reason):
+    _, attempt = streamed(bench.recorder, stream=streams)
+    Body(bench.recorder, attempt).stream.close()
+    said = {"claude.unpriced.reason": reason, "http.response.status_code": 200}
+    said |= {"gen_ai.request.stream": True} if streams else {}
+    check(bench.span, {**ASKED, **UNPRICED, **said})
+
+
+def test_left_early_it_is_a_lower_bound_without_output(bench):
+    call, attempt = streamed(bench.recorder, *stream()[:4])
+    Body(bench.recorder, attempt).stream.close()
+    first = {"gen_ai.request.stream": True, "gen_ai.response.time_to_first_chunk": call.time_to_first_chunk}
     known = {name: amount for name, amount in PARTS.items() if name != "output"}
     bound = {**cost(known, 0.0321, "lower_bound"), "claude.unpriced.reason": "incomplete_stream"}
-    check(bench.span, {**ASKED, **SAID, **told, **bound})
+    check(bench.span, {**ASKED, **SAID, **first, **bound})
 
 
 def test_never_sent_costs_nothing(bench):
-    call = begun(bench.recorder)
-    bench.recorder.left(call)
-    call.failed("client_error")
+    failed(bench.recorder, started(bench.recorder), "client_error")
     check(bench.span, {**ASKED, "error.type": "client_error", **cost({}, 0.0)}, StatusCode.ERROR)
+
+
+def test_a_call_that_the_application_stopped_is_no_error(bench):
+    call = started(bench.recorder)
+    sent(bench.recorder, call)
+    failed(bench.recorder, call, None)
+    check(bench.span, {**ASKED, **UNPRICED, "claude.unpriced.reason": "no_response"})
 
 
 def test_of_an_unknown_model_there_is_no_amount(bench):
     success(bench.recorder, message(model="claude-next"))
-    told = {"gen_ai.response.model": "claude-next", "claude.cost.status": "unpriced"}
-    check(bench.span, {**ASKED, **SAID, **FINAL, **told, "claude.unpriced.reason": "unknown_model"}, StatusCode.OK)
+    said = {"gen_ai.response.model": "claude-next", "claude.unpriced.reason": "unknown_model"}
+    check(bench.span, {**ASKED, **SAID, **FINAL, **UNPRICED, **said})
 
 
 def test_what_the_request_says(bench):
     thinking = {"thinking_type": "enabled", "thinking_budget": 2_000, "effort": "high"}
-    call = begun(bench.recorder, max_tokens=64, service_tier="auto", json_output=True, **thinking)
-    call.shape = Shape(2, 3, 1)
-    call.request_id, call.organization_id, call.workspace_id = "req_1", "org_1", "wrkspc_1"
-    call.heard(message(), answered(call))
-    bench.recorder.left(call)
-    call.returned(pending=False)
-    told = {
+    call = started(bench.recorder, max_tokens=64, service_tier="auto", json_output=True, **thinking)
+    ids = [(b"request-id", b"req_1"), (b"anthropic-organization-id", b"org_1"), (b"anthropic-workspace-id", b"wrkspc_1")]
+    attempt = responded(bench.recorder, call, headers=ids)
+    call.size = RequestSize(2, 3, 1)
+    feed(bench.recorder, attempt, message())
+    returned(bench.recorder, call)
+    said = {
         "gen_ai.request.max_tokens": 64,
         "gen_ai.request.reasoning.level": "high",
         "gen_ai.output.type": "json",
@@ -179,24 +174,27 @@ def test_what_the_request_says(bench):
         "anthropic.organization.id": "org_1",
         "anthropic.workspace.id": "wrkspc_1",
     }
-    check(bench.span, {**ASKED, **SAID, **FINAL, **told, **cost(PARTS, TOTAL)}, StatusCode.OK)
+    check(bench.span, {**ASKED, **SAID, **FINAL, **said, **cost(PARTS, TOTAL)})
+
+
+def limits(remaining, reset):
+    name = b"anthropic-ratelimit-requests-"
+    known = {b"limit": b"10", b"remaining": b"%d" % remaining, b"reset": b"%d" % reset}
+    return [(name + field, value) for field, value in known.items()]
 
 
 def test_a_retry_is_an_event_and_limits_are_attributes(bench):
-    call = begun(bench.recorder)
-    first = answered(call, 429)
-    first.refused(Refusal(429, "rate_limit_error", "rate_limit"))
-    first.limits = (Limit("requests", 10, 0, 1.0, AT + 60),)
-    first.outcome, first.delay = "retried", 1.5
-    bench.recorder.retried(first)
-    second = answered(call)
-    second.limits = (Limit("requests", 10, 9, 0.1, AT + 6), Limit("unified_5h", utilization=0.5))
-    call.heard(message(), second)
-    bench.recorder.left(call)
-    call.returned(pending=False)
-    limits = {"limit": 10, "remaining": 9, "reset": AT + 6}
-    told = {"http.request.resend_count": 1, **{f"claude.rate_limit.requests.{name}": v for name, v in limits.items()}}
-    check(bench.span, {**ASKED, **SAID, **FINAL, **told, **cost(PARTS, TOTAL)}, StatusCode.OK)
+    call = started(bench.recorder)
+    first = responded(bench.recorder, call, 429, limits(0, AT + 60))
+    first.reject(ApiError(429, "rate_limit_error", "rate_limit"))
+    bench.recorder.on_retry(first, 1.5)
+    share = (b"anthropic-ratelimit-unified-5h-utilization", b"0.5")
+    second = responded(bench.recorder, call, headers=[*limits(9, AT + 6), share])
+    feed(bench.recorder, second, message())
+    returned(bench.recorder, call)
+    shown = {"limit": 10, "remaining": 9, "reset": AT + 6}
+    said = {"http.request.resend_count": 1, **{f"claude.rate_limit.requests.{name}": v for name, v in shown.items()}}
+    check(bench.span, {**ASKED, **SAID, **FINAL, **said, **cost(PARTS, TOTAL)})
     (event,) = bench.span.events
     assert event.name == "claude.attempt"
     assert typed(event.attributes) == typed(
@@ -212,11 +210,11 @@ def test_a_retry_is_an_event_and_limits_are_attributes(bench):
 
 def test_our_span_is_current_while_the_call_runs_and_a_child_of_what_was(bench):
     with bench.tracing.get_tracer("application").start_as_current_span("request") as outer:
-        call = begun(bench.recorder)
+        call = started(bench.recorder)
         assert trace.get_current_span() is call.span
-        bench.recorder.left(call)
+        bench.recorder.detach(call)
         assert trace.get_current_span() is outer
-        call.discard()
+        bench.recorder.discard(call)
     span, _ = bench.spans
     assert span.parent.span_id == outer.get_span_context().span_id
 
@@ -241,11 +239,11 @@ def test_content_is_on_no_span(bench):
 
 
 def test_the_samplers_see_what_is_known_before_the_call(bench):
-    call = begun(bench.recorder)
+    call = started(bench.recorder)
     assert call.span.attributes[c.REQUEST_MODEL] == OPUS
     assert c.API_KEY_HINT not in call.span.attributes
-    bench.recorder.left(call)
-    call.discard()
-    assert CALLER.server_address == bench.span.attributes[c.SERVER_ADDRESS]
-    assert Request(OPUS).model == bench.span.attributes[c.REQUEST_MODEL]
+    bench.recorder.detach(call)
+    bench.recorder.discard(call)
+    assert CLIENT.server_address == bench.span.attributes[c.SERVER_ADDRESS]
+    assert RequestFeatures(OPUS).model == bench.span.attributes[c.REQUEST_MODEL]
     assert USAGE["input_tokens"] not in bench.span.attributes.values()
