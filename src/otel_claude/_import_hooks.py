@@ -66,11 +66,23 @@ def on_next_import(module: str, then: Callable[[], None]) -> Callable[[], None]:
 class _Finder:
     """Finds what is waited for where the others find it, and has its loader tell when the module has run."""
 
+    def __init__(self) -> None:
+        self._looking = threading.local()
+
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name not in _waiting:
+        # wrapt's finder asks all others, this one too: what it lets act on the module comes before what we do.
+        before = getattr(self._looking, "name", None)
+        if name not in _waiting or name == before:
             return None
+        self._looking.name = name
+        try:
+            return self._found(name, path, target)
+        finally:
+            self._looking.name = before
+
+    def _found(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
         finders = list(sys.meta_path)
         # Those before this one have found nothing.
         for finder in finders[finders.index(self) + 1 :] if self in finders else ():

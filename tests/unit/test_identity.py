@@ -255,8 +255,9 @@ def test_only_an_id_that_the_sdk_drew_in_this_process_tells_it_apart(monkeypatch
     assert tells_processes_apart(Resource.create({}).attributes)
     assert not tells_processes_apart({"service.instance.id": "default.pod.container"})
     assert not tells_processes_apart({})
-    monkeypatch.setattr(resources, "_service_instance_id", drawn)  # put back: other tests' resource has it
-    monkeypatch.setattr(resources, "_service_instance_id_pid", -1)  # another process drew it
+    # Another process drew it. What is drawn now is put back, for resources that live as long as the tests.
+    monkeypatch.setattr(resources, "_service_instance_id", drawn)
+    monkeypatch.setattr(resources, "_service_instance_id_pid", -1)
     assert not tells_processes_apart({"service.instance.id": drawn})
 
 
