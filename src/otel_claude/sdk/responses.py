@@ -156,7 +156,7 @@ def on_return(recorder: Recorder, call: Call, result: Any) -> None:
     """The SDK's method returned. Where the SDK had no reason to decode a whole body, it is read here."""
     attempts = call.attempts
     if not attempts:
-        recorder.discard(call)
+        recorder.forget(call)
         return
     last = attempts[-1]
     if call.has_middleware and (last.body_pending or last.streams):

@@ -11,7 +11,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from opentelemetry import metrics
@@ -24,14 +24,10 @@ from ..settings import InstanceIdMode
 from . import fork
 from .attributes import AttributeSets
 from .batches import Batches
-from .call import Call
 from .counters import Counters
 from .instance_id import NOT_KNOWN, InstanceId, consumer_of, renew_after_fork, resource_of
 from .managed_agents import Sessions
 from .rate_limits import RateLimits
-
-if TYPE_CHECKING:
-    from .recorder import Recorder
 
 _OVERFLOW: Final = {"otel.metric.overflow": True}
 
@@ -49,8 +45,8 @@ class Instruments:
         self.rate_limits = RateLimits(sets, instance_id)
         self.batches = Batches(instance_id)
         self.sessions = Sessions(instance_id)
-        self.deferred: deque[tuple[Recorder, Call, int]] = deque()
-        """Calls that finalizers ended, and when (nanoseconds since the epoch)."""
+        self.deferred: deque[Callable[[], None]] = deque()
+        """Each records a call that a finalizer ended."""
         self.histograms: dict[str, Histogram] = {}
         self._has_agents = self._flushes = False
         self._meter = meter
@@ -75,10 +71,10 @@ class Instruments:
         """Records the calls that finalizers ended."""
         while self.deferred:
             try:
-                recorder, call, ended_at = self.deferred.popleft()
+                record = self.deferred.popleft()
             except IndexError:
                 return  # Another thread does the same.
-            recorder.record(call, ended_at)
+            record()
 
     def _create_all(self, *metrics: Metric) -> None:
         for metric in metrics:

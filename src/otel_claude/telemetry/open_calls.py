@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 from .call import Call
 
-if TYPE_CHECKING:
-    from .recorder import Recorder  # each open call knows who ends it; nothing here needs the class
-
-open_calls: Final[dict[Call, Recorder]] = {}
-"""Each with its recorder. Removing one is atomic, which makes an end happen once."""
+open_calls: Final[dict[Call, tuple[Callable[..., None], Callable[[Call], None]]]] = {}
+"""Each with what ends it, and what forgets it. Removing one is atomic, which makes an end happen once."""
 
 
 def end_open_calls() -> None:
     """Ends every call that is still open, with what is known: the process is about to exit."""
-    for call, recorder in list(open_calls.items()):
-        recorder.end_call(call, cancelled=True)
+    for call, (end, _) in list(open_calls.items()):
+        end(call, cancelled=True)
 
 
 def release_open_calls() -> None:
@@ -25,14 +23,14 @@ def release_open_calls() -> None:
 
     A stream that is being read is seen to its end. What got no response yet is forgotten: it may well succeed.
     """
-    for call, recorder in list(open_calls.items()):
+    for call, (end, forget) in list(open_calls.items()):
         last = call.attempts[-1] if call.attempts else None
         if call.responses or (last is not None and last.http_response is not None):
             continue
         if last is not None and last.outcome == "success":
-            recorder.end_call(call, cancelled=True)
+            end(call, cancelled=True)
         else:
-            recorder.discard(call)
+            forget(call)
 
 
 def forget_open_calls() -> None:

@@ -75,6 +75,7 @@ class Recorder:
         self._histogram_tags = histogram_tags
         self._never_sent = never_sent
         self._series: dict[Any, CallSeries] = {}
+        self._end, self._forget = self.end_call, self.forget
         record_of = instruments.record_of
         self._duration = record_of(semconv.DURATION)
         self._first_chunk = record_of(semconv.TIME_TO_FIRST_CHUNK)
@@ -87,7 +88,7 @@ class Recorder:
 
     def on_start(self, call: Call) -> None:
         """The method was called: opens and enters a span of ours, unless the call has another one."""
-        open_calls[call] = self
+        open_calls[call] = self._end, self._forget
         try:
             call.context = context.get_current()
             if self.tracer is not None and not call.expects_native_span and can_record(self.tracer):
@@ -230,16 +231,6 @@ class Recorder:
             except Exception:
                 log_internal_error("leave a span")
 
-    def discard(self, call: Call) -> None:
-        """It was no call after all: nothing was sent, as when a middleware answers by itself."""
-        try:
-            del open_calls[call]
-        except KeyError:
-            return
-        call.ended = True
-        if call.span_is_ours:
-            end_span(call.span, None)
-
     def end_call(
         self, call: Call, *, error_type: str | None = None, cancelled: bool = False, finalizing: bool = False
     ) -> None:
@@ -258,11 +249,18 @@ class Recorder:
         call.finish(error_type, cancelled=cancelled)
         if finalizing or (_diagnostics.collector is not None and _diagnostics.in_garbage_collection()):
             # Recording a histogram, or ending a span, may wait for a lock that this very thread holds.
-            self.instruments.deferred.append((self, call, time.time_ns()))
+            self.instruments.deferred.append(partial(self.record, call, time.time_ns()))
             return
         if self.instruments.deferred:
             self.instruments.flush_deferred()
         self.record(call, None)
+
+    def forget(self, call: Call) -> None:
+        """It was no call after all, or nothing more will be seen of it: it is not recorded."""
+        if open_calls.pop(call, None) is not None:
+            call.ended = True
+            if call.span_is_ours:
+                end_span(call.span, None)
 
     def record(self, call: Call, ended_at: int | None) -> None:
         """Writes everything of a call that has ended; `ended_at` is in nanoseconds since the epoch. Hot path."""
