@@ -206,7 +206,7 @@ def test_only_the_first_end_counts(keeper, end):
     failed(keeper, call, "client_error")
     keeper.end_call(call, cancelled=True)
     keeper.end_call(call, finalizing=True)
-    keeper.discard(call)
+    keeper.forget(call)
     end_open_calls()
     assert keeper.one is call
     assert keeper.instruments.deferred == type(keeper.instruments.deferred)()

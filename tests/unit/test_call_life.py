@@ -83,7 +83,7 @@ def test_two_threads_that_end_it_at_once_end_it_once():
 
 def test_a_discarded_call_is_not_recorded(keeper):
     call = started(keeper)
-    keeper.discard(call)
+    keeper.forget(call)
     keeper.end_call(call)
     assert call.ended
     assert keeper.ended == []

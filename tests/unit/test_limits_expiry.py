@@ -211,7 +211,7 @@ def test_a_gauges_series_ends_with_its_limit(bench, clock, monkeypatch):
     input_tokens = RateLimit("input_tokens", 100, 25, 0.75, NOW + 60)
     responded(bench.recorder, call, 200, headers_of(input_tokens, RateLimit("unified_5h", None, None, 0.5, NOW + 90)))
     bench.recorder.detach(call)
-    bench.recorder.discard(call)
+    bench.recorder.forget(call)
     assert [bench.values(gauge, c.RATE_LIMIT_NAME) for gauge in GAUGES] == [
         {"input_tokens": 100},
         {"input_tokens": 25},

@@ -175,7 +175,7 @@ def test_the_delay_of_a_retry(bench):
     assert (attempt.outcome, attempt.delay) == ("retried", 1.5)
     assert bench.value(c.RETRY_DELAY) == (1, 1.5)
     bench.recorder.detach(call)
-    bench.recorder.discard(call)
+    bench.recorder.forget(call)
 
 
 def test_the_time_to_first_chunk_is_that_of_streams(bench):

@@ -238,7 +238,7 @@ def test_the_size_of_the_request(bench, scope):
 def test_a_span_that_ends_with_a_time_ends_at_that_time(native):
     native.span.end(end_time=1_795_348_800_000_000_000)
     assert native.span.end_time == 1_795_348_800_000_000_000
-    native.recorder.discard(native.call)
+    native.recorder.forget(native.call)
 
 
 def test_a_failure_of_ours_does_not_keep_the_span_open(native, monkeypatch, warnings):
@@ -250,7 +250,7 @@ def test_a_failure_of_ours_does_not_keep_the_span_open(native, monkeypatch, warn
     assert not native.span.is_recording()
     (warning,) = warnings()
     assert "could not describe a call on a span (RuntimeError)" in warning
-    native.recorder.discard(native.call)
+    native.recorder.forget(native.call)
 
 
 def test_a_processor_of_the_applications_that_raises_is_the_librarys_to_handle(bench, native):
@@ -261,7 +261,7 @@ def test_a_processor_of_the_applications_that_raises_is_the_librarys_to_handle(b
     bench.tracing.add_span_processor(Broken())
     with pytest.raises(LookupError):
         native.span.end()
-    native.recorder.discard(native.call)
+    native.recorder.forget(native.call)
 
 
 def test_without_spans_it_is_left_alone(bench, scope):

@@ -218,7 +218,7 @@ def test_our_span_is_current_while_the_call_runs_and_a_child_of_what_was(bench):
         assert trace.get_current_span() is call.span
         bench.recorder.detach(call)
         assert trace.get_current_span() is outer
-        bench.recorder.discard(call)
+        bench.recorder.forget(call)
     span, _ = bench.spans
     assert span.parent.span_id == outer.get_span_context().span_id
 
@@ -247,7 +247,7 @@ def test_the_samplers_see_what_is_known_before_the_call(bench):
     assert call.span.attributes[c.REQUEST_MODEL] == OPUS
     assert c.API_KEY_HINT not in call.span.attributes
     bench.recorder.detach(call)
-    bench.recorder.discard(call)
+    bench.recorder.forget(call)
     assert CLIENT.server_address == bench.span.attributes[c.SERVER_ADDRESS]
     assert RequestFeatures(OPUS).model == bench.span.attributes[c.REQUEST_MODEL]
     assert USAGE["input_tokens"] not in bench.span.attributes.values()
