@@ -29,7 +29,11 @@ from otel_claude.telemetry.open_calls import end_open_calls, forget_open_calls, 
 
 WHOLE = parse_message(message())
 EVENTS = stream()
-HEADERS = [(b"request-id", b"req_1"), (b"anthropic-organization-id", b"org_1"), (b"anthropic-workspace-id", b"wrkspc_1")]
+HEADERS = [
+    (b"request-id", b"req_1"),
+    (b"anthropic-organization-id", b"org_1"),
+    (b"anthropic-workspace-id", b"wrkspc_1"),
+]
 
 
 def test_a_call_has_all_that_is_known(keeper):

@@ -139,7 +139,10 @@ def test_a_set_that_cannot_be_made_is_what_is_sure(monkeypatch, warnings):
 
     with monkeypatch.context() as broken:
         broken.setattr(sets, "_make", fail)
-        assert sets.of(CLIENT, OPUS).attributes == {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "anthropic"}
+        assert sets.of(CLIENT, OPUS).attributes == {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "anthropic",
+        }
     (warning,) = warnings()
     assert "could not make the attributes of a call (ValueError)" in warning
 

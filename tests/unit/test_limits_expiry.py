@@ -41,7 +41,12 @@ def headers_of(*limits):
     found = []
     for name, limit, remaining, utilization, reset in limits:
         counted = limit is not None and remaining is not None
-        values = {"limit": limit, "remaining": remaining, "utilization": None if counted else utilization, "reset": reset}
+        values = {
+            "limit": limit,
+            "remaining": remaining,
+            "utilization": None if counted else utilization,
+            "reset": reset,
+        }
         for field, value in values.items():
             if value is not None:
                 number = f"{value:.0f}" if field == "reset" else str(value)
@@ -78,9 +83,7 @@ def source(request, limits):
 
 
 def names(limits):
-    return [
-        (current.attributes.attributes[c.REQUEST_MODEL], current.limit.name) for current in limits.current()
-    ]
+    return [(current.attributes.attributes[c.REQUEST_MODEL], current.limit.name) for current in limits.current()]
 
 
 def requests(reset, *, limit=10, remaining=4):

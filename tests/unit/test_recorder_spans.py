@@ -155,7 +155,11 @@ def test_of_an_unknown_model_there_is_no_amount(bench):
 def test_what_the_request_says(bench):
     thinking = {"thinking_type": "enabled", "thinking_budget": 2_000, "effort": "high"}
     call = started(bench.recorder, max_tokens=64, service_tier="auto", json_output=True, **thinking)
-    ids = [(b"request-id", b"req_1"), (b"anthropic-organization-id", b"org_1"), (b"anthropic-workspace-id", b"wrkspc_1")]
+    ids = [
+        (b"request-id", b"req_1"),
+        (b"anthropic-organization-id", b"org_1"),
+        (b"anthropic-workspace-id", b"wrkspc_1"),
+    ]
     attempt = responded(bench.recorder, call, headers=ids)
     call.size = RequestSize(2, 3, 1)
     feed(bench.recorder, attempt, message())

@@ -141,7 +141,9 @@ class Body:
 
     is_closed = False
 
-    def __init__(self, recorder: Recorder, attempt: Attempt, *, raw: bool = False, error: Exception | None = None) -> None:
+    def __init__(
+        self, recorder: Recorder, attempt: Attempt, *, raw: bool = False, error: Exception | None = None
+    ) -> None:
         self._error = error
         self.stream: Any = self
         observe_body(recorder, attempt, self, middleware=False, raw=raw)

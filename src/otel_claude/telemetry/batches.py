@@ -172,14 +172,29 @@ class ResultsReader:
         self._pieces, self._size = [], 0
         if not line:
             return
+        result = self._parse(line, size)
         try:
-            result = parse_batch_result(json.loads(line) if size <= _MAX_LINE else None)
-        except (ValueError, RecursionError):
-            result = parse_batch_result(None)
-        if self._batches.counted.add(self._batch_id, result.custom_id or line):
+            new = self._batches.counted.add(self._batch_id, result.custom_id or line)
+        except Exception:
+            log_internal_error("find out whether a result was counted")
+            new = True
+        if new:
             # A result costs what its response does; without one, nothing, as the API says of all but the succeeded.
             reason = None if result.response is not None else INVALID_RESULT if result.type is None else "rejected"
-            self._on_result(self._owner, result, self._time_range, reason)
+            try:
+                self._on_result(self._owner, result, self._time_range, reason)
+            except Exception:
+                log_internal_error("record a result of a batch")
+
+    @staticmethod
+    def _parse(line: bytes, size: int) -> BatchResult:
+        try:
+            return parse_batch_result(json.loads(line) if size <= _MAX_LINE else None)
+        except (ValueError, RecursionError):
+            return parse_batch_result(None)
+        except Exception:
+            log_internal_error("read a result of a batch")
+            return BatchResult()
 
 
 def update_batches(batches: Batches, body: object, owner: BatchOwner, sets: AttributeSets) -> None:
