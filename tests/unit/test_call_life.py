@@ -24,7 +24,6 @@ from unit_calls import (
 )
 
 from otel_claude.api import ApiError, RateLimit, RequestSize, parse_message, parse_usage
-
 from otel_claude.telemetry.open_calls import end_open_calls, forget_open_calls, open_calls, release_open_calls
 
 WHOLE = parse_message(message())

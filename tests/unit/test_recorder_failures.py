@@ -8,8 +8,8 @@ from unit_batches import LINES, reader_of
 from unit_calls import OPUS, TOTAL, message, success
 
 from otel_claude import semconv as c
-from otel_claude.telemetry import span_attributes
 from otel_claude.telemetry import recorder as module
+from otel_claude.telemetry import span_attributes
 
 
 class PlantedError(Exception):

@@ -171,6 +171,6 @@ class KeepingRecorder(Recorder):
         assert len(self.ended) == 1, f"{len(self.ended)} ends"
         return self.ended[0]
 
-    def record(self, call: Call, ended_at: int | None) -> None:  # noqa: ARG002 - as the recorder's own
+    def record(self, call: Call, ended_at: int | None) -> None:
         """Keeps it."""
         self.ended.append(call)
