@@ -199,7 +199,7 @@ def test_tokens_by_class_with_those_of_an_older_program(way):
     kinds = Counter(COUNTED)
     for (_, kind), amount in way.served.items():
         kinds[kind] += amount
-    found = {kind: amount for (kind,), amount in way.panel("Tokens of turns, by class").items() if amount}
+    found = {kind: amount for (kind,), amount in way.panel("Tokens of turns, by type").items() if amount}
     assert found == kinds
     total = sum(amount for kind, amount in kinds.items() if kind != "output")
     assert way.number("Cache hits") == pytest.approx(kinds["cache_read"] / total)
@@ -223,10 +223,10 @@ def test_sessions_are_what_the_api_said_though_two_services_hear_of_them(way):
     assert len(way.sessions) == way.number("Sessions in use") == 4
     cents = [session["cents"] for session in way.sessions]
     assert way.number("Session list cost") == pytest.approx(sum(cents) / 100)
-    assert way.number("Dearest session") == max(cents) / 100
+    assert way.number("Most expensive session") == max(cents) / 100
     shares = [session["cents"] / session["budget"] for session in way.sessions if session["budget"]]
-    assert way.number("Fullest budget") == pytest.approx(max(shares))
-    assert way.panel("Tokens of sessions in use, by class") == {
+    assert way.number("Highest use of a budget") == pytest.approx(max(shares))
+    assert way.panel("Tokens of sessions in use, by type") == {
         (kind,): sum(session[kind] for session in way.sessions) for kind in CLASSES if kind != "cache_write_1h"
     }
 

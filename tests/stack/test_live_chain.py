@@ -300,9 +300,7 @@ def test_every_panel_has_data(path, tag):
     quiet = {("otel-claude-service", "Server tools"), ("otel-claude-service", "Unpriced calls, by reason")}
     quiet |= {("otel-claude-service", "Spend: batch against interactive")}
     # The agent writes to the cache for an hour alone.
-    quiet |= {
-        ("otel-claude-service", title) for title in ("Tokens per minute, by class", "Cache: read against written")
-    }
+    quiet |= {("otel-claude-service", title) for title in ("Tokens per minute, by type", "Cache: read against written")}
     # No hour is over yet, and no budget was given.
     absent = ABSENT.get(path.name, set()) | {"Budgets of tags, used"}
     unexpected = [row for row in empty if row[:2] not in quiet and row[1] not in absent]

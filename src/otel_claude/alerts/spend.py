@@ -61,7 +61,7 @@ def spend_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
             "ClaudeSpendAnomaly", "warning",
             f"{by_job} > {t.anomaly_factor:g} * {week_ago} and {by_job} > {t.anomaly_floor:g}",
             f"{job} spent {_USD} on Claude in the last hour, over {t.anomaly_factor:g} times the same hour last week.",
-            "More calls, or dearer ones? Compare calls and cost per call with last week's, then look at what was "
+            "More or costlier calls? Compare calls and cost per call with last week's, then look at what was "
             "deployed.",
             wait="15m", keep="30m",
         ),
@@ -84,7 +84,7 @@ def _hours(window: str) -> float:
 
 
 def value_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
-    """The cache, cut-off answers, and what has no price."""
+    """The cache, truncated responses, and what has no price."""
     q = Queries(naming)
     model = (JOB, c.REQUEST_MODEL)
     job, name = naming.template(JOB), naming.template(c.REQUEST_MODEL)
@@ -114,8 +114,8 @@ def value_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
         ),
         Alert(
             "ClaudeResponsesTruncated", "warning", f"{q.truncated('1h', (JOB,))} > {t.truncated:g} and {enough}",
-            f"{_SHARE} of the answers to {job} in the last hour stopped at max_tokens.",
-            "Raise max_tokens, or ask for shorter answers. A truncated answer is paid for and often asked for again.",
+            f"{_SHARE} of the responses to {job} in the last hour stopped at max_tokens.",
+            "Raise max_tokens, or ask for less. A truncated response is paid for and often asked for again.",
             wait="15m", keep="30m",
         ),
         Alert(

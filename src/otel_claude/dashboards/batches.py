@@ -23,7 +23,7 @@ def _spent_by_calls(q: Queries, window: str) -> str:
 AGAINST_CALLS: Final = Panel(
     140, "Spend: batch against interactive",
     "Dollars per bar. Batches cost half; they are counted when their results are read, not when they are made. Work "
-    "that nobody waits for is dear as interactive calls.",
+    "that nobody waits for costs too much as interactive calls.",
     "bars", "currencyUSD",
     (
         line(lambda q: _spent_by_calls(q, STEP), _CALLS),

@@ -157,7 +157,7 @@ UNPRICED: Final = Panel(
 )  # fmt: skip
 UNPRICED_BY_REASON: Final = Panel(
     331, "Unpriced calls, by reason",
-    "`unknown_model`: upgrade otel-claude or give the price in a file of your own. `incomplete_stream`: read streams to "
+    "`unknown_model`: upgrade otel-claude, or give the price in your own file. `incomplete_stream`: read streams to "
     "their end. `no_response`: time-outs, which may be billed. The runbooks list all reasons.",
     "bargauge", "short",
     (line(lambda q: f"sort_desc({q.grown(c.UNPRICED, RANGE, (c.UNPRICED_REASON,))})", "", c.UNPRICED_REASON),), " "

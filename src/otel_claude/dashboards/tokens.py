@@ -1,4 +1,4 @@
-"""The panels about tokens: their classes, the cache, and the shape of calls."""
+"""The panels about tokens: their types, the cache, and the shape of calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Panel, Target, lin
 _NONE: Final = "no tokens"
 _INPUT, _READ, _OUTPUT = "input (uncached)", "cache read", "output"
 _WRITE_5M, _WRITE_1H = "cache write 5m", "cache write 1h"
-CLASS_COLORS: Final = (
+TYPE_COLORS: Final = (
     (_INPUT, BLUE), (_READ, GREEN), (_WRITE_5M, YELLOW), (_WRITE_1H, ORANGE), (_OUTPUT, PURPLE),
 )  # fmt: skip
 
@@ -40,7 +40,7 @@ def _writes(q: Queries, ttl: str) -> str:
 
 
 TOKENS_PER_MINUTE: Final = Panel(
-    201, "Tokens per minute, by class",
+    201, "Tokens per minute, by type",
     "The four classes that are priced apart; together they are all tokens. Cache reads cost a tenth of input, writes "
     "more than input. Programs that run for a moment are under-reported here: rates need two samples. The totals are "
     "exact.",
@@ -52,11 +52,11 @@ TOKENS_PER_MINUTE: Final = Panel(
         line(lambda q: f"60 * {q.rate(c.CACHE_WRITE_TOKENS, RATE, (), _writes(q, '1h'))}", _WRITE_1H),
         line(lambda q: f"60 * {q.rate(c.OUTPUT_TOKENS, RATE)}", _OUTPUT),
     ),
-    _NONE, colors=CLASS_COLORS, stacked=True,
+    _NONE, colors=TYPE_COLORS, stacked=True,
 )  # fmt: skip
-TOKENS_BY_CLASS: Final = Panel(
-    202, "Tokens by class",
-    "Tokens in the time range, exactly, in the classes of the bill. Thinking is part of the output.",
+TOKENS_BY_TYPE: Final = Panel(
+    202, "Tokens by type",
+    "Tokens in the time range, exactly, by the types of the bill. Thinking is part of the output.",
     "bargauge", "short",
     (
         line(_uncached_in_range, _INPUT),
@@ -65,7 +65,7 @@ TOKENS_BY_CLASS: Final = Panel(
         line(lambda q: q.grown(c.CACHE_WRITE_TOKENS, RANGE, (), _writes(q, "1h")), _WRITE_1H),
         line(lambda q: q.grown(c.OUTPUT_TOKENS, RANGE), _OUTPUT),
     ),
-    _NONE, base=BLUE, colors=CLASS_COLORS, decimals=1,
+    _NONE, base=BLUE, colors=TYPE_COLORS, decimals=1,
 )  # fmt: skip
 CACHE_HITS: Final = Panel(
     210, "Cache hits",
@@ -96,7 +96,7 @@ CACHE_READ_AGAINST_WRITTEN: Final = Panel(
         line(lambda q: q.grown(c.CACHE_WRITE_TOKENS, STEP, (), _writes(q, "5m")), _WRITE_5M),
         line(lambda q: q.grown(c.CACHE_WRITE_TOKENS, STEP, (), _writes(q, "1h")), _WRITE_1H),
     ),
-    "no cache used", colors=CLASS_COLORS, step="1m",
+    "no cache used", colors=TYPE_COLORS, step="1m",
 )  # fmt: skip
 CACHE_DOLLARS: Final = Panel(
     214, "Cache: dollars",
@@ -128,7 +128,7 @@ INPUT_PER_CALL: Final = _quantiles(
 )  # fmt: skip
 OUTPUT_PER_CALL: Final = _quantiles(
     221, "Output tokens per call",
-    "Estimates from buckets that grow fourfold. Output is the dearest class, and what a call waits for.",
+    "Estimates from buckets that grow fourfold. Output is the most expensive type, and what a call waits for.",
     line(lambda q: q.quantile(0.95, c.CALL_OUTPUT_TOKENS, RATE), "p95 (estimate)", exemplars=True),
     line(lambda q: q.quantile(0.5, c.CALL_OUTPUT_TOKENS, RATE), "p50 (estimate)"),
 )  # fmt: skip
@@ -154,18 +154,18 @@ SERVER_TOOLS: Final = Panel(
     "no server tools used", stacked=True, step="1m",
 )  # fmt: skip
 STOP_REASONS: Final = Panel(
-    224, "How answers ended",
-    "Calls per bar by stop reason. `max_tokens` is an answer cut off: raise the limit or ask for less. `refusal`: look "
-    "at the traces.",
+    224, "Stop reasons",
+    "Calls per bar by stop reason. `max_tokens` is a truncated response: raise the limit or ask for less. `refusal`: "
+    "look at the traces.",
     "bars", "short",
-    (line(lambda q: q.named(q.calls(STEP, (c.STOP_REASON,)), c.STOP_REASON, "no answer"), "", c.STOP_REASON),), " "
+    (line(lambda q: q.named(q.calls(STEP, (c.STOP_REASON,)), c.STOP_REASON, "no response"), "", c.STOP_REASON),), " "
     "no calls",
     colors=(("max_tokens", ORANGE), ("refusal", RED), ("end_turn", GREEN), ("tool_use", BLUE)),
     stacked=True, step="1m",
 )  # fmt: skip
 TRUNCATED: Final = Panel(
-    225, "Answers cut off",
-    "The share of calls that stopped at `max_tokens`. Users see half an answer, and a retry pays twice.",
+    225, "Truncated responses",
+    "The share of calls that stopped at `max_tokens`. Users see half a response, and a retry pays twice.",
     "stat", "percentunit", (line(lambda q: q.truncated(RANGE)),), "no calls",
     thresholds=((0.05, ORANGE), (0.1, RED)), decimals=1,
 )  # fmt: skip

@@ -28,7 +28,7 @@ class Bucket(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one kind of usage cost: a token class of ours, `web_search`, `code_execution` or `session_usage`."""
+    """What one kind of usage cost: a token type of ours, `web_search`, `code_execution` or `session_usage`."""
 
     bucket: Bucket
     whose: Whose
@@ -41,7 +41,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Tokens by class, requests and searches."""
+    """Tokens by type, requests and searches."""
 
     bucket: Bucket
     whose: Whose

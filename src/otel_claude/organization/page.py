@@ -33,7 +33,7 @@ def tables(seen: Seen) -> list[Table]:
     found: list[Table] = []
     if seen.report is not None:
         found.append(_amounts("US dollars at list price", seen, seen.report, ("Key", "Model"), _key_and_model(seen)))
-        found.append(_amounts("By class", seen, seen.report, ("Class",), lambda row: (row.kind,), billed=True))
+        found.append(_amounts("By type", seen, seen.report, ("Type",), lambda row: (row.kind,), billed=True))
     if seen.spend_limits:
         found.append(_spend_limits(seen))
     if seen.rate_limits:

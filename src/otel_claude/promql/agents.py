@@ -40,7 +40,7 @@ def failed(q: Queries, window: str, by: tuple[str, ...] = ()) -> str:
     return q.share(turns(q, window, by, q.present(c.ERROR_TYPE)), turns(q, window, by))
 
 
-def uncounted(q: Queries, window: str, by: tuple[str, ...] = ()) -> str:
+def skipped(q: Queries, window: str, by: tuple[str, ...] = ()) -> str:
     """The share of turns whose tokens and cost are in no metric."""
     return q.share(q.grown(a.AGENT_RESULTS_SKIPPED, window, by), turns(q, window, by))
 
@@ -57,7 +57,7 @@ def by_end(q: Queries, window: str) -> str:
 
 
 def limit(q: Queries, metric: Metric, by: tuple[str, ...] = ()) -> str:
-    """A gauge of the account's limits that the program reported. Several processes may: the fullest report counts."""
+    """A gauge of the account's limits that the program reported. Of several processes the highest counts."""
     return q.by(by, q.select(metric, q.match(c.OPERATION_NAME, a.INVOKE_AGENT)), "max")
 
 

@@ -29,7 +29,7 @@ BUDGET_USED: Final = "claude:budget_used:ratio"
 """Recorded for each budget of a tag's value, which is its label `budget`."""
 BUDGET: Final = "budget"
 OTHER_SERIES: Final = (TARGET_INFO, ALERTS, BUDGET_USED)
-"""What queries read that is not in `conventions.METRICS`."""
+"""What queries read that is not in `semconv.METRICS`."""
 
 Part = Literal["", "_bucket", "_sum", "_count"]
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -24,11 +24,11 @@ the same on VictoriaMetrics, which would look back over little more than one exp
 
 @dataclass(frozen=True)
 class Queries:
-    """Writes queries in one style, over what `where` selects. Limits have no tags: `limits_where` is theirs."""
+    """Writes queries in one style, over what `where` selects; `untagged_where`: of histograms, limits and sessions."""
 
     naming: Naming
     where: tuple[str, ...] = ()
-    limits_where: tuple[str, ...] = ()
+    untagged_where: tuple[str, ...] = ()
 
     def by(self, labels: tuple[str, ...], expression: str, operation: str = "sum") -> str:
         """An aggregation that keeps labels."""
@@ -38,7 +38,7 @@ class Queries:
 
     def select(self, metric: Metric, *matchers: str, part: Part = "") -> str:
         """A metric's series in scope."""
-        where = self.where if metric.tags else self.limits_where
+        where = self.where if metric.tags else self.untagged_where
         return self.naming.select(metric, *where, *matchers, part=part)
 
     def match(self, attribute: str, value: str) -> str:
@@ -125,10 +125,10 @@ class Queries:
         return self.share(self.calls(window, by, self.match(c.STOP_REASON, "max_tokens")), self.calls(window, by))
 
     def used(self, by: tuple[str, ...]) -> str:
-        """The used share of rate limits. Several processes report one limit: the fullest report counts."""
+        """The used share of rate limits. Several processes report one limit: the highest counts."""
         return self.by(by, self.select(c.RATE_LIMIT_UTILIZATION), "max")
 
-    def mean(self, metric: Metric, window: str, by: tuple[str, ...] = ()) -> str:
-        """The mean of a histogram's values."""
-        total, count = (self.grown(metric, window, by, part=part) for part in ("_sum", "_count"))
-        return f"{total} / ({count} > 0)"
+    def cost_per_call(self, window: str, by: tuple[str, ...] = ()) -> str:
+        """Mean dollars of a call that did not fail. Of counters: they have tags, and the histogram of cost has none."""
+        spent = self.spent(window, by, self.match(c.OPERATION_NAME, c.CHAT))
+        return f"{spent} / ({self.calls(window, by, self.match(c.ERROR_TYPE, ''))} > 0)"

@@ -25,7 +25,7 @@ class Cell(NamedTuple):
 
     of: Of
     kind: str
-    """A class of tokens, `web_search`, `code_execution` or `session_usage`."""
+    """A type of token, `web_search`, `code_execution` or `session_usage`."""
 
 
 def canonical(model: str | None, known: Mapping[str, str]) -> str | None:

@@ -96,7 +96,7 @@ def compare(ours: Measured, theirs: Reported, tolerance: Tolerance, against: Aga
 
 
 def by_key_and_model(rows: Iterable[Row]) -> list[Row]:
-    """The rows of one key and model as one, the dearest first."""
+    """The rows of one key and model as one, the most expensive first."""
     sums: dict[tuple[str | None, str | None], Row] = {}
     for row in rows:
         of = (row.hint, row.model)

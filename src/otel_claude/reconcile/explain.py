@@ -21,7 +21,7 @@ Name = Literal[
     "batch_results_not_read",
     "unpriced_calls",
     "unanswered_calls_billed",
-    "aborted_streams",
+    "incomplete_streams",
     "discount",
     "price_table",
     "not_measurable",
@@ -72,7 +72,7 @@ def reason(side: Side) -> Reason:
 
 def _not_measurable(side: Side) -> Reason | None:
     if side.cell.kind in NOT_MEASURABLE:
-        return Reason("not_measurable", f"{side.cell.kind.replace('_', ' ')} is billed by time, which no answer says")
+        return Reason("not_measurable", f"{side.cell.kind.replace('_', ' ')} is billed by time, which no response has")
     return None
 
 
@@ -134,18 +134,18 @@ def _priced_otherwise(side: Side) -> Reason | None:
 
 
 def _lost(side: Side) -> Reason | None:
-    """What is known to be billed and never heard."""
+    """What is known to be billed and was never received."""
     if side.our_tokens >= side.their_tokens and side.ours >= side.theirs:
         return None
     unpriced = side.unpriced
     if unpriced.get("incomplete_stream") and side.cell.kind == "output":
         count = unpriced["incomplete_stream"]
         left = "1 stream was" if count == 1 else f"{count} streams were"
-        return Reason("aborted_streams", f"{left} left early: the rest of the output was billed")
+        return Reason("incomplete_streams", f"{left} left early: the rest of the output was billed")
     if unpriced.get("no_response"):
         count = unpriced["no_response"]
-        unheard = "1 call" if count == 1 else f"{count} calls"
-        return Reason("unanswered_calls_billed", f"{unheard} got no answer, and may have been billed")
+        no_response = "1 call" if count == 1 else f"{count} calls"
+        return Reason("unanswered_calls_billed", f"{no_response} got no response, and may have been billed")
     return None
 
 

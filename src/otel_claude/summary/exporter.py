@@ -77,7 +77,7 @@ class SummaryMetricExporter(MetricExporter):
         self._tell()
 
     def _notice_fork(self) -> None:
-        """In a forked child the totals are its parent's: it starts from nothing, as the ledger does."""
+        """In a forked child the totals are its parent's: it starts from nothing, as the counters do."""
         if os.getpid() != self._pid:
             self._pid = os.getpid()
             self._totals = Totals()
@@ -111,7 +111,7 @@ class SummaryMetricExporter(MetricExporter):
     def _report(self) -> None:
         totals = self._totals
         if self._pid != self._started_in and ("waited",) in totals.sums:
-            # Histograms are inherited by forked children, unlike the ledger: what this one has may be its parent's.
+            # Histograms are inherited by forked children, unlike the counters: what this one has may be its parent's.
             del totals.sums["waited",]
             totals.add("unknown", 1, "waited")
         report = Report(self._environment, self._stream or sys.__stderr__)
