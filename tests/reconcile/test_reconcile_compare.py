@@ -8,14 +8,14 @@ import pytest
 
 from otel_claude.pricing import shipped
 from otel_claude.reconcile import Measured, Reported, Tolerance, compare
-from otel_claude.reconcile.cells import Cell, Of, canonical
+from otel_claude.reconcile.cells import Cell, KeyAndModel, canonical
 from otel_claude.reconcile.compare import by_key_and_model
 
 KEY, OTHER, OPUS, SONNET = "sk-ant-api03-ABC...shop", "sk-ant-api03-DEF...othr", "claude-opus-5-5", "claude-sonnet-5-5"
 
 
 def cell(kind="output", hint=KEY, model=OPUS):
-    return Cell(Of(hint, model), kind)
+    return Cell(KeyAndModel(hint, model), kind)
 
 
 def usd(**amounts):

@@ -10,7 +10,7 @@ import pytest
 from panels_in_use import AGENTS, CALLS, ORGANIZATION, dashboards, filled, panels, targets
 
 from otel_claude import semconv as c
-from otel_claude.promql.names import BUDGET_USED, OTHER_SERIES, Naming, prometheus_label
+from otel_claude.promql.names import BUDGET_USED, OTHER_SERIES, NameTranslator, prometheus_label
 from otel_claude.semconv import agents as a
 from otel_claude.semconv import organization as o
 
@@ -274,7 +274,7 @@ def lost(ours, theirs, path):
 
 @pytest.mark.parametrize("style", ["underscores", "utf8"])
 def test_names_in_either_style(style):
-    naming = Naming(style)
+    naming = NameTranslator(style)
     assert (
         naming.select(c.COST, naming.match(c.REQUEST_MODEL, "=", "m"))
         == {

@@ -122,7 +122,8 @@ TOKENS: Final = Panel(
     823, "Tokens of turns, by type",
     "Tokens in the time range, as the program reports them. `cache_write`: written by an older program that does not "
     "say for how long. Thinking is part of the output.",
-    "bargauge", "short", (line(lambda q: f"sort_desc({q.grown(a.AGENT_TOKENS, RANGE, _TYPES)})", "", c.TOKEN_TYPE),),
+    "bargauge", "short",
+    (line(lambda q: f"sort_desc({q.exact_increase(a.AGENT_TOKENS, RANGE, _TYPES)})", "", c.TOKEN_TYPE),),
     "no tokens", base=BLUE, colors=TYPE_COLORS, decimals=1,
 )  # fmt: skip
 CACHE_HITS: Final = Panel(
@@ -153,7 +154,7 @@ LIMITS_OVER_TIME: Final = Panel(
     "anew: wait, use a smaller model, or pay for what goes beyond.",
     "lines", "percentunit",
     (line(lambda q: agents.limit(q, c.RATE_LIMIT_UTILIZATION, (c.RATE_LIMIT_NAME,)), "", c.RATE_LIMIT_NAME),),
-    _NO_LIMITS, thresholds=_LIMIT_STEPS, most=1,
+    _NO_LIMITS, thresholds=_LIMIT_STEPS, max=1,
 )  # fmt: skip
 LIMIT_CHANGES: Final = Panel(
     832, "Limits of the account: what changed",
@@ -162,7 +163,7 @@ LIMIT_CHANGES: Final = Panel(
     "bars", "short",
     (
         line(
-            lambda q: q.grown(a.AGENT_RATE_LIMITS, STEP, (c.RATE_LIMIT_NAME, a.RATE_LIMIT_STATUS)), "",
+            lambda q: q.exact_increase(a.AGENT_RATE_LIMITS, STEP, (c.RATE_LIMIT_NAME, a.RATE_LIMIT_STATUS)), "",
             c.RATE_LIMIT_NAME, a.RATE_LIMIT_STATUS,
         ),
     ),
@@ -178,7 +179,7 @@ SKIPPED: Final = Panel(
 
 
 def _skipped_by_reason(q: Queries) -> str:
-    return f"sort_desc({q.grown(a.AGENT_RESULTS_SKIPPED, RANGE, (a.SKIPPED_REASON,))})"
+    return f"sort_desc({q.exact_increase(a.AGENT_RESULTS_SKIPPED, RANGE, (a.SKIPPED_REASON,))})"
 
 
 SKIPPED_BY_REASON: Final = Panel(

@@ -41,7 +41,8 @@ RESULTS: Final = Panel(
     142, "Batch results, by how they ended",
     "Results that were read in the time range. Errored, canceled and expired ones cost nothing. Expired: the batch was "
     "not done within a day; send the requests again.",
-    "bargauge", "locale", (line(lambda q: q.grown(c.BATCH_RESULTS, RANGE, (c.BATCH_RESULT,)), "", c.BATCH_RESULT),),
+    "bargauge", "locale",
+    (line(lambda q: q.exact_increase(c.BATCH_RESULTS, RANGE, (c.BATCH_RESULT,)), "", c.BATCH_RESULT),),
     "no results read", base=BLUE, decimals=0,
 )  # fmt: skip
 PROGRESS: Final = Panel(

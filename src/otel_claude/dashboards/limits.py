@@ -36,19 +36,19 @@ HIGHEST: Final = Panel(
     401, "Highest use of a limit",
     _ABOUT + "Over 80 % the next burst will be refused with 429: spread the load, cache more, or ask for a higher "
     "limit.",
-    "stat", "percentunit", (line(lambda q: q.used(())),), _UNKNOWN, thresholds=_USED_STEPS, most=1, decimals=0,
+    "stat", "percentunit", (line(lambda q: q.used(())),), _UNKNOWN, thresholds=_USED_STEPS, max=1, decimals=0,
 )  # fmt: skip
 USED_NOW: Final = Panel(
     402, "Limits in use, now",
     _ABOUT + "The eight of which most is used. Orange from 80 %, red from 90 %.",
     "bargauge", "percentunit", (line(_highest, "", *LIMIT_BY),), _UNKNOWN,
-    thresholds=_USED_STEPS, most=1, decimals=0,
+    thresholds=_USED_STEPS, max=1, decimals=0,
 )  # fmt: skip
 USED_OVER_TIME: Final = Panel(
     403, "Limits in use, over time",
     _ABOUT + "Peaks that touch 100 % are bursts that a queue would smooth; a high plateau needs a higher limit.",
     "lines",
-    "percentunit", (line(lambda q: _of_all(q, q.used(_SHORT)), "", *_SHORT),), _UNKNOWN, thresholds=_USED_STEPS, most=1,
+    "percentunit", (line(lambda q: _of_all(q, q.used(_SHORT)), "", *_SHORT),), _UNKNOWN, thresholds=_USED_STEPS, max=1,
 )  # fmt: skip
 LIMITS_TABLE: Final = Panel(
     404, "Limits: size, left, and when each resets",

@@ -54,7 +54,7 @@ LIMIT_USED: Final = Panel(
     SAID + "At 100 % Anthropic refuses calls. Listing spend limits is an early access preview: without it this is "
     "empty.",
     "stat", "percentunit", (line(lambda q: organization.limit_used(q, ())),), "no spend limits listed",
-    thresholds=((0.8, ORANGE), (0.95, RED)), most=1, decimals=0,
+    thresholds=((0.8, ORANGE), (0.95, RED)), max=1, decimals=0,
 )  # fmt: skip
 UNEXPLAINED: Final = Panel(
     706, "Unexplained, 24h",
@@ -138,7 +138,8 @@ POLLS: Final = Panel(
     (
         line(
             lambda q: q.named(
-                q.grown(o.ORGANIZATION_POLLS, STEP, (o.ORGANIZATION_PART, c.ERROR_TYPE)), c.ERROR_TYPE, "answered"
+                q.exact_increase(o.ORGANIZATION_POLLS, STEP, (o.ORGANIZATION_PART, c.ERROR_TYPE)),
+                c.ERROR_TYPE, "answered",
             ),
             "", o.ORGANIZATION_PART, c.ERROR_TYPE,
         ),

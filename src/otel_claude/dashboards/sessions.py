@@ -43,7 +43,7 @@ HIGHEST_BUDGET: Final = Panel(
     "The used share of its budget, of the session that has used most of it. At 100 % the API stops that session: raise "
     "its budget, or let it end. Empty where no session has a budget.",
     "stat", "percentunit", (line(lambda q: agents.sessions(q, a.SESSION_BUDGET, (), "max")),), "no budgets",
-    thresholds=_BUDGET_STEPS, most=1, decimals=0,
+    thresholds=_BUDGET_STEPS, max=1, decimals=0,
 )  # fmt: skip
 OVER_TIME: Final = Panel(
     814, "Session list cost over time, by agent",
@@ -105,7 +105,7 @@ BUDGETS: Final = Panel(
     "may go on: at 100 % the API stops it in the middle of its work.",
     "lines", "percentunit",
     (line(lambda q: agents.sessions(q, a.SESSION_BUDGET, _NAME, "max"), "", *_NAME),), "no budgets",
-    thresholds=_BUDGET_STEPS, most=1,
+    thresholds=_BUDGET_STEPS, max=1,
 )  # fmt: skip
 
 AGENTS: Final = Dashboard(

@@ -24,7 +24,9 @@ def uncached(total: str, read: str, written: str) -> str:
 
 def _uncached_in_range(q: Queries) -> str:
     return uncached(
-        q.grown(c.INPUT_TOKENS, RANGE), q.grown(c.CACHE_READ_TOKENS, RANGE), q.grown(c.CACHE_WRITE_TOKENS, RANGE)
+        q.exact_increase(c.INPUT_TOKENS, RANGE),
+        q.exact_increase(c.CACHE_READ_TOKENS, RANGE),
+        q.exact_increase(c.CACHE_WRITE_TOKENS, RANGE),
     )
 
 
@@ -60,10 +62,10 @@ TOKENS_BY_TYPE: Final = Panel(
     "bargauge", "short",
     (
         line(_uncached_in_range, _INPUT),
-        line(lambda q: q.grown(c.CACHE_READ_TOKENS, RANGE), _READ),
-        line(lambda q: q.grown(c.CACHE_WRITE_TOKENS, RANGE, (), _writes(q, "5m")), _WRITE_5M),
-        line(lambda q: q.grown(c.CACHE_WRITE_TOKENS, RANGE, (), _writes(q, "1h")), _WRITE_1H),
-        line(lambda q: q.grown(c.OUTPUT_TOKENS, RANGE), _OUTPUT),
+        line(lambda q: q.exact_increase(c.CACHE_READ_TOKENS, RANGE), _READ),
+        line(lambda q: q.exact_increase(c.CACHE_WRITE_TOKENS, RANGE, (), _writes(q, "5m")), _WRITE_5M),
+        line(lambda q: q.exact_increase(c.CACHE_WRITE_TOKENS, RANGE, (), _writes(q, "1h")), _WRITE_1H),
+        line(lambda q: q.exact_increase(c.OUTPUT_TOKENS, RANGE), _OUTPUT),
     ),
     _NONE, base=BLUE, colors=TYPE_COLORS, decimals=1,
 )  # fmt: skip
@@ -78,23 +80,23 @@ CACHE_NET: Final = Panel(
     "Dollars that cache reads saved less what cache writes cost above plain input. Below zero the cache costs more "
     "than it saves: read less often than it is written. Remove the breakpoint, or make prompts share their beginning.",
     "stat", "currencyUSD", (line(lambda q: q.cache_net(RANGE)),), "no cache used",
-    thresholds=((0.0, GREEN),), base=RED, least=None, decimals=2,
+    thresholds=((0.0, GREEN),), base=RED, min=None, decimals=2,
 )  # fmt: skip
 CACHE_HITS_OVER_TIME: Final = Panel(
     212, "Cache hits over time, by model",
     "The share of input tokens read from the cache. It should be flat; a step down is a deployment that changed the "
     "prompt.",
     "lines", "percentunit",
-    (line(lambda q: q.cache_hits(RATE, (c.RESPONSE_MODEL,)), "", c.RESPONSE_MODEL),), "no input", most=1,
+    (line(lambda q: q.cache_hits(RATE, (c.RESPONSE_MODEL,)), "", c.RESPONSE_MODEL),), "no input", max=1,
 )  # fmt: skip
 CACHE_READ_AGAINST_WRITTEN: Final = Panel(
     213, "Cache: read against written",
     "Tokens per bar. Each token written should be read at least once (1h: twice) within its life to pay for itself.",
     "bars", "short",
     (
-        line(lambda q: q.grown(c.CACHE_READ_TOKENS, STEP), _READ),
-        line(lambda q: q.grown(c.CACHE_WRITE_TOKENS, STEP, (), _writes(q, "5m")), _WRITE_5M),
-        line(lambda q: q.grown(c.CACHE_WRITE_TOKENS, STEP, (), _writes(q, "1h")), _WRITE_1H),
+        line(lambda q: q.exact_increase(c.CACHE_READ_TOKENS, STEP), _READ),
+        line(lambda q: q.exact_increase(c.CACHE_WRITE_TOKENS, STEP, (), _writes(q, "5m")), _WRITE_5M),
+        line(lambda q: q.exact_increase(c.CACHE_WRITE_TOKENS, STEP, (), _writes(q, "1h")), _WRITE_1H),
     ),
     "no cache used", colors=TYPE_COLORS, step="1m",
 )  # fmt: skip
@@ -104,11 +106,11 @@ CACHE_DOLLARS: Final = Panel(
     "Net below zero: see “Cache: net saving”.",
     "bargauge", "currencyUSD",
     (
-        line(lambda q: q.grown(c.CACHE_SAVINGS, RANGE), "saved by reads"),
-        line(lambda q: q.grown(c.CACHE_OVERHEAD, RANGE), "paid for writes"),
+        line(lambda q: q.exact_increase(c.CACHE_SAVINGS, RANGE), "saved by reads"),
+        line(lambda q: q.exact_increase(c.CACHE_OVERHEAD, RANGE), "paid for writes"),
         line(lambda q: q.cache_net(RANGE), "net"),
     ),
-    "no cache used", base=BLUE, least=None, decimals=2,
+    "no cache used", base=BLUE, min=None, decimals=2,
     colors=(("saved by reads", GREEN), ("paid for writes", ORANGE), ("net", BLUE)),
 )  # fmt: skip
 
@@ -139,18 +141,18 @@ THINKING: Final = Panel(
     (
         line(
             lambda q: q.share(
-                q.grown(c.REASONING_TOKENS, RATE, (c.RESPONSE_MODEL,)),
-                q.grown(c.OUTPUT_TOKENS, RATE, (c.RESPONSE_MODEL,)),
+                q.exact_increase(c.REASONING_TOKENS, RATE, (c.RESPONSE_MODEL,)),
+                q.exact_increase(c.OUTPUT_TOKENS, RATE, (c.RESPONSE_MODEL,)),
             ),
             "", c.RESPONSE_MODEL,
         ),
     ),
-    "no output", most=1,
+    "no output", max=1,
 )  # fmt: skip
 SERVER_TOOLS: Final = Panel(
     223, "Server tools",
     "Requests that Anthropic's servers made to tools during calls. Web searches cost a cent each.",
-    "bars", "short", (line(lambda q: q.grown(c.SERVER_TOOL_CALLS, STEP, (c.TOOL_NAME,)), "", c.TOOL_NAME),),
+    "bars", "short", (line(lambda q: q.exact_increase(c.SERVER_TOOL_CALLS, STEP, (c.TOOL_NAME,)), "", c.TOOL_NAME),),
     "no server tools used", stacked=True, step="1m",
 )  # fmt: skip
 STOP_REASONS: Final = Panel(
@@ -158,7 +160,7 @@ STOP_REASONS: Final = Panel(
     "Calls per bar by stop reason. `max_tokens` is a truncated response: raise the limit or ask for less. `refusal`: "
     "look at the traces.",
     "bars", "short",
-    (line(lambda q: q.named(q.calls(STEP, (c.STOP_REASON,)), c.STOP_REASON, "no response"), "", c.STOP_REASON),), " "
+    (line(lambda q: q.named(q.calls(STEP, (c.STOP_REASON,)), c.STOP_REASON, "no response"), "", c.STOP_REASON),),
     "no calls",
     colors=(("max_tokens", ORANGE), ("refusal", RED), ("end_turn", GREEN), ("tool_use", BLUE)),
     stacked=True, step="1m",

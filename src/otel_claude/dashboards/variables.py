@@ -7,7 +7,7 @@ from typing import Any, Final
 from otel_claude import semconv as c
 from otel_claude.semconv import agents as a
 
-from ..promql.names import ALERTS, JOB, Naming
+from ..promql.names import ALERTS, JOB, NameTranslator
 from .panels import About
 
 Json = dict[str, Any]
@@ -32,7 +32,7 @@ _ABSENT: Final[dict[About, frozenset[str]]] = {
 """The variables that a dashboard does not have."""
 
 
-def matchers(naming: Naming, about: About = "calls", *, tags: bool = True) -> tuple[str, ...]:
+def matchers(naming: NameTranslator, about: About = "calls", *, tags: bool = True) -> tuple[str, ...]:
     """The matchers of the variables. The job's comes first.
 
     `All` is `.*` where a label can be absent (an API key that is not shown, a limit that an agent reported, a call
@@ -49,7 +49,7 @@ def matchers(naming: Naming, about: About = "calls", *, tags: bool = True) -> tu
     return tuple(matcher for name, matcher in narrowed.items() if name not in absent)
 
 
-def variables(naming: Naming, monthly_budget: float, about: About, *, one_job: bool) -> list[Json]:
+def variables(naming: NameTranslator, monthly_budget: float, about: About, *, one_job: bool) -> list[Json]:
     """Data source, service, model, key, library, tag and its values, and the monthly budget: those of a dashboard."""
     # A program that reads results of batches alone makes no calls, and one whose calls have no price costs nothing.
     spenders = (a.AGENT_RESULTS, a.SESSIONS) if about == "agents" else (c.CALLS, c.COST)
@@ -110,7 +110,7 @@ def _query(
     }
 
 
-def firing_alerts(naming: Naming) -> list[Json]:
+def firing_alerts(naming: NameTranslator) -> list[Json]:
     """Our alerts while they fire."""
     firing = naming.select_name(ALERTS, f'alertname=~"{ALERT_PREFIX}.+"', 'alertstate="firing"')
     return [

@@ -1,8 +1,7 @@
-"""Naming: how OpenTelemetry's names are written in PromQL, under either of Prometheus' translation strategies.
+"""How OpenTelemetry's names are written in PromQL, under either of Prometheus' translation strategies.
 
 `underscores` is Prometheus' default (`UnderscoreEscapingWithSuffixes`), and what Mimir, Grafana Cloud and
-VictoriaMetrics
-store; `utf8` is `NoUTF8EscapingWithSuffixes`, which keeps the dots. Knows no query.
+VictoriaMetrics store; `utf8` is `NoUTF8EscapingWithSuffixes`, which keeps the dots. Knows no query.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
-class Naming:
+class NameTranslator:
     """Writes names in one style."""
 
     style: Style = "underscores"

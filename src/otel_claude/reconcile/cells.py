@@ -13,7 +13,7 @@ NOT_MEASURABLE: Final = frozenset({"code_execution", "session_usage"})
 BATCH: Final = "batch"
 
 
-class Of(NamedTuple):
+class KeyAndModel(NamedTuple):
     """Whose calls: the key as the Console shows it (None: not known) and the model."""
 
     hint: str | None
@@ -23,7 +23,7 @@ class Of(NamedTuple):
 class Cell(NamedTuple):
     """One number's place in the comparison."""
 
-    of: Of
+    of: KeyAndModel
     kind: str
     """A type of token, `web_search`, `code_execution` or `session_usage`."""
 

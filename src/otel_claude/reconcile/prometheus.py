@@ -19,7 +19,7 @@ _TIMEOUT: Final = 120.0
 _UNITS: Final = {"y": 365 * 86_400, "w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 
 
-class CannotTell(Exception):  # noqa: N818 - it says what follows
+class CannotTellError(Exception):
     """Nothing can be said about the window. The text is one line for the user."""
 
 
@@ -36,7 +36,7 @@ class Prometheus:
     def __init__(self, address: str) -> None:
         parts = urllib.parse.urlsplit(address)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise CannotTell(f"--prometheus {address!r} is no address. Write it as http://prometheus:9090")
+            raise CannotTellError(f"--prometheus {address!r} is no address. Write it as http://prometheus:9090")
         where = parts.hostname if ":" not in parts.hostname else f"[{parts.hostname}]"
         where = where if parts.port is None else f"{where}:{parts.port}"
         self.address: str = urllib.parse.urlunsplit((parts.scheme, where, parts.path.rstrip("/"), "", ""))
@@ -54,7 +54,7 @@ class Prometheus:
         """For how long it keeps samples, if it says so. Only Prometheus itself does."""
         try:
             text = str(self._get("status/runtimeinfo", {}).get("storageRetention", ""))
-        except CannotTell:
+        except CannotTellError:
             return None
         found = re.findall(r"(\d+)([ywdhms])(?![a-zA-Z])", text.partition(" or ")[0])
         return timedelta(seconds=sum(int(count) * _UNITS[unit] for count, unit in found)) if found else None
@@ -67,14 +67,14 @@ class Prometheus:
             with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310 - as above
                 found: Any = json.load(answer)
         except urllib.error.HTTPError as error:
-            raise CannotTell(
+            raise CannotTellError(
                 f"Prometheus at {self.address} refuses the query ({error.code}): {_said(error)}"
             ) from error
         except (OSError, ValueError) as error:
             reason = getattr(error, "reason", None) or error
-            raise CannotTell(f"Prometheus at {self.address} does not answer: {reason}") from error
+            raise CannotTellError(f"Prometheus at {self.address} does not answer: {reason}") from error
         if not isinstance(found, dict) or cast("dict[str, Any]", found).get("status") != "success":
-            raise CannotTell(f"{self.address} is no Prometheus: its answer is not one of the query API")
+            raise CannotTellError(f"{self.address} is no Prometheus: its answer is not one of the query API")
         return cast("dict[str, Any]", found["data"])
 
 
