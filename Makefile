@@ -27,7 +27,7 @@ setup: $(STAMP) ## Make .venv with everything in it
 test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-test-sdks: $(STAMP) ## Run the tests of the seams on every supported version of the anthropic SDK
+test-sdks: $(STAMP) ## Run the tests of the patches on every supported version of the anthropic SDK
 	$(BIN)/python scripts/sdk_matrix.py $(ARGS)
 
 test-frameworks: $(STAMP) ## Run programs of LangChain, Pydantic AI, LlamaIndex, Instructor and LiteLLM, each in its own environment

@@ -1,6 +1,6 @@
 """How long a price takes. Run: `.venv/bin/python -m pytest benchmarks/test_price.py`. No limits are asserted.
 
-The answers here are as light as can be, so that the price is measured and not the answer.
+The responses are made before: the price is measured, and not how a response is parsed.
 """
 
 from __future__ import annotations
@@ -8,69 +8,47 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
+from otel_claude.api.response import Iteration, Response, Usage
 from otel_claude.pricing import Platform, shipped
 from otel_claude.pricing import load as _load  # the plain name is a benchmark's
 
-
-class Entry(NamedTuple):
-    type: str
-    model: str | None
-    input: int | None = 1000
-    cache_read: int | None = 20_000
-    cache_write_5m: int | None = 300
-    cache_write_1h: int | None = 40
-    output: int | None = 500
+COUNTS = {"input": 1000, "cache_read": 20_000, "cache_write_5m": 300, "cache_write_1h": 40, "output": 500}
 
 
-class Used(NamedTuple):
-    input: int | None = 1000
-    cache_read: int | None = 20_000
-    cache_write_5m: int | None = 300
-    cache_write_1h: int | None = 40
-    output: int | None = 500
-    web_searches: int = 0
-    web_fetches: int = 0
-    code_executions: int = 0
-    service_tier: str | None = "standard"
-    speed: str | None = "standard"
-    inference_geo: str | None = "global"
-    fallback_credit: str | None = None
-    iterations: tuple[Entry, ...] | None = None
-    malformed: bool = False
+def iteration(type_: str, model: str | None) -> Iteration:
+    return Iteration(type=type_, model=model, total_input=21_340, **COUNTS)
 
 
-class Said(NamedTuple):
-    model: str | None
-    usage: Used | None
-    stop_reason: str | None = "end_turn"
-    complete: bool = True
+def said(model: str, *, complete: bool = True, **usage: Any) -> Response:
+    served: dict[str, Any] = {"service_tier": "standard", "speed": "standard", "inference_geo": "global", **usage}
+    return Response(model=model, stop_reason="end_turn", usage=Usage(**COUNTS, **served), complete=complete)
 
 
-PARTS = (Entry("compaction", None), Entry("advisor_message", "claude-fable-5-2"), Entry("message", None))
+PARTS = (iteration("compaction", None), iteration("advisor_message", "claude-fable-5-2"), iteration("message", None))
 BEDROCK = {"platform": Platform("bedrock", "us-east-1"), "requested_model": "us.anthropic.claude-opus-5-5"}
 
 
 @pytest.mark.parametrize(
-    ("answer", "arguments"),
+    ("response", "arguments"),
     [
-        pytest.param(Said("claude-opus-5-5", Used()), {}, id="common"),
-        pytest.param(Said("claude-haiku-5-5", Used()), {}, id="prompt-tier"),
-        pytest.param(Said("claude-opus-5-5", Used()), BEDROCK, id="bedrock"),
-        pytest.param(Said("claude-opus-5-5", Used(service_tier="batch")), {}, id="batch"),
-        pytest.param(Said("claude-opus-5-5", Used(web_searches=2)), {}, id="web-search"),
-        pytest.param(Said("claude-opus-5-5", Used(iterations=PARTS)), {}, id="three-iterations"),
-        pytest.param(Said("claude-opus-5-5", Used(), complete=False), {}, id="aborted"),
-        pytest.param(Said("claude-nobody-knows", Used()), {}, id="unknown-model"),
+        pytest.param(said("claude-opus-5-5"), {}, id="common"),
+        pytest.param(said("claude-haiku-5-5"), {}, id="prompt-tier"),
+        pytest.param(said("claude-opus-5-5"), BEDROCK, id="bedrock"),
+        pytest.param(said("claude-opus-5-5", service_tier="batch"), {}, id="batch"),
+        pytest.param(said("claude-opus-5-5", web_searches=2), {}, id="web-search"),
+        pytest.param(said("claude-opus-5-5", iterations=PARTS), {}, id="three-iterations"),
+        pytest.param(said("claude-opus-5-5", complete=False), {}, id="aborted"),
+        pytest.param(said("claude-nobody-knows"), {}, id="unknown-model"),
     ],
 )
-def test_price(benchmark: Any, answer: Said, arguments: dict[str, Any]) -> None:
+def test_price(benchmark: Any, response: Response, arguments: dict[str, Any]) -> None:
     table, now = shipped(), time.time()
-    price = table.price(answer, at=now, **arguments)
-    assert benchmark(lambda: table.price(answer, at=now, **arguments)) == price
+    price = table.price(response, at=now, **arguments)
+    assert benchmark(lambda: table.price(response, at=now, **arguments)) == price
 
 
 def test_load(benchmark: Any) -> None:

@@ -32,7 +32,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 
 from otel_claude import ClaudeInstrumentor
-from otel_claude.telemetry import call
+from otel_claude.telemetry.open_calls import open_calls
 
 MEGABYTE = 1 << 20
 MOST_GROWTH = 5 * MEGABYTE
@@ -252,7 +252,7 @@ async def held() -> Held:
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])  # noqa: ASYNC240 - a line of the kernel's
     descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a path object for each would be more
     tasks = len(asyncio.all_tasks())
-    return Held(pages * os.sysconf("SC_PAGE_SIZE"), threading.active_count(), descriptors, tasks, len(call._open))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return Held(pages * os.sysconf("SC_PAGE_SIZE"), threading.active_count(), descriptors, tasks, len(open_calls))
 
 
 async def run(calls: int, streams: int, warm_up: int) -> list[str]:

@@ -52,7 +52,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         raise RuntimeError("something imported otel_claude in the bare run")
 
 
-class _Told(set[Any]):
+class _Logged(set[Any]):
     """Stands for what `contained` has told: nothing, so that it tells each failure, and each is written down here."""
 
     def __contains__(self, _item: object) -> bool:
@@ -129,12 +129,11 @@ def _install_providers() -> Any:
 
 
 def _instrument() -> None:
-    from otel_claude import ClaudeInstrumentor  # noqa: PLC0415 - the bare run imports none of this
-    from otel_claude import _diagnostics as contain
+    from otel_claude import ClaudeInstrumentor, _diagnostics  # noqa: PLC0415 - the bare run imports none of this
 
-    if not isinstance(contain._told, set):  # noqa: SLF001 - the one place that every contained failure passes
-        raise TypeError("contain._told is no set any more: this plugin would miss contained failures")
-    contain._told = _Told()  # noqa: SLF001
+    if not isinstance(_diagnostics._logged, set):  # noqa: SLF001 - the one place that every contained failure passes
+        raise TypeError("_diagnostics._logged is no set any more: this plugin would miss contained failures")
+    _diagnostics._logged = _Logged()  # noqa: SLF001
     ClaudeInstrumentor().instrument(spans="off" if MODE == "off" else "auto")
 
 
@@ -180,10 +179,10 @@ def _measured() -> dict[str, Any]:
                 points: Any = metric.data.data_points
                 told[metric.name.rpartition(".")[2]] = sum(point.value for point in points)
     if MODE != "providers":
-        from otel_claude.telemetry import call  # noqa: PLC0415 - the bare run imports none of this
+        from otel_claude.telemetry.open_calls import open_calls  # noqa: PLC0415 - the bare run imports none of this
 
         gc.collect()
-        told["open"] = len(call._open)  # noqa: SLF001 - only a test asks what is open
+        told["open"] = len(open_calls)
     return told
 
 

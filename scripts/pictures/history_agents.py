@@ -1,7 +1,7 @@
 """Hours of agents in a minute: the real instrumentation with a clock that jumps from minute to minute.
 
 Sessions are the simulator's, asked for with the SDK. What the `claude` program reports is made up here in its own words
-and heard by the instrumentation's listener: no program can live through hours in a minute. Called by
+and recorded by the instrumentation's recorder: no program can live through hours in a minute. Called by
 scripts/stack-pictures.
 """
 
@@ -24,10 +24,9 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader  # noqa: E402
 from opentelemetry.sdk.resources import Resource  # noqa: E402
 
 from otel_claude import ClaudeInstrumentor  # noqa: E402
-from otel_claude.agent_sdk.recorder import Listener  # noqa: E402
+from otel_claude.agent_sdk.recorder import AgentRecorder  # noqa: E402
 from otel_claude.agent_sdk.totals import Connection  # noqa: E402
 from otel_claude.agent_sdk.totals import Sessions as Totals  # noqa: E402
-from otel_claude.telemetry.attributes import Labeller  # noqa: E402
 from otel_claude.telemetry.metrics import instruments_of  # noqa: E402
 from otel_claude_demo.simulator import Simulator  # noqa: E402
 from otel_claude_demo.simulator.tariff import PRICES, charged  # noqa: E402
@@ -54,7 +53,7 @@ NAMES = {"input": "inputTokens", "cache_read": "cacheReadInputTokens", "output":
 
 
 def result(dice: random.Random) -> dict[str, Any]:
-    """The end of a turn, as the program tells it (2.1.330)."""
+    """The end of a turn, as the program reports it (2.1.330)."""
     model = dice.choice(MODELS)
     used = {
         "input": dice.randint(40, 900),
@@ -63,11 +62,11 @@ def result(dice: random.Random) -> dict[str, Any]:
         "cache_write_1h": 0,
         "output": round(dice.lognormvariate(7.2, 0.6)),
     }
-    told: dict[str, Any] = {NAMES[name]: used[name] for name in NAMES}
-    told |= {"cacheCreationInputTokens": used["cache_write_5m"]}
-    told |= {"cacheCreationEphemeral5mInputTokens": used["cache_write_5m"]}
-    told |= {"costUSD": sum(charged(used, model, {}, PRICES).values()) / PICO, "provider": "firstParty"}
-    usage = {model: told}
+    reported: dict[str, Any] = {NAMES[name]: used[name] for name in NAMES}
+    reported |= {"cacheCreationInputTokens": used["cache_write_5m"]}
+    reported |= {"cacheCreationEphemeral5mInputTokens": used["cache_write_5m"]}
+    reported |= {"costUSD": sum(charged(used, model, {}, PRICES).values()) / PICO, "provider": "firstParty"}
+    usage = {model: reported}
     return {"type": "result", "subtype": dice.choice(ENDS), "modelUsage": usage, "model_usage_since_last_result": usage}
 
 
@@ -92,7 +91,7 @@ def main() -> None:
     provider = MeterProvider([reader], Resource.create({"service.name": SERVICE, "service.version": "1.7.0"}))
     metrics.set_meter_provider(provider)
     ClaudeInstrumentor().instrument()
-    instruments = instruments_of(provider, "1", Labeller(200), keep=True)
+    instruments = instruments_of(provider, "1", 200, keep=True)
     instruments.add_agents()
     dice = random.Random(SERVICE)
     with Simulator() as simulator:
@@ -102,9 +101,9 @@ def main() -> None:
             wave = 0.55 + 0.45 * math.sin(minute / 25 + len(SERVICE))
             for _ in range(int(TURNS * wave + dice.random())):
                 tags = (("feature", dice.choice(FEATURES)),)
-                Listener(instruments, Connection(Totals(), None), tags).heard(result(dice))
+                AgentRecorder(instruments, Connection(Totals(), None), tags).on_message(result(dice))
             if HAS_SUBSCRIPTION and minute % 6 == 0:
-                Listener(instruments, Connection(Totals(), None), ()).heard(limits(minute))
+                AgentRecorder(instruments, Connection(Totals(), None), ()).on_message(limits(minute))
             if sessions is not None and dice.random() < wave:
                 sessions.round()
             moments.send(reader, ENDPOINT, BEGAN)

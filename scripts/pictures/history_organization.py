@@ -1,6 +1,6 @@
 """A day of an organization in a minute: its services, its books, and the process that reads them.
 
-The simulator serves calls of three instrumented services and of one that is not, and the Admin API tells of them all. A
+The simulator serves calls of three instrumented services and of one that is not, and the Admin API reports them all. A
 clock jumps by four minutes. Called by scripts/stack-pictures.
 """
 

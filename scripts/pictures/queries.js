@@ -10,7 +10,7 @@ export function fill(text, interval = 60) {
   const values = {
     __range: `${parameters.range}s`, __interval: `${interval}s`,
     __rate_interval: `${Math.max(interval + EXPORT_SECONDS, 4 * EXPORT_SECONDS)}s`, job: parameters.job ?? ".+",
-    model: ".*", key: ".*", tag: "claude_tag_feature", tag_value: ".*", budget: parameters.budget ?? "5000",
+    model: ".*", key: ".*", library: ".*", tag: "claude_tag_feature", tag_value: ".*", budget: parameters.budget ?? "5000",
   };
   return text.replace(/\$\{(\w+)\}|\$(\w+)/g, (whole, braced, plain) => values[braced ?? plain] ?? whole);
 }

@@ -21,7 +21,7 @@ from .dashboards.definitions import DASHBOARDS
 from .dashboards.grafana import dashboard_json
 from .deploy_files.yaml import to_yaml
 from .files import mode_of, prepare
-from .promql.names import STYLES, Naming
+from .promql.names import STYLES, NameTranslator
 from .promql.queries import Queries
 
 GENERATED: Final = (
@@ -52,13 +52,13 @@ class Options:
     """Whether the workload of compose is built from the source beside it; else from the published package."""
     budgets: tuple[str, ...] = ()
     """Of values of tags: `tenant=acme:500` is 500 US dollars in thirty days."""
-    style: Naming = field(init=False)
+    style: NameTranslator = field(init=False)
     tag_budgets: tuple[TagBudget, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         for style in STYLES:
             if style == self.naming:
-                object.__setattr__(self, "style", Naming(style))
+                object.__setattr__(self, "style", NameTranslator(style))
                 break
         else:
             raise ExportError(f"unknown naming {self.naming!r}: it is one of {', '.join(STYLES)}")

@@ -34,10 +34,10 @@ class Settings:
         api_key_format: How `claude.api_key.hint` shows a key.
         baggage_tags: W3C baggage keys that become tags; in the variable separated by commas.
         tag_limit: Distinct values of one tag key in this process; further ones are recorded as `_other`.
-        instance_id: Whether every metric carries `claude.instance.id`. `auto`: unless the resource does its work.
+        histogram_tags: Tags are attributes of histograms too. Each distinct set of them is a series for each bucket.
+        flush_on_exit: Export what was measured when the process ends, also by SIGTERM and in forked workers.
         legacy_metrics: Also emit the metrics' names of before September 2026.
-        flush_on_exit: Whether what was measured is exported when a process ends without `atexit`: by SIGTERM, or as a
-            forked worker.
+        instance_id: `claude.instance.id` on every metric. `auto`: unless the resource tells processes apart.
         agent_sdk: Whether what the Claude Agent SDK reports is counted. `auto`: unless its program exports metrics too.
     """
 

@@ -16,12 +16,11 @@ import grpc
 import pytest
 from cli_programs import OURS
 
-from otel_claude.cli.doctor import agent_sdk, connection, exporting, processes, program, sdk
-from otel_claude.cli.doctor import examine as checks
+from otel_claude.cli.doctor import agent_sdk, connection, examine, exporting, processes, program, sdk
 from otel_claude.cli.doctor.connection import probe
 from otel_claude.pricing import shipped
-from otel_claude.sdk.patches import SEAMS, Seam
-from otel_claude.telemetry.conflicts import NEIGHBOURS
+from otel_claude.sdk.patches import PATCHES, Patch
+from otel_claude.telemetry.conflicts import KNOWN
 
 NOW = datetime.fromisoformat(shipped().date).replace(tzinfo=timezone.utc).timestamp() + 86_400
 
@@ -37,7 +36,7 @@ def versions(monkeypatch):
 
 
 def found(now=NOW, **environment):
-    return checks.examine(environment, now=now, connect=False)
+    return examine.examine(environment, now=now, connect=False)
 
 
 def wrong(now=NOW, **environment):
@@ -94,18 +93,18 @@ def test_versions_of_the_sdk(versions, version, level, said, do):
 
 
 @pytest.mark.parametrize(
-    "seam",
+    "patch",
     [
-        Seam("anthropic._base_client", "SyncAPIClient", "gone", None),
-        Seam("anthropic._base_client", "Gone", "gone", None),
+        Patch("anthropic._base_client", "SyncAPIClient", "gone", None),
+        Patch("anthropic._base_client", "Gone", "gone", None),
         # An inherited one would be patched in the wrong place.
-        Seam("anthropic._base_client", "SyncAPIClient", "_should_retry", None),
+        Patch("anthropic._base_client", "SyncAPIClient", "_should_retry", None),
     ],
 )
-def test_a_seam_that_is_missing(monkeypatch, seam):
-    monkeypatch.setattr(sdk, "SEAMS", (*SEAMS, seam))
+def test_a_patched_function_that_is_missing(monkeypatch, patch):
+    monkeypatch.setattr(sdk, "PATCHES", (*PATCHES, patch))
     finding = wrong()["anthropic"]
-    assert f"has no {seam.owner}.{seam.name}, so nothing is measured" in finding.text
+    assert f"has no {patch.owner}.{patch.name}, so nothing is measured" in finding.text
     assert finding.do == "pip install --upgrade otel-claude"
 
 
@@ -124,7 +123,7 @@ class Distribution:
         self.entry_points = [type("Point", (), {"name": name, "group": "opentelemetry_instrumentor"}) for name in names]
 
 
-@pytest.mark.parametrize("neighbour", NEIGHBOURS, ids=lambda neighbour: neighbour.package)
+@pytest.mark.parametrize("other", KNOWN, ids=lambda other: other.package)
 @pytest.mark.parametrize(
     ("names", "off", "said"),
     [
@@ -135,15 +134,15 @@ class Distribution:
         ((), "", "each call, if the program starts it, then has more than one span"),
     ],
 )
-def test_neighbours(versions, monkeypatch, neighbour, names, off, said):
-    versions[neighbour.package] = "1.2"
+def test_other_instrumentations(versions, monkeypatch, other, names, off, said):
+    versions[other.package] = "1.2"
     monkeypatch.setattr(sdk, "distribution", lambda _: Distribution(*names))
-    finding = wrong(OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=off).get(neighbour.package)
+    finding = wrong(OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=off).get(other.package)
     if said is None:
         assert finding is None
     else:
         assert said in finding.text
-        assert finding.do == f"pip uninstall {neighbour.package}"
+        assert finding.do == f"pip uninstall {other.package}"
 
 
 AGENT = "CLAUDE_CODE_ENABLE_TELEMETRY"
@@ -501,15 +500,15 @@ def test_tls_where_there_is_none(receiver):
 def test_it_asks_only_the_endpoint_that_was_configured(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        checks, "probe", lambda target, _: asked.append(target.endpoint) or checks.Finding("ok", "", "")
+        examine, "probe", lambda target, _: asked.append(target.endpoint) or examine.Finding("ok", "", "")
     )
-    checks.examine({}, now=NOW, connect=True)
-    checks.examine({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, now=NOW, connect=False)
-    checks.examine(
+    examine.examine({}, now=NOW, connect=True)
+    examine.examine({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, now=NOW, connect=False)
+    examine.examine(
         {"OTEL_METRICS_EXPORTER": "console", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"}, now=NOW, connect=True
     )
     assert asked == []
-    checks.examine({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, now=NOW, connect=True)
+    examine.examine({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, now=NOW, connect=True)
     assert asked == ["http://c:4317"]
 
 

@@ -8,7 +8,7 @@ from panels_in_use import filled, panels
 
 from otel_claude import semconv as c
 from otel_claude.export import Options, dashboards
-from otel_claude.promql.names import Naming
+from otel_claude.promql.names import NameTranslator
 from otel_claude.promql.queries import Queries
 
 PICO = 1e-12
@@ -47,7 +47,7 @@ def stored(store, job):
         )  # fmt: skip
         return number(filled(target["expr"], job=job))
 
-    queries = Queries(Naming(), (f'job="{job}"',))
+    queries = Queries(NameTranslator(), (f'job="{job}"',))
     values = (
         panel("Spend"),
         panel("Calls"),

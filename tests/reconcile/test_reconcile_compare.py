@@ -8,14 +8,14 @@ import pytest
 
 from otel_claude.pricing import shipped
 from otel_claude.reconcile import Measured, Reported, Tolerance, compare
-from otel_claude.reconcile.cells import Cell, Of, canonical
+from otel_claude.reconcile.cells import Cell, KeyAndModel, canonical
 from otel_claude.reconcile.compare import by_key_and_model
 
 KEY, OTHER, OPUS, SONNET = "sk-ant-api03-ABC...shop", "sk-ant-api03-DEF...othr", "claude-opus-5-5", "claude-sonnet-5-5"
 
 
 def cell(kind="output", hint=KEY, model=OPUS):
-    return Cell(Of(hint, model), kind)
+    return Cell(KeyAndModel(hint, model), kind)
 
 
 def usd(**amounts):
@@ -51,10 +51,11 @@ REASONS = [
      "--against billed"),
     ("a model without a price", nothing(tokens={cell(): 50_000}, unpriced={cell().of: {"unknown_model": 3}}),
      theirs(), "unpriced_calls", "3 unknown_model"),
-    ("an aborted stream", ours("0.9", 45_000, unpriced={cell().of: {"incomplete_stream": 2}}), theirs(), "aborted_streams",
+    ("an incomplete stream", ours("0.9", 45_000, unpriced={cell().of: {"incomplete_stream": 2}}), theirs(),
+     "incomplete_streams",
      "2 streams were left early"),
     ("a time-out", ours("0.9", 45_000, unpriced={cell().of: {"no_response": 4}}), theirs(), "unanswered_calls_billed",
-     "4 calls got no answer"),
+     "4 calls got no response"),
     ("the same key elsewhere", ours("0.9", 45_000), theirs(), "uninstrumented_calls", "uses this key too"),
     ("batches", ours("0.5", 25_000), theirs(batch={cell(): Decimal("0.5")}), "batch_results_not_read",
      "batches whose results no instrumented program read"),
@@ -68,7 +69,7 @@ REASONS = [
      "up to two minutes later"),
     ("a time-out, near the window's ends", ours("0.95", 47_500, edges={cell().of: Decimal("0.06")},
                                                 unpriced={cell().of: {"no_response": 1}}), theirs(),
-     "unanswered_calls_billed", "1 call got no answer"),
+     "unanswered_calls_billed", "1 call got no response"),
     ("more than at the window's ends", ours("0.9", 45_000, edges={cell().of: Decimal("0.06")}), theirs(),
      "uninstrumented_calls", "uses this key too"),
     ("more than is reported", ours("1.2", 60_000), theirs(), "unknown", "measured and not reported"),

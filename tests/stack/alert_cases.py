@@ -15,10 +15,10 @@ from otel_claude.alerts.definitions import all_alerts, all_groups
 from otel_claude.alerts.rules import GRAFANA, RUNBOOKS, Places, rules_json
 from otel_claude.alerts.thresholds import Thresholds
 from otel_claude.deploy_files.yaml import to_yaml
-from otel_claude.promql.names import Naming
+from otel_claude.promql.names import NameTranslator
 from otel_claude.promql.queries import Queries
 
-NAMING = Naming()
+NAMING = NameTranslator()
 SHOP = {"job": "shop"}
 MODEL = {c.REQUEST_MODEL: "claude-sonnet-5-5"}
 KEY = {c.API_KEY_HINT: "sk-ant-api03-R2D...igAA"}

@@ -6,10 +6,10 @@ Promtool's clock begins at 1970-01-01, so from 1440 minutes on it is the second 
 from __future__ import annotations
 
 from otel_claude import semconv as c
-from otel_claude.promql.names import Naming
+from otel_claude.promql.names import NameTranslator
 from otel_claude.semconv import organization as o
 
-NAMING = Naming()
+NAMING = NameTranslator()
 HINT = "sk-ant-api03-R2D...igAA"
 KEY = {c.API_KEY_HINT: HINT, o.API_KEY_NAME: "shop", o.API_KEY_ID: "apikey_1"}
 SPENDER = {NAMING.label(c.API_KEY_HINT): HINT, NAMING.label(o.API_KEY_NAME): "shop"}

@@ -7,7 +7,10 @@ import re
 from pathlib import Path
 
 DASHBOARDS = Path(__file__).parents[2] / "deploy/grafana/dashboards"
-ALL = {"job": ".+", "model": ".*", "key": ".*", "tag": "claude_tag_feature", "tag_value": ".*", "budget": "5000"}
+ALL = {
+    "job": ".+", "model": ".*", "key": ".*", "library": ".*", "tag": "claude_tag_feature", "tag_value": ".*",
+    "budget": "5000",
+}  # fmt: skip
 ORGANIZATION = "otel-claude-organization"
 """The dashboard about what Anthropic reports: `test_live_organization` fills it."""
 AGENTS = "otel-claude-agents"

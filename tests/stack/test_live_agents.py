@@ -22,7 +22,7 @@ from test_live_chain import chosen, without_data
 
 from otel_claude import semconv as c
 from otel_claude.export import Options, export
-from otel_claude.promql.names import Naming
+from otel_claude.promql.names import NameTranslator
 from otel_claude.promql.queries import Queries
 from otel_claude.semconv import agents as a
 from otel_claude_demo.simulator import Simulator
@@ -44,7 +44,7 @@ class Way:
     """A filled store, the dashboards for it, and what the API and the programs themselves said."""
 
     store: servers.Store
-    naming: Naming
+    naming: NameTranslator
     folder: Path
     started: float
     told: dict
@@ -89,9 +89,9 @@ def programs():
 def way(request, stack, programs, tmp_path_factory):
     """A store, filled by three services."""
     root = tmp_path_factory.mktemp(f"agents-{request.param}")
-    config, folder, naming = servers.DEPLOY / "prometheus/prometheus.yaml", root / "dashboards", Naming()
+    config, folder, naming = servers.DEPLOY / "prometheus/prometheus.yaml", root / "dashboards", NameTranslator()
     if request.param == "dots":
-        naming = Naming("utf8")
+        naming = NameTranslator("utf8")
         delivered = config.read_text()
         config = root / "prometheus.yaml"
         config.write_text(delivered.replace("otlp:\n", "otlp:\n  translation_strategy: NoUTF8EscapingWithSuffixes\n"))
@@ -106,7 +106,7 @@ def way(request, stack, programs, tmp_path_factory):
         started = time.time()
         told = fill(programs, root, f"{store.url}{path}", simulator)
         found = Way(store, naming, folder, started, told, served(simulator))
-        turns = found.queries.grown(a.AGENT_RESULTS, "1h")
+        turns = found.queries.exact_increase(a.AGENT_RESULTS, "1h")
         store.wait_for(f"{turns} == {sum(told['turns'].values()) + 2}")
         store.wait_for(naming.select(a.SESSIONS, naming.match("job", "=", WATCHER)))
         yield found
@@ -153,7 +153,7 @@ def served(simulator):
 def test_tokens_of_turns_are_what_was_served(way):
     queries = way.queries
     of_service = Queries(way.naming, (f'job="{SERVICE}"',))
-    rows = way.store.instant(of_service.grown(a.AGENT_TOKENS, "1h", (c.RESPONSE_MODEL, c.TOKEN_TYPE)))
+    rows = way.store.instant(of_service.exact_increase(a.AGENT_TOKENS, "1h", (c.RESPONSE_MODEL, c.TOKEN_TYPE)))
     model, kind = queries.naming.bare(c.RESPONSE_MODEL), queries.naming.bare(c.TOKEN_TYPE)
     found = {(row["metric"][model], row["metric"][kind]): float(row["value"][1]) for row in rows}
     dated = {(model.removesuffix("-20251001"), kind): amount for (model, kind), amount in way.served.items()}
@@ -199,7 +199,7 @@ def test_tokens_by_class_with_those_of_an_older_program(way):
     kinds = Counter(COUNTED)
     for (_, kind), amount in way.served.items():
         kinds[kind] += amount
-    found = {kind: amount for (kind,), amount in way.panel("Tokens of turns, by class").items() if amount}
+    found = {kind: amount for (kind,), amount in way.panel("Tokens of turns, by type").items() if amount}
     assert found == kinds
     total = sum(amount for kind, amount in kinds.items() if kind != "output")
     assert way.number("Cache hits") == pytest.approx(kinds["cache_read"] / total)
@@ -223,10 +223,10 @@ def test_sessions_are_what_the_api_said_though_two_services_hear_of_them(way):
     assert len(way.sessions) == way.number("Sessions in use") == 4
     cents = [session["cents"] for session in way.sessions]
     assert way.number("Session list cost") == pytest.approx(sum(cents) / 100)
-    assert way.number("Dearest session") == max(cents) / 100
+    assert way.number("Most expensive session") == max(cents) / 100
     shares = [session["cents"] / session["budget"] for session in way.sessions if session["budget"]]
-    assert way.number("Fullest budget") == pytest.approx(max(shares))
-    assert way.panel("Tokens of sessions in use, by class") == {
+    assert way.number("Highest use of a budget") == pytest.approx(max(shares))
+    assert way.panel("Tokens of sessions in use, by type") == {
         (kind,): sum(session[kind] for session in way.sessions) for kind in CLASSES if kind != "cache_write_1h"
     }
 

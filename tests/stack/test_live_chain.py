@@ -21,7 +21,7 @@ import yaml
 from panels_in_use import CALLS, dashboards, filled, panels, targets
 
 from otel_claude import semconv as c
-from otel_claude.promql.names import Naming
+from otel_claude.promql.names import NameTranslator
 from otel_claude.promql.queries import Queries
 from otel_claude.semconv import agents as a
 from otel_claude_demo.simulator import Pace, Simulator
@@ -158,7 +158,7 @@ def paths(stack, tmp_path_factory):
             workload(path, endpoint, folder, 14)
         found["direct"].webhook = webhook
         found["collector"].spans = tempo[2]
-        queries = Queries(Naming())
+        queries = Queries(NameTranslator())
         for path in found.values():
             # The last export has arrived when all calls are there.
             calls = sum(tally["calls"] for tally in path.tallies.values())
@@ -172,7 +172,7 @@ def path(request, paths):
 
 
 def test_exact_spend_is_what_the_workload_counted(path):
-    spent = path.store.value(Queries(Naming()).spent("1h"))
+    spent = path.store.value(Queries(NameTranslator()).spent("1h"))
     assert path.spent > Fraction("0.3")
     assert spent == pytest.approx(float(path.spent), abs=HUNDREDTH_OF_A_CENT)
 
@@ -180,25 +180,25 @@ def test_exact_spend_is_what_the_workload_counted(path):
 def test_exact_spend_by_service(path):
     for service, tally in path.tallies.items():
         alone = Way(path.name, path.store, path.started, {service: tally})
-        spent = path.store.value(Queries(Naming(), (f'job="{service}"',)).spent("1h"))
+        spent = path.store.value(Queries(NameTranslator(), (f'job="{service}"',)).spent("1h"))
         assert spent == pytest.approx(float(alone.spent), abs=HUNDREDTH_OF_A_CENT), service
 
 
 def test_the_bars_of_spend_add_up_to_the_spend(path):
     start = int(path.started) - 30
-    bars = path.store.over_time(Queries(Naming()).spent("5s"), start, start + 300)
+    bars = path.store.over_time(Queries(NameTranslator()).spent("5s"), start, start + 300)
     spent = sum(float(value) for series in bars for _, value in series["values"])
     assert spent == pytest.approx(float(path.spent), abs=HUNDREDTH_OF_A_CENT)
 
 
 @pytest.mark.parametrize("model", PRICES)
 def test_token_classes_are_what_the_answers_said(path, model):
-    queries = Queries(Naming())
+    queries = Queries(NameTranslator())
     counted = {kind: amount for (of, kind), amount in path.tokens().items() if of == model}
     of_model = queries.match(c.RESPONSE_MODEL, model)
 
     def stored(metric, *matchers):
-        found = path.store.instant(queries.grown(metric, "1h", (), of_model, *matchers))
+        found = path.store.instant(queries.exact_increase(metric, "1h", (), of_model, *matchers))
         return float(found[0]["value"][1]) if found else 0
 
     assert stored(c.INPUT_TOKENS) == sum(counted.values()) - counted["output"] > 0
@@ -209,7 +209,7 @@ def test_token_classes_are_what_the_answers_said(path, model):
 
 
 def test_batches_are_told_from_calls(path):
-    queries = Queries(Naming())
+    queries = Queries(NameTranslator())
     of_batches = queries.match(c.OPERATION_NAME, c.BATCH)
     assert path.batched > 0
     assert path.store.value(queries.spent("1h", (), of_batches)) == pytest.approx(float(path.batched), abs=1e-6)
@@ -217,7 +217,7 @@ def test_batches_are_told_from_calls(path):
     assert path.store.value(queries.spent("1h", (), tier)) == pytest.approx(float(path.batched), abs=1e-6)
     results = {
         row["metric"]["claude_batch_result"]: float(row["value"][1])
-        for row in path.store.instant(queries.grown(c.BATCH_RESULTS, "1h", (c.BATCH_RESULT,)))
+        for row in path.store.instant(queries.exact_increase(c.BATCH_RESULTS, "1h", (c.BATCH_RESULT,)))
     }
     assert results == {kind: count for tally in path.tallies.values() for kind, count in tally["results"].items()}
     assert results.keys() == {"succeeded", "errored"}
@@ -254,10 +254,10 @@ def test_limits_are_what_the_headers_said(path):
 
 
 def test_calls_and_failures_are_what_the_workload_counted(path):
-    queries = Queries(Naming())
+    queries = Queries(NameTranslator())
     failed = queries.calls("1h", (), queries.present(c.ERROR_TYPE))
     assert path.store.value(failed) == sum(tally["failed"] for tally in path.tallies.values()) > 0
-    unpriced = queries.grown(c.UNPRICED, "1h", (), queries.match(c.UNPRICED_REASON, "unknown_model"))
+    unpriced = queries.exact_increase(c.UNPRICED, "1h", (), queries.match(c.UNPRICED_REASON, "unknown_model"))
     assert path.store.value(unpriced) >= 1
     assert path.store.instant(f'claude_client_calls_total{{gen_ai_request_model="{UNLISTED}"}}')
 
@@ -300,9 +300,7 @@ def test_every_panel_has_data(path, tag):
     quiet = {("otel-claude-service", "Server tools"), ("otel-claude-service", "Unpriced calls, by reason")}
     quiet |= {("otel-claude-service", "Spend: batch against interactive")}
     # The agent writes to the cache for an hour alone.
-    quiet |= {
-        ("otel-claude-service", title) for title in ("Tokens per minute, by class", "Cache: read against written")
-    }
+    quiet |= {("otel-claude-service", title) for title in ("Tokens per minute, by type", "Cache: read against written")}
     # No hour is over yet, and no budget was given.
     absent = ABSENT.get(path.name, set()) | {"Budgets of tags, used"}
     unexpected = [row for row in empty if row[:2] not in quiet and row[1] not in absent]

@@ -205,7 +205,7 @@ def test_what_cannot_be_measured_is_named(reconcile):
     told = reconcile("messy", "--json", "--tolerance", "0")
     assert told.code == 1
     assert {(row["model"], row["class"]): row["reason"] for row in told.json["rows"] if row["reason"]} == {
-        ("claude-opus-5-5", "output"): "aborted_streams",
+        ("claude-opus-5-5", "output"): "incomplete_streams",
         ("claude-fable-5-2", "input"): "unanswered_calls_billed",
         ("claude-fable-5-2", "output"): "unanswered_calls_billed",
         ("claude-example-1", "input"): "unpriced_calls",

@@ -10,7 +10,7 @@ from panels_in_use import CALLS, targets
 from test_live_chain import Way, without_data, workload
 
 from otel_claude.export import Options, export
-from otel_claude.promql.names import Naming
+from otel_claude.promql.names import NameTranslator
 from otel_claude.promql.queries import Queries
 
 
@@ -22,7 +22,7 @@ def test_dashboards_and_rules_with_dots(stack, tmp_path):
     assert "NoUTF8" in config.read_text()
     for target in ("dashboards", "rules"):
         export(target, tmp_path / target, Options("utf8"))
-    queries = Queries(Naming("utf8"))
+    queries = Queries(NameTranslator("utf8"))
     with (
         servers.Webhook() as webhook,
         servers.alertmanager(tmp_path / "alertmanager", webhook.port) as alerts,

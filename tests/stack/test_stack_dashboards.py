@@ -10,7 +10,7 @@ import pytest
 from panels_in_use import AGENTS, CALLS, ORGANIZATION, dashboards, filled, panels, targets
 
 from otel_claude import semconv as c
-from otel_claude.promql.names import BUDGET_USED, OTHER_SERIES, Naming, prometheus_label
+from otel_claude.promql.names import BUDGET_USED, OTHER_SERIES, NameTranslator, prometheus_label
 from otel_claude.semconv import agents as a
 from otel_claude.semconv import organization as o
 
@@ -29,14 +29,14 @@ COMMON = {"job", "instance", "le", "service_version", "alertname", "alertstate",
 COMMON |= {"tag_value", "budget"}
 COMMON |= {prometheus_label(name) for name in c.COMMON_ATTRIBUTES}
 VARIABLES = {
-    **dict.fromkeys(CALLS, ("datasource", "job", "model", "key", "tag", "tag_value", "budget")),
+    **dict.fromkeys(CALLS, ("datasource", "job", "model", "key", "library", "tag", "tag_value", "budget")),
     AGENTS: ("datasource", "job", "tag", "tag_value"),
     ORGANIZATION: ("datasource",),
 }
-# How each variable narrows a query. Budgets are all services', and limits and sessions have no tags.
+# How each variable narrows a query. Budgets are all services', and histograms, limits and sessions have no tags.
 NARROWED = {
     "job": ("job", "JOB"), "model": ("gen_ai_request_model", "MODEL"), "key": ("claude_api_key_hint", "KEY"),
-    "tag_value": ("claude_tag_feature", "VALUE"),
+    "library": ("claude_client_library", "LIBRARY"), "tag_value": ("claude_tag_feature", "VALUE"),
 }  # fmt: skip
 # They count the series of a counter, not what it counts.
 COUNT_PROCESSES = {332, 852}
@@ -90,7 +90,8 @@ def test_query_reads_what_is_emitted_and_groups_by_its_labels(uid, panel, target
 
 @pytest.mark.parametrize(("uid", "panel", "target"), QUERIES)
 def test_query_is_narrowed_by_the_variables(uid, panel, target):
-    for selector in selectors(filled(target["expr"], job="JOB", model="MODEL", key="KEY", tag_value="VALUE")):
+    chosen = {"job": "JOB", "model": "MODEL", "key": "KEY", "library": "LIBRARY", "tag_value": "VALUE"}
+    for selector in selectors(filled(target["expr"], **chosen)):
         values = {(matcher.name, matcher.value) for matcher in selector.matchers.matchers}
         metric = SERIES.get(selector.name)
         wanted = {name for name in VARIABLES[uid] if name in NARROWED}
@@ -309,7 +310,7 @@ def lost(ours, theirs, path):
 
 @pytest.mark.parametrize("style", ["underscores", "utf8"])
 def test_names_in_either_style(style):
-    naming = Naming(style)
+    naming = NameTranslator(style)
     assert (
         naming.select(c.COST, naming.match(c.REQUEST_MODEL, "=", "m"))
         == {

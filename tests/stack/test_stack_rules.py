@@ -17,7 +17,7 @@ from otel_claude import semconv as c
 from otel_claude.alerts.definitions import all_alerts
 from otel_claude.alerts.thresholds import Thresholds
 from otel_claude.pricing import UNPRICED_REASONS
-from otel_claude.promql.names import Naming, prometheus_label
+from otel_claude.promql.names import NameTranslator, prometheus_label
 from otel_claude.semconv import organization as o
 
 ROOT = Path(__file__).parents[2]
@@ -129,7 +129,8 @@ def test_reasons_in_rules_are_reasons_that_are_reported():
 def test_budgets_reach_every_expression():
     def of(budget):
         return {
-            alert.name: alert for alert in all_alerts(Naming(), Thresholds(monthly_budget=budget, daily_budget=budget))
+            alert.name: alert
+            for alert in all_alerts(NameTranslator(), Thresholds(monthly_budget=budget, daily_budget=budget))
         }
 
     small, large = of(100.0), of(999.0)

@@ -131,14 +131,14 @@ def test_a_file_of_before_is_replaced_as_a_whole(exporter, environment, tmp_path
 
 
 def test_a_failure_of_ours_is_one_line(exporter, stream, caplog, monkeypatch):
-    monkeypatch.setattr("otel_claude._diagnostics._told", set())
+    monkeypatch.setattr("otel_claude._diagnostics._logged", set())
     with caplog.at_level(logging.WARNING, "otel_claude"):
         assert exporter.export(object()) is MetricExportResult.FAILURE
         monkeypatch.setattr(exporting, "Report", None)
         exporter.shutdown()
     assert [record.getMessage().partition(".")[0] for record in caplog.records] == [
-        "otel-claude failed while it summed up metrics (AttributeError)",
-        "otel-claude failed while it printed the summary (TypeError)",
+        "otel-claude could not sum up metrics (AttributeError)",
+        "otel-claude could not print the summary (TypeError)",
     ]
     assert stream.getvalue() == ""
 

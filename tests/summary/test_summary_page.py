@@ -153,7 +153,7 @@ def test_facts():
         "Attempts": "17 attempts, 5 of them retried after waiting 8.2 s",
         "Blocked by": "overloaded 4, rate_limit 3",
         "Cache": "saved $0.095000, cost $0.009000 more: net +$0.086000 80 % of the input was read from it",
-        "Tightest limit": f"input_tokens ({MODEL}): 85 % used, full again in 40.2 s",
+        "Tightest limit": f"input_tokens ({MODEL}): 85 % used, resets in 40.2 s",
         "Not exact": "3 calls, unknown_model: The price table has no such model, or the answer names none. What to do: "
         "Upgrade otel-claude, or give the model a price or an alias in the file that OTEL_CLAUDE_PRICES names.",
         "Stopped": "end_turn 9, max_tokens 1",
@@ -178,12 +178,12 @@ def test_no_cache_no_errors_no_limit():
 @pytest.mark.parametrize(
     ("limit", "text"),
     [
-        (Limit("requests", None, 0.5, NOW, NOW + 600), "requests: 50 % used, full again in 9 min 59 s"),
+        (Limit("requests", None, 0.5, NOW, NOW + 600), "requests: 50 % used, resets in 9 min 59 s"),
         (
             Limit("requests", None, 1.0, NOW - 99, NOW - 9),
-            "requests: 100 % used, 1 min 40 s before the end, full again by now",
+            "requests: 100 % used, 1 min 40 s before the end, reset by now",
         ),
-        (Limit("tokens", None, 0.004, NOW, NOW + 1.5), "tokens: <1 % used, full again in <1 s"),
+        (Limit("tokens", None, 0.004, NOW, NOW + 1.5), "tokens: <1 % used, resets in <1 s"),
         (Limit("tokens", None, 0.004, NOW), "tokens: <1 % used"),
     ],
 )  # fmt: skip

@@ -53,7 +53,7 @@ def test_points_that_differ_in_what_is_not_shown_add_up():
 
 
 def test_dollars_are_exact_to_the_pico_dollar():
-    # What the ledger has as an integer leaves as a float, and comes back.
+    # What the counters have as an integer leaves as a float, and comes back.
     for amount in (1, 3, 7_000_001, 123_456_789_012, 2_251_799_813_685_247):
         assert sums(metric(c.COST, point(amount / 10**12, model=MODEL, kind="input"))) == {
             ("cost", "input", MODEL): amount

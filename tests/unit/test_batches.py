@@ -1,31 +1,33 @@
-"""Reading results: what is recorded of each, once; what batches are watched, and for how long."""
+"""Reading results: what is recorded of each, once; what batches are tracked, and for how long."""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from otel_claude.telemetry.record import CallRecord
-from unit_batches import BATCHED, ENDED, LINES, PARTS, batch, line, reader_of
-from unit_calls import CALLER, HINT, OPUS, TAGS, message
+from opentelemetry.metrics import CallbackOptions
+from unit_batches import BATCHED, ENDED, LINES, PARTS, batch, line, owner_of, reader_of
+from unit_calls import CLIENT, HINT, OPUS, TAGS, message
 
 from otel_claude import pricing
 from otel_claude import semconv as c
-from otel_claude.api import Answer, Counts, Request, Usage
-from otel_claude.pricing import UNPRICED_REASONS
-from otel_claude.pricing.call_cost import bill_since
+from otel_claude.api import Counts, Response, Usage
+from otel_claude.pricing import ANTHROPIC, UNPRICED_REASONS, price_batch_result
 from otel_claude.telemetry import batches
-from otel_claude.telemetry.batches import Batches, Window
+from otel_claude.telemetry.attributes import AttributeSets
+from otel_claude.telemetry.batches import Batches, ResultsReader, TimeRange, update_batches
+from otel_claude.telemetry.increments import BatchOwner
+from otel_claude.telemetry.instance_id import NOT_KNOWN, InstanceId
 
-ID, WORKSPACE = "msgbatch_1", "wrkspc_1"
+ID, WORKSPACE = "msgbatch_1", "wrkspc_01"
 ALL = b"".join(LINES.values())
 ALWAYS = {
     c.OPERATION_NAME: "batch",
     c.PROVIDER_NAME: "anthropic",
+    c.CLIENT_LIBRARY: "anthropic",
     c.SERVER_ADDRESS: "api.anthropic.com",
     c.SERVER_PORT: 443,
     c.API_KEY_HINT: HINT,
@@ -34,31 +36,41 @@ ALWAYS = {
 }
 
 
-class Keeping:
-    """A sink that keeps what it is told."""
-
-    def __init__(self):
-        self.told = []
-
-    def result(self, record, since):
-        self.told.append((record, since))
+SETS = AttributeSets(200)
 
 
-def kept(known=None):
-    """A reader whose results are kept."""
-    sink = Keeping()
-    reader = batches.Reader(CALLER, TAGS, known or Batches(), lambda *_: None, sink)  # pyright: ignore[reportArgumentType]
-    return reader, sink
+def new_batches(**options):
+    return Batches(InstanceId("off", lambda: NOT_KNOWN), **options)
+
+
+class Kept:
+    """Batches, and the results that were read of them."""
+
+    def __init__(self, known=None):
+        self.batches = known or new_batches()
+        self.results = []
+        self.reasons = []
+
+    def __call__(self, owner, result, time_range, reason):
+        self.results.append(result)
+        self.reasons.append(reason)
+
+    @property
+    def types(self):
+        return [result.type for result in self.results]
+
+    def reader(self, batch_id=ID):
+        return ResultsReader(self.batches, batch_id, owner_of(), self)
+
+    def update(self, body):
+        update_batches(self.batches, body, owner_of(None), SETS)
 
 
 def read(reader, *pieces, end=True):
-    reading = reader.results(ID, WORKSPACE)
-    if reading is None:
-        return
     for piece in pieces:
-        reading.read(piece)
+        reader.read(piece)
     if end:
-        reading.ended()
+        reader.end()
 
 
 def points(bench):
@@ -104,7 +116,7 @@ def test_all_that_is_measured_of_a_batch(bench):
     assert bench.spans == []
 
 
-UNREADABLE = {
+INVALID = {
     "no JSON": b"<html>\n",
     "not an object": b'["custom_id", "a"]\n',
     "a number": b"7\n",
@@ -120,14 +132,13 @@ UNREADABLE = {
 }
 
 
-@pytest.mark.parametrize("bad", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize("bad", INVALID.values(), ids=INVALID)
 def test_a_line_that_is_no_result_is_counted_as_unknown_once(bench, warnings, bad):
-    reader = reader_of(bench.recorder)
-    read(reader, bad, LINES["canceled"])
-    read(reader, bad, LINES["canceled"])
+    read(reader_of(bench.recorder), bad, LINES["canceled"])
+    read(reader_of(bench.recorder), bad, LINES["canceled"])
     assert points(bench) == {
         c.BATCH_RESULTS.name: {attributes(BATCH_RESULT="_other"): 1, attributes(BATCH_RESULT="canceled"): 1},
-        c.UNPRICED.name: {attributes(UNPRICED_REASON=batches.UNREADABLE): 1},
+        c.UNPRICED.name: {attributes(UNPRICED_REASON=batches.INVALID_RESULT): 1},
     }
     assert warnings() == []
 
@@ -151,52 +162,49 @@ def test_what_is_not_sure_is_never_exact(bench, body, reason, cost):
     assert (round(sum(spent.values()), 12) if spent else None) == cost
 
 
-def test_an_unknown_model_is_told_of_once(bench, warnings):
-    reader = reader_of(bench.recorder)
+def test_of_an_unknown_model_there_is_one_warning(bench, warnings):
     for name in "ab":
-        read(reader, line(name, type="succeeded", message=message(BATCHED, model="claude-unheard-of")))
-    (said,) = warnings()
-    assert "'claude-unheard-of'" in said
+        read(
+            reader_of(bench.recorder), line(name, type="succeeded", message=message(BATCHED, model="claude-unheard-of"))
+        )
+    (warning,) = warnings()
+    assert "'claude-unheard-of'" in warning
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 64, 1_000, 10**9])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\n\n", b"\r"])
 def test_pieces_of_any_size_and_any_ends_of_lines(size, end):
-    reader, sink = kept()
+    kept = Kept()
     body = ALL.replace(b"\n", end)
-    read(reader, *(body[at : at + size] for at in range(0, len(body), size)))
-    assert [record.result for record, _ in sink.told] == list(LINES)
+    read(kept.reader(), *(body[at : at + size] for at in range(0, len(body), size)))
+    assert kept.types == list(LINES)
 
 
 def test_the_last_line_may_have_no_end():
-    reader, sink = kept()
-    read(reader, ALL.rstrip(), end=False)
-    assert len(sink.told) == 3
-    read(reader, ALL.rstrip())
-    assert [record.result for record, _ in sink.told] == list(LINES)
+    kept = Kept()
+    read(kept.reader(), ALL.rstrip(), end=False)
+    assert len(kept.results) == 3
+    read(kept.reader(), ALL.rstrip())
+    assert kept.types == list(LINES)
 
 
 def test_what_is_read_in_part_is_counted_in_part_and_the_rest_later():
-    reader, sink = kept()
-    read(reader, ALL[: len(LINES["succeeded"]) + 20], end=False)
-    assert [record.result for record, _ in sink.told] == ["succeeded"]
-    read(reader, ALL)
-    assert [record.result for record, _ in sink.told] == list(LINES)
+    kept = Kept()
+    read(kept.reader(), ALL[: len(LINES["succeeded"]) + 20], end=False)
+    assert kept.types == ["succeeded"]
+    read(kept.reader(), ALL)
+    assert kept.types == list(LINES)
 
 
 @given(
     st.lists(st.tuples(st.sampled_from(["msgbatch_1", "msgbatch_2"]), st.lists(st.integers(0, 5)), st.integers(1, 200)))
 )
 def test_reading_again_counts_nothing_again(reads):
-    reader, sink = kept()
+    kept = Kept()
     for name, requests, size in reads:
         body = b"".join(line(f"request-{number}") for number in requests)
-        reading = reader.results(name, None)
-        assert reading is not None
-        for at in range(0, len(body), size):
-            reading.read(body[at : at + size])
-        reading.ended()
-    counted = [record.answers[0].id for record, _ in sink.told]
+        read(kept.reader(name), *(body[at : at + size] for at in range(0, len(body), size)))
+    counted = [result.response.id for result in kept.results]
     expected = {(name, number) for name, requests, _ in reads for number in requests}
     assert sorted(counted) == sorted(f"msg_request-{number}" for _, number in expected)
 
@@ -208,50 +216,83 @@ def test_the_sums_of_many_are_exact(bench):
 
 
 def test_a_batch_that_was_read_to_its_end_is_not_looked_at_again():
-    known = Batches()
-    reader, sink = kept(known)
-    reader.told(batch(ended=True, succeeded=1, errored=1, canceled=1, expired=1), None)
-    read(reader, ALL)
-    assert len(sink.told) == 4
-    assert reader.results(ID, None) is None
-    assert reader.results("msgbatch_2", None) is not None
+    kept = Kept()
+    kept.update(batch(ended=True, succeeded=1, errored=1, canceled=1, expired=1))
+    read(kept.reader(), ALL)
+    assert len(kept.results) == 4
+    assert kept.batches.counted.is_closed(ID)
+    assert not kept.batches.counted.is_closed("msgbatch_2")
+    read(kept.reader(), ALL, line("another"))
+    assert len(kept.results) == 4
 
 
 def test_a_batch_whose_counts_say_less_than_its_results_loses_none():
-    reader, sink = kept()
-    reader.told(batch(ended=True, succeeded=1), None)
-    read(reader, LINES["succeeded"], LINES["errored"])
-    read(reader, ALL)
-    assert [record.result for record, _ in sink.told] == list(LINES)
+    kept = Kept()
+    kept.update(batch(ended=True, succeeded=1))
+    read(kept.reader(), LINES["succeeded"], LINES["errored"])
+    read(kept.reader(), ALL)
+    assert kept.types == list(LINES)
 
 
 def test_a_line_that_is_too_long_is_counted_as_unknown_once(monkeypatch):
-    monkeypatch.setattr(batches, "_LONGEST_LINE", 5_000)
-    reader, sink = kept()
+    monkeypatch.setattr(batches, "_MAX_LINE", 5_000)
+    kept = Kept()
     long = [line(name, type="succeeded", message=message({**BATCHED, "x": "y" * 6_000})) for name in "ab"]
-    read(reader, *long, LINES["canceled"])
+    read(kept.reader(), *long, LINES["canceled"])
     for size in (1, 999, 5_001):
         body = b"".join([*long, LINES["canceled"]])
-        reading = reader.results(ID, None)
-        assert reading is not None
+        reader = kept.reader()
         for at in range(0, len(body), size):
-            reading.read(body[at : at + size])
-            assert sum(map(len, reading._pieces)) <= 5_000
-        reading.ended()
-    assert [record.result for record, _ in sink.told] == ["_other", "_other", "canceled"]
-    assert [record.missing for record, _ in sink.told] == ["invalid_result", "invalid_result", "refused"]
+            reader.read(body[at : at + size])
+            assert sum(map(len, reader._pieces)) <= 5_000
+        reader.end()
+    assert kept.types == [None, None, "canceled"]
+    assert kept.reasons == ["invalid_result", "invalid_result", "rejected"]
 
 
-def test_a_failure_of_ours_is_told_once_and_stops_the_reading(warnings):
-    reader, _ = kept()
+class PlantedError(Exception):
+    """A bug of ours."""
 
-    class Failing:
-        def result(self, record, since):
-            raise RuntimeError
 
-    read(reader._replace(sink=Failing()), ALL, ALL)
-    (said,) = warnings()
-    assert "read the results of a batch (RuntimeError)" in said
+def fail_once(original):
+    """The first use fails."""
+    used = []
+
+    def first(*args):
+        used.append(1)
+        if len(used) == 1:
+            raise PlantedError("planted secret")
+        return original(*args)
+
+    return first
+
+
+def test_a_result_whose_recording_fails_is_logged_and_the_next_ones_are_recorded(monkeypatch, warnings):
+    kept = Kept()
+    monkeypatch.setattr(Kept, "__call__", fail_once(Kept.__call__))
+    read(kept.reader(), ALL)
+    assert kept.types == list(LINES)[1:]
+    (warning,) = warnings()
+    assert "could not record a result of a batch (PlantedError)" in warning
+
+
+def test_a_result_that_cannot_be_parsed_is_counted_and_the_next_ones_are_whole(bench, monkeypatch, warnings):
+    monkeypatch.setattr(batches, "parse_batch_result", fail_once(batches.parse_batch_result))
+    read(reader_of(bench.recorder), line("x"), LINES["succeeded"])
+    assert bench.values(c.BATCH_RESULTS, c.BATCH_RESULT) == {"_other": 1, "succeeded": 1}
+    assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == {"invalid_result": 1}
+    assert bench.values(c.COST, c.COST_TYPE) == PARTS
+    (warning,) = warnings()
+    assert "could not read a result of a batch (PlantedError)" in warning
+
+
+def test_a_result_of_which_nobody_knows_whether_it_was_counted_is_counted(bench, monkeypatch, warnings):
+    counted = bench.instruments.batches.counted
+    monkeypatch.setattr(counted, "add", fail_once(counted.add))
+    read(reader_of(bench.recorder), LINES["succeeded"])
+    assert bench.values(c.COST, c.COST_TYPE) == PARTS
+    (warning,) = warnings()
+    assert "could not find out whether a result was counted (PlantedError)" in warning
 
 
 # The date of the price.
@@ -260,29 +301,26 @@ NOW = datetime.fromisoformat("2026-11-22T12:00:00+00:00").timestamp()
 DAY = 86_400
 
 
-def test_the_window_is_that_of_the_batch():
-    known = Batches(clock=lambda: NOW)
-    reader, _ = kept(known)
-    reader.told(batch(ended=True), None)
-    created, ended = known.window(ID)
-    assert (NOW - created, NOW - ended) == (pytest.approx(7_200, abs=1), 1_800)
-    assert datetime.fromisoformat(ENDED.replace("Z", "+00:00")).timestamp() == ended
-    assert known.window("another") == Window(NOW - 30 * DAY, NOW)
+def test_the_time_range_is_that_of_the_batch():
+    kept = Kept(new_batches(clock=lambda: NOW))
+    kept.update(batch(ended=True))
+    since, until = kept.batches.time_range(ID)
+    assert (NOW - since, NOW - until) == (pytest.approx(7_200, abs=1), 1_800)
+    assert datetime.fromisoformat(ENDED.replace("Z", "+00:00")).timestamp() == until
+    assert kept.batches.time_range("another") == TimeRange(NOW - 30 * DAY, NOW)
 
 
 def test_a_server_whose_clock_is_ahead():
-    known = Batches(clock=lambda: NOW - DAY)
-    reader, _ = kept(known)
-    reader.told(batch(ended=True), None)
-    assert known.window(ID) == Window(NOW - DAY, NOW - DAY)
+    kept = Kept(new_batches(clock=lambda: NOW - DAY))
+    kept.update(batch(ended=True))
+    assert kept.batches.time_range(ID) == TimeRange(NOW - DAY, NOW - DAY)
 
 
 def dated(model, since, until, tokens=1_000):
     usage = Usage(*Counts(0, 0, tokens, 0).classes, service_tier="batch")
-    answer = Answer("msg_1", model, "end_turn", usage, complete=True)
-    at = [datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp() for day in (since, until)]
-    record = CallRecord(Request(), CALLER, at[1], 0.0, answers=(answer,), result="succeeded")
-    return bill_since(pricing.shipped(), record, at[0])
+    response = Response("msg_1", model, "end_turn", usage, complete=True)
+    first, last = (datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp() for day in (since, until))
+    return price_batch_result(pricing.shipped(), response, since=first, until=last, platform=ANTHROPIC, reason=None)
 
 
 def test_no_price_changed_meanwhile():
@@ -313,109 +351,112 @@ def test_a_model_without_a_price():
 
 
 def test_both_reasons_are_explained():
-    assert {"ambiguous_date", batches.UNREADABLE} <= set(UNPRICED_REASONS)
+    assert {"ambiguous_date", batches.INVALID_RESULT} <= set(UNPRICED_REASONS)
 
 
 # Progress.
 
 
-class Watching:
+class Tracking:
     """Batches with a clock of the test's."""
 
     def __init__(self):
         self.now = 0.0
-        self.known = Batches(clock=lambda: self.now)
+        self.known = new_batches(clock=lambda: self.now)
 
-    def told(self, body, tenant="acme"):
-        labels = SimpleNamespace(attributes={"tenant": tenant})
-        reader = batches.Reader(CALLER, (), self.known, lambda *_: labels, Keeping())  # pyright: ignore[reportArgumentType]
-        reader.told(body, None)
+    def update(self, body, tenant="acme"):
+        update_batches(self.known, body, BatchOwner(CLIENT, None, (("tenant", tenant),)), SETS)
+
+    @property
+    def observed(self):
+        found = self.known.observe(CallbackOptions())
+        return {(each.attributes["claude.tag.tenant"], each.attributes[c.BATCH_STATUS]): each.value for each in found}
 
     @property
     def shown(self):
-        return {(attributes["tenant"], status): n for attributes, status, n in self.known.progress() if n}
+        return {key: number for key, number in self.observed.items() if number}
 
 
 def test_batches_in_progress_add_up():
-    watching = Watching()
-    watching.told(batch("a", processing=3))
-    watching.told(batch("b", processing=4))
-    watching.told(batch("c", processing=5), tenant="other")
-    assert watching.shown == {("acme", "processing"): 7, ("other", "processing"): 5}
+    tracking = Tracking()
+    tracking.update(batch("a", processing=3))
+    tracking.update(batch("b", processing=4))
+    tracking.update(batch("c", processing=5), tenant="other")
+    assert tracking.shown == {("acme", "processing"): 7, ("other", "processing"): 5}
     # Whoever looks after it later, it stays that of who was first.
-    watching.told(batch("a", processing=2, succeeded=1), tenant="other")
-    assert watching.shown == {("acme", "processing"): 6, ("acme", "succeeded"): 1, ("other", "processing"): 5}
+    tracking.update(batch("a", processing=2, succeeded=1), tenant="other")
+    assert tracking.shown == {("acme", "processing"): 6, ("acme", "succeeded"): 1, ("other", "processing"): 5}
 
 
-def test_every_status_is_told_also_when_it_is_0():
-    watching = Watching()
-    watching.told(batch("a", processing=3))
-    assert [(status, number) for _, status, number in watching.known.progress()] == [
-        ("processing", 3), ("succeeded", 0), ("errored", 0), ("canceled", 0), ("expired", 0),
-    ]  # fmt: skip
+def test_every_status_has_a_point_also_if_it_is_0():
+    tracking = Tracking()
+    tracking.update(batch("a", processing=3))
+    zeros = {("acme", status): 0 for status in ("succeeded", "errored", "canceled", "expired")}
+    assert tracking.observed == {("acme", "processing"): 3, **zeros}
 
 
-def test_the_end_of_a_watched_batch_is_shown_for_five_minutes():
-    watching = Watching()
-    watching.told(batch("a", processing=3))
-    watching.now = 60
-    watching.told(batch("a", ended=True, succeeded=2, errored=1))
-    assert watching.shown == {("acme", "succeeded"): 2, ("acme", "errored"): 1}
-    watching.now = 300
-    watching.told(batch("a", ended=True, succeeded=2, errored=1))
-    watching.now = 359
-    assert watching.shown == {("acme", "succeeded"): 2, ("acme", "errored"): 1}
-    watching.now = 360
-    assert list(watching.known.progress()) == []
-    watching.told(batch("a", ended=True, succeeded=2, errored=1))
-    assert list(watching.known.progress()) == []
+def test_the_end_of_a_tracked_batch_is_shown_for_five_minutes():
+    tracking = Tracking()
+    tracking.update(batch("a", processing=3))
+    tracking.now = 60
+    tracking.update(batch("a", ended=True, succeeded=2, errored=1))
+    assert tracking.shown == {("acme", "succeeded"): 2, ("acme", "errored"): 1}
+    tracking.now = 300
+    tracking.update(batch("a", ended=True, succeeded=2, errored=1))
+    tracking.now = 359
+    assert tracking.shown == {("acme", "succeeded"): 2, ("acme", "errored"): 1}
+    tracking.now = 360
+    assert tracking.observed == {}
+    tracking.update(batch("a", ended=True, succeeded=2, errored=1))
+    assert tracking.observed == {}
 
 
 def test_batches_that_ended_long_ago_are_no_progress():
-    watching = Watching()
-    watching.told({"data": [batch(str(number), ended=True, succeeded=1) for number in range(1_000)]})
-    assert list(watching.known.progress()) == []
-    assert len(watching.known._told) <= 256
+    tracking = Tracking()
+    tracking.update({"data": [batch(str(number), ended=True, succeeded=1) for number in range(1_000)]})
+    assert tracking.observed == {}
+    assert len(tracking.known._ended) <= 256
 
 
 def test_a_batch_that_nobody_asks_for_is_left_out_after_an_hour():
-    watching = Watching()
-    watching.told(batch("a", processing=3))
-    watching.now = 3_599
-    assert watching.shown
-    watching.now = 3_600
-    assert not watching.shown
+    tracking = Tracking()
+    tracking.update(batch("a", processing=3))
+    tracking.now = 3_599
+    assert tracking.shown
+    tracking.now = 3_600
+    assert not tracking.shown
 
 
-def test_no_more_batches_are_watched_than_a_thousand():
-    watching = Watching()
+def test_no_more_batches_are_tracked_than_a_thousand():
+    tracking = Tracking()
     for number in range(1_200):
-        watching.told(batch(str(number), processing=1))
-    assert watching.shown == {("acme", "processing"): 1_000}
-    watching.now = 3_600
-    watching.told(batch("new", processing=1))
-    assert watching.shown == {("acme", "processing"): 1}
+        tracking.update(batch(str(number), processing=1))
+    assert tracking.shown == {("acme", "processing"): 1_000}
+    tracking.now = 3_600
+    tracking.update(batch("new", processing=1))
+    assert tracking.shown == {("acme", "processing"): 1}
 
 
-def test_a_forked_child_watches_nothing_and_counts_nothing_again():
-    watching = Watching()
-    watching.told(batch("a", processing=3))
-    assert watching.known.counted.first("a", "x")
-    watching.known.counted._lock.acquire()
-    watching.known.forked()
-    assert list(watching.known.progress()) == []
-    assert not watching.known.counted.first("a", "x")
+def test_a_forked_child_tracks_nothing_and_counts_nothing_again():
+    tracking = Tracking()
+    tracking.update(batch("a", processing=3))
+    assert tracking.known.counted.add("a", "x")
+    tracking.known.counted._lock.acquire()
+    tracking.known.clear_after_fork()
+    assert tracking.observed == {}
+    assert not tracking.known.counted.add("a", "x")
 
 
 def test_an_integer_that_is_none_is_left_out():
-    watching = Watching()
-    watching.told(batch("a", processing="3", errored=1))
-    assert [(status, number) for _, status, number in watching.known.progress() if number] == [("errored", 1)]
-    assert "processing" not in {status for _, status, _ in watching.known.progress()}
+    tracking = Tracking()
+    tracking.update(batch("a", processing="3", errored=1))
+    assert tracking.shown == {("acme", "errored"): 1}
+    assert ("acme", "processing") not in tracking.observed
 
 
 def test_the_gauge_has_the_attributes_of_who_asked(bench):
-    reader_of(bench.recorder).told(json.loads(json.dumps(batch(processing=3))), WORKSPACE)
+    body = json.loads(json.dumps(batch(processing=3)))
+    update_batches(bench.instruments.batches, body, owner_of(WORKSPACE), bench.instruments.sets)
     assert points(bench) == {
         c.BATCH_REQUESTS.name: {
             attributes(BATCH_STATUS=status): 3 if status == "processing" else 0 for status in c.BATCH_STATUSES

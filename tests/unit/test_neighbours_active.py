@@ -22,7 +22,7 @@ PACKAGES = {
 
 @pytest.fixture
 def imported(monkeypatch):
-    """Imports a stand-in for another instrumentation: a module with an instrumentor, as `BaseInstrumentor` keeps its state."""
+    """Imports a stand-in for one: a module with an instrumentor, as `BaseInstrumentor` keeps its state."""
 
     def put(module, *, active, instrumentor="AnthropicInstrumentor"):
         found = ModuleType(module)

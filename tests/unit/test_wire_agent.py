@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_wire_fuzz import anything
 
-from otel_claude.agent_sdk.messages import ModelUsage, rate_limit, result
+from otel_claude.agent_sdk.messages import ModelUsage, parse_rate_limit, parse_result
 from otel_claude.agent_sdk.totals import Connection, Sessions
 
 NAMES = ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens", "costUSD", "provider")
 usages = st.dictionaries(st.sampled_from(NAMES), st.integers(0, 1 << 31) | st.floats() | st.text(max_size=3))
 by_model = st.dictionaries(st.text(max_size=4), usages | anything, max_size=3) | anything
-messages = st.fixed_dictionaries(
+results = st.fixed_dictionaries(
     {},
     optional={
         "subtype": anything,
@@ -26,11 +26,11 @@ messages = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(messages, max_size=4), st.sampled_from(["", None, "session"]))
-def test_any_results(told, resumes):
+@given(st.lists(results, max_size=4), st.sampled_from(["", None, "session"]))
+def test_any_results(messages, resumes):
     connection = Connection(Sessions(), resumes)
-    for message in told:
-        for usage in (connection.news(result(message)) or {}).values():
+    for message in messages:
+        for usage in (connection.since_last_result(parse_result(message)) or {}).values():
             assert all(type(number) is int and 0 <= number < 1 << 63 for number in usage[:-1])
             assert usage.provider in (None, "anthropic", "aws.bedrock", "gcp.vertex_ai", "_other")
 
@@ -39,7 +39,7 @@ def test_any_results(told, resumes):
 def test_any_limit(message, kind, window):
     info = {"rateLimitType": kind, "utilization": window, "unifiedWindows": {"five_hour": window, "other": window}}
     for said in (message, {"rate_limit_info": info}, {"rate_limit_info": {**info, "unifiedWindows": window}}):
-        for limit in rate_limit(said).limits:
+        for limit in parse_rate_limit(said).limits:
             assert limit.name.startswith("unified_")
             assert limit.utilization is None or 0 <= limit.utilization <= 1
 
@@ -62,5 +62,5 @@ MONEY = [
 
 @pytest.mark.parametrize(("dollars", "pico"), MONEY)
 def test_money(dollars, pico):
-    told = result({"modelUsage": {"claude-opus-5-5": {"inputTokens": 1, "costUSD": dollars}}}).totals
-    assert told == (None if pico is None else {"claude-opus-5-5": ModelUsage(input=1, cost=pico)})
+    totals = parse_result({"modelUsage": {"claude-opus-5-5": {"inputTokens": 1, "costUSD": dollars}}}).totals
+    assert totals == (None if pico is None else {"claude-opus-5-5": ModelUsage(input=1, cost=pico)})

@@ -1,4 +1,4 @@
-"""Answer: folded from whole messages and from streams; the placeholder of `message_start` is never kept."""
+"""Response: merged from whole messages and from streams; the placeholder of `message_start` is never kept."""
 
 from __future__ import annotations
 
@@ -7,37 +7,49 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit_calls import OPUS, USAGE, message, stream
 
-from otel_claude.api import Answer, Usage
+from otel_claude.api import (
+    Response,
+    Usage,
+    merge_message_delta,
+    parse_message,
+    parse_message_start,
+    parse_usage,
+)
 
 START, *_, DELTA, STOP = stream()
 
 
-def folded(*events):
-    answer = Answer()
+def merged(*events):
+    response = Response()
     for event in events:
-        answer = answer.updated(event)
-    return answer
+        if event["type"] == "message":
+            response = parse_message(event)
+        elif event["type"] == "message_start":
+            response = parse_message_start(event)
+        else:
+            response = merge_message_delta(response, event)
+    return response
 
 
 def test_a_whole_message():
-    answer = Answer().updated(message())
-    assert answer == Answer("msg_1", OPUS, "end_turn", Usage().updated(USAGE), complete=True)
-    assert (answer.usage.output, answer.usage.thinking, answer.usage.total_input) == (300, 120, 21_700)
+    response = parse_message(message())
+    assert response == Response("msg_1", OPUS, "end_turn", parse_usage(USAGE), complete=True)
+    assert (response.usage.output, response.usage.thinking, response.usage.total_input) == (300, 120, 21_700)
 
 
 def test_a_stream_says_the_same_as_a_message():
-    assert folded(START, DELTA) == Answer().updated(message())
+    assert merged(START, DELTA) == parse_message(message())
 
 
 def test_message_start_alone_has_no_output():
-    answer = folded(START)
-    assert (answer.usage.output, answer.usage.thinking, answer.complete) == (None, None, False)
-    assert (answer.id, answer.model, answer.usage.total_input) == ("msg_1", OPUS, 21_700)
+    response = merged(START)
+    assert (response.usage.output, response.usage.thinking, response.complete) == (None, None, False)
+    assert (response.id, response.model, response.usage.total_input) == ("msg_1", OPUS, 21_700)
 
 
 def test_the_thinking_of_message_start_is_a_placeholder_too():
     start = {"type": "message_start", "message": {"usage": {"output_tokens_details": {"thinking_tokens": 1}}}}
-    assert folded(start).usage.thinking is None
+    assert merged(start).usage.thinking is None
 
 
 def delta(usage=None, stop_reason=None):
@@ -59,14 +71,14 @@ DELTAS = [
 
 @pytest.mark.parametrize(("deltas", "new", "read", "output", "complete", "why"), DELTAS)
 def test_deltas_replace_what_they_say(deltas, new, read, output, complete, why):
-    answer = folded(START, *deltas)
-    assert (answer.usage.input, answer.usage.cache_read, answer.usage.output) == (new, read, output)
-    assert (answer.complete, answer.stop_reason) == (complete, why)
+    response = merged(START, *deltas)
+    assert (response.usage.input, response.usage.cache_read, response.usage.output) == (new, read, output)
+    assert (response.complete, response.stop_reason) == (complete, why)
 
 
 def test_a_delta_without_a_start():
-    answer = folded(DELTA)
-    assert (answer.id, answer.model, answer.usage.output, answer.complete) == (None, None, 300, True)
+    response = merged(DELTA)
+    assert (response.id, response.model, response.usage.output, response.complete) == (None, None, 300, True)
 
 
 ODD_NAMES = [5, None, [], {}, True, "", "x" * 1_001, "a\nb", "a\x00b", "\ud800"]
@@ -75,26 +87,26 @@ ODD_NAMES = [5, None, [], {}, True, "", "x" * 1_001, "a\nb", "a\x00b", "\ud800"]
 @pytest.mark.parametrize("field", ["id", "model", "stop_reason"])
 @pytest.mark.parametrize("odd", ODD_NAMES, ids=lambda value: repr(value)[:12])
 def test_what_cannot_be_a_name_is_none(field, odd):
-    assert getattr(folded({**message(), field: odd}), field) is None
+    assert getattr(merged({**message(), field: odd}), field) is None
 
 
 @pytest.mark.parametrize("usage", [5, "x", [], True])
 def test_a_usage_of_a_wrong_type_is_malformed(usage):
-    assert folded(message(usage)).usage == Usage(malformed=True)
-    assert folded({"type": "message_start", "message": {"usage": usage}}).usage == Usage(malformed=True)
-    assert folded(START, delta(usage, "end_turn")).usage.malformed
+    assert merged(message(usage)).usage == Usage(malformed=True)
+    assert merged({"type": "message_start", "message": {"usage": usage}}).usage == Usage(malformed=True)
+    assert merged(START, delta(usage, "end_turn")).usage.malformed
 
 
 def test_no_usage_is_none():
-    assert folded(message(None)).usage is None
-    assert folded({"type": "message_start", "message": {}}).usage is None
+    assert merged(message(None)).usage is None
+    assert merged({"type": "message_start", "message": {}}).usage is None
 
 
 @given(st.lists(st.sampled_from(stream()), max_size=12))
 def test_events_in_any_order_never_raise_and_never_keep_the_placeholder(events):
     events = [event for event in events if event["type"] in ("message_start", "message_delta")]
-    answer = folded(*events)
+    response = merged(*events)
     final = bool(events) and events[-1]["type"] == "message_delta"
-    if answer.usage is not None:
-        assert answer.usage.output == (300 if final else None)
-    assert answer.complete is final
+    if response.usage is not None:
+        assert response.usage.output == (300 if final else None)
+    assert response.complete is final

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from unit_batches import BATCHED, STATUSES, batch
 from unit_calls import OPUS, message
 
-from otel_claude.api import Batch, Result, batches, result
+from otel_claude.api import Batch, BatchResult, parse_batch_result, parse_batches
 
 ERROR = {"type": "error", "error": {"type": "invalid_request_error", "message": "no"}, "request_id": "req_1"}
 JSON = st.recursive(
@@ -19,7 +19,7 @@ JSON = st.recursive(
 
 
 def one(body):
-    (found,) = batches(body)
+    (found,) = parse_batches(body)
     return found
 
 
@@ -33,13 +33,13 @@ def test_a_batch_in_progress_and_ended():
 
 def test_a_page_of_batches():
     page = {"data": [batch("a"), {"type": "message_batch"}, batch("b"), None, 7], "has_more": False}
-    assert [found.id for found in batches(page)] == ["a", "b"]
-    assert list(batches({"data": []})) == []
+    assert [found.id for found in parse_batches(page)] == ["a", "b"]
+    assert list(parse_batches({"data": []})) == []
 
 
 @pytest.mark.parametrize("body", [None, [], "x", {}, {"id": "msgbatch_1", "type": "message_batch_deleted"}])
 def test_no_batch(body):
-    assert list(batches(body)) == []
+    assert list(parse_batches(body)) == []
 
 
 @pytest.mark.parametrize("bad", ["3", True, -1, 1.5, None, 10**30, [1]])
@@ -54,11 +54,20 @@ def test_a_time_that_is_none_is_not_known(bad):
 
 
 def test_a_result_that_succeeded():
-    told = result({"custom_id": "a", "result": {"type": "succeeded", "message": message(BATCHED)}})
-    assert told.answer is not None
-    assert told.answer.usage is not None
-    assert (told.custom_id, told.type, told.answer.id, told.answer.model) == ("a", "succeeded", "msg_1", OPUS)
-    assert (told.answer.complete, told.answer.usage.service_tier, told.answer.usage.output) == (True, "batch", 300)
+    parsed = parse_batch_result({"custom_id": "a", "result": {"type": "succeeded", "message": message(BATCHED)}})
+    assert parsed.response is not None
+    assert parsed.response.usage is not None
+    assert (parsed.custom_id, parsed.type, parsed.response.id, parsed.response.model) == (
+        "a",
+        "succeeded",
+        "msg_1",
+        OPUS,
+    )
+    assert (parsed.response.complete, parsed.response.usage.service_tier, parsed.response.usage.output) == (
+        True,
+        "batch",
+        300,
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,48 +75,52 @@ def test_a_result_that_succeeded():
 )
 def test_a_tier_that_was_lost_is_that_of_batches(tier, expected):
     usage = {name: value for name, value in BATCHED.items() if name != "service_tier"}
-    told = result({"custom_id": "a", "result": {"type": "succeeded", "message": message({**usage, **tier})}})
-    assert told.answer is not None
-    assert told.answer.usage is not None
-    assert told.answer.usage.service_tier == expected
+    parsed = parse_batch_result(
+        {"custom_id": "a", "result": {"type": "succeeded", "message": message({**usage, **tier})}}
+    )
+    assert parsed.response is not None
+    assert parsed.response.usage is not None
+    assert parsed.response.usage.service_tier == expected
 
 
 def test_a_tier_that_is_malformed_stays_unknown():
-    told = result(
+    parsed = parse_batch_result(
         {"custom_id": "a", "result": {"type": "succeeded", "message": message({**BATCHED, "service_tier": 1})}}
     )
-    assert told.answer is not None
-    assert told.answer.usage is not None
-    assert (told.answer.usage.service_tier, told.answer.usage.malformed) == (None, True)
+    assert parsed.response is not None
+    assert parsed.response.usage is not None
+    assert (parsed.response.usage.service_tier, parsed.response.usage.malformed) == (None, True)
 
 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ({"custom_id": "a", "result": {"type": "canceled"}}, Result("a", "canceled")),
-        ({"custom_id": "a", "result": {"type": "expired"}}, Result("a", "expired")),
+        ({"custom_id": "a", "result": {"type": "canceled"}}, BatchResult("a", "canceled")),
+        ({"custom_id": "a", "result": {"type": "expired"}}, BatchResult("a", "expired")),
         ({"custom_id": "a", "result": {"type": "errored", "error": ERROR}},
-         Result("a", "errored", None, "invalid_request_error")),
-        ({"custom_id": "a", "result": {"type": "errored", "error": "x"}}, Result("a", "errored")),
-        ({"custom_id": "a", "result": {"type": "succeeded"}}, Result("a")),
-        ({"custom_id": "a", "result": {"type": "succeeded", "message": []}}, Result("a")),
-        ({"custom_id": "a", "result": {"type": "sampled", "message": message()}}, Result("a")),
-        ({"custom_id": "a", "result": {"type": ["canceled"]}}, Result("a")),
-        ({"custom_id": "a"}, Result("a")),
-        ({"custom_id": 7, "result": {"type": "canceled"}}, Result(None, "canceled")),
-        (message(), Result()),
-        ([], Result()),
-        (None, Result()),
+         BatchResult("a", "errored", None, "invalid_request_error")),
+        ({"custom_id": "a", "result": {"type": "errored", "error": "x"}}, BatchResult("a", "errored")),
+        ({"custom_id": "a", "result": {"type": "succeeded"}}, BatchResult("a")),
+        ({"custom_id": "a", "result": {"type": "succeeded", "message": []}}, BatchResult("a")),
+        ({"custom_id": "a", "result": {"type": "sampled", "message": message()}}, BatchResult("a")),
+        ({"custom_id": "a", "result": {"type": ["canceled"]}}, BatchResult("a")),
+        ({"custom_id": "a"}, BatchResult("a")),
+        ({"custom_id": 7, "result": {"type": "canceled"}}, BatchResult(None, "canceled")),
+        (message(), BatchResult()),
+        ([], BatchResult()),
+        (None, BatchResult()),
     ],
 )  # fmt: skip
-def test_results_without_an_answer(line, expected):
-    assert result(line) == expected
+def test_results_without_a_response(line, expected):
+    assert parse_batch_result(line) == expected
 
 
 @given(JSON, JSON)
 def test_nothing_raises(anything, other):
-    result(anything)
-    result({"custom_id": anything, "result": {"type": "succeeded", "message": {"usage": other, "model": anything}}})
-    result({"custom_id": "a", "result": {"type": "errored", "error": anything}})
-    list(batches({"id": "a", "type": "message_batch", "request_counts": anything, "created_at": other}))
-    list(batches({"data": anything}))
+    parse_batch_result(anything)
+    parse_batch_result(
+        {"custom_id": anything, "result": {"type": "succeeded", "message": {"usage": other, "model": anything}}}
+    )
+    parse_batch_result({"custom_id": "a", "result": {"type": "errored", "error": anything}})
+    list(parse_batches({"id": "a", "type": "message_batch", "request_counts": anything, "created_at": other}))
+    list(parse_batches({"data": anything}))

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit_calls import AT, USAGE, answered, begun, stream
-from unit_calls import KeepingSink as Sink
+from unit_calls import AT, USAGE, Body, KeepingRecorder, feed, responded, returned, started, stream
 
 from otel_claude import pricing
-from otel_claude.api import Answer, Usage, refusal, request, shape
-from otel_claude.pricing.call_cost import bill
+from otel_claude.api import (
+    Response,
+    Usage,
+    measure_request,
+    merge_message_delta,
+    parse_error,
+    parse_message,
+    parse_message_start,
+    parse_request,
+    parse_usage,
+)
+from otel_claude.api import response as module
 
 KEYS = [
     *USAGE, "type", "id", "model", "stop_reason", "usage", "message", "delta", "error", "details", "error_code",
@@ -50,59 +60,133 @@ def check(usage):
 @given(st.lists(anything, max_size=4))
 def test_any_usage(usages):
     usage = Usage()
-    for told in usages:
-        usage = usage.updated(told)
+    for each in usages:
+        usage = parse_usage(each, usage)
     check(usage)
 
 
+wrongs = st.sampled_from([-1, 1 << 30, 1 << 64, True, False, 0.5, "7", "", [], [7], {}, {"x": 7}])
+numbers = st.none() | st.integers(0, 3) | st.integers(0, (1 << 30) - 1)
+texts = st.none() | st.sampled_from(["standard", "priority", "batch", "fast", "global", "us", "eu", "a\nb", ""])
+usages = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(
+            ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"],
+            numbers | wrongs,
+        ),
+        "cache_creation": wrongs
+        | st.fixed_dictionaries(
+            {},
+            optional=dict.fromkeys(["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"], numbers | wrongs),
+        ),
+        "output_tokens_details": wrongs | st.fixed_dictionaries({}, optional={"thinking_tokens": numbers | wrongs}),
+        **dict.fromkeys(["service_tier", "speed", "inference_geo"], texts | wrongs),
+        "server_tool_use": wrongs
+        | st.fixed_dictionaries({}, optional={"web_search_requests": numbers | wrongs, "web_fetch_requests": numbers}),
+        "fallback_credit": wrongs | st.just({"status": {"type": "redeemed"}}),
+        "iterations": wrongs | st.just([{"type": "message", "input_tokens": 4}]),
+    },
+)
+well_formed = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(
+            ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"], numbers
+        ),
+        "cache_creation": st.none()
+        | st.fixed_dictionaries(
+            {}, optional=dict.fromkeys(["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"], numbers)
+        ),
+        "output_tokens_details": st.none() | st.fixed_dictionaries({}, optional={"thinking_tokens": numbers}),
+        **dict.fromkeys(["service_tier", "speed", "inference_geo"], st.none() | st.sampled_from(["standard", "us"])),
+        **dict.fromkeys(["server_tool_use", "fallback_credit", "iterations"], st.none()),
+    },
+)
+
+
+def typed(value):
+    """A value and the types in it: `True` is no 1, and 1.0 is none either."""
+    return [typed(each) for each in value] if isinstance(value, tuple) else (type(value), value)
+
+
+@given(st.lists(well_formed | usages | objects | anything, max_size=4))
+def test_a_usage_read_in_one_pass_is_that_read_field_by_field(each):
+    fast = careful = module.NO_USAGE
+    for usage in each:
+        fast = parse_usage(usage, fast)
+        careful = careful if usage is None else module._parse_carefully(usage, careful)
+        assert typed(fast) == typed(careful)
+
+
+@given(st.lists(well_formed, min_size=1, max_size=3))
+def test_what_is_well_formed_is_plain_and_is_read_in_one_pass(each):
+    for usage in each:  # so that its names were seen before
+        parse_usage(usage)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_parse_carefully", None)
+        usage = module.NO_USAGE
+        for one in each:
+            usage = parse_usage(one, usage)
+    assert (usage.plain, usage.malformed) == (True, False)
+
+
+_PARSERS = {"message_start": parse_message_start, "message": parse_message}
+
+
 @given(st.lists(objects | st.sampled_from(stream()), max_size=5))
-def test_any_answer_and_its_price(events):
-    answer = Answer()
+def test_any_response_and_its_price(events):
+    response = Response()
     for event in events:
-        answer = answer.updated(event)
-        for name in (answer.id, answer.model, answer.stop_reason):
+        kind = event.get("type")
+        parse = _PARSERS.get(kind) if isinstance(kind, str) else None
+        response = merge_message_delta(response, event) if parse is None else parse(event)
+        for name in (response.id, response.model, response.stop_reason):
             assert name is None or (0 < len(name) <= 1_000 and name.isprintable())
-        if answer.usage is not None:
-            check(answer.usage)
-    price = pricing.shipped().price(answer, at=AT)
+        if response.usage is not None:
+            check(response.usage)
+    price = pricing.shipped().price(response, at=AT)
     assert price.total >= 0
-    assert price.status != "exact" or not (answer.usage is None or answer.usage.malformed or not answer.complete)
+    assert price.status != "exact" or not (response.usage is None or response.usage.malformed or not response.complete)
 
 
 @given(st.integers(100, 599), anything, st.booleans())
-def test_any_refusal(status, body, retry_after):
-    told = refusal(status, body, retry_after=retry_after)
-    assert told.blocked in (None, "rate_limit", "spend_limit", "credit_balance", "overloaded")
+def test_any_error(status, body, retry_after):
+    error = parse_error(status, body, retry_after=retry_after)
+    assert error.blocked in (None, "rate_limit", "spend_limit", "credit_balance", "overloaded")
 
 
 @given(anything, anything)
 def test_any_request(body, extra):
-    told = request(body, extra)
-    assert type(told.stream) is bool
-    assert told.max_tokens is None or -(1 << 63) <= told.max_tokens < 1 << 63
-    shape(body, breakpoints=True)
+    features = parse_request(body, extra, spans=True)
+    assert type(features.stream) is bool
+    assert features.max_tokens is None or -(1 << 63) <= features.max_tokens < 1 << 63
+    measure_request(body, breakpoints=True)
 
 
 @given(st.lists(anything | objects | st.sampled_from(stream()), max_size=8), st.booleans())
-def test_any_stream_of_events_makes_one_record_that_can_be_priced(events, pending):
-    sink = Sink()
-    call = begun(sink, stream=True)
-    attempt = answered(call)
-    for event in events:
-        call.heard(event, attempt)
-    call.returned(pending=pending)
-    call.body_ended(attempt, read=True)
-    assert bill(pricing.shipped(), sink.record, sink.record.answers, sink.record.missing).total >= 0
+def test_any_stream_of_events_makes_one_call_that_can_be_priced(events, pending):
+    keeper = KeepingRecorder()
+    call = started(keeper, stream=True)
+    attempt = responded(keeper, call)
+    attempt.streams = True
+    feed(keeper, attempt, *events)
+    returned(keeper, call, pending=pending)
+    assert list(Body(keeper, attempt).stream) == [b""]
+    assert keeper.one is call
+    assert keeper._price(call).total >= 0
 
 
 def test_deep_nesting():
     deep: object = 5
     for _ in range(100_000):
         deep = {"usage": deep, "message": deep, "messages": [deep]}
-    assert Answer().updated(deep).usage is not None
-    request(deep)
-    shape(deep, breakpoints=True)
-    refusal(400, deep, retry_after=False)
+    assert parse_message(deep).usage is not None
+    assert parse_message_start(deep).usage is not None
+    assert merge_message_delta(Response(), deep).usage is not None
+    parse_request(deep, None, spans=True)
+    measure_request(deep, breakpoints=True)
+    parse_error(400, deep, retry_after=False)
     # Taken apart by hand: the interpreter would recurse to free it.
     while isinstance(deep, dict):
         deep = deep.pop("usage")

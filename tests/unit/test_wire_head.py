@@ -1,21 +1,35 @@
-"""Head: the limits of every header family and the ids, from raw header pairs of any kind."""
+"""Response headers: the limits of every family and the ids, from raw header pairs of any kind."""
 
 from __future__ import annotations
 
-import sys
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_claude.api import Head, Limit, head
+from otel_claude.api import RateLimit, parse_headers
+from otel_claude.api import headers as module
 
-MODULE = sys.modules[head.__module__]
 NOON = 1_795_348_800.0  # 2026-11-22T12:00:00Z
 
 
-def told(**headers):
-    return head([(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()])
+class Found(NamedTuple):
+    """What headers say."""
+
+    limits: tuple[RateLimit, ...] = ()
+    request_id: str | None = None
+    organization_id: str | None = None
+    workspace_id: str | None = None
+
+
+def parsed(pairs):
+    headers = parse_headers(pairs)
+    return Found(headers.rate_limits, headers.request_id, headers.organization_id, headers.workspace_id)
+
+
+def parsed_named(**headers):
+    return parsed([(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()])
 
 
 FAMILIES = {
@@ -37,16 +51,16 @@ def family(prefix, limit="2000000", remaining="1500000", reset="2026-11-22T12:00
 
 @pytest.mark.parametrize(("prefix", "name"), FAMILIES.items())
 def test_a_family_is_one_limit(prefix, name):
-    assert head(family(prefix)) == Head((Limit(name, 2_000_000, 1_500_000, 0.25, NOON),))
+    assert parsed(family(prefix)) == Found((RateLimit(name, 2_000_000, 1_500_000, 0.25, NOON),))
 
 
 def test_all_families_together_keep_their_order():
     pairs = [pair for prefix in FAMILIES for pair in family(prefix)]
-    assert [limit.name for limit in head(pairs).limits] == list(FAMILIES.values())
+    assert [limit.name for limit in parsed(pairs).limits] == list(FAMILIES.values())
 
 
 def test_the_unified_family_of_subscriptions():
-    limits = told(
+    limits = parsed_named(
         anthropic_ratelimit_unified_status="allowed_warning",
         anthropic_ratelimit_unified_reset="1795348800",
         anthropic_ratelimit_unified_5h_utilization="0.73",
@@ -57,15 +71,15 @@ def test_the_unified_family_of_subscriptions():
         anthropic_ratelimit_unified_fallback_percentage="0.5",
     ).limits
     assert limits == (
-        Limit("unified", reset=NOON),
-        Limit("unified_5h", utilization=0.73, reset=NOON),
-        Limit("unified_7d", utilization=1.0),
+        RateLimit("unified_5h", utilization=0.73, reset=NOON),
+        RateLimit("unified_7d", utilization=1.0),
+        RateLimit("unified", reset=NOON),
     )
 
 
 def test_the_ids():
-    ids = told(request_id="req_1", anthropic_organization_id="org_1", anthropic_workspace_id="wrkspc_1")
-    assert ids == Head((), "req_1", "org_1", "wrkspc_1")
+    ids = parsed_named(request_id="req_1", anthropic_organization_id="org_1", anthropic_workspace_id="wrkspc_1")
+    assert ids == Found((), "req_1", "org_1", "wrkspc_1")
 
 
 ODD_IDS = [b"", b"x" * 1_001, b"a\nb", b"a\x00b", b"\x80"]
@@ -74,7 +88,7 @@ ODD_IDS = [b"", b"x" * 1_001, b"a\nb", b"a\x00b", b"\x80"]
 @pytest.mark.parametrize("raw", ODD_IDS, ids=lambda raw: repr(raw)[:12])
 @pytest.mark.parametrize("name", [b"request-id", b"anthropic-organization-id", b"anthropic-workspace-id"])
 def test_what_cannot_be_an_id_is_none(name, raw):
-    assert head([(name, raw)]) == Head()
+    assert parsed([(name, raw)]) == Found()
 
 
 UNRELATED = [
@@ -93,7 +107,7 @@ UNRELATED = [
 
 @pytest.mark.parametrize("name", UNRELATED)
 def test_other_headers_are_passed_over(name):
-    assert head([(name.encode(), b"5")]) == Head()
+    assert parsed([(name.encode(), b"5")]) == Found()
 
 
 def test_names_are_case_insensitive_and_the_last_of_two_stands():
@@ -104,7 +118,7 @@ def test_names_are_case_insensitive_and_the_last_of_two_stands():
         (b"Request-Id", b"req_1"),
         (b"request-id", b"req_2"),
     ]
-    assert head(pairs) == Head((Limit("requests", 10, 5, 0.5),), "req_2")
+    assert parsed(pairs) == Found((RateLimit("requests", 10, 5, 0.5),), "req_2")
 
 
 NO_WHOLES = [b"", b"x", b"-1", b"1.5", b"1e3", b"0x10", b"1_000", b" 1", b"+1", b"\xd9\xa1", b"9" * 19, b"nan", b"1_0"]
@@ -113,12 +127,12 @@ NO_WHOLES = [b"", b"x", b"-1", b"1.5", b"1e3", b"0x10", b"1_000", b" 1", b"+1", 
 @pytest.mark.parametrize("raw", NO_WHOLES)
 @pytest.mark.parametrize("field", ["limit", "remaining"])
 def test_what_is_no_whole_number_is_left_out(field, raw):
-    assert head([(f"anthropic-ratelimit-requests-{field}".encode(), raw)]) == Head()
+    assert parsed([(f"anthropic-ratelimit-requests-{field}".encode(), raw)]) == Found()
 
 
 @pytest.mark.parametrize("raw", [b"", b"x", b"-0.1", b"nan", b"1_0", b"inf", b"-inf", b"1e999", b"\xff", b"0,5"])
 def test_what_is_no_share_is_left_out(raw):
-    assert head([(b"anthropic-ratelimit-unified-5h-utilization", raw)]) == Head()
+    assert parsed([(b"anthropic-ratelimit-unified-5h-utilization", raw)]) == Found()
 
 
 TIMES = [
@@ -138,13 +152,13 @@ NO_TIMES += [b"2026-11-22T12:00:00ZZ", b"99999-11-22T12:00:00Z"]
 
 @pytest.mark.parametrize(("raw", "seconds"), TIMES)
 def test_a_reset_time_is_in_seconds_since_the_epoch(raw, seconds):
-    (limit,) = head([(b"anthropic-ratelimit-requests-reset", raw)]).limits
+    (limit,) = parsed([(b"anthropic-ratelimit-requests-reset", raw)]).limits
     assert (limit.reset, type(limit.reset)) == (seconds, float)
 
 
 @pytest.mark.parametrize("raw", NO_TIMES)
 def test_what_is_no_time_is_left_out(raw):
-    assert head([(b"anthropic-ratelimit-requests-reset", raw)]) == Head()
+    assert parsed([(b"anthropic-ratelimit-requests-reset", raw)]) == Found()
 
 
 SHARES = [("10", "10", 0.0), ("10", "0", 1.0), ("10", "4", 0.6), ("10", "15", 0.0), ("0", "0", None), ("0", "5", None)]
@@ -152,54 +166,60 @@ SHARES = [("10", "10", 0.0), ("10", "0", 1.0), ("10", "4", 0.6), ("10", "15", 0.
 
 @pytest.mark.parametrize(("limit", "remaining", "utilization"), SHARES)
 def test_the_used_share_is_worked_out_and_stays_between_0_and_1(limit, remaining, utilization):
-    (found,) = head(family("anthropic-ratelimit-requests", limit, remaining)).limits
+    (found,) = parsed(family("anthropic-ratelimit-requests", limit, remaining)).limits
     assert found.utilization == (None if utilization is None else pytest.approx(utilization))
 
 
-def test_a_told_share_wins():
+def test_a_reported_share_wins():
     pairs = [*family("anthropic-ratelimit-requests"), (b"anthropic-ratelimit-requests-utilization", b"0.5")]
-    assert head(pairs).limits[0].utilization == 0.5
+    assert parsed(pairs).limits[0].utilization == 0.5
+
+
+@pytest.mark.parametrize("share", [b"1.01", b"7", b"1e300"])
+def test_a_limit_that_is_overrun_is_full(share):
+    (found,) = parsed([(b"anthropic-ratelimit-unified-5h-utilization", share)]).limits
+    assert found.utilization == 1.0
 
 
 def test_a_flood_of_limits_is_cut_and_the_ids_are_still_read():
     pairs = [(f"anthropic-ratelimit-x{number}-limit".encode(), b"1") for number in range(1_000)]
-    found = head([*pairs, (b"request-id", b"req_1")])
+    found = parsed([*pairs, (b"request-id", b"req_1")])
     assert [limit.name for limit in found.limits] == [f"x{number}" for number in range(32)]
     assert found.request_id == "req_1"
 
 
 def test_names_of_limits_are_few_in_a_process():
-    """They become labels and names of span attributes. Those that came first stay known."""
+    """They become values of attributes and names of span attributes. Those that came first stay known."""
     for number in range(500):
-        head(family(f"anthropic-ratelimit-x{number}"))
-    seen = [head(family(f"anthropic-ratelimit-x{number}")).limits for number in range(500)]
+        parsed(family(f"anthropic-ratelimit-x{number}"))
+    seen = [parsed(family(f"anthropic-ratelimit-x{number}")).limits for number in range(500)]
     assert [number for number, limits in enumerate(seen) if limits] == list(range(100))
 
 
 def test_a_flood_of_sets_of_names_is_not_remembered():
     for number in range(1_000):
-        head([(f"x-{number}".encode(), b"1")])
-        assert len(MODULE._plans) <= MODULE._MOST_PLANS == 64
-    assert head(family("anthropic-ratelimit-requests")).limits[0].name == "requests"
+        parsed([(f"x-{number}".encode(), b"1")])
+        assert len(module._layouts) <= module._MAX_LAYOUTS == 64
+    assert parsed(family("anthropic-ratelimit-requests")).limits[0].name == "requests"
 
 
 @pytest.mark.parametrize("flood", [[(b"x" * 100_000, b"1")], [(f"x-{n}".encode(), b"1") for n in range(10_000)]])
 def test_long_and_many_names_are_not_remembered(flood):
-    assert head([*flood, (b"request-id", b"req_1")]) == Head((), "req_1")
-    assert MODULE._plans == {}
+    assert parsed([*flood, (b"request-id", b"req_1")]) == Found((), "req_1")
+    assert module._layouts == {}
 
 
-def test_answers_with_the_same_names_share_what_is_remembered():
+def test_responses_with_the_same_names_share_what_is_remembered():
     for remaining in ("9", "x", "7"):
-        head(family("anthropic-ratelimit-requests", remaining=remaining))
-    assert len(MODULE._plans) == 1
-    assert head(family("anthropic-ratelimit-requests", remaining="4", limit="8")).limits[0][1:4] == (8, 4, 0.5)
+        parsed(family("anthropic-ratelimit-requests", remaining=remaining))
+    assert len(module._layouts) == 1
+    assert parsed(family("anthropic-ratelimit-requests", remaining="4", limit="8")).limits[0][1:4] == (8, 4, 0.5)
 
 
 def test_times_are_remembered_in_part():
     for second in range(1_000):
-        head([(b"anthropic-ratelimit-requests-reset", str(second).encode())])
-    assert MODULE._seconds.cache_info().currsize <= 64
+        parsed([(b"anthropic-ratelimit-requests-reset", str(second).encode())])
+    assert module._time.cache_info().currsize <= 64
 
 
 names = st.sampled_from([f"{prefix}-{field}" for prefix in FAMILIES for field in ("limit", "remaining", "reset")])
@@ -209,8 +229,8 @@ values = st.binary(max_size=40) | st.text("0123456789+-.:TZeE", max_size=30).map
 
 @given(st.lists(st.tuples(names.map(str.encode) | st.binary(max_size=60), values), max_size=30))
 def test_any_headers_give_only_sane_numbers(pairs):
-    for limit in head(pairs).limits:
+    for limit in parsed(pairs).limits:
         for whole in (limit.limit, limit.remaining):
             assert whole is None or (type(whole) is int and 0 <= whole < 1 << 63)
-        assert limit.utilization is None or 0 <= limit.utilization < float("inf")
+        assert limit.utilization is None or 0 <= limit.utilization <= 1
         assert limit.reset is None or (type(limit.reset) is float and abs(limit.reset) < float("inf"))

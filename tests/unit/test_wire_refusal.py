@@ -1,10 +1,10 @@
-"""Refusal: what blocked a request, by the whole table of Anthropic's errors, and near misses of each row."""
+"""Errors of the API: what blocked a request, by the whole table of Anthropic's errors, and near misses of each row."""
 
 from __future__ import annotations
 
 import pytest
 
-from otel_claude.api import Refusal, refusal
+from otel_claude.api import ApiError, parse_error
 
 
 def error(kind, message="", code=None):
@@ -64,12 +64,12 @@ NOT_BLOCKED = [
 
 @pytest.mark.parametrize(("status", "body", "retry_after", "blocked"), BLOCKED)
 def test_what_blocked_it(status, body, retry_after, blocked):
-    assert refusal(status, body, retry_after=retry_after).blocked == blocked
+    assert parse_error(status, body, retry_after=retry_after).blocked == blocked
 
 
 @pytest.mark.parametrize(("status", "body", "retry_after"), NOT_BLOCKED)
 def test_what_is_only_an_error(status, body, retry_after):
-    assert refusal(status, body, retry_after=retry_after).blocked is None
+    assert parse_error(status, body, retry_after=retry_after).blocked is None
 
 
 ENVELOPES = [
@@ -86,8 +86,8 @@ ENVELOPES = [
 
 @pytest.mark.parametrize(("body", "kind"), ENVELOPES, ids=lambda value: repr(value)[:50])
 def test_the_type_in_the_envelope(body, kind):
-    assert refusal(500, body, retry_after=False) == Refusal(500, kind, None)
+    assert parse_error(500, body, retry_after=False) == ApiError(500, kind, None)
 
 
 def test_a_message_of_several_lines_is_read():
-    assert refusal(400, error(INVALID, f"{CREDIT}\nSee the docs."), retry_after=False).blocked == "credit_balance"
+    assert parse_error(400, error(INVALID, f"{CREDIT}\nSee the docs."), retry_after=False).blocked == "credit_balance"

@@ -1,10 +1,10 @@
-"""Request and Shape: scalars and counts of a body, of which nothing is consumed."""
+"""Features and size of a request: scalars and counts of a body, of which nothing is consumed."""
 
 from __future__ import annotations
 
 import pytest
 
-from otel_claude.api import Request, Shape, request, shape
+from otel_claude.api import RequestFeatures, RequestSize, measure_request, parse_request
 
 
 class Untouchable:
@@ -32,33 +32,35 @@ BODY = {
 }
 
 REQUESTS = [
-    (BODY, None, Request("claude-opus-5-5", True, 1_024, "auto", "enabled", 2_000, "high", True, True)),
-    ({}, None, Request()),
-    (None, None, Request()),
-    ([BODY], None, Request()),
-    ({"model": "a"}, {"model": "b", "stream": True}, Request("b", stream=True)),
-    ({"model": "a"}, 5, Request("a")),
-    (None, {"model": "b"}, Request("b")),
-    ({"output_format": {"type": "json_schema"}}, None, Request(json_output=True)),
-    ({"output_format": {"type": "text"}}, None, Request()),
-    ({"billing_policy": {"bill_to": "organization"}}, None, Request()),
-    ({"model": 5, "stream": 1, "max_tokens": "9", "service_tier": []}, None, Request()),
-    ({"thinking": 5, "output_config": "", "billing_policy": []}, None, Request()),
-    ({"max_tokens": True, "thinking": {"type": 5, "budget_tokens": 0.5}}, None, Request()),
-    ({"max_tokens": 1 << 63, "thinking": {"budget_tokens": -(1 << 63) - 1}}, None, Request()),
-    ({"model": "x" * 1_001}, None, Request()),
+    (BODY, None, RequestFeatures("claude-opus-5-5", True, True, 1_024, "auto", "enabled", 2_000, "high", True)),
+    ({}, None, RequestFeatures()),
+    (None, None, RequestFeatures()),
+    ([BODY], None, RequestFeatures()),
+    ({"model": "a"}, {"model": "b", "stream": True}, RequestFeatures("b", stream=True)),
+    ({"model": "a"}, 5, RequestFeatures("a")),
+    (None, {"model": "b"}, RequestFeatures("b")),
+    ({"output_format": {"type": "json_schema"}}, None, RequestFeatures(json_output=True)),
+    ({"output_format": {"type": "text"}}, None, RequestFeatures()),
+    ({"billing_policy": {"bill_to": "organization"}}, None, RequestFeatures()),
+    ({"model": 5, "stream": 1, "max_tokens": "9", "service_tier": []}, None, RequestFeatures()),
+    ({"thinking": 5, "output_config": "", "billing_policy": []}, None, RequestFeatures()),
+    ({"max_tokens": True, "thinking": {"type": 5, "budget_tokens": 0.5}}, None, RequestFeatures()),
+    ({"max_tokens": 1 << 63, "thinking": {"budget_tokens": -(1 << 63) - 1}}, None, RequestFeatures()),
+    ({"model": "x" * 1_001}, None, RequestFeatures()),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("body", "extra", "expected"), REQUESTS)
 def test_the_scalars_of_a_request(body, extra, expected):
-    assert request(body, extra) == expected
+    assert parse_request(body, extra, spans=True) == expected
+    # Without a span of ours only what prices and metrics depend on.
+    assert parse_request(body, extra, spans=False) == RequestFeatures(*expected[:3])
 
 
 MARK = {"cache_control": {"type": "ephemeral"}}
-SHAPES = [
+SIZES = [
     ({}, (None, None, 0)),
-    (None, (None, None, 0)),
+    (None, (None, None, None)),
     ({"messages": [], "tools": []}, (0, 0, 0)),
     ({"messages": [{}, {}], "tools": [{}, {}, {}]}, (3, 2, 0)),
     ({"messages": [{"content": [{}, MARK]}, {"content": "text"}], "tools": [MARK], "system": [MARK]}, (1, 2, 3)),
@@ -68,11 +70,11 @@ SHAPES = [
 ]
 
 
-@pytest.mark.parametrize(("body", "counts"), SHAPES)
-def test_the_shape_of_a_request(body, counts):
-    told = shape(body, breakpoints=True)
-    assert (told.tools, told.messages, told.cache_breakpoints) == counts
-    assert shape(body, breakpoints=False) == told._replace(cache_breakpoints=None)
+@pytest.mark.parametrize(("body", "counts"), SIZES)
+def test_the_size_of_a_request(body, counts):
+    size = measure_request(body, breakpoints=True)
+    assert (size.tools, size.messages, size.cache_breakpoints) == counts
+    assert measure_request(body, breakpoints=False) == size._replace(cache_breakpoints=None)
 
 
 FREE = [
@@ -92,18 +94,20 @@ FREE = [
 
 @pytest.mark.parametrize(("kind", "free"), FREE)
 def test_code_execution_is_free_beside_web_tools_of_february_2026(kind, free):
-    assert shape({"tools": [{"type": "custom"}, {"type": kind}]}, breakpoints=False).code_execution_free is free
+    assert (
+        measure_request({"tools": [{"type": "custom"}, {"type": kind}]}, breakpoints=False).code_execution_free is free
+    )
 
 
 @pytest.mark.parametrize("field", ["messages", "tools", "system", "model", "thinking", "output_config", "stream"])
 def test_iterators_are_not_consumed(field):
     body = {"model": "claude-opus-5-5", field: Untouchable()}
     expected = None if field == "model" else "claude-opus-5-5"
-    assert request(body) == Request(expected)
-    assert shape(body, breakpoints=True) == Shape(None, None, 0)
+    assert parse_request(body, None, spans=True) == RequestFeatures(expected)
+    assert measure_request(body, breakpoints=True) == RequestSize(None, None, 0)
 
 
 def test_an_iterator_of_blocks_in_a_message_is_not_consumed():
     body = {"messages": [{"content": Untouchable()}, {"content": (part for part in [MARK])}]}
-    assert shape(body, breakpoints=True) == Shape(None, 2, 0)
+    assert measure_request(body, breakpoints=True) == RequestSize(None, 2, 0)
     assert list(body["messages"][1]["content"]) == [MARK]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_claude.api import Counts, Usage
+from otel_claude.api import Counts, Usage, parse_usage
 
 COUNT_FIELDS = {
     "input_tokens": "input",
@@ -19,58 +19,58 @@ NO_COUNTS = ["7", 7.0, True, False, [7], {"tokens": 7}, -1, 1 << 30, 10**400, fl
 counts = st.integers(0, (1 << 30) - 1)
 
 
-def folded(*usages):
+def merged(*usages):
     usage = Usage()
-    for told in usages:
-        usage = usage.updated(told)
+    for each in usages:
+        usage = parse_usage(each, usage)
     return usage
 
 
 @pytest.mark.parametrize(("name", "field"), COUNT_FIELDS.items())
 @pytest.mark.parametrize("value", [0, 1, (1 << 30) - 1])
 def test_a_count_is_read(name, field, value):
-    usage = folded({name: value})
+    usage = merged({name: value})
     assert (getattr(usage.counts, field), usage.malformed) == (value, False)
 
 
 @pytest.mark.parametrize(("name", "field"), SPLIT_FIELDS.items())
 def test_a_split_is_read(name, field):
-    usage = folded({"cache_creation": {name: 12}})
+    usage = merged({"cache_creation": {name: 12}})
     assert (getattr(usage.counts, field), usage.malformed) == (12, False)
 
 
 @pytest.mark.parametrize(("name", "field"), COUNT_FIELDS.items())
 @pytest.mark.parametrize("wrong", NO_COUNTS, ids=repr)
 def test_what_is_no_count_is_unknown_and_malformed(name, field, wrong):
-    usage = folded({name: 5}, {name: wrong})
+    usage = merged({name: 5}, {name: wrong})
     assert (getattr(usage.counts, field), usage.malformed) == (None, True)
 
 
 @pytest.mark.parametrize(("name", "field"), SPLIT_FIELDS.items())
 @pytest.mark.parametrize("wrong", NO_COUNTS, ids=repr)
 def test_what_is_no_split_is_unknown_and_malformed(name, field, wrong):
-    usage = folded({"cache_creation": {name: wrong}})
+    usage = merged({"cache_creation": {name: wrong}})
     assert (getattr(usage.counts, field), usage.malformed) == (None, True)
 
 
 @pytest.mark.parametrize("name", [*COUNT_FIELDS, "cache_creation"])
 @pytest.mark.parametrize("later", [{}, None], ids=["absent", "null"])
 def test_absent_and_null_leave_the_old_value(name, later):
-    before = folded({"input_tokens": 5, name: {"ephemeral_1h_input_tokens": 3} if name == "cache_creation" else 5})
-    assert before.updated(later if later is None else {**later, name: None}) == before
+    before = merged({"input_tokens": 5, name: {"ephemeral_1h_input_tokens": 3} if name == "cache_creation" else 5})
+    assert parse_usage(later if later is None else {**later, name: None}, before) == before
 
 
 @given(st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(COUNT_FIELDS, counts | st.none())), max_size=6))
 def test_the_last_count_that_is_said_stands(usages):
-    usage = folded(*usages)
+    usage = merged(*usages)
     for name, field in COUNT_FIELDS.items():
-        said = [told[name] for told in usages if told.get(name) is not None]
+        said = [each[name] for each in usages if each.get(name) is not None]
         assert getattr(usage.counts, field) == (said[-1] if said else None)
     assert not usage.malformed
 
 
 WRITES = [
-    # creation, 5m, 1h as told; then the classes 5m and 1h
+    # creation, 5m, 1h as reported; then the types 5m and 1h
     (None, None, None, None, None),
     (700, None, None, 700, 0),
     (700, 500, 200, 500, 200),
@@ -109,9 +109,9 @@ TOTALS = [
 ]
 
 
-@pytest.mark.parametrize(("told", "total"), TOTALS)
-def test_the_total_input_is_all_classes_together(told, total):
-    assert Usage(*told.classes).total_input == total
+@pytest.mark.parametrize(("said", "total"), TOTALS)
+def test_the_total_input_is_all_types_together(said, total):
+    assert Usage(*said.classes).total_input == total
 
 
 SERVED = {
@@ -124,9 +124,9 @@ SERVED = {
 }
 
 
-@pytest.mark.parametrize(("name", "field", "value"), [(name, *told) for name, told in SERVED.items()])
+@pytest.mark.parametrize(("name", "field", "value"), [(name, *said) for name, said in SERVED.items()])
 def test_how_it_was_served_is_read_and_kept(name, field, value):
-    usage = folded({name: value}, {}, {name: None}, None)
+    usage = merged({name: value}, {}, {name: None}, None)
     expected = {"fallback_credit": "redeemed", "thinking": 7, "web_searches": 7}.get(field, value)
     assert (getattr(usage, field), usage.malformed) == (expected, False)
 
@@ -153,22 +153,22 @@ WRONG_SERVED = [
 
 @pytest.mark.parametrize(("name", "wrong"), WRONG_SERVED, ids=lambda value: repr(value)[:60])
 def test_a_wrong_type_marks_the_usage(name, wrong):
-    usage = folded({"input_tokens": 1, name: wrong})
+    usage = merged({"input_tokens": 1, name: wrong})
     assert (usage.input, usage.malformed) == (1, True)
 
 
 @pytest.mark.parametrize("wrong", [5, "x", [], True, 0.5, ""], ids=repr)
 def test_a_usage_that_is_no_object_is_malformed_and_keeps_what_was_known(wrong):
-    usage = folded({"input_tokens": 1}, wrong)
+    usage = merged({"input_tokens": 1}, wrong)
     assert (usage.input, usage.malformed) == (1, True)
 
 
 def test_what_was_malformed_once_stays_so():
-    assert folded({"input_tokens": "5"}, {"input_tokens": 5, "output_tokens": 1}).malformed
+    assert merged({"input_tokens": "5"}, {"input_tokens": 5, "output_tokens": 1}).malformed
 
 
 def test_iterations_replace_iterations():
     entry = {"type": "message", "model": "claude-opus-5-5", "input_tokens": 4, "output_tokens": 2}
-    usage = folded({"iterations": [entry, entry]}, {"iterations": [{"type": "compaction", "input_tokens": 9}]}, {})
+    usage = merged({"iterations": [entry, entry]}, {"iterations": [{"type": "compaction", "input_tokens": 9}]}, {})
     assert [(e.type, e.model, e.input, e.output) for e in usage.iterations] == [("compaction", None, 9, None)]
     assert not usage.malformed

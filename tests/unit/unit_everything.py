@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from unit_batches import LINES, batch, owner_of, reader_of
-from unit_calls import USAGE, failed, feed, message, responded, returned, sent, started, stream, success
+from unit_calls import USAGE, failed, feed, message, responded, returned, sent, started, stream, streamed, success
 
 from otel_claude.api import parse_error
 from otel_claude.telemetry.batches import update_batches
@@ -25,13 +25,18 @@ def limit_headers(reset: float) -> list[tuple[bytes, bytes]]:
 
 
 def record_everything(recorder: Any) -> None:
-    """A retried stream with limits, a rejected call, one without a response, one of code execution in the USA, a batch."""
+    """A retried stream with limits, one that failed after its counts, a rejected call, one without a response, a batch.
+
+    And two whole ones: with code execution, and in the USA.
+    """
     _stream_after_a_retry(recorder)
     rejected = started(recorder)
     responded(recorder, rejected, 429).reject(
         parse_error(429, {"error": {"type": "rate_limit_error"}}, retry_after=True)
     )
     failed(recorder, rejected, "rate_limit_error")
+    cut, _ = streamed(recorder, *stream()[:-1])
+    recorder.end_call(cut, error_type="overloaded_error")
     lost = started(recorder)
     sent(recorder, lost)
     failed(recorder, lost, "connection_error")

@@ -1,4 +1,4 @@
-"""Counting: settings to listener to seam. The only place where they meet, and imported only where the SDK is."""
+"""Counting: settings to listener to patch. The only place where they meet, and imported only where the SDK is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..settings import Settings
 from ..tags import current as current_tags
 from ..telemetry.metrics import instruments_of
 from ..version import __version__
-from .patch import AgentSeam, Hear, environment_of, session_of
+from .patch import AgentPatch, Hear, environment_of, session_of
 from .recorder import AgentRecorder
 from .totals import Connection, Sessions
 
@@ -28,16 +28,16 @@ class Counting:
 
     def __init__(self, chosen: Settings, providers: dict[str, Any]) -> None:
         self._flush = FlushOnExit(chosen, providers, traces=False)
-        self._seam = AgentSeam(_listening(chosen, providers.get("meter_provider"), self._flush.on_measure))
-        self._seam.install()
+        self._patch = AgentPatch(_listening(chosen, providers.get("meter_provider"), self._flush.on_measure))
+        self._patch.install()
 
     def renew(self) -> None:
         """Patches what was imported anew."""
-        self._seam.install()
+        self._patch.install()
 
     def stop(self) -> None:
         """Takes all of it out again."""
-        self._seam.remove()
+        self._patch.remove()
         self._flush.stop()
 
 

@@ -132,10 +132,10 @@ def _usages(told: object) -> Usages | None:
 def _usage(said: Json, read: Reader) -> ModelUsage:
     counts = {name: read.count(said.get(field), 0) or 0 for name, field in _COUNTS.items()}
     created = read.count(said.get(_CREATION), 0) or 0
-    untold = max(created - counts["cache_write_5m"] - counts["cache_write_1h"], 0)
+    unknown = max(created - counts["cache_write_5m"] - counts["cache_write_1h"], 0)
     provider = as_text(said.get("provider"))
     named = _PROVIDERS.get(provider, "_other") if provider else None
-    return ModelUsage(**counts, cache_write=untold, cost=_pico(said.get("costUSD"), read), provider=named)
+    return ModelUsage(**counts, cache_write=unknown, cost=_pico(said.get("costUSD"), read), provider=named)
 
 
 def _pico(dollars: object, read: Reader) -> int:

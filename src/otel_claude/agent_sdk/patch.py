@@ -1,4 +1,4 @@
-"""The seam in the Claude Agent SDK: the messages of the program on their way to the application.
+"""The patch of the Claude Agent SDK: the messages of the program on their way to the application.
 
 `Query.receive_messages` stands in every version from 0.1.0 to 0.2.187, for `query()` and `ClaudeSDKClient` alike, and
 for every transport. It gives the program's own JSON, which tells more than the types that are made of it.
@@ -22,8 +22,8 @@ Hear = Callable[[Any], None]
 Listen = Callable[[Any], "Hear | None"]
 
 
-class AgentSeam:
-    """The seam of one `instrument()`. `listen` gives who hears the messages of a `Query`; None: nobody."""
+class AgentPatch:
+    """The patch of one `instrument()`. `listen` gives who hears the messages of a `Query`; None: nobody."""
 
     def __init__(self, listen: Listen) -> None:
         self._listen: Listen | None = listen

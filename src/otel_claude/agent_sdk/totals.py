@@ -15,17 +15,17 @@ _MOST_SESSIONS: Final = 1_000
 
 
 class Sessions:
-    """The totals that each session had when this process last heard of it."""
+    """The totals that each session had when this process last saw it."""
 
     def __init__(self) -> None:
         self._totals: dict[str, Usages] = {}
 
     def of(self, session_id: str | None) -> Usages | None:
-        """None: this process has not heard of it."""
+        """None: this process has not seen it."""
         return self._totals.get(session_id or "")
 
     def keep(self, session_id: str | None, totals: Usages) -> None:
-        """Its latest. Who was heard of longest ago gives way."""
+        """Its latest. The one that was seen longest ago gives way."""
         if session_id is not None:
             self._totals.pop(session_id, None)
             if len(self._totals) >= _MOST_SESSIONS:

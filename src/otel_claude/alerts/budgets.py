@@ -10,7 +10,7 @@ from urllib.parse import quote
 from otel_claude import semconv as c
 from otel_claude.tags import is_key, is_value
 
-from ..promql.names import BUDGET, BUDGET_USED, Naming
+from ..promql.names import BUDGET, BUDGET_USED, NameTranslator
 from ..promql.queries import Queries
 from .rules import Alert, Group, Recording
 from .thresholds import FAST, HOURS_OF_A_MONTH
@@ -62,7 +62,7 @@ def spend(window: str) -> str:
     return f"claude:budget_spend_usd:{window}"
 
 
-def budget_recordings(naming: Naming, budgets: Iterable[TagBudget]) -> tuple[Group, ...]:
+def budget_recordings(naming: NameTranslator, budgets: Iterable[TagBudget]) -> tuple[Group, ...]:
     """What the alerts on budgets read. No groups where there are no budgets."""
     q = Queries(naming)
     short, long = list[Recording](), list[Recording]()
@@ -80,13 +80,13 @@ def budget_recordings(naming: Naming, budgets: Iterable[TagBudget]) -> tuple[Gro
     return groups if short else ()
 
 
-def budget_alerts(naming: Naming, budgets: Iterable[TagBudget]) -> tuple[Group, ...]:
+def budget_alerts(naming: NameTranslator, budgets: Iterable[TagBudget]) -> tuple[Group, ...]:
     """Near the budget, over it, and on the way there. No group where there are no budgets."""
     alerts = tuple(alert for budget in budgets for alert in _alerts(naming, budget))
     return (Group("otel-claude-alerts-budgets", alerts),) if alerts else ()
 
 
-def _alerts(naming: Naming, budget: TagBudget) -> tuple[Alert, ...]:
+def _alerts(naming: NameTranslator, budget: TagBudget) -> tuple[Alert, ...]:
     month, dollars, name = _of(budget, _MONTH), budget.dollars, naming.template(BUDGET)
     labels = ((BUDGET, budget.name),)
     choice = f"?var-tag={quote(naming.bare(c.TAG_PREFIX + budget.key))}&var-tag_value={quote(budget.value, safe='')}"

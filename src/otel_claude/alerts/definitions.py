@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..promql.names import Naming
+from ..promql.names import NameTranslator
 from .budgets import TagBudget, budget_alerts
 from .organization import organization_alerts
 from .recording import recording_groups
@@ -12,7 +12,9 @@ from .spend import spend_alerts, value_alerts
 from .thresholds import Thresholds
 
 
-def alert_groups(naming: Naming, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()) -> tuple[Group, ...]:
+def alert_groups(
+    naming: NameTranslator, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()
+) -> tuple[Group, ...]:
     """The alerts, by what they are about."""
     return (
         Group("otel-claude-alerts-spend", spend_alerts(naming, thresholds)),
@@ -25,12 +27,14 @@ def alert_groups(naming: Naming, thresholds: Thresholds, budgets: tuple[TagBudge
     )
 
 
-def all_alerts(naming: Naming, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()) -> tuple[Alert, ...]:
+def all_alerts(
+    naming: NameTranslator, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()
+) -> tuple[Alert, ...]:
     """Every alert."""
     groups = alert_groups(naming, thresholds, budgets)
     return tuple(rule for group in groups for rule in group.rules if isinstance(rule, Alert))
 
 
-def all_groups(naming: Naming, thresholds: Thresholds) -> tuple[Group, ...]:
+def all_groups(naming: NameTranslator, thresholds: Thresholds) -> tuple[Group, ...]:
     """Every group, what is recorded first."""
     return (*recording_groups(naming), *alert_groups(naming, thresholds))

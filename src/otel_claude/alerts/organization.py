@@ -9,7 +9,7 @@ from otel_claude.semconv import organization as o
 
 from ..dashboards.panels import ORGANIZATION_UID
 from ..promql import organization
-from ..promql.names import Naming
+from ..promql.names import NameTranslator
 from ..promql.queries import Queries
 from .rules import Alert
 from .thresholds import Thresholds
@@ -21,7 +21,7 @@ _RATE: Final = (o.RATE_LIMIT_GROUP, c.RATE_LIMIT_NAME, o.WORKSPACE_NAME)
 _KEY: Final = (c.API_KEY_HINT, o.API_KEY_NAME)
 
 
-def organization_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
+def organization_alerts(naming: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
     """Limits, spend that nothing measured, keys, and the data itself."""
     q = Queries(naming)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from otel_claude import semconv as c
 
-from ..promql.names import JOB, Naming
+from ..promql.names import JOB, NameTranslator
 from ..promql.queries import Queries
 from .rules import Group, Recording
 
@@ -44,7 +44,7 @@ SPEND_30D: Final = "claude:spend_usd:30d"
 _HOURLY: Final = {SPEND_3D: "3d", SPEND_30D: "30d"}
 
 
-def recording_groups(naming: Naming) -> tuple[Group, ...]:
+def recording_groups(naming: NameTranslator) -> tuple[Group, ...]:
     """All recording rules."""
     q = Queries(naming)
     model = (JOB, c.REQUEST_MODEL)
@@ -66,7 +66,7 @@ def recording_groups(naming: Naming) -> tuple[Group, ...]:
         Group(
             "otel-claude-cache",
             (
-                Recording(INPUT_HOUR, q.grown(c.INPUT_TOKENS, "1h", model)),
+                Recording(INPUT_HOUR, q.exact_increase(c.INPUT_TOKENS, "1h", model)),
                 Recording(cache_hits("1h"), q.cache_hits("1h", model)),
                 Recording(cache_hits("1d"), q.cache_hits("1d", model)),
                 Recording(CACHE_NET_DAY, q.cache_net("1d", model)),

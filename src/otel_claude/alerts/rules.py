@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from ..dashboards.panels import LIMITS_UID, USAGE_UID
-from ..promql.names import JOB, Naming
+from ..promql.names import JOB, NameTranslator
 
 Json = dict[str, Any]
 Severity = Literal["critical", "warning", "info"]
@@ -62,7 +62,7 @@ class Places:
 
     grafana: str = GRAFANA
     runbooks: str = RUNBOOKS
-    naming: Naming = field(default_factory=Naming)
+    naming: NameTranslator = field(default_factory=NameTranslator)
 
 
 def rules_json(groups: tuple[Group, ...], places: Places) -> Json:

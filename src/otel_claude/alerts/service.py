@@ -6,7 +6,7 @@ from typing import Final
 
 from otel_claude import semconv as c
 
-from ..promql.names import JOB, Naming
+from ..promql.names import JOB, NameTranslator
 from ..promql.queries import Queries
 from .recording import LIMIT_USED, calls, error_ratio
 from .rules import LIMITS, Alert
@@ -18,11 +18,11 @@ _SLOW_ERRORS: Final = (SLOW[0].factor, "6h", "30m")
 """Slower than six hours, a call's errors are history."""
 
 
-def reliability_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
+def reliability_alerts(naming: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
     """Errors, refusals and time."""
     q = Queries(naming)
     job = naming.template(JOB)
-    enough = f"{q.grown(c.ATTEMPTS, '10m', (JOB,))} >= {t.calls:g}"
+    enough = f"{q.exact_increase(c.ATTEMPTS, '10m', (JOB,))} >= {t.calls:g}"
     slow_burn = (Burn(*_SLOW_ERRORS),)
     return (
         Alert(
@@ -71,7 +71,7 @@ def _failing(burns: tuple[Burn, ...], t: Thresholds) -> str:
 
 def _money(q: Queries, name: str, reason: str, what: str, action: str) -> Alert:
     return Alert(
-        name, "critical", f"{q.grown(c.ATTEMPTS, '10m', (JOB,), q.match(c.BLOCKED_REASON, reason))} > 0",
+        name, "critical", f"{q.exact_increase(c.ATTEMPTS, '10m', (JOB,), q.match(c.BLOCKED_REASON, reason))} > 0",
         f"Claude refuses {q.naming.template(JOB)}: {what} ({{{{ $value }}}} requests in ten minutes).",
         f"Nothing works until somebody acts. {action}", wait="0m", dashboard=LIMITS,
     )  # fmt: skip
@@ -101,7 +101,7 @@ def _times(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
     )  # fmt: skip
 
 
-def limit_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
+def limit_alerts(naming: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
     """Limits that are nearly full."""
     return (
         Alert(
@@ -114,7 +114,7 @@ def limit_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
     )  # fmt: skip
 
 
-def telemetry_alerts(naming: Naming) -> tuple[Alert, ...]:
+def telemetry_alerts(naming: NameTranslator) -> tuple[Alert, ...]:
     """Telemetry that stopped."""
     q = Queries(naming)
     spoke = f"present_over_time({q.select(c.CALLS)}[10m]"

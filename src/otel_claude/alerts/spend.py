@@ -6,7 +6,7 @@ from typing import Final
 
 from otel_claude import semconv as c
 
-from ..promql.names import JOB, Naming
+from ..promql.names import JOB, NameTranslator
 from ..promql.queries import Queries
 from .recording import INPUT_HOUR, SPEND_3D, cache_hits, spend
 from .rules import Alert
@@ -23,7 +23,7 @@ _MONTHLY_ACTION: Final = (
 )
 
 
-def spend_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
+def spend_alerts(naming: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
     """Budgets and jumps."""
     q = Queries(naming)
     job, hour, day = naming.template(JOB), t.daily_budget * t.hour_of_daily_budget, f"sum({spend('1d')})"
@@ -61,7 +61,7 @@ def spend_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
             "ClaudeSpendAnomaly", "warning",
             f"{by_job} > {t.anomaly_factor:g} * {week_ago} and {by_job} > {t.anomaly_floor:g}",
             f"{job} spent {_USD} on Claude in the last hour, over {t.anomaly_factor:g} times the same hour last week.",
-            "More calls, or dearer ones? Compare calls and cost per call with last week's, then look at what was "
+            "More or costlier calls? Compare calls and cost per call with last week's, then look at what was "
             "deployed.",
             wait="15m", keep="30m",
         ),
@@ -83,18 +83,19 @@ def _hours(window: str) -> float:
     return int(window[:-1]) * {"m": 1 / 60, "h": 1, "d": 24}[window[-1]]
 
 
-def value_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
-    """The cache, cut-off answers, and what has no price."""
+def value_alerts(naming: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
+    """The cache, truncated responses, and what has no price."""
     q = Queries(naming)
     model = (JOB, c.REQUEST_MODEL)
     job, name = naming.template(JOB), naming.template(c.REQUEST_MODEL)
-    saved, paid = (q.grown(metric, "6h", model) for metric in (c.CACHE_SAVINGS, c.CACHE_OVERHEAD))
+    saved, paid = (q.exact_increase(metric, "6h", model) for metric in (c.CACHE_SAVINGS, c.CACHE_OVERHEAD))
     # Of calls alone: results of batches are counted as unpriced too, and are no calls.
     priceable = (
         naming.match(c.UNPRICED_REASON, "!~", "|".join((*_NO_PRICE_BY_DESIGN, *_NO_PRICE_IN_TABLE))),
         q.match(c.OPERATION_NAME, c.CHAT),
     )
     enough = f"{q.calls('1h', (JOB,))} >= {t.calls:g}"
+    unpriced = q.share(q.exact_increase(c.UNPRICED, "1h", (JOB,), *priceable), q.calls("1h", (JOB,)))
     return (
         Alert(
             "ClaudeCacheWrittenNotRead", "warning",
@@ -114,20 +115,19 @@ def value_alerts(naming: Naming, t: Thresholds) -> tuple[Alert, ...]:
         ),
         Alert(
             "ClaudeResponsesTruncated", "warning", f"{q.truncated('1h', (JOB,))} > {t.truncated:g} and {enough}",
-            f"{_SHARE} of the answers to {job} in the last hour stopped at max_tokens.",
-            "Raise max_tokens, or ask for shorter answers. A truncated answer is paid for and often asked for again.",
+            f"{_SHARE} of the responses to {job} in the last hour stopped at max_tokens.",
+            "Raise max_tokens, or ask for less. A truncated response is paid for and often asked for again.",
             wait="15m", keep="30m",
         ),
         Alert(
             "ClaudeUsageUnpriced", "warning",
-            f"{q.share(q.grown(c.UNPRICED, '1h', (JOB,), *priceable), q.calls('1h', (JOB,)))} > {t.unpriced:g} and "
-            f"{enough}",
+            f"{unpriced} > {t.unpriced:g} and {enough}",
             f"{_SHARE} of the calls of {job} in the last hour have no exact price; its spend is shown too low.",
             "The panel of reasons says why. Mostly aborted streams and time-outs.", wait="15m", keep="1h",
         ),
         Alert(
             "ClaudePriceTableOutdated", "warning",
-            f"{q.grown(c.UNPRICED, '1h', model, q.among(c.UNPRICED_REASON, *_NO_PRICE_IN_TABLE))} > 0",
+            f"{q.exact_increase(c.UNPRICED, '1h', model, q.among(c.UNPRICED_REASON, *_NO_PRICE_IN_TABLE))} > 0",
             f"Calls of {job} to {name} have no price: {{{{ $value }}}} in the last hour.",
             "Upgrade otel-claude, or give the price in the file that OTEL_CLAUDE_PRICES names.", wait="1m", keep="1h",
         ),

@@ -22,7 +22,7 @@ _UNBILLED: Final = frozenset({"errored", "canceled", "expired"})
 """Results of a batch that cost nothing (batch page of the API's documentation)."""
 
 
-class BadInput(Exception):  # noqa: N818 - it is the input that is bad
+class BadInputError(Exception):
     """What was given is nothing that can be priced. The text says why, and where."""
 
 
@@ -37,13 +37,13 @@ class Stored(NamedTuple):
 def read(text: str) -> Stored:
     """The answers in a text."""
     if not text.strip():
-        raise BadInput("it is empty")
+        raise BadInputError("it is empty")
     form, documents = _documents(text)
     fold = _Fold()
     for place, document in documents:
         fold.take(document, place)
     if not fold.answers and not fold.free:
-        raise BadInput(f"it is {form}, but there is no message in it")
+        raise BadInputError(f"it is {form}, but there is no message in it")
     return Stored(form, fold.answers, fold.free)
 
 
@@ -59,9 +59,9 @@ def _documents(text: str) -> tuple[str, _Places]:
             return "an event stream", _events(text)
         if len(lines) > 1 and lines[0].lstrip().startswith("{") and _is_json(lines[0]):
             return "JSON lines", _lines(text)
-        raise BadInput(f"it is neither JSON, nor JSON lines, nor an event stream: {error}") from None
+        raise BadInputError(f"it is neither JSON, nor JSON lines, nor an event stream: {error}") from None
     except RecursionError:
-        raise BadInput("its JSON is nested too deeply") from None
+        raise BadInputError("its JSON is nested too deeply") from None
     if isinstance(whole, list):
         return "a JSON list", ((f"item {number}", item) for number, item in enumerate(whole, 1))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     return "JSON", iter([("it", whole)])
@@ -105,7 +105,7 @@ def _decoded(text: str, place: str) -> tuple[str, Any]:
     try:
         return place, json.loads(text)
     except ValueError as error:
-        raise BadInput(f"{place} is not JSON: {error}") from None
+        raise BadInputError(f"{place} is not JSON: {error}") from None
 
 
 class _Fold:
@@ -137,7 +137,7 @@ class _Fold:
         elif "usage" in said or kind == "message":
             self._take_message(said, place)
         elif not self._streaming:
-            raise BadInput(f"{place} has no usage, so it is no message of the API{_instead(said)}")
+            raise BadInputError(f"{place} has no usage, so it is no message of the API{_instead(said)}")
 
     def _take_result(self, result: Json, place: str) -> None:
         kind = result.get("type")
@@ -146,11 +146,11 @@ class _Fold:
         elif kind in _UNBILLED:
             self._is_free(str(kind))
         else:
-            raise BadInput(f"{place} is a batch's result of an unknown type, {kind!r}")
+            raise BadInputError(f"{place} is a batch's result of an unknown type, {kind!r}")
 
     def _take_message(self, message: Json, place: str) -> None:
         if not isinstance(message.get("usage"), dict):
-            raise BadInput(f"{place} has no usage, so what it cost cannot be said{_instead(message)}")
+            raise BadInputError(f"{place} has no usage, so what it cost cannot be said{_instead(message)}")
         self._streaming = False
         self.answers.append(parse_message(message))
 

@@ -14,7 +14,7 @@ import typer
 from .. import files
 from ..pricing import Platform, PlatformName, PriceFileError, PriceTable, PriceTableError, load
 from ..settings import variable
-from .answers import BadInput, Stored, read
+from .answers import BadInputError, Stored, read
 from .output import fail, write_json
 from .priced import json_of, priced
 
@@ -106,7 +106,7 @@ def _stored(file: str) -> Stored:
         return fail(f"price: {_named(file)}: {error.strerror}")
     except UnicodeDecodeError:
         return fail(f"price: {_named(file)}: it is no UTF-8 text")
-    except BadInput as error:
+    except BadInputError as error:
         return fail(f"price: {_named(file)}: {error}")
 
 

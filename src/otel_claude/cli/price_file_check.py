@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from otel_claude.api import Response, Usage
 from otel_claude.pricing.table import PriceTable
 from otel_claude.pricing.types import Charge
 
@@ -64,51 +65,50 @@ def check(table: PriceTable, *, at: float) -> list[Result]:
     return [_compare(table, at, name, read) for name, read in _LIBRARIES.items()]
 
 
-class _Probe:
-    """One usage, as our price function takes it: a number of tokens in one class."""
+class _Probe(NamedTuple):
+    """A response that used one type of token, or made one search."""
 
-    iterations = None
-    malformed = False
-    fallback_credit = None
-    web_fetches = 0
-    code_executions = 0
-    complete = True
-    stop_reason = "end_turn"
+    response: Response
+    counts: dict[str, int]
+    """Tokens by type."""
+    searches: int
+    amount: int
+    """How many tokens or searches are asked about."""
 
-    def __init__(self, model: str, what: str) -> None:
-        kind, *modifiers = what.split()
-        tokens = _MANY if "long" in modifiers else _FEW
-        counts = dict.fromkeys(CLASSES, 0)
-        if kind in counts:
-            counts[kind] = tokens
-        if "long" in modifiers and kind == "output":
-            counts["input"] = tokens
-        self.model: str | None = model
-        self.input = counts["input"]
-        self.cache_read = counts["cache_read"]
-        self.cache_write_5m = counts["cache_write_5m"]
-        self.cache_write_1h = counts["cache_write_1h"]
-        self.output = counts["output"]
-        self.web_searches = 1 if kind == "web_search" else 0
-        self.service_tier: str | None = "batch" if "batch" in modifiers else "standard"
-        self.speed: str | None = "fast" if "fast" in modifiers else "standard"
-        self.inference_geo: str | None = "us" if "us" in modifiers else "global"
-        self.tokens = 1 if kind == "web_search" else tokens
 
-    @property
-    def usage(self) -> "_Probe":
-        return self
+def _probe(model: str, what: str) -> _Probe:
+    kind, *modifiers = what.split()
+    tokens = _MANY if "long" in modifiers else _FEW
+    counts = dict.fromkeys(CLASSES, 0)
+    if kind in counts:
+        counts[kind] = tokens
+    if "long" in modifiers and kind == "output":
+        counts["input"] = tokens
+    searches = 1 if kind == "web_search" else 0
+    usage = Usage(
+        input=counts["input"],
+        output=counts["output"],
+        cache_read=counts["cache_read"],
+        cache_write_5m=counts["cache_write_5m"],
+        cache_write_1h=counts["cache_write_1h"],
+        web_searches=searches,
+        service_tier="batch" if "batch" in modifiers else "standard",
+        speed="fast" if "fast" in modifiers else "standard",
+        inference_geo="us" if "us" in modifiers else "global",
+    )
+    response = Response(model=model, stop_reason="end_turn", usage=usage, complete=True)
+    return _Probe(response, counts, searches, searches or tokens)
 
 
 def ours(table: PriceTable, at: float, model: str, what: str) -> Decimal | None:
     """Our price of one token or search, in pico-dollars. None if there is no exact one."""
-    probe = _Probe(model, what)
-    price = table.price(probe, at=at)
+    probe = _probe(model, what)
+    price = table.price(probe.response, at=at)
     if price.status != "exact" or not price.charges:
         return None
     charge: Charge = price.charges[0]
     kind = what.split(maxsplit=1)[0]
-    return Decimal(getattr(charge, kind)) / probe.tokens
+    return Decimal(getattr(charge, kind)) / probe.amount
 
 
 _Numbers = dict[str, dict[str, Decimal | None]]
@@ -214,22 +214,23 @@ def _genai_number(model: str, what: str, when: datetime) -> Decimal | None:
     # Imported here: it takes 30 ms and is installed for development only.
     import genai_prices  # noqa: PLC0415
 
-    probe = _Probe(model, what)
-    writes = probe.cache_write_5m + probe.cache_write_1h
+    probe = _probe(model, what)
+    counts, modifiers = probe.counts, what.split()[1:]
+    writes = counts["cache_write_5m"] + counts["cache_write_1h"]
     context: dict[str, str] = {}
-    if probe.service_tier == "batch":
+    if "batch" in modifiers:
         context["processing"] = "batch"
-    if probe.speed == "fast":
+    if "fast" in modifiers:
         context["speed"] = "fast"
     try:
         price = genai_prices.calc_price(
             genai_prices.Usage(
-                input_tokens=probe.input + probe.cache_read + writes,
-                cache_read_tokens=probe.cache_read,
+                input_tokens=counts["input"] + counts["cache_read"] + writes,
+                cache_read_tokens=counts["cache_read"],
                 cache_write_tokens=writes,
-                cache_write_1h_tokens=probe.cache_write_1h,
-                output_tokens=probe.output,
-                web_searches=probe.web_searches,
+                cache_write_1h_tokens=counts["cache_write_1h"],
+                output_tokens=counts["output"],
+                web_searches=probe.searches,
             ),
             model,
             provider_id="anthropic",
@@ -240,7 +241,7 @@ def _genai_number(model: str, what: str, when: datetime) -> Decimal | None:
         return None
     # A probe of long output needs a long prompt, whose own price is not asked for.
     total = price.output_price if what.startswith("output") else price.total_price
-    return total * 10**12 / probe.tokens
+    return total * 10**12 / probe.amount
 
 
 _LIBRARIES: dict[str, Callable[[PriceTable, float], _Numbers | None]] = {

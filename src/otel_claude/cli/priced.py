@@ -17,7 +17,7 @@ _SEVERITY: Final = {reason: order for order, reason in enumerate(UNPRICED_REASON
 
 
 class Priced(NamedTuple):
-    """What stored answers cost together, by class and model, and why that is not exact."""
+    """What stored answers cost together, by type and model, and why that is not exact."""
 
     total: int
     """Pico-dollars, as far as known."""

@@ -17,7 +17,7 @@ _SAID: Final = "As the claude program reports it, by prices of its own; no part 
 _NOTHING: Final = "nothing reported"
 _NO_TURNS: Final = "no turns"
 _NO_LIMITS: Final = "no limits reported"
-CLASS_COLORS: Final = (
+TYPE_COLORS: Final = (
     ("input", BLUE), ("cache_read", GREEN), ("cache_write", "#ff9830"), ("cache_write_5m", YELLOW),
     ("cache_write_1h", ORANGE), ("output", PURPLE),
 )  # fmt: skip
@@ -25,7 +25,7 @@ _END_COLORS: Final = (
     (agents.WELL, GREEN), ("error_max_turns", YELLOW), ("error_max_budget_usd", ORANGE),
     ("error_during_execution", RED),
 )  # fmt: skip
-_CLASSES: Final = (c.TOKEN_TYPE,)
+_TYPES: Final = (c.TOKEN_TYPE,)
 _LIMIT_STEPS: Final = ((0.8, ORANGE), (0.95, RED))
 _FAILED_STEPS: Final = ((0.05, ORANGE), (0.2, RED))
 
@@ -37,13 +37,13 @@ COST: Final = Panel(
 )  # fmt: skip
 TURNS: Final = Panel(
     802, "Turns",
-    "Turns of the Claude Agent SDK that ended in the time range, failed ones included. A turn is one answer of an "
+    "Turns of the Claude Agent SDK that ended in the time range, failed ones included. A turn is one reply of an "
     "agent, with all the calls and tools that it took. Counted when the application reads its result.",
     "stat", "locale", (line(lambda q: agents.turns(q, RANGE)),), _NO_TURNS, decimals=0,
 )  # fmt: skip
 PER_TURN: Final = Panel(
     803, "Cost per turn",
-    "Mean reported dollars of a turn. " + _SAID + "It rises with longer talks, more tools and dearer models: a limit "
+    "Mean reported dollars of a turn. " + _SAID + "It rises with longer talks, more tools and larger models: a limit "
     "of turns or a budget in the options stops the longest ones.",
     "stat", "currencyUSD", (line(lambda q: agents.cost_per_turn(q, RANGE)),), _NO_TURNS, decimals=4,
 )  # fmt: skip
@@ -86,7 +86,7 @@ BY_TAG: Final = _ranking(
 
 TABLE: Final = Panel(
     820, "Turns of the Agent SDK, by service",
-    _SAID + "A service whose turns are dear or often fail comes first. “Not counted” is the share of turns whose "
+    _SAID + "A service whose turns cost most is shown first. “Not counted” is the share of turns whose "
     "tokens and cost are in no metric.",
     "table", "none",
     (
@@ -94,7 +94,7 @@ TABLE: Final = Panel(
         line(lambda q: agents.cost(q, RANGE, (JOB,))),
         line(lambda q: agents.cost_per_turn(q, RANGE, (JOB,))),
         line(lambda q: agents.failed(q, RANGE, (JOB,))),
-        line(lambda q: agents.uncounted(q, RANGE, (JOB,))),
+        line(lambda q: agents.skipped(q, RANGE, (JOB,))),
     ),
     _NO_TURNS, sorted_by="Reported",
     columns=(
@@ -111,19 +111,20 @@ BY_END: Final = Panel(
     colors=_END_COLORS, stacked=True, step="1m",
 )  # fmt: skip
 TOKENS_PER_MINUTE: Final = Panel(
-    822, "Tokens of turns per minute, by class",
+    822, "Tokens of turns per minute, by type",
     "As the program reports them when a turn ends. Agents read most of their input from the cache; much `input` or "
     "`cache_write` with little `cache_read` means that the talk's beginning changes from turn to turn.",
     "lines", "short",
-    (line(lambda q: f"60 * {q.rate(a.AGENT_TOKENS, RATE, _CLASSES)}", "", c.TOKEN_TYPE),), "no tokens",
-    colors=CLASS_COLORS, stacked=True,
+    (line(lambda q: f"60 * {q.rate(a.AGENT_TOKENS, RATE, _TYPES)}", "", c.TOKEN_TYPE),), "no tokens",
+    colors=TYPE_COLORS, stacked=True,
 )  # fmt: skip
 TOKENS: Final = Panel(
-    823, "Tokens of turns, by class",
+    823, "Tokens of turns, by type",
     "Tokens in the time range, as the program reports them. `cache_write`: written by an older program that does not "
     "say for how long. Thinking is part of the output.",
-    "bargauge", "short", (line(lambda q: f"sort_desc({q.grown(a.AGENT_TOKENS, RANGE, _CLASSES)})", "", c.TOKEN_TYPE),),
-    "no tokens", base=BLUE, colors=CLASS_COLORS, decimals=1,
+    "bargauge", "short",
+    (line(lambda q: f"sort_desc({q.exact_increase(a.AGENT_TOKENS, RANGE, _TYPES)})", "", c.TOKEN_TYPE),),
+    "no tokens", base=BLUE, colors=TYPE_COLORS, decimals=1,
 )  # fmt: skip
 CACHE_HITS: Final = Panel(
     824, "Cache hits",
@@ -153,34 +154,40 @@ LIMITS_OVER_TIME: Final = Panel(
     "anew: wait, use a smaller model, or pay for what goes beyond.",
     "lines", "percentunit",
     (line(lambda q: agents.limit(q, c.RATE_LIMIT_UTILIZATION, (c.RATE_LIMIT_NAME,)), "", c.RATE_LIMIT_NAME),),
-    _NO_LIMITS, thresholds=_LIMIT_STEPS, most=1,
+    _NO_LIMITS, thresholds=_LIMIT_STEPS, max=1,
 )  # fmt: skip
 LIMIT_CHANGES: Final = Panel(
     832, "Limits of the account: what changed",
-    "How often the program was told of a change: `allowed`, `allowed_warning` (near it), `rejected` (at it). Rejected "
+    "Changes that the program reported: `allowed`, `allowed_warning` (near it), `rejected` (at it). Rejected "
     "ones are turns that did not run.",
     "bars", "short",
     (
         line(
-            lambda q: q.grown(a.AGENT_RATE_LIMITS, STEP, (c.RATE_LIMIT_NAME, a.RATE_LIMIT_STATUS)), "",
+            lambda q: q.exact_increase(a.AGENT_RATE_LIMITS, STEP, (c.RATE_LIMIT_NAME, a.RATE_LIMIT_STATUS)), "",
             c.RATE_LIMIT_NAME, a.RATE_LIMIT_STATUS,
         ),
     ),
     "no changes reported", stacked=True, step="1m",
 )  # fmt: skip
-UNCOUNTED: Final = Panel(
+SKIPPED: Final = Panel(
     850, "Turns not counted",
     "The share of turns whose tokens and cost are in no metric: what is shown is too low by these. Normally none. "
     "`claude` 2.1.309 and later tells what is new in every turn: upgrade claude-agent-sdk.",
-    "stat", "percentunit", (line(lambda q: agents.uncounted(q, RANGE)),), _NO_TURNS, thresholds=((0.01, ORANGE),),
+    "stat", "percentunit", (line(lambda q: agents.skipped(q, RANGE)),), _NO_TURNS, thresholds=((0.01, ORANGE),),
     decimals=1,
 )  # fmt: skip
-UNCOUNTED_BY_REASON: Final = Panel(
+
+
+def _skipped_by_reason(q: Queries) -> str:
+    return f"sort_desc({q.exact_increase(a.AGENT_RESULTS_SKIPPED, RANGE, (a.SKIPPED_REASON,))})"
+
+
+SKIPPED_BY_REASON: Final = Panel(
     851, "Turns not counted, by reason",
     "`resumed`: the session went on from one that this process did not see, and the program (before 2.1.309) did not "
-    "say what was new. `no_usage`: the result told no usage by model.",
+    "say what was new. `no_usage`: the result has no usage by model.",
     "bargauge", "short",
-    (line(lambda q: f"sort_desc({q.grown(a.AGENT_RESULTS_SKIPPED, RANGE, (a.SKIPPED_REASON,))})", "", a.SKIPPED_REASON),),
+    (line(_skipped_by_reason, "", a.SKIPPED_REASON),),
     "every turn is counted", base=BLUE, decimals=0,
 )  # fmt: skip
 INSTANCES: Final = Panel(

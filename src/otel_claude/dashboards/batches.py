@@ -23,7 +23,7 @@ def _spent_by_calls(q: Queries, window: str) -> str:
 AGAINST_CALLS: Final = Panel(
     140, "Spend: batch against interactive",
     "Dollars per bar. Batches cost half; they are counted when their results are read, not when they are made. Work "
-    "that nobody waits for is dear as interactive calls.",
+    "that nobody waits for costs too much as interactive calls.",
     "bars", "currencyUSD",
     (
         line(lambda q: _spent_by_calls(q, STEP), _CALLS),
@@ -41,7 +41,8 @@ RESULTS: Final = Panel(
     142, "Batch results, by how they ended",
     "Results that were read in the time range. Errored, canceled and expired ones cost nothing. Expired: the batch was "
     "not done within a day; send the requests again.",
-    "bargauge", "locale", (line(lambda q: q.grown(c.BATCH_RESULTS, RANGE, (c.BATCH_RESULT,)), "", c.BATCH_RESULT),),
+    "bargauge", "locale",
+    (line(lambda q: q.exact_increase(c.BATCH_RESULTS, RANGE, (c.BATCH_RESULT,)), "", c.BATCH_RESULT),),
     "no results read", base=BLUE, decimals=0,
 )  # fmt: skip
 PROGRESS: Final = Panel(

@@ -47,7 +47,7 @@ USAGE: Final = Dashboard(
                 (spend.BUDGET_SHARE, 3, 4), (spend.CALLS, 3, 4), (tokens.CACHE_HITS, 3, 4), (tokens.CACHE_NET, 3, 4),
                 (reliability.UNPRICED, 3, 4),
                 (spend.SPEND_OVER_TIME, 12, 8), (tokens.TOKENS_PER_MINUTE, 12, 8),
-                (spend.BY_SERVICE, 5, 8), (spend.BY_MODEL, 6, 8), (spend.BY_CLASS, 7, 8), (spend.BY_TAG, 6, 8),
+                (spend.BY_SERVICE, 5, 8), (spend.BY_MODEL, 6, 8), (spend.BY_TYPE, 7, 8), (spend.BY_TAG, 6, 8),
             ),
         ),
         Row(
@@ -60,7 +60,7 @@ USAGE: Final = Dashboard(
         ),
         Row(
             "What is paid for?",
-            ((spend.SPEND_BY_CLASS_OVER_TIME, 12, 8), (tokens.TOKENS_BY_CLASS, 8, 8), (spend.COST_PER_CALL, 4, 8)),
+            ((spend.SPEND_BY_TYPE_OVER_TIME, 12, 8), (tokens.TOKENS_BY_TYPE, 8, 8), (spend.COST_PER_CALL, 4, 8)),
         ),
         _BATCH_ROW,
         _CACHE_ROW,
@@ -76,7 +76,7 @@ LIMITS: Final = Dashboard(
         Row(
             "",
             (
-                (limits.FULLEST, 3, 4), (reliability.RATE_LIMITED, 3, 4), (reliability.OVERLOADED, 3, 4),
+                (limits.HIGHEST, 3, 4), (reliability.RATE_LIMITED, 3, 4), (reliability.OVERLOADED, 3, 4),
                 (reliability.STOPPED, 3, 4), (reliability.ERROR_RATIO, 3, 4), (reliability.DURATION_P95, 3, 4),
                 (reliability.FIRST_CHUNK_P95, 3, 4), (reliability.WAITED, 3, 4),
                 (limits.USED_NOW, 14, 8), (reliability.ATTEMPTS_BY_OUTCOME, 10, 8),
@@ -112,7 +112,7 @@ SERVICE: Final = Dashboard(
                 (tokens.CACHE_HITS, 3, 4), (tokens.TRUNCATED, 3, 4), (reliability.ERROR_RATIO, 3, 4),
                 (reliability.DURATION_P95, 3, 4),
                 (spend.SPEND_OVER_TIME, 12, 8), (tokens.TOKENS_PER_MINUTE, 12, 8),
-                (spend.BY_TAG, 5, 8), (spend.BY_MODEL, 5, 8), (spend.BY_CLASS, 6, 8), (limits.USED_NOW, 8, 8),
+                (spend.BY_TAG, 5, 8), (spend.BY_MODEL, 5, 8), (spend.BY_TYPE, 6, 8), (limits.USED_NOW, 8, 8),
             ),
         ),
         Row(

@@ -118,7 +118,7 @@ def _defaults(panel: Panel) -> Json:
     steps = [{"color": panel.base, "value": None}, *({"color": color, "value": at} for at, color in panel.thresholds)]
     defaults: Json = {
         "color": {"mode": "thresholds" if panel.thresholds or panel.kind == "bargauge" else "palette-classic"},
-        "noValue": panel.empty,
+        "noValue": panel.no_value,
         "thresholds": {"mode": "absolute", "steps": steps},
         "unit": panel.unit,
     }
@@ -127,7 +127,7 @@ def _defaults(panel: Panel) -> Json:
     if panel.kind in {"lines", "bars"}:
         defaults["color"] = {"mode": "palette-classic"}
         defaults["custom"] = _drawn(panel)
-    for name, value in (("min", panel.least), ("max", panel.most), ("decimals", panel.decimals)):
+    for name, value in (("min", panel.min), ("max", panel.max), ("decimals", panel.decimals)):
         if value is not None and (name == "decimals" or panel.kind not in {"stat", "table"}):
             defaults[name] = value
     return defaults
@@ -136,7 +136,7 @@ def _defaults(panel: Panel) -> Json:
 def _drawn(panel: Panel) -> Json:
     bars = panel.kind == "bars"
     return {
-        "axisSoftMax": 0.01 if panel.unit == "percentunit" and panel.most is None else None,
+        "axisSoftMax": 0.01 if panel.unit == "percentunit" and panel.max is None else None,
         "barAlignment": -1,
         "drawStyle": "bars" if bars else "line",
         "fillOpacity": 80 if bars else 20 if panel.stacked else 8,

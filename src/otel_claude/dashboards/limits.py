@@ -15,9 +15,7 @@ LIMIT_BY: Final = (c.RATE_LIMIT_NAME, c.REQUEST_MODEL, c.API_KEY_HINT)
 _SHORT: Final = (c.RATE_LIMIT_NAME, c.REQUEST_MODEL)
 """Without the key: lines over time would be too many to tell apart."""
 _USED_STEPS: Final = ((0.8, ORANGE), (0.9, RED))
-_ABOUT: Final = (
-    "As the API last said, per model and key; a limit that has not been heard of since its reset time is not shown. "
-)
+_ABOUT: Final = "As the API last said, per model and key; a limit is not shown once its reset time has passed. "
 
 
 def _of_all(q: Queries, limits: str) -> str:
@@ -25,7 +23,7 @@ def _of_all(q: Queries, limits: str) -> str:
     return q.named(limits, c.REQUEST_MODEL, "all models")
 
 
-def _fullest(q: Queries) -> str:
+def _highest(q: Queries) -> str:
     return q.named(_of_all(q, f"topk(8, {q.used(LIMIT_BY)})"), c.API_KEY_HINT, "key not shown")
 
 
@@ -34,26 +32,26 @@ def _resets(q: Queries) -> str:
     return q.by(_SHORT, q.select(c.RATE_LIMIT_RESET, of_minutes), "max")
 
 
-FULLEST: Final = Panel(
-    401, "Fullest limit",
+HIGHEST: Final = Panel(
+    401, "Highest use of a limit",
     _ABOUT + "Over 80 % the next burst will be refused with 429: spread the load, cache more, or ask for a higher "
     "limit.",
-    "stat", "percentunit", (line(lambda q: q.used(())),), _UNKNOWN, thresholds=_USED_STEPS, most=1, decimals=0,
+    "stat", "percentunit", (line(lambda q: q.used(())),), _UNKNOWN, thresholds=_USED_STEPS, max=1, decimals=0,
 )  # fmt: skip
 USED_NOW: Final = Panel(
     402, "Limits in use, now",
-    _ABOUT + "The eight fullest. Orange from 80 %, red from 90 %.",
-    "bargauge", "percentunit", (line(_fullest, "", *LIMIT_BY),), _UNKNOWN,
-    thresholds=_USED_STEPS, most=1, decimals=0,
+    _ABOUT + "The eight of which most is used. Orange from 80 %, red from 90 %.",
+    "bargauge", "percentunit", (line(_highest, "", *LIMIT_BY),), _UNKNOWN,
+    thresholds=_USED_STEPS, max=1, decimals=0,
 )  # fmt: skip
 USED_OVER_TIME: Final = Panel(
     403, "Limits in use, over time",
     _ABOUT + "Peaks that touch 100 % are bursts that a queue would smooth; a high plateau needs a higher limit.",
     "lines",
-    "percentunit", (line(lambda q: _of_all(q, q.used(_SHORT)), "", *_SHORT),), _UNKNOWN, thresholds=_USED_STEPS, most=1,
+    "percentunit", (line(lambda q: _of_all(q, q.used(_SHORT)), "", *_SHORT),), _UNKNOWN, thresholds=_USED_STEPS, max=1,
 )  # fmt: skip
 LIMITS_TABLE: Final = Panel(
-    404, "Limits: size, left, and when full again",
+    404, "Limits: size, left, and when each resets",
     _ABOUT + "Input limits count uncached input and cache writes; for most models cache reads are free of them.",
     "table", "none",
     (
@@ -66,13 +64,13 @@ LIMITS_TABLE: Final = Panel(
     columns=(
         Column(c.RATE_LIMIT_NAME, "Limit of"), Column(c.REQUEST_MODEL, "Model"), Column(c.API_KEY_HINT, "API key"),
         Column("Value #A", "Size", "locale"), Column("Value #B", "Left", "locale"),
-        Column("Value #C", "Used", "percentunit"), Column("Value #D", "Full again in", "s"),
+        Column("Value #C", "Used", "percentunit"), Column("Value #D", "Resets in", "s"),
     ),
     sorted_by="Used",
 )  # fmt: skip
 RESETS: Final = Panel(
     405, "Time to reset",
-    "Seconds until each limit is full again. Limits refill continuously: seconds are normal, minutes mean that much "
+    "Seconds until each limit resets. Limits refill continuously: seconds are normal, minutes mean that much "
     "was borrowed from the future. An account's limits of hours and days are in the table above alone.",
     "lines", "s", (line(_resets, "", *_SHORT),), _UNKNOWN,
 )  # fmt: skip

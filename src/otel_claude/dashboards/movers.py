@@ -21,7 +21,7 @@ _VALUE: Final = "tag_value"
 def _now_and_before(q: Queries, by: tuple[str, ...]) -> tuple[str, str]:
     now, before = q.spent(RANGE, by), q.spent(RANGE, by, ago=_WEEK)
     if by == (TAG,):
-        now, before = q.moved(now, TAG, _VALUE), q.moved(before, TAG, _VALUE)
+        now, before = q.relabelled(now, TAG, _VALUE), q.relabelled(before, TAG, _VALUE)
     return q.or_zero(now, before), q.or_zero(before, now)
 
 

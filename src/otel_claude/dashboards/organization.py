@@ -50,11 +50,11 @@ BILLED: Final = _stat(
     _amount(o.ORGANIZATION_BILLED_COST, organization.MONTH),
 )  # fmt: skip
 LIMIT_USED: Final = Panel(
-    705, "Fullest spend limit",
+    705, "Highest use of a spend limit",
     SAID + "At 100 % Anthropic refuses calls. Listing spend limits is an early access preview: without it this is "
     "empty.",
     "stat", "percentunit", (line(lambda q: organization.limit_used(q, ())),), "no spend limits listed",
-    thresholds=((0.8, ORANGE), (0.95, RED)), most=1, decimals=0,
+    thresholds=((0.8, ORANGE), (0.95, RED)), max=1, decimals=0,
 )  # fmt: skip
 UNEXPLAINED: Final = Panel(
     706, "Unexplained, 24h",
@@ -80,12 +80,12 @@ AGE: Final = Panel(
     thresholds=((3600, ORANGE),), decimals=0,
 )  # fmt: skip
 BY_KEY: Final = _month(
-    710, "This month by key", "The eight dearest keys. Without a name: usage without a key, as in the Console.",
+    710, "This month by key", "The eight most expensive keys. Without a name: usage without a key, as in the Console.",
     o.API_KEY_NAME,
 )  # fmt: skip
-BY_MODEL: Final = _month(711, "This month by model", "The eight dearest models.", c.RESPONSE_MODEL)
-BY_WORKSPACE: Final = _month(712, "This month by workspace", "The eight dearest workspaces.", o.WORKSPACE_NAME)
-BY_CLASS: Final = _month(713, "This month by class", "What is paid for: token classes, searches, others.", c.COST_TYPE)
+BY_MODEL: Final = _month(711, "This month by model", "The eight most expensive models.", c.RESPONSE_MODEL)
+BY_WORKSPACE: Final = _month(712, "This month by workspace", "The eight most expensive workspaces.", o.WORKSPACE_NAME)
+BY_TYPE: Final = _month(713, "This month by type", "What is paid for: token types, searches, others.", c.COST_TYPE)
 _SERVED: Final = (c.RESPONSE_SERVICE_TIER, c.SPEED, c.INFERENCE_GEO)
 
 
@@ -96,7 +96,7 @@ def _served(q: Queries) -> str:
 
 BY_SERVED: Final = Panel(
     714, "This month by tier, speed and geography",
-    SAID + "Batch is half the price, fast and US-only are dearer. The geography is not told of every model.",
+    SAID + "Batch is half the price, fast and US-only cost more. The geography of some models is not reported.",
     "bargauge", "currencyUSD", (line(_served, "", *_SERVED),), NOTHING, base=BLUE, decimals=2,
 )  # fmt: skip
 OVER_TIME: Final = Panel(
@@ -107,7 +107,7 @@ OVER_TIME: Final = Panel(
     stacked=True,
 )  # fmt: skip
 TOKENS: Final = Panel(
-    716, "Tokens today, by class",
+    716, "Tokens today, by type",
     SAID + "Since midnight in UTC.",
     "bargauge", "short",
     (
@@ -131,14 +131,15 @@ REQUESTS: Final = Panel(
     NOTHING, base=BLUE, decimals=0,
 )  # fmt: skip
 POLLS: Final = Panel(
-    726, "Questions to the Admin API",
+    726, "Requests to the Admin API",
     "How often each part was asked for, and with an error what was wrong. A part that is not given to this "
     "organization is asked for once an hour.",
     "bars", "short",
     (
         line(
             lambda q: q.named(
-                q.grown(o.ORGANIZATION_POLLS, STEP, (o.ORGANIZATION_PART, c.ERROR_TYPE)), c.ERROR_TYPE, "answered"
+                q.exact_increase(o.ORGANIZATION_POLLS, STEP, (o.ORGANIZATION_PART, c.ERROR_TYPE)),
+                c.ERROR_TYPE, "answered",
             ),
             "", o.ORGANIZATION_PART, c.ERROR_TYPE,
         ),
@@ -164,7 +165,7 @@ ORGANIZATION: Final = Dashboard(
                 (TODAY, 3, 4), (YESTERDAY, 3, 4), (MONTH, 3, 4), (BILLED, 3, 4), (LIMIT_USED, 3, 4),
                 (UNEXPLAINED, 3, 4), (DRIFT, 3, 4), (AGE, 3, 4),
                 (OVER_TIME, 12, 8), (BY_KEY, 6, 8), (BY_MODEL, 6, 8),
-                (BY_WORKSPACE, 6, 8), (BY_CLASS, 6, 8), (BY_SERVED, 6, 8), (TOKENS, 6, 8),
+                (BY_WORKSPACE, 6, 8), (BY_TYPE, 6, 8), (BY_SERVED, 6, 8), (TOKENS, 6, 8),
             ),
         ),
         Row("Is everything measured?", ((inventory.BESIDE, 16, 9), (REQUESTS, 8, 9))),

@@ -50,7 +50,7 @@ class Panel:
     kind: Kind
     unit: Unit
     targets: tuple[Target, ...]
-    empty: str
+    no_value: str
     """What is shown where there is no value."""
     thresholds: tuple[tuple[float, str], ...] = ()
     """Only where somebody acts: from which value on which colour."""
@@ -58,9 +58,9 @@ class Panel:
     """The colour below the first threshold."""
     colors: tuple[tuple[str, str], ...] = ()
     """Colours of series by their names."""
-    most: float | None = None
+    max: float | None = None
     """The upper end of the axis."""
-    least: float | None = 0
+    min: float | None = 0
     decimals: int | None = None
     stacked: bool = False
     step: str = ""

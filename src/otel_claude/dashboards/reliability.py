@@ -42,8 +42,8 @@ STOPPED: Final = Panel(
     (
         line(
             lambda q: q.or_zero(
-                q.grown(c.ATTEMPTS, RANGE, (), q.among(c.BLOCKED_REASON, "spend_limit", "credit_balance")),
-                q.grown(c.ATTEMPTS, RANGE),
+                q.exact_increase(c.ATTEMPTS, RANGE, (), q.among(c.BLOCKED_REASON, "spend_limit", "credit_balance")),
+                q.exact_increase(c.ATTEMPTS, RANGE),
             )
         ),
     ),
@@ -65,7 +65,7 @@ WAITED: Final = Panel(
     (
         line(
             lambda q: q.or_zero(
-                q.grown(c.RETRY_DELAY, RANGE, (), part="_sum"), q.grown(c.ATTEMPTS, RANGE)
+                q.exact_increase(c.RETRY_DELAY, RANGE, (), part="_sum"), q.exact_increase(c.ATTEMPTS, RANGE)
             )
         ),
     ),
@@ -74,8 +74,8 @@ WAITED: Final = Panel(
 ATTEMPTS_BY_OUTCOME: Final = Panel(
     310, "Attempts by outcome",
     "HTTP requests per bar. `retried` cost time, `failed` reached the application. Mostly `success` is normal.",
-    "bars",
-    "short", (line(lambda q: q.grown(c.ATTEMPTS, STEP, (c.ATTEMPT_OUTCOME,)), "", c.ATTEMPT_OUTCOME),), _NO_CALLS,
+    "bars", "short",
+    (line(lambda q: q.exact_increase(c.ATTEMPTS, STEP, (c.ATTEMPT_OUTCOME,)), "", c.ATTEMPT_OUTCOME),), _NO_CALLS,
     colors=(("success", GREEN), ("retried", ORANGE), ("failed", RED)), stacked=True, step="1m",
 )  # fmt: skip
 BLOCKED_BY_REASON: Final = Panel(
@@ -85,7 +85,8 @@ BLOCKED_BY_REASON: Final = Panel(
     "bars", "short",
     (
         line(
-            lambda q: q.grown(c.ATTEMPTS, STEP, (c.BLOCKED_REASON,), q.present(c.BLOCKED_REASON)), "", c.BLOCKED_REASON
+            lambda q: q.exact_increase(c.ATTEMPTS, STEP, (c.BLOCKED_REASON,), q.present(c.BLOCKED_REASON)), "",
+            c.BLOCKED_REASON,
         ),
     ),
     "nothing was blocked",
@@ -109,7 +110,8 @@ RETRIES: Final = Panel(
     313, "Time lost in back-off, by model",
     "Seconds slept between attempts, per bar. Steady: the load is above the limit. Peaks: bursts that a queue would "
     "smooth.",
-    "bars", "s", (line(lambda q: q.grown(c.RETRY_DELAY, STEP, (c.REQUEST_MODEL,), part="_sum"), "", c.REQUEST_MODEL),),
+    "bars", "s",
+    (line(lambda q: q.exact_increase(c.RETRY_DELAY, STEP, (c.REQUEST_MODEL,), part="_sum"), "", c.REQUEST_MODEL),),
     "no retries", stacked=True, step="1m",
 )  # fmt: skip
 
@@ -145,7 +147,7 @@ DURATION_BY_MODEL: Final = Panel(
 
 def _unpriced(q: Queries) -> str:
     # Results of batches are counted as unpriced too, and are no calls.
-    return q.share(q.grown(c.UNPRICED, RANGE, (), q.match(c.OPERATION_NAME, c.CHAT)), q.calls(RANGE))
+    return q.share(q.exact_increase(c.UNPRICED, RANGE, (), q.match(c.OPERATION_NAME, c.CHAT)), q.calls(RANGE))
 
 
 UNPRICED: Final = Panel(
@@ -157,10 +159,10 @@ UNPRICED: Final = Panel(
 )  # fmt: skip
 UNPRICED_BY_REASON: Final = Panel(
     331, "Unpriced calls, by reason",
-    "`unknown_model`: upgrade otel-claude or give the price in a file of your own. `incomplete_stream`: read streams to "
+    "`unknown_model`: upgrade otel-claude, or give the price in your own file. `incomplete_stream`: read streams to "
     "their end. `no_response`: time-outs, which may be billed. The runbooks list all reasons.",
     "bargauge", "short",
-    (line(lambda q: f"sort_desc({q.grown(c.UNPRICED, RANGE, (c.UNPRICED_REASON,))})", "", c.UNPRICED_REASON),), " "
+    (line(lambda q: f"sort_desc({q.exact_increase(c.UNPRICED, RANGE, (c.UNPRICED_REASON,))})", "", c.UNPRICED_REASON),),
     "every call has a price",
     base=BLUE, decimals=0,
 )  # fmt: skip
@@ -191,5 +193,5 @@ SAMPLE_AGE: Final = Panel(
     "Seconds since each service last sent metrics. It should stay under twice the export interval (60 s by default). "
     "Higher: look at the logs of the process and of the Collector for failed exports.",
     "bargauge", "s", (line(lambda q: f"time() - {q.by((JOB,), f'timestamp({q.select(c.CALLS)})', 'max')}", "", JOB),),
-    "no sample in five minutes", thresholds=((130, ORANGE), (240, RED)), most=300, decimals=0,
+    "no sample in five minutes", thresholds=((130, ORANGE), (240, RED)), max=300, decimals=0,
 )  # fmt: skip

@@ -13,7 +13,7 @@ from . import agents as sdk
 from .panels import AGENTS_UID, BLUE, ORANGE, RED, Column, Dashboard, Panel, Row, line
 
 _SAID: Final = (
-    "As the API reports the sessions that a service heard of in the last 15 minutes, over their whole lives; no part "
+    "As the API reports the sessions that a service looked at in the last 15 minutes, over their whole lives; no part "
     "of the exact spend of calls. "
 )
 _NONE: Final = "no sessions"
@@ -32,18 +32,18 @@ COST: Final = Panel(
     "what was spent in a day is on the organization's dashboard.",
     "stat", "currencyUSD", (line(lambda q: agents.sessions(q, a.SESSION_COST)),), _NONE, decimals=2,
 )  # fmt: skip
-DEAREST: Final = Panel(
-    807, "Dearest session",
-    "What the most expensive session in use has cost so far, at list price. What is dear depends on the work: give "
+MOST_EXPENSIVE: Final = Panel(
+    807, "Most expensive session",
+    "What the most expensive session in use has cost so far, at list price. What is too much depends on the work: give "
     "sessions a budget, which stops them by itself.",
     "stat", "currencyUSD", (line(lambda q: agents.sessions(q, a.SESSION_MAX_COST, (), "max")),), _NONE, decimals=2,
 )  # fmt: skip
-FULLEST: Final = Panel(
-    808, "Fullest budget",
+HIGHEST_BUDGET: Final = Panel(
+    808, "Highest use of a budget",
     "The used share of its budget, of the session that has used most of it. At 100 % the API stops that session: raise "
     "its budget, or let it end. Empty where no session has a budget.",
     "stat", "percentunit", (line(lambda q: agents.sessions(q, a.SESSION_BUDGET, (), "max")),), "no budgets",
-    thresholds=_BUDGET_STEPS, most=1, decimals=0,
+    thresholds=_BUDGET_STEPS, max=1, decimals=0,
 )  # fmt: skip
 OVER_TIME: Final = Panel(
     814, "Session list cost over time, by agent",
@@ -65,7 +65,7 @@ BY_AGENT: Final = Panel(
 _WHO: Final = (a.AGENT_NAME, c.REQUEST_MODEL)
 TABLE: Final = Panel(
     840, "Sessions, by agent",
-    _SAID + "“Each” is the mean. An agent whose dearest session costs many times the mean has sessions that run away.",
+    _SAID + "“Each” is the mean. Where the most expensive session costs many times the mean, sessions run away.",
     "table", "none",
     (
         line(lambda q: agents.sessions(q, a.SESSIONS, _WHO)),
@@ -80,32 +80,32 @@ TABLE: Final = Panel(
         Column(a.AGENT_NAME, "Agent"), Column(c.REQUEST_MODEL, "Model"), Column("Value #A", "Sessions", "locale"),
         Column("Value #B", "List cost", "currencyUSD", decimals=2),
         Column("Value #C", "Each", "currencyUSD", decimals=2),
-        Column("Value #D", "Dearest", "currencyUSD", decimals=2),
-        Column("Value #E", "Fullest budget", "percentunit"), Column("Value #F", "Tokens", "locale"),
+        Column("Value #D", "Most expensive", "currencyUSD", decimals=2),
+        Column("Value #E", "Highest use of a budget", "percentunit"), Column("Value #F", "Tokens", "locale"),
     ),
 )  # fmt: skip
 COUNT: Final = Panel(
     841, "Sessions in use over time, by agent",
-    "Sessions that a service heard of in the last 15 minutes. It should follow the work that there is; a staircase "
+    "Sessions that a service looked at in the last 15 minutes. It should follow the work that there is; a staircase "
     "that only rises is sessions that are begun and never ended.",
     "lines", "short", (line(lambda q: agents.sessions(q, a.SESSIONS, _NAME), "", *_NAME),), _NONE, stacked=True,
     decimals=0,
 )  # fmt: skip
 TOKENS: Final = Panel(
-    842, "Tokens of sessions in use, by class",
+    842, "Tokens of sessions in use, by type",
     _SAID + "Long sessions read most of their input from the cache. Little `cache_read`: they are short, or pause for "
     "longer than the cache lives.",
     "bargauge", "short",
     (line(lambda q: f"sort_desc({agents.sessions(q, a.SESSION_TOKENS, (c.TOKEN_TYPE,))} > 0)", "", c.TOKEN_TYPE),),
-    "no tokens", base=BLUE, colors=sdk.CLASS_COLORS, decimals=1,
+    "no tokens", base=BLUE, colors=sdk.TYPE_COLORS, decimals=1,
 )  # fmt: skip
 BUDGETS: Final = Panel(
-    843, "Fullest budget over time, by agent",
+    843, "Highest use of a budget over time, by agent",
     "The used share of its budget, of the session of each agent that has used most of it. Over 80 % decide whether it "
     "may go on: at 100 % the API stops it in the middle of its work.",
     "lines", "percentunit",
     (line(lambda q: agents.sessions(q, a.SESSION_BUDGET, _NAME, "max"), "", *_NAME),), "no budgets",
-    thresholds=_BUDGET_STEPS, most=1,
+    thresholds=_BUDGET_STEPS, max=1,
 )  # fmt: skip
 
 AGENTS: Final = Dashboard(
@@ -117,7 +117,7 @@ AGENTS: Final = Dashboard(
             "",
             (
                 (sdk.COST, 3, 4), (sdk.TURNS, 3, 4), (sdk.PER_TURN, 3, 4), (sdk.FAILED, 3, 4),
-                (IN_USE, 3, 4), (COST, 3, 4), (DEAREST, 3, 4), (FULLEST, 3, 4),
+                (IN_USE, 3, 4), (COST, 3, 4), (MOST_EXPENSIVE, 3, 4), (HIGHEST_BUDGET, 3, 4),
                 (sdk.OVER_TIME, 12, 8), (OVER_TIME, 12, 8),
                 (sdk.BY_SERVICE, 6, 8), (sdk.BY_MODEL, 6, 8), (sdk.BY_TAG, 6, 8), (BY_AGENT, 6, 8),
             ),
@@ -139,7 +139,7 @@ AGENTS: Final = Dashboard(
         ),
         Row(
             "Can these numbers be trusted?",
-            ((sdk.UNCOUNTED, 4, 7), (sdk.UNCOUNTED_BY_REASON, 8, 7), (sdk.INSTANCES, 12, 7)),
+            ((sdk.SKIPPED, 4, 7), (sdk.SKIPPED_BY_REASON, 8, 7), (sdk.INSTANCES, 12, 7)),
         ),
     ),
     about="agents",

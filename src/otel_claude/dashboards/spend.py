@@ -26,7 +26,7 @@ SPEND: Final = Panel(
 SPEND_LAST_HOUR: Final = Panel(
     102, "Spend, last hour",
     "Dollars spent in the last 60 minutes, whatever the time range. A jump without more traffic means longer prompts, "
-    "a dearer model or a cache that stopped working: look at the panels by model and by class.",
+    "a more expensive model or a cache that stopped working: look at the panels by model and by type.",
     "stat", "currencyUSD", (line(lambda q: q.spent("1h")),), _NOTHING, decimals=2,
 )  # fmt: skip
 PROJECTED_MONTH: Final = Panel(
@@ -47,8 +47,9 @@ CALLS: Final = Panel(
 )  # fmt: skip
 COST_PER_CALL: Final = Panel(
     106, "Cost per call",
-    "Mean dollars per priced call. It rises with longer prompts and answers, thinking, and a cache that is not hit.",
-    "stat", "currencyUSD", (line(lambda q: q.mean(c.CALL_COST, RANGE)),), "no priced call", decimals=4,
+    "Mean dollars of a call that did not fail. It rises with longer prompts and responses, thinking, and a cache that "
+    "is not hit.",
+    "stat", "currencyUSD", (line(lambda q: q.cost_per_call(RANGE)),), "no calls", decimals=4,
 )  # fmt: skip
 SPEND_OVER_TIME: Final = Panel(
     110, "Spend over time, by model",
@@ -57,10 +58,10 @@ SPEND_OVER_TIME: Final = Panel(
     "bars", "currencyUSD", (line(lambda q: q.spent(STEP, (c.RESPONSE_MODEL,)), "", c.RESPONSE_MODEL),), _NOTHING,
     stacked=True, step="1m",
 )  # fmt: skip
-SPEND_BY_CLASS_OVER_TIME: Final = Panel(
-    111, "Spend over time, by class",
+SPEND_BY_TYPE_OVER_TIME: Final = Panel(
+    111, "Spend over time, by type",
     "Dollars per bar by what they pay for. Mostly cache_write and little cache_read: the cache is written in vain. "
-    "Mostly output: shorter answers or less thinking help more than shorter prompts.",
+    "Mostly output: shorter responses or less thinking help more than shorter prompts.",
     "bars", "currencyUSD", (line(lambda q: q.spent(STEP, (c.COST_TYPE,)), "", c.COST_TYPE),), _NOTHING,
     colors=COST_COLORS, stacked=True, step="1m",
 )  # fmt: skip
@@ -87,11 +88,11 @@ BY_SERVICE: Final = _ranking(120, "Spend by service", "The ten services (`job`) 
 BY_MODEL: Final = _ranking(
     121,
     "Spend by model",
-    "The ten models that cost most, by the names that answered. A smaller one may do.",
+    "The ten models that cost most, by the names in the responses. A smaller one may do.",
     c.RESPONSE_MODEL,
 )
-BY_CLASS: Final = _ranking(
-    122, "Spend by token class", "What was paid for: input, cache reads and writes, output, web searches.", c.COST_TYPE
+BY_TYPE: Final = _ranking(
+    122, "Spend by token type", "What was paid for: input, cache reads and writes, output, web searches.", c.COST_TYPE
 )
 BY_TAG: Final = _ranking(
     123, "Spend by $tag",
@@ -103,7 +104,7 @@ BY_KEY: Final = _ranking(
     c.API_KEY_HINT, "not shown",
 )  # fmt: skip
 BY_WORKSPACE: Final = _ranking(
-    125, "Spend by workspace", "Workspaces as the API names them in its answers.",
+    125, "Spend by workspace", "Workspaces as the API names them in its responses.",
     c.WORKSPACE_ID,
 )  # fmt: skip
 BY_TIER: Final = _ranking(
@@ -113,7 +114,7 @@ BY_TIER: Final = _ranking(
 )  # fmt: skip
 CALL_COST_OVER_TIME: Final = Panel(
     127, "Cost per call",
-    "Mean, and estimated p95 (from buckets in steps of 1, 2, 5). The points are exemplars: each leads to the trace of "
+    "Estimated p95 and p50 (from buckets in steps of 1, 2, 5). The points are exemplars: each leads to the trace of "
     "one call, the high ones to the expensive calls.",
     "lines", "currencyUSD",
     (
@@ -126,14 +127,14 @@ CALL_COST_OVER_TIME: Final = Panel(
 _WHO: Final = (JOB, c.REQUEST_MODEL, c.API_KEY_HINT)
 TOP_SPENDERS: Final = Panel(
     130, "Top spenders",
-    "The twenty dearest combinations of service, model and key. A service's name leads to its own dashboard. "
+    "The twenty most expensive combinations of service, model and key. A service's name leads to its own dashboard. "
     "Much per call with few cache hits is where a cache pays first. A row without a model is batches, whose results do "
     "not say which was asked for.",
     "table", "currencyUSD",
     (
         line(lambda q: f"topk(20, {q.spent(RANGE, _WHO)})"),
         line(lambda q: q.calls(RANGE, _WHO)),
-        line(lambda q: q.mean(c.CALL_COST, RANGE, _WHO)),
+        line(lambda q: q.cost_per_call(RANGE, _WHO)),
         line(lambda q: q.cache_hits(RANGE, _WHO)),
         line(lambda q: q.errors(RANGE, _WHO)),
     ),

@@ -1,4 +1,4 @@
-"""The panels about tokens: their classes, the cache, and the shape of calls."""
+"""The panels about tokens: their types, the cache, and the shape of calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Panel, Target, lin
 _NONE: Final = "no tokens"
 _INPUT, _READ, _OUTPUT = "input (uncached)", "cache read", "output"
 _WRITE_5M, _WRITE_1H = "cache write 5m", "cache write 1h"
-CLASS_COLORS: Final = (
+TYPE_COLORS: Final = (
     (_INPUT, BLUE), (_READ, GREEN), (_WRITE_5M, YELLOW), (_WRITE_1H, ORANGE), (_OUTPUT, PURPLE),
 )  # fmt: skip
 
@@ -24,7 +24,9 @@ def uncached(total: str, read: str, written: str) -> str:
 
 def _uncached_in_range(q: Queries) -> str:
     return uncached(
-        q.grown(c.INPUT_TOKENS, RANGE), q.grown(c.CACHE_READ_TOKENS, RANGE), q.grown(c.CACHE_WRITE_TOKENS, RANGE)
+        q.exact_increase(c.INPUT_TOKENS, RANGE),
+        q.exact_increase(c.CACHE_READ_TOKENS, RANGE),
+        q.exact_increase(c.CACHE_WRITE_TOKENS, RANGE),
     )
 
 
@@ -40,7 +42,7 @@ def _writes(q: Queries, ttl: str) -> str:
 
 
 TOKENS_PER_MINUTE: Final = Panel(
-    201, "Tokens per minute, by class",
+    201, "Tokens per minute, by type",
     "The four classes that are priced apart; together they are all tokens. Cache reads cost a tenth of input, writes "
     "more than input. Programs that run for a moment are under-reported here: rates need two samples. The totals are "
     "exact.",
@@ -52,20 +54,20 @@ TOKENS_PER_MINUTE: Final = Panel(
         line(lambda q: f"60 * {q.rate(c.CACHE_WRITE_TOKENS, RATE, (), _writes(q, '1h'))}", _WRITE_1H),
         line(lambda q: f"60 * {q.rate(c.OUTPUT_TOKENS, RATE)}", _OUTPUT),
     ),
-    _NONE, colors=CLASS_COLORS, stacked=True,
+    _NONE, colors=TYPE_COLORS, stacked=True,
 )  # fmt: skip
-TOKENS_BY_CLASS: Final = Panel(
-    202, "Tokens by class",
-    "Tokens in the time range, exactly, in the classes of the bill. Thinking is part of the output.",
+TOKENS_BY_TYPE: Final = Panel(
+    202, "Tokens by type",
+    "Tokens in the time range, exactly, by the types of the bill. Thinking is part of the output.",
     "bargauge", "short",
     (
         line(_uncached_in_range, _INPUT),
-        line(lambda q: q.grown(c.CACHE_READ_TOKENS, RANGE), _READ),
-        line(lambda q: q.grown(c.CACHE_WRITE_TOKENS, RANGE, (), _writes(q, "5m")), _WRITE_5M),
-        line(lambda q: q.grown(c.CACHE_WRITE_TOKENS, RANGE, (), _writes(q, "1h")), _WRITE_1H),
-        line(lambda q: q.grown(c.OUTPUT_TOKENS, RANGE), _OUTPUT),
+        line(lambda q: q.exact_increase(c.CACHE_READ_TOKENS, RANGE), _READ),
+        line(lambda q: q.exact_increase(c.CACHE_WRITE_TOKENS, RANGE, (), _writes(q, "5m")), _WRITE_5M),
+        line(lambda q: q.exact_increase(c.CACHE_WRITE_TOKENS, RANGE, (), _writes(q, "1h")), _WRITE_1H),
+        line(lambda q: q.exact_increase(c.OUTPUT_TOKENS, RANGE), _OUTPUT),
     ),
-    _NONE, base=BLUE, colors=CLASS_COLORS, decimals=1,
+    _NONE, base=BLUE, colors=TYPE_COLORS, decimals=1,
 )  # fmt: skip
 CACHE_HITS: Final = Panel(
     210, "Cache hits",
@@ -78,25 +80,25 @@ CACHE_NET: Final = Panel(
     "Dollars that cache reads saved less what cache writes cost above plain input. Below zero the cache costs more "
     "than it saves: read less often than it is written. Remove the breakpoint, or make prompts share their beginning.",
     "stat", "currencyUSD", (line(lambda q: q.cache_net(RANGE)),), "no cache used",
-    thresholds=((0.0, GREEN),), base=RED, least=None, decimals=2,
+    thresholds=((0.0, GREEN),), base=RED, min=None, decimals=2,
 )  # fmt: skip
 CACHE_HITS_OVER_TIME: Final = Panel(
     212, "Cache hits over time, by model",
     "The share of input tokens read from the cache. It should be flat; a step down is a deployment that changed the "
     "prompt.",
     "lines", "percentunit",
-    (line(lambda q: q.cache_hits(RATE, (c.RESPONSE_MODEL,)), "", c.RESPONSE_MODEL),), "no input", most=1,
+    (line(lambda q: q.cache_hits(RATE, (c.RESPONSE_MODEL,)), "", c.RESPONSE_MODEL),), "no input", max=1,
 )  # fmt: skip
 CACHE_READ_AGAINST_WRITTEN: Final = Panel(
     213, "Cache: read against written",
     "Tokens per bar. Each token written should be read at least once (1h: twice) within its life to pay for itself.",
     "bars", "short",
     (
-        line(lambda q: q.grown(c.CACHE_READ_TOKENS, STEP), _READ),
-        line(lambda q: q.grown(c.CACHE_WRITE_TOKENS, STEP, (), _writes(q, "5m")), _WRITE_5M),
-        line(lambda q: q.grown(c.CACHE_WRITE_TOKENS, STEP, (), _writes(q, "1h")), _WRITE_1H),
+        line(lambda q: q.exact_increase(c.CACHE_READ_TOKENS, STEP), _READ),
+        line(lambda q: q.exact_increase(c.CACHE_WRITE_TOKENS, STEP, (), _writes(q, "5m")), _WRITE_5M),
+        line(lambda q: q.exact_increase(c.CACHE_WRITE_TOKENS, STEP, (), _writes(q, "1h")), _WRITE_1H),
     ),
-    "no cache used", colors=CLASS_COLORS, step="1m",
+    "no cache used", colors=TYPE_COLORS, step="1m",
 )  # fmt: skip
 CACHE_DOLLARS: Final = Panel(
     214, "Cache: dollars",
@@ -104,11 +106,11 @@ CACHE_DOLLARS: Final = Panel(
     "Net below zero: see “Cache: net saving”.",
     "bargauge", "currencyUSD",
     (
-        line(lambda q: q.grown(c.CACHE_SAVINGS, RANGE), "saved by reads"),
-        line(lambda q: q.grown(c.CACHE_OVERHEAD, RANGE), "paid for writes"),
+        line(lambda q: q.exact_increase(c.CACHE_SAVINGS, RANGE), "saved by reads"),
+        line(lambda q: q.exact_increase(c.CACHE_OVERHEAD, RANGE), "paid for writes"),
         line(lambda q: q.cache_net(RANGE), "net"),
     ),
-    "no cache used", base=BLUE, least=None, decimals=2,
+    "no cache used", base=BLUE, min=None, decimals=2,
     colors=(("saved by reads", GREEN), ("paid for writes", ORANGE), ("net", BLUE)),
 )  # fmt: skip
 
@@ -128,7 +130,7 @@ INPUT_PER_CALL: Final = _quantiles(
 )  # fmt: skip
 OUTPUT_PER_CALL: Final = _quantiles(
     221, "Output tokens per call",
-    "Estimates from buckets that grow fourfold. Output is the dearest class, and what a call waits for.",
+    "Estimates from buckets that grow fourfold. Output is the most expensive type, and what a call waits for.",
     line(lambda q: q.quantile(0.95, c.CALL_OUTPUT_TOKENS, RATE), "p95 (estimate)", exemplars=True),
     line(lambda q: q.quantile(0.5, c.CALL_OUTPUT_TOKENS, RATE), "p50 (estimate)"),
 )  # fmt: skip
@@ -139,33 +141,33 @@ THINKING: Final = Panel(
     (
         line(
             lambda q: q.share(
-                q.grown(c.REASONING_TOKENS, RATE, (c.RESPONSE_MODEL,)),
-                q.grown(c.OUTPUT_TOKENS, RATE, (c.RESPONSE_MODEL,)),
+                q.exact_increase(c.REASONING_TOKENS, RATE, (c.RESPONSE_MODEL,)),
+                q.exact_increase(c.OUTPUT_TOKENS, RATE, (c.RESPONSE_MODEL,)),
             ),
             "", c.RESPONSE_MODEL,
         ),
     ),
-    "no output", most=1,
+    "no output", max=1,
 )  # fmt: skip
 SERVER_TOOLS: Final = Panel(
     223, "Server tools",
     "Requests that Anthropic's servers made to tools during calls. Web searches cost a cent each.",
-    "bars", "short", (line(lambda q: q.grown(c.SERVER_TOOL_CALLS, STEP, (c.TOOL_NAME,)), "", c.TOOL_NAME),),
+    "bars", "short", (line(lambda q: q.exact_increase(c.SERVER_TOOL_CALLS, STEP, (c.TOOL_NAME,)), "", c.TOOL_NAME),),
     "no server tools used", stacked=True, step="1m",
 )  # fmt: skip
 STOP_REASONS: Final = Panel(
-    224, "How answers ended",
-    "Calls per bar by stop reason. `max_tokens` is an answer cut off: raise the limit or ask for less. `refusal`: look "
-    "at the traces.",
+    224, "Stop reasons",
+    "Calls per bar by stop reason. `max_tokens` is a truncated response: raise the limit or ask for less. `refusal`: "
+    "look at the traces.",
     "bars", "short",
-    (line(lambda q: q.named(q.calls(STEP, (c.STOP_REASON,)), c.STOP_REASON, "no answer"), "", c.STOP_REASON),), " "
+    (line(lambda q: q.named(q.calls(STEP, (c.STOP_REASON,)), c.STOP_REASON, "no response"), "", c.STOP_REASON),),
     "no calls",
     colors=(("max_tokens", ORANGE), ("refusal", RED), ("end_turn", GREEN), ("tool_use", BLUE)),
     stacked=True, step="1m",
 )  # fmt: skip
 TRUNCATED: Final = Panel(
-    225, "Answers cut off",
-    "The share of calls that stopped at `max_tokens`. Users see half an answer, and a retry pays twice.",
+    225, "Truncated responses",
+    "The share of calls that stopped at `max_tokens`. Users see half a response, and a retry pays twice.",
     "stat", "percentunit", (line(lambda q: q.truncated(RANGE)),), "no calls",
     thresholds=((0.05, ORANGE), (0.1, RED)), decimals=1,
 )  # fmt: skip

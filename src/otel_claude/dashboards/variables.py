@@ -7,7 +7,7 @@ from typing import Any, Final
 from otel_claude import semconv as c
 from otel_claude.semconv import agents as a
 
-from ..promql.names import ALERTS, JOB, Naming
+from ..promql.names import ALERTS, JOB, NameTranslator
 from .panels import About
 
 Json = dict[str, Any]
@@ -18,7 +18,7 @@ TAG: Final = "$tag"
 ALERT_PREFIX: Final = "Claude"
 """What the names of all our alerts begin with."""
 _UNTAGGED: Final[dict[About, str]] = {
-    "calls": "rate limits",
+    "calls": "rate limits, and times, tokens and cost per call as histograms have them",
     "agents": "sessions and rate limits",
     "organization": "nothing",
 }
@@ -26,29 +26,31 @@ _UNTAGGED: Final[dict[About, str]] = {
 
 _ABSENT: Final[dict[About, frozenset[str]]] = {
     "calls": frozenset(),
-    "agents": frozenset({"model", "key", "budget"}),
-    "organization": frozenset({"job", "model", "key", "tag", "tag_value", "budget"}),
+    "agents": frozenset({"model", "key", "library", "budget"}),
+    "organization": frozenset({"job", "model", "key", "library", "tag", "tag_value", "budget"}),
 }
 """The variables that a dashboard does not have."""
 
 
-def matchers(naming: Naming, about: About = "calls", *, tags: bool = True) -> tuple[str, ...]:
+def matchers(naming: NameTranslator, about: About = "calls", *, tags: bool = True) -> tuple[str, ...]:
     """The matchers of the variables. The job's comes first.
 
-    `All` is `.*` where a label can be absent (an API key that is not shown, a call without a tag), else `.+`.
+    `All` is `.*` where a label can be absent (an API key that is not shown, a limit that an agent reported, a call
+    without a tag), else `.+`.
     """
     narrowed = {
         "job": naming.match(JOB, "=~", "$job"),
         "model": naming.match(c.REQUEST_MODEL, "=~", "$model"),
         "key": naming.match(c.API_KEY_HINT, "=~", "$key"),
+        "library": naming.match(c.CLIENT_LIBRARY, "=~", "$library"),
         "tag_value": naming.match(TAG, "=~", "$tag_value"),
     }
     absent = _ABSENT[about] if tags else _ABSENT[about] | {"tag_value"}
     return tuple(matcher for name, matcher in narrowed.items() if name not in absent)
 
 
-def variables(naming: Naming, monthly_budget: float, about: About, *, one_job: bool) -> list[Json]:
-    """Data source, service, model, key, tag and its values, and the monthly budget, as far as a dashboard has them."""
+def variables(naming: NameTranslator, monthly_budget: float, about: About, *, one_job: bool) -> list[Json]:
+    """Data source, service, model, key, library, tag and its values, and the monthly budget: those of a dashboard."""
     # A program that reads results of batches alone makes no calls, and one whose calls have no price costs nothing.
     spenders = (a.AGENT_RESULTS, a.SESSIONS) if about == "agents" else (c.CALLS, c.COST)
     everything = naming.either(spenders)
@@ -62,6 +64,10 @@ def variables(naming: Naming, monthly_budget: float, about: About, *, one_job: b
         _query("job", "Service", f"label_values({everything}, {JOB})", many=not one_job, everything=".+"),
         _query("model", "Model", f"label_values({of_job}, {naming.bare(c.REQUEST_MODEL)})"),
         _query("key", "API key", f"label_values({of_job}, {naming.bare(c.API_KEY_HINT)})"),
+        _query(
+            "library", "Client library", f"label_values({of_job}, {naming.bare(c.CLIENT_LIBRARY)})",
+            about="The library through which an application calls Claude.",
+        ),
         _query(
             "tag", "Tag", f"label_names({everything})", many=False, regex=f"/^({tag}.+|{JOB})$/",
             about="A label to split by: any tag that the applications set, or the service.",
@@ -104,7 +110,7 @@ def _query(
     }
 
 
-def firing_alerts(naming: Naming) -> list[Json]:
+def firing_alerts(naming: NameTranslator) -> list[Json]:
     """Our alerts while they fire."""
     firing = naming.select_name(ALERTS, f'alertname=~"{ALERT_PREFIX}.+"', 'alertstate="firing"')
     return [

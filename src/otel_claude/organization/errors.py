@@ -111,8 +111,8 @@ def refused(  # noqa: PLR0911 - one answer for each status
 
 
 def unreachable(part: str, why: str) -> Problem:
-    """No answer came."""
-    return Problem("unreachable", f"The Admin API gave no answer when it was asked for the {part}: {why}.")
+    """No response came."""
+    return Problem("unreachable", f"The Admin API gave no response when it was asked for the {part}: {why}.")
 
 
 def incomplete(part: str, pages: int, why: Problem | None = None) -> Problem:

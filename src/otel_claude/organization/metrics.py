@@ -13,8 +13,8 @@ from .. import semconv as c
 from .._diagnostics import log_internal_error
 from ..semconv import Metric
 from ..semconv import organization as o
-from .models import Bucket, Cost, Key, SpendLimit, Whose
-from .poller import Poller, Seen
+from .models import Bucket, Cost, Dimensions, Key, SpendLimit
+from .poller import Poller, Snapshot
 from .reports import midnight, within
 
 TODAY, YESTERDAY, MONTH = "today", "yesterday", "month"
@@ -31,7 +31,7 @@ def observe(meter: Meter, poller: Poller) -> None:
 
 
 def _callback(
-    metric: Metric, values: Callable[[Seen], Values], poller: Poller
+    metric: Metric, values: Callable[[Snapshot], Values], poller: Poller
 ) -> Callable[[CallbackOptions], Iterable[Observation]]:
     def callback(_: CallbackOptions) -> Iterable[Observation]:
         try:
@@ -57,11 +57,11 @@ def periods(now: datetime) -> dict[str, tuple[datetime, datetime]]:
 class _Names:
     """Names of keys and workspaces by their ids, as far as known."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: Snapshot) -> None:
         self._keys = {key.id: key for key in seen.keys or ()}
         self._workspaces = {workspace.id: workspace.name for workspace in seen.workspaces or ()}
 
-    def whose(self, whose: Whose) -> Attributes:
+    def whose(self, whose: Dimensions) -> Attributes:
         """What is known of a row's owner."""
         key = self._keys.get(whose.key_id or "")
         return known(
@@ -84,7 +84,7 @@ def known(*pairs: tuple[str, str | None]) -> Attributes:
     return {name: value for name, value in pairs if value}
 
 
-def _by_period(seen: Seen, rows: Iterable[tuple[Bucket, Whose, Attributes, float | Decimal]]) -> Values:
+def _by_period(seen: Snapshot, rows: Iterable[tuple[Bucket, Dimensions, Attributes, float | Decimal]]) -> Values:
     """Sums by period and attributes."""
     names = _Names(seen)
     spans = periods(datetime.fromtimestamp(seen.now, timezone.utc))
@@ -99,7 +99,7 @@ def _by_period(seen: Seen, rows: Iterable[tuple[Bucket, Whose, Attributes, float
         yield dict(key), float(total)
 
 
-def _cost(seen: Seen, amount: Callable[[Cost], Decimal]) -> Values:
+def _cost(seen: Snapshot, amount: Callable[[Cost], Decimal]) -> Values:
     """Amounts by period. A period without any is known to be 0: the report was read to its end."""
     if seen.report is None:
         return
@@ -112,15 +112,15 @@ def _cost(seen: Seen, amount: Callable[[Cost], Decimal]) -> Values:
         yield {o.ORGANIZATION_PERIOD: period}, 0.0
 
 
-def _listed(seen: Seen) -> Values:
+def _listed(seen: Snapshot) -> Values:
     return _cost(seen, lambda row: row.listed)
 
 
-def _billed(seen: Seen) -> Values:
+def _billed(seen: Snapshot) -> Values:
     return _cost(seen, lambda row: row.billed)
 
 
-def _tokens(seen: Seen) -> Values:
+def _tokens(seen: Snapshot) -> Values:
     rows = seen.report.uses if seen.report else ()
     return _by_period(
         seen,
@@ -128,12 +128,12 @@ def _tokens(seen: Seen) -> Values:
     )
 
 
-def _requests(seen: Seen) -> Values:
+def _requests(seen: Snapshot) -> Values:
     rows = seen.report.uses if seen.report else ()
     return _by_period(seen, ((use.bucket, use.whose, {}, use.requests) for use in rows if use.requests is not None))
 
 
-def _cap(seen: Seen, limit: SpendLimit) -> Attributes:
+def _cap(seen: Snapshot, limit: SpendLimit) -> Attributes:
     return known(
         (o.SPEND_LIMIT_ID, limit.id),
         (o.SPEND_LIMIT_SCOPE, limit.scope),
@@ -142,7 +142,7 @@ def _cap(seen: Seen, limit: SpendLimit) -> Attributes:
     )
 
 
-def _caps(seen: Seen) -> Values:
+def _caps(seen: Snapshot) -> Values:
     for limit in seen.spend_limits or ():
         yield _cap(seen, limit), float(limit.usd)
 
@@ -150,7 +150,7 @@ def _caps(seen: Seen) -> Values:
 _PERIOD_OF: Final = {"daily": TODAY, "monthly": MONTH}
 
 
-def spent(seen: Seen, limit: SpendLimit) -> Decimal | None:
+def spent(seen: Snapshot, limit: SpendLimit) -> Decimal | None:
     """What counts against a spend limit so far. None if it is not known."""
     period = _PERIOD_OF.get(limit.period)
     if seen.report is None or period is None or limit.scope.startswith("organization_service"):
@@ -166,21 +166,21 @@ def spent(seen: Seen, limit: SpendLimit) -> Decimal | None:
     )
 
 
-def _spent(seen: Seen) -> Values:
+def _spent(seen: Snapshot) -> Values:
     for limit in seen.spend_limits or ():
         amount = spent(seen, limit)
         if amount is not None:
             yield _cap(seen, limit), float(amount)
 
 
-def _rate_limits(seen: Seen) -> Values:
+def _rate_limits(seen: Snapshot) -> Values:
     names = _Names(seen)
     for limit in seen.rate_limits or ():
         about = (c.RATE_LIMIT_NAME, limit.name), (o.RATE_LIMIT_GROUP, limit.group)
         yield known(*about, *names.workspace(limit.workspace_id)), limit.value
 
 
-def _models(seen: Seen) -> Values:
+def _models(seen: Snapshot) -> Values:
     pairs = {(limit.group, model) for limit in seen.rate_limits or () for model in limit.models}
     for group, model in sorted(pairs):
         yield {o.RATE_LIMIT_GROUP: group, c.REQUEST_MODEL: model}, 1
@@ -190,39 +190,39 @@ def _key(key: Key) -> Attributes:
     return known((o.API_KEY_ID, key.id), (o.API_KEY_NAME, key.name), (c.API_KEY_HINT, key.hint))
 
 
-def _key_info(seen: Seen) -> Values:
+def _key_info(seen: Snapshot) -> Values:
     names = _Names(seen)
     for key in seen.keys or ():
         yield {**_key(key), **known((o.API_KEY_STATUS, key.status), *names.workspace(key.workspace_id))}, 1
 
 
-def _key_created(seen: Seen) -> Values:
+def _key_created(seen: Snapshot) -> Values:
     for key in seen.keys or ():
         yield _key(key), key.created.timestamp()
 
 
-def _key_requests(seen: Seen) -> Values:
+def _key_requests(seen: Snapshot) -> Values:
     if seen.key_use is not None:
         for key in seen.keys or ():
             yield _key(key), seen.key_use.get(key.id, 0)
 
 
-def _workspace_info(seen: Seen) -> Values:
+def _workspace_info(seen: Snapshot) -> Values:
     for workspace in seen.workspaces or ():
         yield {c.WORKSPACE_ID: workspace.id, o.WORKSPACE_NAME: workspace.name}, 1
 
 
-def _ages(seen: Seen) -> Values:
+def _ages(seen: Snapshot) -> Values:
     for part, age in seen.ages.items():
         yield {o.ORGANIZATION_PART: part}, age
 
 
-def _polls(seen: Seen) -> Values:
+def _polls(seen: Snapshot) -> Values:
     for (part, why), count in seen.polls.items():
         yield known((o.ORGANIZATION_PART, part), (c.ERROR_TYPE, why)), count
 
 
-_VALUES: Final[dict[Metric, Callable[[Seen], Values]]] = {
+_VALUES: Final[dict[Metric, Callable[[Snapshot], Values]]] = {
     o.ORGANIZATION_LIST_COST: _listed,
     o.ORGANIZATION_BILLED_COST: _billed,
     o.ORGANIZATION_TOKENS: _tokens,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 
-class Whose(NamedTuple):
+class Dimensions(NamedTuple):
     """Whose and what kind of usage a row is about. None: the API names none."""
 
     model: str | None
@@ -28,10 +28,10 @@ class Bucket(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one kind of usage cost: a token class of ours, `web_search`, `code_execution` or `session_usage`."""
+    """What one kind of usage cost: a token type of ours, `web_search`, `code_execution` or `session_usage`."""
 
     bucket: Bucket
-    whose: Whose
+    whose: Dimensions
     kind: str
     listed: Decimal
     """At list price."""
@@ -40,11 +40,11 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
-    """Tokens by class, requests and searches."""
+class UsageRow:
+    """Tokens by type, requests and searches."""
 
     bucket: Bucket
-    whose: Whose
+    whose: Dimensions
     tokens: tuple[tuple[str, int], ...]
     requests: int | None
     searches: int

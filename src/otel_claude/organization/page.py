@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Final
 
 from .metrics import MONTH, TODAY, YESTERDAY, periods, spent
-from .models import Cost, Whose
-from .poller import Seen
+from .models import Cost, Dimensions
+from .poller import Snapshot
 from .reports import Report, within
 
 NO_KEY: Final = "(no API key)"
@@ -28,12 +28,12 @@ class Table:
     text_columns: int = 1
 
 
-def tables(seen: Seen) -> list[Table]:
+def tables(seen: Snapshot) -> list[Table]:
     """What is worth seeing at once."""
     found: list[Table] = []
     if seen.report is not None:
         found.append(_amounts("US dollars at list price", seen, seen.report, ("Key", "Model"), _key_and_model(seen)))
-        found.append(_amounts("By class", seen, seen.report, ("Class",), lambda row: (row.kind,), billed=True))
+        found.append(_amounts("By type", seen, seen.report, ("Type",), lambda row: (row.kind,), billed=True))
     if seen.spend_limits:
         found.append(_spend_limits(seen))
     if seen.rate_limits:
@@ -49,7 +49,7 @@ def usd(amount: Decimal) -> str:
     return "<0.0001" if amount > 0 and shown == "0.0000" else shown
 
 
-def as_of(seen: Seen) -> str:
+def as_of(seen: Snapshot) -> str:
     """How old the amounts are."""
     if seen.report is None:
         return "The amounts are not known."
@@ -59,11 +59,11 @@ def as_of(seen: Seen) -> str:
     return f"As Anthropic reports it, refreshed {when:%Y-%m-%d %H:%M} UTC{ago}. Days and months are in UTC."
 
 
-def _key_and_model(seen: Seen) -> Callable[[Cost], tuple[str, ...]]:
+def _key_and_model(seen: Snapshot) -> Callable[[Cost], tuple[str, ...]]:
     names = {key.id: key.name for key in seen.keys or ()}
 
     def named(row: Cost) -> tuple[str, ...]:
-        whose: Whose = row.whose
+        whose: Dimensions = row.whose
         key = NO_KEY if whose.key_id is None else names.get(whose.key_id, whose.key_id)
         return key, whose.model or NO_MODEL
 
@@ -72,7 +72,7 @@ def _key_and_model(seen: Seen) -> Callable[[Cost], tuple[str, ...]]:
 
 def _amounts(
     title: str,
-    seen: Seen,
+    seen: Snapshot,
     report: Report,
     columns: tuple[str, ...],
     named: Callable[[Cost], tuple[str, ...]],
@@ -96,7 +96,7 @@ def _amounts(
     return Table(title, (*columns, *(heads[period] for period in shown)), tuple(rows), len(columns))
 
 
-def _spend_limits(seen: Seen) -> Table:
+def _spend_limits(seen: Snapshot) -> Table:
     names = {workspace.id: workspace.name for workspace in seen.workspaces or ()}
     rows: list[tuple[str, ...]] = []
     for limit in seen.spend_limits or ():
@@ -111,7 +111,7 @@ def _spend_limits(seen: Seen) -> Table:
 _LIMITS: Final = ("requests", "input_tokens", "output_tokens")
 
 
-def _rate_limits(seen: Seen) -> Table:
+def _rate_limits(seen: Snapshot) -> Table:
     names = {workspace.id: workspace.name for workspace in seen.workspaces or ()}
     sums: dict[tuple[str, str], dict[str, int]] = {}
     for limit in seen.rate_limits or ():
@@ -127,7 +127,7 @@ def _rate_limits(seen: Seen) -> Table:
     return Table("Rate limits per minute", columns, rows, len(columns) - len(_LIMITS))
 
 
-def _keys(seen: Seen) -> Table:
+def _keys(seen: Snapshot) -> Table:
     names = {workspace.id: workspace.name for workspace in seen.workspaces or ()}
     rows: Iterable[tuple[str, ...]] = (
         (

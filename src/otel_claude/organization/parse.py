@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar, cast
 from .. import redact
 from ..semconv import OTHER
 from .errors import overlapping, unreadable
-from .models import Bucket, Cost, Key, RateLimit, SpendLimit, Use, Whose, Workspace
+from .models import Bucket, Cost, Dimensions, Key, RateLimit, SpendLimit, UsageRow, Workspace
 
 Json = Mapping[str, Any]
 T = TypeVar("T")
@@ -48,7 +48,7 @@ def costs(rows: Iterable[Json]) -> list[Cost]:
     return found
 
 
-def uses(rows: Iterable[Json]) -> list[Use]:
+def uses(rows: Iterable[Json]) -> list[UsageRow]:
     """The rows of the usage report."""
     found = [_read(_use, row, "usage report") for row in rows]
     _once(((row.bucket, row.whose, "") for row in found), "usage report")
@@ -86,7 +86,7 @@ def _cost(row: Json) -> Cost:
     return Cost(_bucket(row), _whose(group), str(kind), _usd(cost, "list_amount"), _usd(cost, "amount"))
 
 
-def _use(row: Json) -> Use:
+def _use(row: Json) -> UsageRow:
     usage = _object(row, "usage")
     writes = _object(usage, "cache_creation")
     tokens = (
@@ -98,7 +98,7 @@ def _use(row: Json) -> Use:
     )
     requests = usage.get("requests")
     searches = _count(_object(usage, "server_tool_use"), "web_search_requests")
-    return Use(
+    return UsageRow(
         _bucket(row),
         _whose(_object(row, "group")),
         tokens,
@@ -143,8 +143,8 @@ def _bucket(row: Json) -> Bucket:
     return Bucket(_time(row, "starting_at"), _time(row, "ending_at"))
 
 
-def _whose(group: Json) -> Whose:
-    return Whose(
+def _whose(group: Json) -> Dimensions:
+    return Dimensions(
         group.get("model"),
         group.get("api_key_id"),
         group.get("workspace_id"),
@@ -197,9 +197,9 @@ def _time(row: Json, name: str) -> datetime:
     return found
 
 
-def _once(seen: Iterable[tuple[Bucket, Whose, str]], part: str) -> None:
+def _once(seen: Iterable[tuple[Bucket, Dimensions, str]], part: str) -> None:
     """Each combination once in each bucket, and no bucket into another: else sums would count something twice."""
-    known: set[tuple[Bucket, Whose, str]] = set()
+    known: set[tuple[Bucket, Dimensions, str]] = set()
     for row in seen:
         if row in known:
             raise overlapping(part, f"{row[1].model or 'usage without a model'} from {row[0].start:%Y-%m-%d %H:%M}")

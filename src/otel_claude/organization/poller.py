@@ -72,7 +72,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Snapshot:
     """What is true at a moment. None: not known, or too old."""
 
     now: float
@@ -111,12 +111,12 @@ class Poller:
                 state.problem, state.due = whole.problem, whole.due
         return max(0.0, min(state.due for state in self._states.values()) - self._clock())
 
-    def seen(self) -> Seen:
+    def seen(self) -> Snapshot:
         """What is true now."""
         now = self._clock()
         states = self._states
         held = {part: state.value if now < state.until else None for part, state in states.items()}
-        return Seen(
+        return Snapshot(
             now,
             held["report"],
             held["api_keys"],

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias
 
 from .errors import Moved
-from .models import Bucket, Cost, Use, Whose
+from .models import Bucket, Cost, Dimensions, UsageRow
 
 DIMENSIONS: Final = ("model", "api_key_id", "workspace_id", "service_tier", "inference_geo")
 COMPONENTS: Final = ("cost_type", "token_type")
@@ -55,7 +55,7 @@ class Report:
 
     range: Range
     costs: tuple[Cost, ...]
-    uses: tuple[Use, ...]
+    uses: tuple[UsageRow, ...]
     as_of: datetime
 
 
@@ -86,10 +86,10 @@ def cost_with_speed(everything: Iterable[Cost], fast: Iterable[Cost]) -> tuple[C
     return (*found, *standard)
 
 
-def use_with_speed(everything: Iterable[Use], fast: Iterable[Use]) -> tuple[Use, ...]:
+def use_with_speed(everything: Iterable[UsageRow], fast: Iterable[UsageRow]) -> tuple[UsageRow, ...]:
     """The same of usage."""
     rest = {(row.bucket, row.whose): row for row in everything}
-    found: list[Use] = []
+    found: list[UsageRow] = []
     for row in fast:
         key = (row.bucket, row.whose)
         whole = rest.pop(key, None)
@@ -133,11 +133,11 @@ def total(rows: Iterable[Cost]) -> Totals:
     return listed, billed
 
 
-def _with_speed(whose: Whose, kind: str) -> Whose:
+def _with_speed(whose: Dimensions, kind: str) -> Dimensions:
     return whose if kind in _NO_SPEED else whose._replace(speed=_STANDARD)
 
 
-def _less(whole: Use, part: Use) -> Use:
+def _less(whole: UsageRow, part: UsageRow) -> UsageRow:
     tokens = tuple((name, count - less) for (name, count), (_, less) in zip(whole.tokens, part.tokens, strict=True))
     if any(count < 0 for _, count in tokens):
         raise Moved("usage report")

@@ -19,7 +19,7 @@ _ONE: Ratio = (1, 1)
 
 
 class Rate(NamedTuple):
-    """Pico-dollars per token by class, times the rates' denominator."""
+    """Pico-dollars per token by type, times the rates' denominator."""
 
     input: int
     cache_read: int
@@ -75,7 +75,7 @@ def prepare(
 
     `fast_id` means that the id itself named the fast mode (Foundry).
     """
-    reason = _untold(model, at)
+    reason = _unknown(model, at)
     if reason is not None:
         return reason
     period = _in_force(model.standard, at.day)
@@ -104,7 +104,7 @@ def prepare(
     return _whole(period, tokens, search, batch=at.tier == "batch", caveats=tuple(caveats))
 
 
-def _untold(model: Model, at: Circumstance) -> str | None:
+def _unknown(model: Model, at: Circumstance) -> str | None:
     """Why nothing is known of the price, before any date is looked at."""
     if model.unpriced:
         return "no_published_price"

@@ -21,7 +21,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Prices(NamedTuple):
-    """Prices of one token by class, in 1e-18 USD."""
+    """Prices of one token by type, in 1e-18 USD."""
 
     input: int
     cache_read: int

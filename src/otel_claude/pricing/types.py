@@ -32,7 +32,7 @@ ANTHROPIC = Platform("anthropic")
 
 
 class Charge(NamedTuple):
-    """What one model of a call cost, by class, in pico-dollars."""
+    """What one model of a call cost, by type, in pico-dollars."""
 
     model: str
     """The model as the API said it."""

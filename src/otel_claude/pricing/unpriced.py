@@ -20,7 +20,7 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "Nothing: it is not on this organization's bill.",
     ),
     "no_response": Reason(
-        "The call got no answer (timeout, lost connection, cancelled), but may have been served and billed.",
+        "The call got no response (timeout, lost connection, cancelled), but may have been served and billed.",
         "Compare with the organization's cost report if there are many of them.",
     ),
     "unread_body": Reason(
@@ -127,7 +127,7 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "for the batch before, as the SDK's results() does: that tells the times.",
     ),
     "code_execution": Reason(
-        "Code execution is billed by container time beyond the free hours of the month, which no answer tells.",
+        "Code execution is billed by container time beyond the free hours of the month, which no response reports.",
         "See the organization's cost report. Everything else is priced.",
     ),
 }

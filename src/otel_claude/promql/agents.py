@@ -22,12 +22,12 @@ WELL: Final = "success"
 
 def cost(q: Queries, window: str, by: tuple[str, ...] = ()) -> str:
     """Dollars that the program reported."""
-    return q.grown(a.AGENT_COST, window, by)
+    return q.exact_increase(a.AGENT_COST, window, by)
 
 
 def turns(q: Queries, window: str, by: tuple[str, ...] = (), *matchers: str) -> str:
     """How many turns ended."""
-    return q.grown(a.AGENT_RESULTS, window, by, *matchers)
+    return q.exact_increase(a.AGENT_RESULTS, window, by, *matchers)
 
 
 def cost_per_turn(q: Queries, window: str, by: tuple[str, ...] = ()) -> str:
@@ -40,15 +40,15 @@ def failed(q: Queries, window: str, by: tuple[str, ...] = ()) -> str:
     return q.share(turns(q, window, by, q.present(c.ERROR_TYPE)), turns(q, window, by))
 
 
-def uncounted(q: Queries, window: str, by: tuple[str, ...] = ()) -> str:
+def skipped(q: Queries, window: str, by: tuple[str, ...] = ()) -> str:
     """The share of turns whose tokens and cost are in no metric."""
-    return q.share(q.grown(a.AGENT_RESULTS_SKIPPED, window, by), turns(q, window, by))
+    return q.share(q.exact_increase(a.AGENT_RESULTS_SKIPPED, window, by), turns(q, window, by))
 
 
 def cache_hits(q: Queries, window: str) -> str:
     """The share of input tokens that the cache gave."""
-    read = q.grown(a.AGENT_TOKENS, window, (), q.match(c.TOKEN_TYPE, "cache_read"))
-    return q.share(read, q.grown(a.AGENT_TOKENS, window, (), q.naming.match(c.TOKEN_TYPE, "!=", "output")))
+    read = q.exact_increase(a.AGENT_TOKENS, window, (), q.match(c.TOKEN_TYPE, "cache_read"))
+    return q.share(read, q.exact_increase(a.AGENT_TOKENS, window, (), q.naming.match(c.TOKEN_TYPE, "!=", "output")))
 
 
 def by_end(q: Queries, window: str) -> str:
@@ -57,7 +57,7 @@ def by_end(q: Queries, window: str) -> str:
 
 
 def limit(q: Queries, metric: Metric, by: tuple[str, ...] = ()) -> str:
-    """A gauge of the account's limits that the program reported. Several processes may: the fullest report counts."""
+    """A gauge of the account's limits that the program reported. Of several processes the highest counts."""
     return q.by(by, q.select(metric, q.match(c.OPERATION_NAME, a.INVOKE_AGENT)), "max")
 
 

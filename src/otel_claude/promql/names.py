@@ -1,8 +1,7 @@
-"""Naming: how OpenTelemetry's names are written in PromQL, under either of Prometheus' translation strategies.
+"""How OpenTelemetry's names are written in PromQL, under either of Prometheus' translation strategies.
 
 `underscores` is Prometheus' default (`UnderscoreEscapingWithSuffixes`), and what Mimir, Grafana Cloud and
-VictoriaMetrics
-store; `utf8` is `NoUTF8EscapingWithSuffixes`, which keeps the dots. Knows no query.
+VictoriaMetrics store; `utf8` is `NoUTF8EscapingWithSuffixes`, which keeps the dots. Knows no query.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ BUDGET_USED: Final = "claude:budget_used:ratio"
 """Recorded for each budget of a tag's value, which is its label `budget`."""
 BUDGET: Final = "budget"
 OTHER_SERIES: Final = (TARGET_INFO, ALERTS, BUDGET_USED)
-"""What queries read that is not in `conventions.METRICS`."""
+"""What queries read that is not in `semconv.METRICS`."""
 
 Part = Literal["", "_bucket", "_sum", "_count"]
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
-class Naming:
+class NameTranslator:
     """Writes names in one style."""
 
     style: Style = "underscores"

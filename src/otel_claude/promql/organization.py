@@ -17,7 +17,7 @@ from .queries import Queries
 
 PROVIDER: Final = "anthropic"
 NOT_MEASURED: Final = ("code_execution", "session_usage")
-"""Kinds of cost that no answer of the Messages API tells."""
+"""Kinds of cost that no response of the Messages API reports."""
 DAY: Final = "1d"
 HINT: Final = (c.API_KEY_HINT,)
 KEY: Final = (c.API_KEY_HINT, o.API_KEY_NAME)

@@ -1,8 +1,8 @@
 """Queries: the PromQL of dashboards and rules, from the METRICS table. Knows no panel and no alert.
 
 What was spent or counted in a window is never `increase()`: each process is a series of its own that starts above
-zero, so the first sample of a short process would be lost and the rest extrapolated. `Queries.grown` is exact while a
-series has no counter reset, which holds while `service.instance.id` or `claude.instance.id` is unique to a process.
+zero, so the first sample of a short process would be lost and the rest extrapolated. `Queries.exact_increase` is exact
+while a series has no counter reset: `service.instance.id` or `claude.instance.id` is unique to a process.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from otel_claude import semconv as c
 from otel_claude.semconv import Metric
 
-from .names import BUCKET, Naming, Part
+from .names import BUCKET, NameTranslator, Part
 
 RANGE = "$__range"
 STEP = "$__interval"
@@ -24,11 +24,11 @@ the same on VictoriaMetrics, which would look back over little more than one exp
 
 @dataclass(frozen=True)
 class Queries:
-    """Writes queries in one style, over what `where` selects. Limits have no tags: `limits_where` is theirs."""
+    """Writes queries in one style, over what `where` selects; `untagged_where`: of histograms, limits and sessions."""
 
-    naming: Naming
+    naming: NameTranslator
     where: tuple[str, ...] = ()
-    limits_where: tuple[str, ...] = ()
+    untagged_where: tuple[str, ...] = ()
 
     def by(self, labels: tuple[str, ...], expression: str, operation: str = "sum") -> str:
         """An aggregation that keeps labels."""
@@ -38,7 +38,7 @@ class Queries:
 
     def select(self, metric: Metric, *matchers: str, part: Part = "") -> str:
         """A metric's series in scope."""
-        where = self.where if metric.tags else self.limits_where
+        where = self.where if metric.tags else self.untagged_where
         return self.naming.select(metric, *where, *matchers, part=part)
 
     def match(self, attribute: str, value: str) -> str:
@@ -53,7 +53,7 @@ class Queries:
         """A matcher for series that have a label."""
         return self.naming.match(attribute, "!=", "")
 
-    def grown(
+    def exact_increase(
         self, metric: Metric, window: str, by: tuple[str, ...] = (), *matchers: str, part: Part = "", ago: str = ""
     ) -> str:
         """By how much a counter grew within a window: exact for any window, also for processes of a moment.
@@ -82,7 +82,7 @@ class Queries:
         bare = self.naming.bare(label)
         return f'label_replace({expression}, "{bare}", "{name}", "{bare}", "")'
 
-    def moved(self, expression: str, label: str, to: str) -> str:
+    def relabelled(self, expression: str, label: str, to: str) -> str:
         """Sums by a label, under another name."""
         bare = self.naming.bare(label)
         return self.by((to,), f'label_replace({expression}, "{to}", "$1", "{bare}", "(.*)")')
@@ -95,11 +95,11 @@ class Queries:
 
     def spent(self, window: str, by: tuple[str, ...] = (), *matchers: str, ago: str = "") -> str:
         """Dollars spent, exactly."""
-        return self.grown(c.COST, window, by, *matchers, ago=ago)
+        return self.exact_increase(c.COST, window, by, *matchers, ago=ago)
 
     def calls(self, window: str, by: tuple[str, ...] = (), *matchers: str) -> str:
         """How many calls ended."""
-        return self.grown(c.CALLS, window, by, *matchers)
+        return self.exact_increase(c.CALLS, window, by, *matchers)
 
     def errors(self, window: str, by: tuple[str, ...] = ()) -> str:
         """The share of calls that failed."""
@@ -108,16 +108,22 @@ class Queries:
     def blocked(self, reason: str, window: str, by: tuple[str, ...] = ()) -> str:
         """The share of attempts that something blocked."""
         return self.share(
-            self.grown(c.ATTEMPTS, window, by, self.match(c.BLOCKED_REASON, reason)), self.grown(c.ATTEMPTS, window, by)
+            self.exact_increase(c.ATTEMPTS, window, by, self.match(c.BLOCKED_REASON, reason)),
+            self.exact_increase(c.ATTEMPTS, window, by),
         )
 
     def cache_hits(self, window: str, by: tuple[str, ...] = ()) -> str:
         """The share of input tokens that the cache gave."""
-        return self.share(self.grown(c.CACHE_READ_TOKENS, window, by), self.grown(c.INPUT_TOKENS, window, by))
+        return self.share(
+            self.exact_increase(c.CACHE_READ_TOKENS, window, by), self.exact_increase(c.INPUT_TOKENS, window, by)
+        )
 
     def cache_net(self, window: str, by: tuple[str, ...] = ()) -> str:
         """What the cache saved less what writing it cost, in dollars. Reads or writes alone count too."""
-        saved, paid = self.grown(c.CACHE_SAVINGS, window, by), self.grown(c.CACHE_OVERHEAD, window, by)
+        saved, paid = (
+            self.exact_increase(c.CACHE_SAVINGS, window, by),
+            self.exact_increase(c.CACHE_OVERHEAD, window, by),
+        )
         return f"({saved} or 0 * {paid}) - ({paid} or 0 * {saved})"
 
     def truncated(self, window: str, by: tuple[str, ...] = ()) -> str:
@@ -125,10 +131,10 @@ class Queries:
         return self.share(self.calls(window, by, self.match(c.STOP_REASON, "max_tokens")), self.calls(window, by))
 
     def used(self, by: tuple[str, ...]) -> str:
-        """The used share of rate limits. Several processes report one limit: the fullest report counts."""
+        """The used share of rate limits. Several processes report one limit: the highest counts."""
         return self.by(by, self.select(c.RATE_LIMIT_UTILIZATION), "max")
 
-    def mean(self, metric: Metric, window: str, by: tuple[str, ...] = ()) -> str:
-        """The mean of a histogram's values."""
-        total, count = (self.grown(metric, window, by, part=part) for part in ("_sum", "_count"))
-        return f"{total} / ({count} > 0)"
+    def cost_per_call(self, window: str, by: tuple[str, ...] = ()) -> str:
+        """Mean dollars of a call that did not fail. Of counters: they have tags, and the histogram of cost has none."""
+        spent = self.spent(window, by, self.match(c.OPERATION_NAME, c.CHAT))
+        return f"{spent} / ({self.calls(window, by, self.match(c.ERROR_TYPE, ''))} > 0)"

@@ -5,12 +5,12 @@ Reads Prometheus and the Admin API. Needs the extra `organization`.
 
 from otel_claude.reconcile.compare import Against, Comparison, Row, Tolerance, compare
 from otel_claude.reconcile.measured import Measured, measure
-from otel_claude.reconcile.prometheus import CannotTell, Prometheus
+from otel_claude.reconcile.prometheus import CannotTellError, Prometheus
 from otel_claude.reconcile.reported import Reported, reported
 
 __all__ = [
     "Against",
-    "CannotTell",
+    "CannotTellError",
     "Comparison",
     "Measured",
     "Prometheus",

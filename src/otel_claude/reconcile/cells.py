@@ -13,7 +13,7 @@ NOT_MEASURABLE: Final = frozenset({"code_execution", "session_usage"})
 BATCH: Final = "batch"
 
 
-class Of(NamedTuple):
+class KeyAndModel(NamedTuple):
     """Whose calls: the key as the Console shows it (None: not known) and the model."""
 
     hint: str | None
@@ -23,9 +23,9 @@ class Of(NamedTuple):
 class Cell(NamedTuple):
     """One number's place in the comparison."""
 
-    of: Of
+    of: KeyAndModel
     kind: str
-    """A class of tokens, `web_search`, `code_execution` or `session_usage`."""
+    """A type of token, `web_search`, `code_execution` or `session_usage`."""
 
 
 def canonical(model: str | None, known: Mapping[str, str]) -> str | None:

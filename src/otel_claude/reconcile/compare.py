@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal, TypeVar
 
-from .cells import Cell, Of, shown
-from .explain import Reason, Side, reason
+from .cells import Cell, KeyAndModel, shown
+from .explain import CellContext, Reason, reason
 from .measured import Measured
 from .reported import Reported
 
@@ -80,7 +80,7 @@ def compare(ours: Measured, theirs: Reported, tolerance: Tolerance, against: Aga
     for cell in cells:
         mine, other = ours.usd.get(cell, Decimal(0)), amounts.get(cell, Decimal(0))
         within = tolerance.allows(mine - other, other)
-        side = Side(
+        side = CellContext(
             ours, theirs, cell, mine, other, ours.tokens.get(cell, 0), theirs.tokens.get(cell, 0), against == "list"
         )
         noticed = not within or _token_difference(side)
@@ -96,7 +96,7 @@ def compare(ours: Measured, theirs: Reported, tolerance: Tolerance, against: Aga
 
 
 def by_key_and_model(rows: Iterable[Row]) -> list[Row]:
-    """The rows of one key and model as one, the dearest first."""
+    """The rows of one key and model as one, the most expensive first."""
     sums: dict[tuple[str | None, str | None], Row] = {}
     for row in rows:
         of = (row.hint, row.model)
@@ -115,7 +115,7 @@ def by_key_and_model(rows: Iterable[Row]) -> list[Row]:
     return sorted(sums.values(), key=lambda row: (-max(row.theirs, row.ours), row.name or "", row.model or ""))
 
 
-def _token_difference(side: Side) -> bool:
+def _token_difference(side: CellContext) -> bool:
     return side.our_tokens != side.their_tokens
 
 
@@ -124,14 +124,14 @@ def _order(cell: Cell) -> tuple[str, str, str]:
 
 
 def _without_keys(ours: Measured) -> Measured:
-    unpriced: dict[Of, dict[str, int]] = {}
+    unpriced: dict[KeyAndModel, dict[str, int]] = {}
     for of, why in ours.unpriced.items():
-        known = unpriced.setdefault(Of(None, of.model), {})
+        known = unpriced.setdefault(KeyAndModel(None, of.model), {})
         for name, count in why.items():
             known[name] = known.get(name, 0) + count
-    edges: dict[Of, Decimal] = {}
+    edges: dict[KeyAndModel, Decimal] = {}
     for of, amount in ours.edges.items():
-        place = Of(None, of.model)
+        place = KeyAndModel(None, of.model)
         edges[place] = edges.get(place, Decimal(0)) + amount
     return Measured(_merged(ours.usd), _merged(ours.tokens), _merged(ours.batch), unpriced, {None}, edges)
 
@@ -143,6 +143,6 @@ def _keyless(theirs: Reported) -> Reported:
 def _merged(sums: Mapping[Cell, Number]) -> dict[Cell, Number]:
     found: dict[Cell, Number] = {}
     for cell, amount in sums.items():
-        place = Cell(Of(None, cell.of.model), cell.kind)
+        place = Cell(KeyAndModel(None, cell.of.model), cell.kind)
         found[place] = found[place] + amount if place in found else amount
     return found

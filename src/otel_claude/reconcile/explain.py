@@ -21,7 +21,7 @@ Name = Literal[
     "batch_results_not_read",
     "unpriced_calls",
     "unanswered_calls_billed",
-    "aborted_streams",
+    "incomplete_streams",
     "discount",
     "price_table",
     "not_measurable",
@@ -43,7 +43,7 @@ class Reason(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class CellContext:
     """One cell of the comparison with all that is known around it."""
 
     measured: Measured
@@ -61,7 +61,7 @@ class Side:
         return self.measured.unpriced.get(self.cell.of, {})
 
 
-def reason(side: Side) -> Reason:
+def reason(side: CellContext) -> Reason:
     """The likeliest reason of a difference."""
     for rule in (_not_measurable, _whole_key, _batches, _priced_otherwise, _lost, _ends, _fewer_tokens, _more_tokens):
         found = rule(side)
@@ -70,13 +70,13 @@ def reason(side: Side) -> Reason:
     return Reason("unknown", "no reason found")
 
 
-def _not_measurable(side: Side) -> Reason | None:
+def _not_measurable(side: CellContext) -> Reason | None:
     if side.cell.kind in NOT_MEASURABLE:
-        return Reason("not_measurable", f"{side.cell.kind.replace('_', ' ')} is billed by time, which no answer says")
+        return Reason("not_measurable", f"{side.cell.kind.replace('_', ' ')} is billed by time, which no response has")
     return None
 
 
-def _whole_key(side: Side) -> Reason | None:
+def _whole_key(side: CellContext) -> Reason | None:
     hint = side.cell.of.hint
     if hint not in side.measured.hints and not side.ours:
         if hint is None:
@@ -92,7 +92,7 @@ def _whole_key(side: Side) -> Reason | None:
     return None
 
 
-def _batches(side: Side) -> Reason | None:
+def _batches(side: CellContext) -> Reason | None:
     missed = side.reported.batch.get(side.cell, Decimal(0)) - side.measured.batch.get(side.cell, Decimal(0))
     if missed <= _EXACT or not side.list_price:
         return None
@@ -103,14 +103,14 @@ def _batches(side: Side) -> Reason | None:
     return Reason("batch_results_not_read", text)
 
 
-def _ends(side: Side) -> Reason | None:
+def _ends(side: CellContext) -> Reason | None:
     edge = side.measured.edges.get(side.cell.of, Decimal(0))
     if _EXACT < abs(side.ours - side.theirs) <= edge and side.our_tokens != side.their_tokens:
         return Reason("window_ends", "calls at the window's ends: they are exported up to two minutes later")
     return None
 
 
-def _priced_otherwise(side: Side) -> Reason | None:
+def _priced_otherwise(side: CellContext) -> Reason | None:
     """The same tokens for another price."""
     if side.our_tokens != side.their_tokens or abs(side.ours - side.theirs) <= _EXACT:
         return None
@@ -133,23 +133,23 @@ def _priced_otherwise(side: Side) -> Reason | None:
     )
 
 
-def _lost(side: Side) -> Reason | None:
-    """What is known to be billed and never heard."""
+def _lost(side: CellContext) -> Reason | None:
+    """What is known to be billed and was never received."""
     if side.our_tokens >= side.their_tokens and side.ours >= side.theirs:
         return None
     unpriced = side.unpriced
     if unpriced.get("incomplete_stream") and side.cell.kind == "output":
         count = unpriced["incomplete_stream"]
         left = "1 stream was" if count == 1 else f"{count} streams were"
-        return Reason("aborted_streams", f"{left} left early: the rest of the output was billed")
+        return Reason("incomplete_streams", f"{left} left early: the rest of the output was billed")
     if unpriced.get("no_response"):
         count = unpriced["no_response"]
-        unheard = "1 call" if count == 1 else f"{count} calls"
-        return Reason("unanswered_calls_billed", f"{unheard} got no answer, and may have been billed")
+        no_response = "1 call" if count == 1 else f"{count} calls"
+        return Reason("unanswered_calls_billed", f"{no_response} got no response, and may have been billed")
     return None
 
 
-def _fewer_tokens(side: Side) -> Reason | None:
+def _fewer_tokens(side: CellContext) -> Reason | None:
     if side.our_tokens >= side.their_tokens and side.ours >= side.theirs:
         return None
     if side.cell.of.hint is None:
@@ -157,7 +157,7 @@ def _fewer_tokens(side: Side) -> Reason | None:
     return Reason("uninstrumented_calls", "a program without instrumentation uses this key too")
 
 
-def _more_tokens(side: Side) -> Reason | None:
+def _more_tokens(side: CellContext) -> Reason | None:
     if side.our_tokens > side.their_tokens or side.ours > side.theirs:
         return Reason("unknown", "measured and not reported: the report may not be complete yet")
     return None

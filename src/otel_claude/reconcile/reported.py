@@ -8,10 +8,10 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Protocol
 
-from ..organization.models import Key, Whose
+from ..organization.models import Dimensions, Key
 from ..organization.reports import Range, Report, Totals, between, total
-from .cells import BATCH, Cell, Of, canonical
-from .prometheus import CannotTell
+from .cells import BATCH, Cell, KeyAndModel, canonical
+from .prometheus import CannotTellError
 
 
 class Source(Protocol):
@@ -36,25 +36,27 @@ class Reported:
 
 
 def reported(source: Source, start: datetime, end: datetime, known: Mapping[str, str]) -> Reported:
-    """Asks for a window, its end excluded. Raises CannotTell if the report is not complete yet."""
+    """Asks for a window, its end excluded. Raises CannotTellError if the report is not complete yet."""
     keys = {key.id: key for key in source.api_keys()}
     found = Reported(names={key.hint: key.name for key in keys.values() if key.hint})
 
-    def cell(whose: Whose, kind: str) -> Cell:
+    def cell(whose: Dimensions, kind: str) -> Cell:
         key = keys.get(whose.key_id or "")
         # A key without a hint, or one that is not listed any more, is known by its id.
-        return Cell(Of((key.hint if key else None) or whose.key_id, canonical(whose.model, known)), kind)
+        return Cell(KeyAndModel((key.hint if key else None) or whose.key_id, canonical(whose.model, known)), kind)
 
     for asked in between(start, end):
         report = source.report(asked)
         if report.as_of < asked.end:
             late = report.as_of.astimezone(timezone.utc)
-            raise CannotTell(
+            raise CannotTellError(
                 f"Anthropic's report goes to {late:%Y-%m-%d %H:%M:%S} UTC so far, and the window ends later. Try again "
                 "in some minutes"
             )
         if total(report.costs) != source.totals(asked):
-            raise CannotTell("the rows of Anthropic's cost report do not add up to its own total, so some are missing")
+            raise CannotTellError(
+                "the rows of Anthropic's cost report do not add up to its own total, so some are missing"
+            )
         for row in report.costs:
             place = cell(row.whose, row.kind)
             _add(found.listed, place, row.listed)

@@ -1,7 +1,7 @@
-"""Conventions of agents: the names of what Managed Agents sessions and the Claude Agent SDK report of themselves.
+"""The names of what Managed Agents sessions and the Claude Agent SDK report of themselves.
 
-They stand apart from `conventions` because no number of theirs is ours: Anthropic's servers and the `claude` program
-worked them out. None is added to a metric of calls. Imports conventions alone.
+They stand apart from `semconv.metrics` because no number of theirs is ours: Anthropic's servers and the `claude`
+program worked them out. None is added to a metric of calls. Imports `semconv` alone.
 
 `gen_ai.agent.*` and the operation `invoke_agent` follow the main branch of the OpenTelemetry GenAI semantic conventions
 as of 2026-11.
@@ -25,7 +25,8 @@ SESSION_TOKENS: Final = gauge(
     attributes=(AGENT_ID, AGENT_NAME, TOKEN_TYPE),
     tags=False,
     description=(
-        "What the Managed Agents sessions heard of in the last 15 minutes have used in their whole lives, together."
+        "What the Managed Agents sessions that the API reported in the last 15 minutes have used in their whole lives, "
+        "together."
     ),
 )
 SESSION_COST: Final = gauge(
@@ -34,8 +35,8 @@ SESSION_COST: Final = gauge(
     attributes=(AGENT_ID, AGENT_NAME),
     tags=False,
     description=(
-        "What the sessions heard of in the last 15 minutes have cost in US dollars at list price, together. By the "
-        "API, in whole cents, the time they ran included."
+        "What the sessions that the API reported in the last 15 minutes have cost in US dollars at list price, "
+        "together. By the API, in whole cents, the time they ran included."
     ),
 )
 SESSION_MAX_COST: Final = gauge(
@@ -57,11 +58,11 @@ SESSIONS: Final = gauge(
     unit="{session}",
     attributes=(AGENT_ID, AGENT_NAME),
     tags=False,
-    description="How many Managed Agents sessions were heard of in the last 15 minutes.",
+    description="How many Managed Agents sessions the API reported in the last 15 minutes.",
 )
 
 SESSION_METRICS: Final = (SESSION_TOKENS, SESSION_COST, SESSION_MAX_COST, SESSION_BUDGET, SESSIONS)
-"""Emitted where an application hears of Managed Agents sessions."""
+"""Emitted where an application asks the API about Managed Agents sessions."""
 
 REPORTED_BY: Final = "claude.reported_by"
 CLAUDE_CODE: Final = "claude_code"
@@ -69,18 +70,18 @@ CLAUDE_CODE: Final = "claude_code"
 SKIPPED_REASON: Final = "claude.skipped.reason"
 RATE_LIMIT_STATUS: Final = "claude.rate_limit.status"
 TOKEN_TYPES: Final = ("input", "cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "output")
-"""Values of `claude.token.type`. `cache_write`: written to the cache for a time that was not told."""
+"""Values of `claude.token.type`. `cache_write`: written to the cache for an unknown time."""
 SKIPPED_REASONS: Final = {
     "failed": "otel-claude failed while it counted the result. A warning in the program's log says where.",
-    "resumed": "The session was resumed, and its totals did not tell what was new (claude before 2.1.309).",
-    "no_usage": "The result told no usage by model, or one that cannot be read.",
+    "resumed": "The session was resumed, and its totals do not say what is new (claude before 2.1.309).",
+    "no_usage": "The result has no usage by model, or one that cannot be read.",
 }
 
 AGENT_TOKENS: Final = counter(
     "claude.agent.usage.tokens",
     unit="{token}",
     attributes=(REPORTED_BY, TOKEN_TYPE),
-    description="Tokens that the Claude Agent SDK reported, by model and class.",
+    description="Tokens that the Claude Agent SDK reported, by model and type.",
 )
 AGENT_COST: Final = counter(
     "claude.agent.cost.usd",

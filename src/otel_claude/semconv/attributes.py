@@ -117,8 +117,8 @@ COMMON_ATTRIBUTES: Final = (
     API_KEY_HINT,
     INSTANCE_ID,
 )
-"""On every metric, where known. On counters also `claude.tag.<key>` for each tag. `claude.instance.id` is there where the
-resource does not tell processes apart."""
+"""On every metric, where known. On counters also `claude.tag.<key>` for each tag. `claude.instance.id` is there where
+the resource does not tell processes apart."""
 
 
 def rate_limit_attribute(name: str, field: str) -> str:

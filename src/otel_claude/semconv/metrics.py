@@ -47,7 +47,8 @@ class Metric:
     def prometheus(self) -> str:
         """The series' name in Prometheus under its default translation strategy, without `_bucket`, `_sum`, `_count`.
 
-        Source: Prometheus 3.x OTLP translator, `UnderscoreEscapingWithSuffixes`: a unit in braces adds nothing, and `1` adds `_ratio` to gauges.
+        Source: Prometheus 3.x OTLP translator, `UnderscoreEscapingWithSuffixes`: a unit in braces adds nothing, and `1`
+        adds `_ratio` to gauges.
         """
         name = prometheus_label(self.name)
         unit = _PROMETHEUS_UNITS.get(self.unit)
@@ -161,7 +162,7 @@ COST: Final = counter(
     unit="{USD}",
     attributes=(attributes.COST_TYPE, attributes.RESPONSE_SERVICE_TIER, attributes.SPEED, attributes.INFERENCE_GEO),
     description=(
-        "What calls and results of batches cost in US dollars, by class. What could not be priced is not in it: see "
+        "What calls and results of batches cost in US dollars, by type. What could not be priced is not in it: see "
         "claude.client.unpriced."
     ),
 )
@@ -243,7 +244,7 @@ RATE_LIMIT_RESET: Final = gauge(
     unit="s",
     attributes=(attributes.RATE_LIMIT_NAME,),
     tags=False,
-    description="Seconds until a rate limit is full again. The series ends then.",
+    description="Seconds until a rate limit resets. The series ends then.",
 )
 
 LEGACY_TOKEN_TYPE: Final = "gen_ai.token.type"  # noqa: S105 - the name of an attribute, no secret

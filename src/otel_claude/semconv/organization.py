@@ -1,7 +1,7 @@
-"""Conventions of the organization: what `otel-claude organization` emits: what Anthropic says, not what was measured.
+"""The names of what `otel-claude organization` emits: what Anthropic reports, not what was measured.
 
-They stand apart from `conventions` because nothing of it is measured in an application, and none of it has the common
-attributes or tags. Imports conventions alone.
+They stand apart from `semconv.metrics` because nothing of it is measured in an application, and none of it has the
+common attributes or tags. Imports `semconv` alone.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ ORGANIZATION_TOKENS: Final = gauge(
     unit="{token}",
     attributes=(ORGANIZATION_PERIOD, TOKEN_TYPE, *_WHOSE),
     tags=False,
-    description="Tokens used in a period (UTC), by class, as Anthropic reports them.",
+    description="Tokens used in a period (UTC), by type, as Anthropic reports them.",
 )
 ORGANIZATION_REQUESTS: Final = gauge(
     "claude.organization.requests",

@@ -76,7 +76,7 @@ class SummaryMetricExporter(MetricExporter):
         self._tell()
 
     def _notice_fork(self) -> None:
-        """In a forked child the totals are its parent's: it starts from nothing, as the ledger does."""
+        """In a forked child the totals are its parent's: it starts from nothing, as the counters do."""
         if os.getpid() != self._pid:
             self._pid = os.getpid()
             self._totals = Totals()

@@ -159,7 +159,7 @@ def _tightest(limit: Limit, now: float) -> Fact:
     text = f"{limit.name}{of_model}: {share(round(limit.utilization * 1000), 1000)} used{seen}"
     if limit.full_at is not None:
         left = limit.full_at - now
-        text += f", full again in {seconds(left) if left > 1 else '<1 s'}" if left > 0 else ", full again by now"
+        text += f", resets in {seconds(left) if left > 1 else '<1 s'}" if left > 0 else ", reset by now"
     return Fact("Tightest limit", (text,), "warn" if limit.utilization >= _TIGHT else "plain")
 
 

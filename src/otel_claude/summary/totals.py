@@ -19,8 +19,8 @@ Kind = Literal[
     "attempt",  # by outcome
     "blocked",  # attempts, by what blocked them
     "waited",  # milliseconds of back-off
-    "tokens",  # by class and model
-    "cost",  # pico-dollars, by class and model
+    "tokens",  # by type and model
+    "cost",  # pico-dollars, by type and model
     "tool",  # requests of server tools, by tool
     "saved",  # pico-dollars that cache reads saved
     "overhead",  # pico-dollars that cache writes cost above the uncached price
@@ -109,7 +109,7 @@ class Totals:
 
     def models(self) -> list[str]:
         """Every model, the most expensive first."""
-        # Results that have no answer tell no model.
+        # Results without a response have no model.
         names = {key[-1] for key in self.sums if key[0] in ("call", "result", "tokens", "cost") and key[-1]}
         return sorted(names, key=lambda name: (-self.sum("cost", second=name), -self.requests(name), name))
 

@@ -176,7 +176,10 @@ class ResultsReader:
         if self._is_first(result.custom_id or line):
             # A result costs what its response does; without one, nothing, as the API says of all but the succeeded.
             reason = None if result.response is not None else INVALID_RESULT if result.type is None else "rejected"
-            self._on_result(self._owner, result, self._time_range, reason)
+            try:
+                self._on_result(self._owner, result, self._time_range, reason)
+            except Exception:
+                log_internal_error("record a result of a batch")
 
     def _is_first(self, key: str | bytes) -> bool:
         try:

@@ -42,7 +42,7 @@ def drop(consumer: Any) -> bool:
 
 
 def withhold(consumer: Any, instance_id: Callable[[], str | None]) -> bool:
-    """In a forked child: our metrics reach its exporters only with the child's `instance_id`. Whether that could be done."""
+    """In a forked child: only points with the child's `instance_id` reach its exporters. Whether that could be done."""
     try:
         readers: list[Any] = list(consumer._reader_storages)  # noqa: SLF001 - there is no public way
         collects = [(reader, reader._collect, reader._set_collect_callback) for reader in readers]  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""`otel-claude doctor`: the command in `page`, what it checks in the other modules."""
+"""`otel-claude doctor`: the command is in `page`, and each other module has checks."""
 
 from .page import command
 

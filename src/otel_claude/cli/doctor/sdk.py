@@ -1,4 +1,4 @@
-"""Checks of the installed SDK: its version, its seams, its own spans, and who else instruments it."""
+"""Checks of the installed SDK: its version, the functions we patch, its own spans, and who else instruments it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
     yield _python()
     yield from _anthropic(environment)
     yield from _entry_point(environment)
-    yield from _neighbours(environment)
+    yield from _other_instrumentations(environment)
 
 
 def disabled(environment: Mapping[str, str]) -> set[str]:
@@ -138,7 +138,7 @@ def _entry_point(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def _neighbours(environment: Mapping[str, str]) -> Iterator[Finding]:
+def _other_instrumentations(environment: Mapping[str, str]) -> Iterator[Finding]:
     off = disabled(environment)
     for other in KNOWN:
         found = installed(other.package)
