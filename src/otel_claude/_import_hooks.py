@@ -63,23 +63,38 @@ def on_next_import(module: str, then: Callable[[], None]) -> Callable[[], None]:
     return cancel
 
 
+class _Finding(threading.local):
+    """The modules that this thread is finding."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+
+_finding = _Finding()
+
+
 class _Finder:
     """Finds what is waited for where the others find it, and has its loader tell when the module has run."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name not in _waiting:
+        if name not in _waiting or name in _finding.names:
             return None
-        finders = list(sys.meta_path)
-        # Those before this one have found nothing.
-        for finder in finders[finders.index(self) + 1 :] if self in finders else ():
-            find = getattr(finder, "find_spec", None)
-            spec: ModuleSpec | None = find(name, path, target) if find is not None else None
-            if spec is not None:
-                if hasattr(spec.loader, "exec_module"):
-                    spec.loader = _Loader(spec.loader)
-                return spec
+        # wrapt's finder asks all of them once more: this one again too. What it hooks up then runs before ours.
+        _finding.names.add(name)
+        try:
+            finders = list(sys.meta_path)
+            # Those before this one have found nothing.
+            for finder in finders[finders.index(self) + 1 :] if self in finders else ():
+                find = getattr(finder, "find_spec", None)
+                spec: ModuleSpec | None = find(name, path, target) if find is not None else None
+                if spec is not None:
+                    if hasattr(spec.loader, "exec_module"):
+                        spec.loader = _Loader(spec.loader)
+                    return spec
+        finally:
+            _finding.names.discard(name)
         return None
 
 

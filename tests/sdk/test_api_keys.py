@@ -105,7 +105,7 @@ async def test_the_key_that_is_sent_is_the_key_that_is_shown(telemetry, kind, tr
 @pytest.mark.parametrize("credential", [wire.KEY, OAUTH, GATEWAY], ids=["key", "oauth", "gateway"])
 async def test_each_mode(telemetry, kind, mode, credential, monkeypatch, quiet):
     ClaudeInstrumentor().uninstrument()
-    monkeypatch.setenv("OTEL_CLAUDE_API_KEY", mode)
+    monkeypatch.setenv("OTEL_CLAUDE_API_KEY_FORMAT", mode)
     ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider)
     face = Face(kind, Server(plain()), api_key=credential)
     await face.wait(face.client.messages.create(**ARGS))
@@ -113,7 +113,7 @@ async def test_each_mode(telemetry, kind, mode, credential, monkeypatch, quiet):
     assert hints(telemetry) == {shown[mode] if credential == wire.KEY else None}
 
 
-async def test_two_keys_of_one_program_are_told_apart(telemetry, kind, quiet):
+async def test_two_keys_of_one_program_are_two_series(telemetry, kind, quiet):
     face = Face(kind, Server(plain()))
     other = face.client.with_options(api_key=OTHER)
     for client in (face.client, other, face.client):

@@ -28,7 +28,7 @@ from ..api import (
 )
 from ..api.json import Json
 from ..pricing import CallCost, PriceTable, not_priced, price_batch_result, price_call, to_usd
-from . import span_attributes
+from . import conflicts, span_attributes
 from .attributes import Attributes
 from .batches import TimeRange
 from .call import Attempt, Call
@@ -335,7 +335,7 @@ class Recorder:
                     call.tags,
                     call.started_at // _DAY,
                 )
-                series = self._series.get(key) or self._new_series(SeriesKey(*key))
+                series = self._series.get(key) or self._new_series(SeriesKey(*key), call)
                 uncached, output, read, write_5m, write_1h, total_input = usage[:6]
                 rates = series.rates
                 if (
@@ -373,7 +373,10 @@ class Recorder:
         )
         return call.cost
 
-    def _new_series(self, key: SeriesKey) -> CallSeries:
+    def _new_series(self, key: SeriesKey, call: Call) -> CallSeries:
+        # Here, because asking at each call that has a span of the client library's would be slow.
+        if call.expects_native_span and (other := conflicts.other_instrumentation()):
+            conflicts.warn_once(other)
         table = self.prices()
         platform = key.client.platform
         rates = None

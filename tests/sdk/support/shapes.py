@@ -198,7 +198,7 @@ async def raw_stream_lines(face: Face) -> None:
 
 
 UNREAD = Expected(tokens=None, cost="unpriced", status="UNSET", stop_reason=None, reason="unread_body")
-RAW_LINES = UNREAD.but(stream=True, native_status="OK", native_lacks=frozenset())
+RAW_LINES = UNREAD.but(stream=True, native_status="OK")
 NEVER = ABORTED.but(tokens=None, cost="unpriced", first_chunk=False)
 
 WHOLE = (plain(),)
@@ -212,7 +212,7 @@ SHAPES = {
     "raw, parsed twice": Shape(raw_parsed, PLAIN, WHOLE),
     "raw, never parsed": Shape(raw_never_parsed, PLAIN, WHOLE),
     "streaming response, parsed": Shape(
-        streaming_response_parsed, PLAIN.but(native_tokens=False, native_cost="unpriced"), CHUNKED
+        streaming_response_parsed, PLAIN.but(native_tokens=False, native_cost="unpriced", native_reason="unread_body"), CHUNKED
     ),
     "streaming response, body at once": Shape(streaming_response_lines, PLAIN, WHOLE),
     "streaming response, by lines": Shape(streaming_response_lines, UNREAD.but(native_status="OK"), CHUNKED),

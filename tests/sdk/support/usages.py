@@ -11,12 +11,12 @@ from support.wire import USAGE, delta, events, message, start
 CACHE_FIELDS = {key: USAGE[key] for key in ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")}
 NULLS = dict.fromkeys((*CACHE_FIELDS, "server_tool_use", "output_tokens_details", "iterations"))
 NO_USAGE = PLAIN.but(tokens={}, cost="unpriced", reason="no_usage", tier=None)
-MALFORMED = PLAIN.but(cost="lower_bound", reason="malformed_usage", native_tokens=False, native_lacks=frozenset())
+MALFORMED = PLAIN.but(cost="lower_bound", reason="malformed_usage", native_tokens=False)
 
 
 def whole(expected: Expected, body: Any) -> Shape:
     # The final cost is known while the SDK's own span is open: it lacks nothing.
-    return Shape(create, expected.but(native_lacks=frozenset()), (plain(body),))
+    return Shape(create, expected, (plain(body),))
 
 
 async def read(face: Any) -> None:
@@ -24,7 +24,7 @@ async def read(face: Any) -> None:
 
 
 def streamed(expected: Expected, listed: list[Any]) -> Shape:
-    return Shape(read, expected.but(native_lacks=frozenset()), (stream(listed),))
+    return Shape(read, expected, (stream(listed),))
 
 
 def without(*kinds: str) -> dict[str, int]:
@@ -46,7 +46,7 @@ USAGES = {
     "delta that replaces every count": streamed(
         STREAM.but(
             tokens={"input": 30, "cache_read": 2000, "cache_write_5m": 90, "cache_write_1h": 40, "output": 70},
-            told_5m=60,
+            reported_5m=60,
         ),
         events(last=delta(LOOP)),
     ),
