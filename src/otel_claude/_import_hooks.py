@@ -63,6 +63,16 @@ def on_next_import(module: str, then: Callable[[], None]) -> Callable[[], None]:
     return cancel
 
 
+class _Finding(threading.local):
+    """The modules that this thread is finding."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+
+_finding = _Finding()
+
+
 class _Finder:
     """Finds what is waited for where the others find it, and has its loader tell when the module has run."""
 
@@ -78,11 +88,11 @@ class _Finder:
             return None
         self._looking.name = name
         try:
-            return self._found(name, path, target)
+            return self._find(name, path, target)
         finally:
             self._looking.name = before
 
-    def _found(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
+    def _find(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
         finders = list(sys.meta_path)
         # Those before this one have found nothing.
         for finder in finders[finders.index(self) + 1 :] if self in finders else ():

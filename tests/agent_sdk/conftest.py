@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from otel_claude import _diagnostics as contain
+from otel_claude import _diagnostics
 from otel_claude.agent_sdk import ClaudeAgentInstrumentor
 
 if find_spec("claude_agent_sdk") is None:
@@ -89,7 +89,7 @@ def telemetry(monkeypatch, caplog):
     for name in list(os.environ):
         if name.startswith(("ANTHROPIC_", "OTEL_", "CLAUDE_")):
             monkeypatch.delenv(name)
-    monkeypatch.setattr(contain, "_told", set())
+    monkeypatch.setattr(_diagnostics, "_logged", set())
     made = Telemetry(caplog)
     made.instrument()
     yield made

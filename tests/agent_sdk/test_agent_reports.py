@@ -22,7 +22,7 @@ from claude_agent_sdk._internal.query import Query
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from otel_claude import tags
-from otel_claude.agent_sdk import patch as seam
+from otel_claude.agent_sdk import patch
 
 VERSION = tuple(int(part) for part in __version__.split("."))
 pytestmark = pytest.mark.filterwarnings(
@@ -332,7 +332,7 @@ async def test_after_uninstrument(quiet, program):
     assert quiet.cost == {SONNET: 0.25}
 
 
-async def test_an_sdk_without_the_seam(telemetry, program, monkeypatch):
+async def test_an_sdk_without_the_patched_function(telemetry, program, monkeypatch):
     telemetry.instrumentor.uninstrument()
     monkeypatch.delattr(Query, "receive_messages")
     telemetry.instrument()
@@ -359,7 +359,7 @@ async def test_options_that_cannot_be_looked_at(telemetry, program, monkeypatch)
     def broken(_query):
         raise RuntimeError
 
-    monkeypatch.setattr(seam, "options_of", broken)
+    monkeypatch.setattr(patch, "options_of", broken)
     assert len(await by_query(program.options([result(once(), once())]))) == 1
     assert len(telemetry.warnings) == 1
 

@@ -138,7 +138,7 @@ def test_a_clock_that_is_nowhere(telemetry, monkeypatch, now):
 
 
 def test_limits_when_the_clock_jumps(telemetry):
-    limits = _by_provider[telemetry.meter_provider].limits
+    limits = _by_provider[telemetry.meter_provider].rate_limits
     now = [RESET - 60.0]
     limits._clock = lambda: now[0]
     client = Face("sync", Server(plain()), "ours").client

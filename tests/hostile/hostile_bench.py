@@ -14,10 +14,10 @@ from support.library import anthropic, http
 from support.telemetry import plain_metrics
 from support.wire import ARGS, KEY
 
-from otel_claude import ClaudeInstrumentor
-from otel_claude import _diagnostics as contain
-from otel_claude.telemetry import call
+from otel_claude import ClaudeInstrumentor, _diagnostics
+from otel_claude.telemetry import fork
 from otel_claude.telemetry.metrics import _by_provider
+from otel_claude.telemetry.open_calls import open_calls
 
 USAGE = "gen_ai.client.inference.usage."
 CALLS = "claude.client.calls"
@@ -47,12 +47,12 @@ class Bench:
             for name in list(os.environ):
                 if name.startswith(("OTEL_", "ANTHROPIC_")):
                     self._patch.delenv(name)
-            self._patch.setattr(contain, "_told", set())
+            self._patch.setattr(_diagnostics, "_logged", set())
         return self
 
     def __exit__(self, *_error):
         self.meters.shutdown()
-        call._open.clear()
+        open_calls.clear()
 
     def instrument(self, **settings):
         ClaudeInstrumentor().instrument(**self._settings, **settings)
@@ -71,8 +71,8 @@ class Bench:
             self.collect()
         finally:
             ClaudeInstrumentor().uninstrument()
-        assert contain._told == set(), "a hop of ours failed"
-        assert not call._open, "a call was never ended"
+        assert _diagnostics._logged == set(), "a hop of ours failed"
+        assert not open_calls, "a call was never ended"
         return outcome
 
     def collect(self):
@@ -82,7 +82,9 @@ class Bench:
         """Starts from zero, without the time that new providers take."""
         self.spans.clear()
         if (instruments := _by_provider.get(self.meters)) is not None:
-            instruments._start_from_zero()
+            instruments.counters.clear()
+            instruments.rate_limits.clear()
+            assert fork.drop(instruments._consumer())
 
     def total(self, name):
         """The sum of a metric, None where it has no points."""

@@ -14,7 +14,7 @@ def is_count(value):
 
 
 def fold(usages, *, streamed):
-    """Field → count, None where nobody told it, WORST where something stood there that is none."""
+    """Field → count, None where it is absent, WORST where something stood there that is none."""
     told = {}
     for place, usage in enumerate(usages):
         if not isinstance(usage, dict):
@@ -30,7 +30,7 @@ def fold(usages, *, streamed):
 
 
 def tokens(told):
-    """The four sums of the counters. None where it cannot be known."""
+    """The four sums of the counters. None where it cannot be known, and for 0, which adds no point."""
 
     def known(field):
         value = told.get(field)
@@ -43,8 +43,8 @@ def tokens(told):
         writes = max(creation - (hour or 0), five or 0) + (hour or 0)
     uncached, read = known("input_tokens"), known("cache_read_input_tokens")
     return {
-        "input_tokens": None if uncached is None else uncached + (read or 0) + (writes or 0),
-        "output_tokens": known("output_tokens"),
-        "cache_read.input_tokens": read,
-        "cache_write.input_tokens": writes,
+        "input_tokens": None if uncached is None else uncached + (read or 0) + (writes or 0) or None,
+        "output_tokens": known("output_tokens") or None,
+        "cache_read.input_tokens": read or None,
+        "cache_write.input_tokens": writes or None,
     }

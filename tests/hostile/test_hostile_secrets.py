@@ -13,12 +13,11 @@ from support.face import BASE_URL
 from support.library import anthropic, http
 from support.server import Server, either, plain, refused, stream
 
-from otel_claude import ClaudeInstrumentor, tags
-from otel_claude import _diagnostics as contain
-from otel_claude import runtime as module
+from otel_claude import ClaudeInstrumentor, _diagnostics, tags
+from otel_claude.sdk import client as sdk_client
 from otel_claude.settings import Settings
 from otel_claude.summary import SummaryMetricExporter
-from otel_claude.telemetry import call
+from otel_claude.telemetry.open_calls import open_calls
 from otel_claude.telemetry.recorder import Recorder
 
 SECRET = "planted-secret-9911"
@@ -92,19 +91,21 @@ def exercise(reprs):
 
 
 def shown(reprs, answers, request):
-    for one in list(call._open):
-        reprs += [repr(one), str(one), repr(one.attempts), repr(one.caller), repr(one.request), repr(one.sink)]
+    for call in list(open_calls):
+        reprs += [repr(call), str(call), repr(call.attempts), repr(call.client), repr(call.request), repr(call.size)]
     return answers(request)
 
 
 def test_planted_secrets_come_out_nowhere(monkeypatch, spoken):
-    reprs, records, ended = [], [], Recorder.ended
+    reprs, calls, record = [], [], Recorder.record
 
-    def keep(self, record, *, finalizing):
-        records.append(record)
-        ended(self, record, finalizing=finalizing)
+    def keep(self, call, ended_at):
+        # The context is the application's own, with the baggage that it put there.
+        calls.append(repr({**vars(call), "context": None}))
+        record(self, call, ended_at)
+        calls[-1] += repr({**vars(call), "context": None})
 
-    monkeypatch.setattr(Recorder, "ended", keep)
+    monkeypatch.setattr(Recorder, "record", keep)
     out = io.StringIO()
     with Bench(monkeypatch) as bench:
         bench.instrument(baggage_tags="allowed", legacy_metrics=True)
@@ -114,16 +115,15 @@ def test_planted_secrets_come_out_nowhere(monkeypatch, spoken):
         summary.export(data)
         summary.shutdown()
         ClaudeInstrumentor().uninstrument()
-    assert len(records) == 9
+    assert len(calls) == 9
     spans = [span.to_json() for span in bench.spans.get_finished_spans()]
     ours = [text for text in spans if '"claude.' in text]
-    told = [repr(record) for record in records]
     everything = [
         data.to_json(),
         *ours,
         *spoken,
         *reprs,
-        *told,
+        *calls,
         out.getvalue(),
         repr(Settings()),
         repr(ClaudeInstrumentor()),
@@ -134,19 +134,19 @@ def test_planted_secrets_come_out_nowhere(monkeypatch, spoken):
     assert "claude-sonnet-4-6" in out.getvalue() or "$" in out.getvalue()
 
 
-@pytest.mark.parametrize("hop", ["spends", "caller_of", "request_of", "key_of"])
+@pytest.mark.parametrize("hop", ["can_record", "client_info", "parse_request", "request_api_key"])
 def test_a_failure_of_ours_that_quotes_a_secret_is_logged_without_it(monkeypatch, spoken, hop):
     def broken(*_args):
         raise ValueError(f"{wire.KEY} {SECRET}")
 
     with Bench(monkeypatch) as bench:
         bench.instrument()
-        monkeypatch.setattr(module, hop, broken)
+        monkeypatch.setattr(sdk_client, hop, broken)
         client(plain()).messages.create(**wire.ARGS)
         ClaudeInstrumentor().uninstrument()
     assert len(spoken) == 2
     assert not [text for text in spoken if SECRET in text or wire.KEY in text]
-    contain._told.clear()
+    _diagnostics._logged.clear()
 
 
 def test_no_network_of_our_own(monkeypatch):

@@ -14,7 +14,7 @@ from support.server import plain
 from support.wire import ARGS
 
 from otel_claude import ClaudeInstrumentor, tags
-from otel_claude.api.headers import _plans
+from otel_claude.api.headers import _layouts
 
 OUTPUT = f"{USAGE}output_tokens"
 MEGABYTE = 1 << 20
@@ -42,12 +42,12 @@ class Long(http.SyncByteStream):
 
 
 @pytest.mark.parametrize("size", [10, pytest.param(100, marks=pytest.mark.heavy)])
-@pytest.mark.parametrize("told", ["text", "usage", "models"])
-def test_long_streams_in_little_memory(bench, size, told):
+@pytest.mark.parametrize("sent", ["text", "usage", "models"])
+def test_long_streams_in_little_memory(bench, size, sent):
     chunk = CHUNK
-    if told != "text":
-        # Each event tells the whole usage anew, or is a further message with a model of its own.
-        event = wire.delta(stop_reason=None) if told == "usage" else wire.start(id="msg_" + "x" * 900)
+    if sent != "text":
+        # Each event has the whole usage anew, or is a further message with a model of its own.
+        event = wire.delta(stop_reason=None) if sent == "usage" else wire.start(id="msg_" + "x" * 900)
         chunk = b"".join(wire.sse([event] * 8 + [wire.BLOCK[1]] * 8)) + CHUNK
     bench.answer = lambda _: http.Response(200, headers={"content-type": "text/event-stream"}, stream=Long(size, chunk))
     bench.forget()
@@ -158,7 +158,7 @@ def test_floods_of_headers(bench):
 
     assert bench.seen(answer) == bench.bare(answer)
     assert len(bench.metrics["claude.client.rate_limit.limit"]) <= 32
-    assert len(_plans) <= 64
+    assert len(_layouts) <= 64
 
 
 def test_long_header_values_are_not_kept(bench):

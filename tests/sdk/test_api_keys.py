@@ -113,7 +113,7 @@ async def test_each_mode(telemetry, kind, mode, credential, monkeypatch, quiet):
     assert hints(telemetry) == {shown[mode] if credential == wire.KEY else None}
 
 
-async def test_two_keys_of_one_program_are_told_apart(telemetry, kind, quiet):
+async def test_two_keys_of_one_program_are_two_series(telemetry, kind, quiet):
     face = Face(kind, Server(plain()))
     other = face.client.with_options(api_key=OTHER)
     for client in (face.client, other, face.client):

@@ -30,6 +30,7 @@ LINES = [json.dumps({"custom_id": name, "result": told}).encode() + b"\n" for na
 WHERE = {
     "gen_ai.operation.name": "batch",
     "gen_ai.provider.name": "anthropic",
+    "claude.client.library": "anthropic",
     "server.address": "api.anthropic.com",
     "server.port": 443,
     "claude.api_key.hint": wire.HINT,

@@ -3,27 +3,28 @@
 import logging
 
 import pytest
-from otel_claude.telemetry.record import Attempt
 from support import wire
 from support.expected import PLAIN
 from support.face import Face
-from support.library import anthropic
-from support.server import Server, plain, refused, stream, throttled
+from support.library import TRACINGS, anthropic, http
+from support.server import Server, plain, raising, refused, stream, throttled
 from support.shapes import ARGS
 
-from otel_claude import runtime as measuring
-from otel_claude.sdk import active_call as running
-from otel_claude.sdk import client as seams_client
-from otel_claude.sdk import replacements
-from otel_claude.sdk import responses as exchange
-from otel_claude.sdk.response_body import Body
-from otel_claude.telemetry import recorder
-from otel_claude.telemetry.attributes import Labeller
-from otel_claude.telemetry.call import Call
-from otel_claude.telemetry.counters import Ledger
+from otel_claude import tags
+from otel_claude.pricing import PriceTable
+from otel_claude.runtime import Runtime
+from otel_claude.sdk import client as sdk_client
+from otel_claude.sdk import patches, response_body, responses
+from otel_claude.telemetry import own_span, recorder, span_attributes
+from otel_claude.telemetry.attributes import AttributeSets, CardinalityLimiter
+from otel_claude.telemetry.call import Attempt, Call
+from otel_claude.telemetry.counters import Counters
+from otel_claude.telemetry.instance_id import InstanceId
 from otel_claude.telemetry.metrics import Instruments
-from otel_claude.telemetry.rate_limits import Limits
+from otel_claude.telemetry.open_calls import open_calls
+from otel_claude.telemetry.rate_limits import RateLimits
 from otel_claude.telemetry.recorder import Recorder
+from otel_claude.telemetry.series import CallSeries
 
 MESSAGE = f"broken by {wire.PROMPT}"
 
@@ -37,26 +38,44 @@ def broken(*_args, **_kwargs):
 
 
 HOPS = [
-    (measuring, "spends"), (measuring, "is_instrumentation_enabled"), (measuring, "caller_of"),
-    (measuring, "key_of"), (measuring, "request_of"), (measuring, "current_tags"),
-    (measuring, "has_native_span"), (measuring, "Call"),
-    (seams_client, "request"), (seams_client, "_platform"),
-    (exchange, "shape"), (exchange, "head"), (exchange, "refusal"), (exchange, "error_type"), (exchange, "Body"),
-    (exchange, "body_of"), (running, "_returned"), (running, "raised"),
-    (running, "error_type"), (replacements, "sending"), (replacements, "answered"),
-    (replacements, "retried"), (replacements, "failed"), (replacements, "attempt_of"), (replacements, "read_headers"),
-    (replacements, "refusal_of"),
-    (Call, "attempt"), (Call, "heard"), (Call, "_fold"), (Call, "returned"), (Call, "body_ended"), (Call, "failed"),
-    (Call, "end"), (Attempt, "refused"),
-    (Recorder, "began"), (Recorder, "sending"), (Recorder, "described"), (Recorder, "limited"),
-    (Recorder, "retried"), (Recorder, "known"), (Recorder, "left"), (Recorder, "ended"), (Recorder, "settle"),
-    (Recorder, "_record"), (Recorder, "_measure"), (recorder, "_measurements"), (recorder, "labels_of"),
-    (Ledger, "post"), (Limits, "seen"), (Labeller, "of"), (Labeller, "_within"),
+    (patches, "start_call"), (sdk_client, "is_instrumentation_enabled"), (sdk_client, "parse_request"),
+    (sdk_client, "can_record"), (sdk_client, "request_api_key"), (sdk_client, "client_info"),
+    (sdk_client, "redact_api_key"), (sdk_client, "_platform"), (sdk_client, "Call"), (Runtime, "tags"),
+    (responses, "on_build_request"), (responses, "attempt_for"), (responses, "attempt_of"), (responses, "on_response"),
+    (responses, "on_return"), (responses, "on_raise"), (responses, "on_retry"), (responses, "on_rejected"),
+    (responses, "on_error"), (responses, "observe_body"), (responses, "body_of"), (responses, "parse_error"),
+    (responses, "error_type"), (responses, "was_never_sent"), (responses, "retried_attempt"),
+    (responses, "rejected_attempt"), (response_body, "ResponseBody"), (response_body._Reading, "_end"),
+    (Call, "finish"), (Call, "is_complete"), (Call, "no_response_reason"), (Attempt, "reject"),
+    (Recorder, "on_start"), (Recorder, "on_attempt"), (Recorder, "on_headers"), (Recorder, "on_response_data"),
+    (Recorder, "on_retry"), (Recorder, "end_call"), (Recorder, "record"), (Recorder, "_price"),
+    (Recorder, "_new_series"), (Recorder, "_record_histograms"), (Recorder, "_add_response"),
+    (recorder, "measure_request"), (recorder, "parse_headers"), (recorder, "parse_message"),
+    (recorder, "parse_message_start"), (recorder, "merge_message_delta"), (recorder, "call_increments"),
+    (recorder, "price_call"), (recorder, "tokens_of"), (PriceTable, "common_rates"),
+    (span_attributes, "of_call"), (span_attributes, "of_attempt"),
+    (Counters, "_sum_up"), (Counters, "_observe"), (CallSeries, "increments"), (RateLimits, "update"),
+    (AttributeSets, "of"), (AttributeSets, "intern"), (CardinalityLimiter, "bound"), (InstanceId, "settle"),
 ]  # fmt: skip
+NATIVE_HOPS = [(Recorder, "_adopt_native_span")]
+OUR_HOPS = [
+    (Recorder, "detach"), (recorder, "can_record"), (recorder, "open_span"), (recorder, "close_span"),
+    (span_attributes, "of_start"), (span_attributes, "of_response"), (own_span, "Status"), (own_span, "end_span"),
+]  # fmt: skip
+CASES = [
+    *((tracing, *hop) for tracing in TRACINGS for hop in HOPS),
+    *(("native", *hop) for hop in NATIVE_HOPS if "native" in TRACINGS),
+    *(("ours", *hop) for hop in OUR_HOPS),
+]
 
 
 async def use_everything(kind, tracing):
-    """Every hop there is: answers, retries, streams to the end and left early, refusals, an error event."""
+    """Every hop there is: responses, retries, streams to the end and left early, errors, an error event."""
+    with tags(feature="search"):
+        await _use_everything(kind, tracing)
+
+
+async def _use_everything(kind, tracing):
     client = Face(kind, Server(throttled(), plain()), tracing)
     assert (await client.wait(client.client.messages.create(**ARGS))).id == "msg_1"
     client = Face(kind, Server(plain()), tracing)
@@ -73,6 +92,9 @@ async def use_everything(kind, tracing):
     with pytest.raises(anthropic.BadRequestError) as bad:
         await client.wait(client.client.messages.create(**ARGS))
     assert bad.value.__context__ is None or not isinstance(bad.value.__context__, OursError)
+    client = Face(kind, Server(raising(http.ConnectError)), tracing, max_retries=0)
+    with pytest.raises(anthropic.APIConnectionError):
+        await client.wait(client.client.messages.create(**ARGS))
     client = Face(kind, Server(stream([*wire.events()[:3], wire.error("overloaded_error")])), tracing)
     with pytest.raises(anthropic.APIStatusError) as event:
         await client.take(await client.wait(client.client.messages.create(**ARGS, stream=True)))
@@ -84,12 +106,12 @@ async def use_everything(kind, tracing):
 def forgiving(telemetry):
     """A broken hop may leave calls open; nothing else is forgiven."""
     yield telemetry
-    from otel_claude.telemetry import call  # noqa: PLC0415 - its private set of open calls
-
-    call._open.clear()
+    open_calls.clear()
 
 
-@pytest.mark.parametrize(("owner", "name"), HOPS, ids=[f"{owner.__name__}.{name}" for owner, name in HOPS])
+@pytest.mark.parametrize(
+    ("tracing", "owner", "name"), CASES, ids=[f"{tracing}-{owner.__name__}.{name}" for tracing, owner, name in CASES]
+)
 async def test_broken_hop(forgiving, kind, tracing, owner, name, monkeypatch):
     monkeypatch.setattr(owner, name, broken)
     await use_everything(kind, tracing)
@@ -98,29 +120,32 @@ async def test_broken_hop(forgiving, kind, tracing, owner, name, monkeypatch):
     ours = [record for record in forgiving.logs.records if record.name == "otel_claude"]
     loud = [record.getMessage() for record in ours if record.levelno > logging.DEBUG]
     quiet = [record.getMessage() for record in ours if record.levelno == logging.DEBUG]
-    assert loud, "nobody was told"
-    assert len(loud) == len(set(loud)), "told more than once"
-    assert all("OursError" in message for message in loud), loud
-    assert len(quiet) == len(loud)
+    assert loud, "nothing was logged"
+    assert len(loud) == len(set(loud)), "logged more than once"
+    # A response without its start has no model.
+    failures = [message for message in loud if not message.startswith("No price is known for the model '_other'")]
+    assert failures, loud
+    assert all("OursError" in message for message in failures), loud
+    assert len(quiet) == len(failures)
     assert all("Traceback" in message for message in quiet)
     assert not [record for record in ours if wire.PROMPT in record.getMessage() or record.exc_info]
 
 
 async def test_broken_body_hop(forgiving, kind, tracing, monkeypatch):
-    monkeypatch.setattr(Body, "_self_tell", lambda *_: None)
+    monkeypatch.setattr(response_body._Reading, "end", lambda *_: None)
     await use_everything(kind, tracing)
     forgiving.metrics()
 
 
 async def test_broken_counter(forgiving, kind, tracing, monkeypatch):
-    monkeypatch.setattr("otel_claude.telemetry.metrics.rows", broken)
+    monkeypatch.setattr("otel_claude.telemetry.recorder.call_increments", broken)
     await use_everything(kind, tracing)
     assert "gen_ai.client.inference.duration" in forgiving.metrics()
     assert len(forgiving.warnings) == 1
 
 
 async def test_broken_price_table(forgiving, kind, tracing, monkeypatch):
-    monkeypatch.setattr("otel_claude.telemetry.recorder.bill", broken)
+    monkeypatch.setattr("otel_claude.telemetry.recorder.price_call", broken)
     await use_everything(kind, tracing)
     assert forgiving.warnings
 
@@ -138,4 +163,4 @@ async def test_broken_span_processor_of_the_application_is_its_own(telemetry, ki
 
 def test_hops_are_hops():
     assert hasattr(Instruments, "_create")
-    assert all(hasattr(owner, name) for owner, name in HOPS)
+    assert all(hasattr(owner, name) for _, owner, name in CASES)

@@ -21,8 +21,8 @@ class Cycle:
 @pytest.mark.parametrize("count", [0, 4], ids=["unread", "read in part"])
 async def test_a_garbage_collection_records_nothing(kind, tracing, telemetry, monkeypatch, count, quiet):
     recorded = []
-    record = Recorder._record
-    monkeypatch.setattr(Recorder, "_record", lambda *given: (recorded.append(given), record(*given)))
+    record = Recorder.record
+    monkeypatch.setattr(Recorder, "record", lambda *given: (recorded.append(given), record(*given)))
     client = Face(kind, Server(stream()), tracing)
     opened = await client.wait(client.client.messages.create(**ARGS, stream=True))
     for _ in range(count):

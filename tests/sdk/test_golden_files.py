@@ -18,8 +18,6 @@ TRACINGS = ("native", "ours")
 OURS = "otel_claude"
 HISTOGRAMS = "gen_ai.client.inference.operation"
 COUNTERS = "gen_ai.client.inference.usage"
-LATE = {("streaming_response_lines", "native"), ("streaming_response_parsed", "native")}
-"""The SDK's own span of a body that the application reads by itself ends before it is known if that is parsed."""
 
 
 def documented_reasons():

@@ -1,4 +1,4 @@
-"""Putting the seams in and taking them out again, on clients of every age."""
+"""Installing the patches and removing them again, on clients of every age."""
 
 import contextlib
 import inspect
@@ -15,12 +15,17 @@ from support.server import Server, either, plain, refused, stream
 from support.shapes import ARGS
 
 from otel_claude import ClaudeInstrumentor
-from otel_claude.sdk import Listeners
-from otel_claude.sdk.patches import SEAMS, _owner
+from otel_claude.runtime import Runtime
+from otel_claude.sdk.errors import was_never_sent
+from otel_claude.sdk.patches import PATCHES, _owner
+from otel_claude.settings import Settings
 
 
 def functions():
-    return [vars(_owner(seam))[seam.name] for seam in SEAMS]
+    return [vars(_owner(patch))[patch.name] for patch in PATCHES]
+
+
+every_patch = pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: f"{patch.owner}.{patch.name}")
 
 
 async def create(client, **more):
@@ -45,22 +50,29 @@ async def test_copied_clients(telemetry, face, tracing, method, quiet):
 
 
 @pytest.mark.skipif("native" not in TRACINGS, reason="this SDK does not trace itself")
-@pytest.mark.parametrize("told", ["variable", "argument of a copy"])
-async def test_the_sdks_tracing_switched_off_elsewhere(telemetry, kind, told, monkeypatch, quiet):
-    if told == "variable":
+@pytest.mark.parametrize("how", ["variable", "argument of a copy"])
+async def test_the_sdks_tracing_switched_off_elsewhere(telemetry, kind, how, monkeypatch, quiet):
+    if how == "variable":
         monkeypatch.setenv("ANTHROPIC_OPEN_TELEMETRY", "false")
     client = Face(kind, Server(plain()), "native")
-    if told != "variable":
+    if how != "variable":
         client.client = client.client.with_options(open_telemetry=False)
     await create(client)
     check(telemetry, PLAIN, "ours")
 
 
-@pytest.mark.parametrize("seam", SEAMS, ids=lambda seam: f"{seam.owner}.{seam.name}")
-async def test_what_a_later_sdk_passes_beside_is_passed_on(seam):
+@pytest.fixture
+def runtime(telemetry):
+    made = Runtime(Settings(), {"meter_provider": telemetry.meter_provider}, was_never_sent)
+    yield made
+    made.stop()
+    made.released()
+
+
+@every_patch
+async def test_what_a_later_sdk_passes_beside_is_passed_on(runtime, patch):
     passed = []
-    listeners = Listeners(*[lambda *_: None] * 3)
-    replacement = seam.replacement(lambda *args, **kwargs: passed.append((args, kwargs)), listeners)
+    replacement = patch.replacement(lambda *args, **kwargs: passed.append((args, kwargs)), runtime)
     known = {"response": object(), "data": {}, "body": None, "cast_to": object}
     for more in ({}, {"known_later": 1}):
         result = replacement("self", 1, 2, 3, 4, **known, **more)
@@ -116,35 +128,35 @@ async def test_uninstrument_while_a_stream_is_read(telemetry, face, tracing, qui
 
 
 @contextlib.contextmanager
-def wrapped_by_others(seam):
+def wrapped_by_others(patch):
     """Somebody wraps our replacement, and keeps it whatever we do; gives the wrapper."""
-    owner = _owner(seam)
-    ours = vars(owner)[seam.name]
+    owner = _owner(patch)
+    ours = vars(owner)[patch.name]
 
     def theirs(*args, **kwargs):
         return ours(*args, **kwargs)
 
-    setattr(owner, seam.name, theirs)
+    setattr(owner, patch.name, theirs)
     try:
         yield theirs
     finally:
-        setattr(owner, seam.name, ours.__wrapped__)
+        setattr(owner, patch.name, ours.__wrapped__)
 
 
 async def test_what_others_wrapped_since_stays_theirs(telemetry, face, quiet):
-    (seam,) = (seam for seam in SEAMS if seam.name == "_build_request")
-    with wrapped_by_others(seam) as theirs:
+    (patch,) = (patch for patch in PATCHES if patch.name == "_build_request")
+    with wrapped_by_others(patch) as theirs:
         ClaudeInstrumentor().uninstrument()
-        assert vars(_owner(seam))[seam.name] is theirs
+        assert vars(_owner(patch))[patch.name] is theirs
         await create(face(plain()))
         assert telemetry.metrics() == {}
 
 
-@pytest.mark.parametrize("seam", SEAMS, ids=lambda seam: f"{seam.owner}.{seam.name}")
+@every_patch
 async def test_what_others_keep_of_ours_neither_hides_nor_doubles_what_is_measured_later(
-    telemetry, kind, tracing, seam, quiet
+    telemetry, kind, tracing, patch, quiet
 ):
-    with wrapped_by_others(seam):
+    with wrapped_by_others(patch):
         ClaudeInstrumentor().uninstrument()
         ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider)
         client = Face(kind, Server(refused(429, "rate_limit_error"), stream()), tracing, max_retries=1)
@@ -156,19 +168,19 @@ async def test_what_others_keep_of_ours_neither_hides_nor_doubles_what_is_measur
         assert delays == 1
 
 
-@pytest.mark.parametrize("seam", SEAMS, ids=lambda seam: f"{seam.owner}.{seam.name}")
-async def test_an_sdk_that_lacks_a_seam(telemetry, monkeypatch, seam, kind):
+@every_patch
+async def test_an_sdk_that_lacks_a_patched_function(telemetry, monkeypatch, patch, kind):
     ClaudeInstrumentor().uninstrument()
-    owner = _owner(seam)
+    owner = _owner(patch)
     before = functions()
-    function = vars(owner)[seam.name]
-    monkeypatch.delattr(owner, seam.name)
+    function = vars(owner)[patch.name]
+    monkeypatch.delattr(owner, patch.name)
     ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider)
     (warning,) = telemetry.warnings
-    assert f"{seam.owner}.{seam.name}" in warning
+    assert f"{patch.owner}.{patch.name}" in warning
     assert anthropic.__version__ in warning
     monkeypatch.undo()
-    assert vars(owner)[seam.name] is function
+    assert vars(owner)[patch.name] is function
     assert all(a is b for a, b in zip(before, functions(), strict=True))
 
 
@@ -193,15 +205,14 @@ async def test_spans_off(telemetry, face, tracing, quiet):
     assert not [name for span in telemetry.spans for name in span.attributes if name.startswith("claude.")]
 
 
-@pytest.mark.parametrize("given", ["sk-ant-api03-other", None])
-async def test_settings_of_the_key(telemetry, face, given, quiet):
+async def test_settings_of_the_key(telemetry, face, quiet):
     ClaudeInstrumentor().uninstrument()
     ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider, api_key_format="off")
     await create(face(plain()))
     assert telemetry.metrics() == PLAIN.but(hint=None).metrics()
 
 
-async def test_unknown_model_is_told_once_and_counted(telemetry, face, tracing):
+async def test_unknown_model_is_warned_of_once_and_counted(telemetry, face, tracing):
     client = face(plain(wire.message(model="claude-nobody-9")))
     await create(client)
     await create(client)

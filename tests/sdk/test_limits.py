@@ -86,7 +86,7 @@ async def test_a_retried_answer_tells_limits_too(telemetry, kind, tracing, quiet
 
 
 async def test_expires_at_its_reset(telemetry, kind, tracing, quiet):
-    limits = _by_provider[telemetry.meter_provider].limits
+    limits = _by_provider[telemetry.meter_provider].rate_limits
     # Nothing but the clock is replaced.
     clock = [wire.RESET - 100.0]
     limits._clock = lambda: clock[0]

@@ -13,7 +13,7 @@ from support.library import VERSION
 from support.server import Server, either, plain
 from support.shapes import ARGS
 
-from otel_claude.telemetry.conflicts import NEIGHBOURS
+from otel_claude.telemetry.conflicts import KNOWN
 
 REAL = "opentelemetry.instrumentation.genai.anthropic"
 
@@ -23,44 +23,44 @@ async def create(client, **more):
 
 
 @pytest.fixture
-def neighbour(monkeypatch, request):
+def conflict(monkeypatch, request):
     """An instrumentor under the name of another package's. It opens no span itself."""
-    told = request.param
-    single = type(told.instrumentor, (BaseInstrumentor,), {
+    other = request.param
+    single = type(other.instrumentor, (BaseInstrumentor,), {
         "_instrument": lambda *_args, **_kwargs: None,
         "_uninstrument": lambda *_args, **_kwargs: None,
         "instrumentation_dependencies": lambda _self: (),
     })  # fmt: skip
-    module = types.ModuleType(told.module)
-    setattr(module, told.instrumentor, single)
-    monkeypatch.setitem(sys.modules, told.module, module)
+    module = types.ModuleType(other.module)
+    setattr(module, other.instrumentor, single)
+    monkeypatch.setitem(sys.modules, other.module, module)
     instrumentor = single()
-    yield told, instrumentor
+    yield other, instrumentor
     if instrumentor.is_instrumented_by_opentelemetry:
         instrumentor.uninstrument()
 
 
-every = pytest.mark.parametrize("neighbour", NEIGHBOURS, indirect=True, ids=lambda told: told.package)
+every = pytest.mark.parametrize("conflict", KNOWN, indirect=True, ids=lambda other: other.package)
 
 
 @every
-async def test_no_span_of_ours_beside_it(telemetry, kind, neighbour):
-    told, instrumentor = neighbour
+async def test_no_span_of_ours_beside_it(telemetry, kind, conflict):
+    other, instrumentor = conflict
     instrumentor.instrument()
     client = Face(kind, Server(plain()))
     await create(client)
     await create(client)
     assert telemetry.spans == []
     (warning,) = telemetry.warnings
-    assert f"Uninstall {told.package}" in warning
+    assert f"Uninstall {other.package}" in warning
     assert telemetry.metrics()["claude.client.calls"] == dict.fromkeys(PLAIN.metrics()["claude.client.calls"], 2)
 
 
 @every
-async def test_silent_while_it_is_off(telemetry, kind, tracing, neighbour, quiet):
+async def test_silent_while_it_is_off(telemetry, kind, tracing, conflict, quiet):
     await create(Face(kind, Server(plain()), tracing))
     assert len(telemetry.spans) == 1
-    instrumentor = neighbour[1]
+    instrumentor = conflict[1]
     instrumentor.instrument()
     instrumentor.uninstrument()
     await create(Face(kind, Server(plain()), tracing))
@@ -68,10 +68,10 @@ async def test_silent_while_it_is_off(telemetry, kind, tracing, neighbour, quiet
 
 
 @every
-async def test_the_sdks_own_span_is_still_enriched(telemetry, kind, tracing, neighbour):
+async def test_the_sdks_own_span_is_still_enriched(telemetry, kind, tracing, conflict):
     if tracing != "native":
         pytest.skip("there is none")
-    neighbour[1].instrument()
+    conflict[1].instrument()
     await create(Face(kind, Server(plain()), tracing))
     assert telemetry.span.attributes["claude.cost.status"] == "exact"
     assert len(telemetry.warnings) == 1

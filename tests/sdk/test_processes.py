@@ -60,7 +60,7 @@ def run(script):
 def test_instrumenting_imports_neither_the_sdk_nor_what_only_its_calls_need():
     assert run("""
 ClaudeInstrumentor().instrument()
-ours = ("measuring", "instruments", "recorder", "seams", "wire", "pricing")
+ours = ("runtime", "telemetry.metrics", "telemetry.recorder", "sdk", "api", "pricing")
 heavy = ("anthropic", "pydantic", "httpx", "httpx2", *(f"otel_claude.{name}" for name in ours))
 tell(imported=[name for name in heavy if name in sys.modules])
 import anthropic
@@ -116,7 +116,7 @@ tell(calls=sums("claude.client.calls"), said=said)
 """) == [{"calls": 0, "patched": False}, {"calls": 1, "said": []}]
 
 
-def test_a_missing_seam_is_told_at_the_import():
+def test_a_missing_function_is_warned_of_at_the_import():
     (told,) = run("""
 import wrapt
 def break_it(module): del module.BaseClient._process_response_data

@@ -27,6 +27,7 @@ TOKENS = {"input": 5000, "cache_read": 20000, "cache_write_5m": 2000, "cache_wri
 OWNER = {
     "gen_ai.operation.name": "invoke_agent",
     "gen_ai.provider.name": "anthropic",
+    "claude.client.library": "anthropic",
     "gen_ai.request.model": "claude-opus-4-8",
     "gen_ai.agent.id": "agent_1",
     "gen_ai.agent.name": "Researcher",

@@ -8,7 +8,7 @@ from support.shapes import ARGS
 from support.telemetry import Telemetry
 from support.watching import watched
 
-from otel_claude import runtime as measuring
+from otel_claude import runtime
 from otel_claude import semconv as c
 from otel_claude.telemetry.recorder import Recorder
 
@@ -56,7 +56,7 @@ async def test_a_call_whose_span_cannot_be_opened_is_counted_and_not_left_open(
 
 
 async def test_a_call_whose_span_cannot_be_found_is_counted(telemetry, kind, tracing, monkeypatch):
-    monkeypatch.setattr(Recorder, "sending", broken)
+    monkeypatch.setattr(Recorder, "_adopt_native_span", broken)
     await create(kind, tracing)
     assert count(telemetry, c.CALLS.name) == 1
     assert count(telemetry, c.ATTEMPTS.name) == 1
@@ -72,7 +72,7 @@ async def test_a_call_is_counted_if_the_global_provider_cannot_be_loaded(quiet, 
         asked.append(True)
         raise StopIteration
 
-    monkeypatch.setattr(measuring.trace, "get_tracer_provider", not_installed)
+    monkeypatch.setattr(runtime.trace, "get_tracer_provider", not_installed)
     await create(kind, "ours")
     await create(kind, "ours")
     assert count(quiet, c.CALLS.name) == 2

@@ -157,7 +157,7 @@ CASES = (
          "Cache hits of shop for claude-sonnet-5-5 fell to 0% of its input tokens.", SHOP | OF_MODEL),
     Case("ClaudeCacheHitsDropped", (INPUT, series(c.CACHE_READ_TOKENS, "0+8000x720", MODEL, KEY)), "700m"),
     Case("ClaudeResponsesTruncated", (calls("0+8x120"), calls("0+2x120", {c.STOP_REASON: "max_tokens"})), "70m",
-         "20% of the answers to shop in the last hour stopped at max_tokens.", SHOP),
+         "20% of the responses to shop in the last hour stopped at max_tokens.", SHOP),
     Case("ClaudeResponsesTruncated", (calls("0+19x120"), calls("0+1x120", {c.STOP_REASON: "max_tokens"})), "70m"),
     Case("ClaudeUsageUnpriced", (calls("0+10x120"), unpriced("0+1x120", "incomplete_stream")), "70m",
          "10% of the calls of shop in the last hour have no exact price; its spend is shown too low.", SHOP),

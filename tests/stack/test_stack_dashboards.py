@@ -185,6 +185,7 @@ def test_panel_says_what_it_shows(uid, panel):
     defaults = panel["fieldConfig"]["defaults"]
     assert defaults["unit"]
     assert defaults["noValue"]
+    assert defaults["noValue"] == defaults["noValue"].strip()
     assert panel["datasource"]["uid"] == "${datasource}"
     assert panel["targets"]
     for target in panel["targets"]:
@@ -204,6 +205,7 @@ def test_dashboard_is_as_grafana_takes_it(uid):
     assert link["keepTime"]
     assert link["includeVars"]
     assert link["tags"] == dashboard["tags"]
+    assert link["type"] == "dashboards"
     assert dashboard["title"] == TITLES[uid]
     names = tuple(variable["name"] for variable in dashboard["templating"]["list"])
     assert names == VARIABLES[uid]

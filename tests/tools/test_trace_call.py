@@ -40,9 +40,9 @@ def test_the_figures_are_the_same_from_run_to_run(figures, printed):
     }
     by_file = dict(block.split("\n", 1) for block in printed[1:-1])
     for step in STEPS:
-        told = [line.split() for line in by_file[step].splitlines()]
+        printed_rows = [line.split() for line in by_file[step].splitlines()]
         assert {
-            file: {"frames": int(frames), "bytecodes": int(count)} for frames, _, count, _, file in told
+            file: {"frames": int(frames), "bytecodes": int(count)} for frames, _, count, _, file in printed_rows
         } == figures[step]["by_file"]
 
 

@@ -86,11 +86,11 @@ def attributes(**more):
 
 def test_all_that_is_measured_of_a_batch(bench):
     read(reader_of(bench.recorder), ALL)
-    answered = {"RESPONSE_MODEL": OPUS}
-    tokens = {**answered, "TOKEN_MODALITY": "unknown"}
+    response = {"RESPONSE_MODEL": OPUS}
+    tokens = {**response, "TOKEN_MODALITY": "unknown"}
     assert points(bench) == {
         c.BATCH_RESULTS.name: {
-            attributes(**answered, BATCH_RESULT="succeeded", STOP_REASON="end_turn"): 1,
+            attributes(**response, BATCH_RESULT="succeeded", STOP_REASON="end_turn"): 1,
             attributes(BATCH_RESULT="errored", ERROR_TYPE="overloaded_error"): 1,
             attributes(BATCH_RESULT="canceled"): 1,
             attributes(BATCH_RESULT="expired"): 1,
@@ -104,13 +104,13 @@ def test_all_that_is_measured_of_a_batch(bench):
         },
         c.REASONING_TOKENS.name: {attributes(**tokens): 120},
         c.COST.name: {
-            attributes(**answered, RESPONSE_SERVICE_TIER="batch", SPEED="standard", COST_TYPE=kind): amount
+            attributes(**response, RESPONSE_SERVICE_TIER="batch", SPEED="standard", COST_TYPE=kind): amount
             for kind, amount in PARTS.items()
         },
-        c.CACHE_SAVINGS.name: {attributes(**answered): 0.038},
+        c.CACHE_SAVINGS.name: {attributes(**response): 0.038},
         c.CACHE_OVERHEAD.name: {
-            attributes(**answered, CACHE_TTL="5m"): 0.00025,
-            attributes(**answered, CACHE_TTL="1h"): 0.0004,
+            attributes(**response, CACHE_TTL="5m"): 0.00025,
+            attributes(**response, CACHE_TTL="1h"): 0.0004,
         },
     }
     assert bench.spans == []

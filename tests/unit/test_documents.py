@@ -35,9 +35,10 @@ def test_the_variables_are_those_of_the_design():
         "OTEL_CLAUDE_API_KEY_FORMAT",
         "OTEL_CLAUDE_BAGGAGE_TAGS",
         "OTEL_CLAUDE_TAG_LIMIT",
+        "OTEL_CLAUDE_HISTOGRAM_TAGS",
+        "OTEL_CLAUDE_FLUSH_ON_EXIT",
         "OTEL_CLAUDE_INSTANCE_ID",
         "OTEL_CLAUDE_LEGACY_METRICS",
-        "OTEL_CLAUDE_FLUSH_ON_EXIT",
         "OTEL_CLAUDE_AGENT_SDK",
     }
 
@@ -60,9 +61,9 @@ def test_the_frameworks_page_has_the_versions_that_are_tested():
     pinned = {tuple(pin.split("==")) for pin, _, marker in lines if "==" in pin and "< '3.11'" not in marker}
     table = FRAMEWORKS.read_text().partition("| --- |")[2].partition("\n\n")[0]
     rows = [row.split("|")[2] for row in table.splitlines()[1:]]
-    told = {pair for row in rows for pair in re.findall(r"`([\w-]+)` ([\d.]+\d)", row)}
-    assert len(told) >= len(rows) == 5
-    assert told - pinned == set()
+    named = {pair for row in rows for pair in re.findall(r"`([\w-]+)` ([\d.]+\d)", row)}
+    assert len(named) >= len(rows) == 5
+    assert named - pinned == set()
     assert {version for name, version in pinned if name == "anthropic"} == set(
         re.findall(r"(?:`anthropic`|and) (\d[\d.]*\d)", " ".join(rows))
     )

@@ -103,15 +103,19 @@ def test_every_metric_of_the_table_is_sent_once_and_no_other(export):
 
 @pytest.mark.parametrize("metric", c.METRICS, ids=lambda metric: metric.name)
 def test_a_metric_is_sent_as_the_table_says(exported, metric):
-    told = exported[metric.name]
-    assert (told.unit, told.description) == (metric.unit, metric.description)
-    assert points(told), "no value"
-    kind = told.WhichOneof("data")
+    sent_metric = exported[metric.name]
+    assert (sent_metric.unit, sent_metric.description) == (metric.unit, metric.description)
+    assert points(sent_metric), "no value"
+    kind = sent_metric.WhichOneof("data")
     if metric.kind == "counter":
-        assert (kind, told.sum.is_monotonic, told.sum.aggregation_temporality) == ("sum", True, CUMULATIVE)
+        assert (kind, sent_metric.sum.is_monotonic, sent_metric.sum.aggregation_temporality) == (
+            "sum",
+            True,
+            CUMULATIVE,
+        )
     elif metric.kind == "histogram":
-        assert (kind, told.histogram.aggregation_temporality) == ("histogram", CUMULATIVE)
-        assert {tuple(point.explicit_bounds) for point in points(told)} == {metric.buckets}
+        assert (kind, sent_metric.histogram.aggregation_temporality) == ("histogram", CUMULATIVE)
+        assert {tuple(point.explicit_bounds) for point in points(sent_metric)} == {metric.buckets}
     else:
         assert kind == "gauge"
 
@@ -166,11 +170,14 @@ def test_exemplars_lead_to_the_call(export, exported, metric):
 
 def test_the_names_of_before_are_sent_only_when_asked_for():
     scope, _ = sent(over_http, legacy=True)
-    told = {metric.name: metric for metric in scope.metrics}
-    assert set(told) == {metric.name for metric in (*c.METRICS, *c.LEGACY_METRICS)}
+    sent_metrics = {metric.name: metric for metric in scope.metrics}
+    assert set(sent_metrics) == {metric.name for metric in (*c.METRICS, *c.LEGACY_METRICS)}
     for metric in c.LEGACY_METRICS:
-        assert (told[metric.name].unit, told[metric.name].WhichOneof("data")) == (metric.unit, "histogram")
-        for point in points(told[metric.name]):
+        assert (sent_metrics[metric.name].unit, sent_metrics[metric.name].WhichOneof("data")) == (
+            metric.unit,
+            "histogram",
+        )
+        for point in points(sent_metrics[metric.name]):
             names = set(plain(point.attributes))
             assert tuple(point.explicit_bounds) == metric.buckets
             assert ALWAYS <= names <= {*c.COMMON_ATTRIBUTES, *metric.attributes}

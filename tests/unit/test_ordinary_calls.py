@@ -85,6 +85,32 @@ calls = st.builds(
 )
 
 
+few = st.integers(0, 5_000)
+likely = st.builds(
+    Said,
+    st.sampled_from(CLIENTS[:3]),
+    st.just(OPUS),
+    st.sampled_from(MODELS[:5]),
+    st.sampled_from(["end_turn", "tool_use"]),
+    st.just("2026-11-22"),
+    st.sampled_from([(), (("tenant", "acme"),)]),
+    st.booleans(),
+    st.fixed_dictionaries(
+        {
+            **dict.fromkeys(["input_tokens", "output_tokens", "cache_read_input_tokens"], few),
+            "cache_creation": st.fixed_dictionaries(
+                dict.fromkeys(["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"], few)
+            ),
+            "output_tokens_details": st.fixed_dictionaries({"thinking_tokens": few}),
+            "service_tier": st.sampled_from(["standard", "priority", "batch"]),
+            "speed": st.sampled_from([None, "standard"]),
+            "inference_geo": st.sampled_from([None, "global", "us"]),
+        }
+    ),
+)
+"""Calls most of which are ordinary."""
+
+
 class GeneralRecorder(Recorder):
     """Takes no call for an ordinary one: it prices each with `price_call` and makes its increments one by one."""
 
@@ -149,7 +175,7 @@ def typed(values):
 
 
 @hypothesis_settings(max_examples=150)
-@given(st.lists(calls, min_size=1, max_size=4), st.booleans())
+@given(st.lists(likely | calls, min_size=1, max_size=4), st.booleans())
 def test_ordinary_calls_are_recorded_as_by_the_general_path(all_said, histogram_tags):
     # Twice: calls of a kind that was seen before add to what is there.
     fast, fast_spans, _ = recorded(Recorder, all_said * 2, histogram_tags=histogram_tags)

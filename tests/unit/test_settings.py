@@ -8,11 +8,21 @@ from pathlib import Path
 import pytest
 
 from otel_claude import pricing
-from otel_claude.runtime import _prices
+from otel_claude.runtime import _price_table
 from otel_claude.settings import OF_AGENTS, OF_CALLS, Settings, read, variable
 
-# In the order of the design's table.
-DEFAULTS = Settings("auto", None, "hint", (), 200, "auto", False, True, "auto")
+DEFAULTS = Settings(
+    spans="auto",
+    prices=None,
+    api_key_format="hint",
+    baggage_tags=(),
+    tag_limit=200,
+    histogram_tags=False,
+    flush_on_exit=True,
+    legacy_metrics=False,
+    instance_id="auto",
+    agent_sdk="auto",
+)
 
 
 def test_the_defaults():
@@ -37,11 +47,11 @@ GOOD = [
     *(("agent_sdk", text, "on") for text in ("on", "On", "true", "1")),
     *(("agent_sdk", text, "off") for text in ("off", "OFF", "false", "0")),
     ("agent_sdk", "Auto", "auto"),
-    *(("instance_id", text, "on") for text in ("on", "true", True)),
-    *(("instance_id", text, "off") for text in ("OFF", "false", False)),
+    *((field, text, True) for field in ("histogram_tags", "flush_on_exit") for text in ("true", "True", "1", "on")),
+    *((field, text, False) for field in ("histogram_tags", "flush_on_exit") for text in ("false", "0", "no", "off")),
+    *(("instance_id", text, "on") for text in ("on", "true", "1")),
+    *(("instance_id", text, "off") for text in ("OFF", "false", "0")),
     ("instance_id", "Auto", "auto"),
-    *(("flush_on_exit", text, True) for text in ("true", "True", "1", "yes", "on")),
-    *(("flush_on_exit", text, False) for text in ("false", "FALSE", "0", "no", "off")),
 ]
 GOOD_ARGUMENTS = [
     ("prices", Path("/etc/prices.json"), "/etc/prices.json"),
@@ -50,6 +60,7 @@ GOOD_ARGUMENTS = [
     ("tag_limit", 5, 5),
     ("flush_on_exit", False, False),
     ("flush_on_exit", True, True),
+    ("histogram_tags", True, True),
     ("legacy_metrics", True, True),
     ("legacy_metrics", False, False),
 ]
@@ -113,6 +124,9 @@ BAD = [
     ("OTEL_CLAUDE_TAG_LIMIT", "9" * 30, "it takes a whole number of 1 or more", "200"),
     ("OTEL_CLAUDE_LEGACY_METRICS", "maybe", "it takes true or false", "False"),
     ("OTEL_CLAUDE_LEGACY_METRICS", "2", "it takes true or false", "False"),
+    ("OTEL_CLAUDE_INSTANCE_ID", "pod-1", "it takes one of auto, on, off", "'auto'"),
+    ("OTEL_CLAUDE_HISTOGRAM_TAGS", "some", "it takes true or false", "False"),
+    ("OTEL_CLAUDE_FLUSH_ON_EXIT", "some", "it takes true or false", "True"),
     ("OTEL_CLAUDE_AGENT_SDK", "always", "it takes one of auto, on, off", "'auto'"),
     ("OTEL_CLAUDE_BAGGAGE_TAGS", "tenant-id", "it takes names of lower case letters", "()"),
     ("OTEL_CLAUDE_BAGGAGE_TAGS", "tenant,userId", "it takes names of lower case letters", "()"),
@@ -196,9 +210,9 @@ def test_two_bad_values_are_two_warnings(warnings):
     assert len(warnings()) == 2
 
 
-def test_an_unreadable_price_file_is_one_message_and_the_shipped_prices(warnings, tmp_path):
+def test_an_unreadable_price_file_is_one_message_and_the_shipped_price_table(warnings, tmp_path):
     path = str(tmp_path / "absent.json")
-    table = _prices(path)
+    table = _price_table(path)
     assert table() is table() is pricing.shipped()
     (warning,) = warnings()
     assert warning.startswith("OTEL_CLAUDE_PRICES is ignored, and the shipped prices are used: ")
@@ -209,7 +223,7 @@ def test_an_unreadable_price_file_is_one_message_and_the_shipped_prices(warnings
 def test_a_price_file_with_mistakes_is_one_message_with_all_of_them(warnings, tmp_path):
     path = tmp_path / "prices.json"
     path.write_text('{"aliases": {"a": "no-such-model", "b": "nor-this"}}')
-    assert _prices(str(path))() is pricing.shipped()
+    assert _price_table(str(path))() is pricing.shipped()
     (warning,) = warnings()
     assert "2 mistakes" in warning
     assert "no-such-model" in warning
@@ -219,9 +233,9 @@ def test_a_price_file_with_mistakes_is_one_message_with_all_of_them(warnings, tm
 def test_a_good_price_file_is_used_and_nothing_is_said(warnings, tmp_path):
     path = tmp_path / "prices.json"
     path.write_text('{"aliases": {"our-model": "claude-opus-5-5"}}')
-    assert _prices(str(path))().name == f"{pricing.shipped().date}+custom"
+    assert _price_table(str(path))().name == f"{pricing.shipped().date}+custom"
     assert warnings() == []
 
 
 def test_without_a_price_file_the_table_is_read_on_first_use():
-    assert _prices(None)() is pricing.shipped()
+    assert _price_table(None)() is pricing.shipped()

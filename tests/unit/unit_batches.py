@@ -23,7 +23,7 @@ PARTS = {
 
 
 def batch(name: str = "msgbatch_1", *, ended: bool = False, **counts: Any) -> dict[str, Any]:
-    """A batch, as `retrieve` answers."""
+    """A batch, as `retrieve` gives it."""
     return {
         "id": name,
         "type": "message_batch",

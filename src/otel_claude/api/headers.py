@@ -31,6 +31,8 @@ _MAX_LAYOUTS: Final = 64
 """Sets of header names remembered in the process: they come from outside."""
 _MAX_NAMES_SIZE: Final = 8_192
 """Bytes of a set of header names that is remembered. Those of the API are shorter."""
+_MAX_VALUES_SIZE: Final = 8_192
+"""Bytes of all values together that are read as they are. Those of the API are shorter."""
 _MAX_VALUE: Final = 64
 """Bytes of a limit's value. Numbers and times are shorter, and times are remembered."""
 _MAX_DIGITS: Final = 18
@@ -100,6 +102,9 @@ _limit_names: set[str] = set()
 def parse_headers(raw: Iterable[tuple[bytes, bytes]]) -> ResponseHeaders:
     """The `ResponseHeaders` of raw header pairs. What is no number, or no time, is None. Hot path."""
     headers = dict(raw)
+    if len(b"".join(headers.values())) > _MAX_VALUES_SIZE:
+        # Ids and times are remembered. What is too long for either means nothing here.
+        headers = {name: value if len(value) <= MAX_TEXT else b"" for name, value in headers.items()}
     names = tuple(headers)
     layout = _layouts.get(names) or _layout(names)
     request_id, organization_id, workspace_id = map(headers.get, layout.ids)

@@ -127,9 +127,8 @@ def links(tag: str) -> list[Json]:
     return [
         {
             "asDropdown": False, "icon": "external link", "includeVars": True, "keepTime": True, "tags": [tag],
-            "targetBlank": False, "title": "Claude", "tooltip": "The other dashboards of otel-claude", "type": " "
-            "dashboards",
-            "url": "",
+            "targetBlank": False, "title": "Claude", "tooltip": "The other dashboards of otel-claude",
+            "type": "dashboards", "url": "",
         }
     ]  # fmt: skip
 

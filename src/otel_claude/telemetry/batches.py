@@ -77,9 +77,16 @@ class Batches:
             self._tracked[batch.id] = _Tracked(batch, attributes, now + _FORGOTTEN_AFTER)
 
     def observe(self, _options: CallbackOptions) -> list[Observation]:
-        """The requests of all tracked batches together, by attributes and status."""
+        """The requests of all tracked batches together, by attributes and status. Never raises."""
         if not self._tracked:
             return []
+        try:
+            return self._observe()
+        except Exception:
+            log_internal_error(f"observe {semconv.BATCH_REQUESTS.name}")  # OpenTelemetry would log that at each one.
+            return []
+
+    def _observe(self) -> list[Observation]:
         self._forget_expired(self._clock())
         sums: dict[AttributeSet, int] = {}
         for tracked in self._tracked.copy().values():

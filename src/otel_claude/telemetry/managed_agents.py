@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from opentelemetry.metrics import CallbackOptions, Observation
 
+from .._diagnostics import log_internal_error
 from ..api import Session, Usage
 from ..semconv import agents as a
 from .attributes import AttributeSet, AttributeSets, Pair
@@ -57,9 +58,16 @@ class Sessions:
         self._latest[session.id] = _Reported(session, _attributes(session, owner, sets), self._clock())
 
     def observe(self, metric: str, _options: CallbackOptions) -> list[Observation]:
-        """One metric's values by attributes: of all sessions reported lately together."""
+        """One metric's values by attributes: of all sessions reported lately together. Never raises."""
         if not self._latest:
             return []
+        try:
+            return self._observe(metric)
+        except Exception:
+            log_internal_error(f"observe {metric}")  # OpenTelemetry would log that anew at each collection.
+            return []
+
+    def _observe(self, metric: str) -> list[Observation]:
         values_of, together = _VALUES[metric]
         attributes_of = self._instance_id.settle()
         found: dict[AttributeSet, list[int | float]] = {}

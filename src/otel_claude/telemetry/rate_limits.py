@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from .. import semconv
+from .._diagnostics import log_internal_error
 from ..api import HeaderLayout, RateLimit
 from ..api.headers import rate_limits
 from .attributes import AttributeSet, AttributeSets
@@ -123,15 +124,19 @@ class RateLimits:
         return [(named, limit, expiry) for named, (limit, expiry) in found.items()]
 
     def observe(self, metric: str, _options: CallbackOptions) -> list[Observation]:
-        """The values of one of the gauges of limits."""
+        """The values of one of the gauges of limits. Never raises."""
         if not (self._latest or self._reported):
             return []
-        value_of, attributes_of = _VALUES[metric], self._instance_id.settle()
-        return [
-            Observation(value, attributes_of(current.attributes))
-            for current in self.current()
-            if (value := value_of(current)) is not None
-        ]
+        try:
+            value_of, attributes_of = _VALUES[metric], self._instance_id.settle()
+            return [
+                Observation(value, attributes_of(current.attributes))
+                for current in self.current()
+                if (value := value_of(current)) is not None
+            ]
+        except Exception:
+            log_internal_error(f"observe {metric}")  # OpenTelemetry would log that anew at each collection.
+            return []
 
     def clear(self) -> None:
         """Forgets everything."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, cast
 
@@ -28,7 +29,7 @@ from ..api import (
 )
 from ..api.json import Json
 from ..pricing import CallCost, PriceTable, not_priced, price_batch_result, price_call, to_usd
-from . import span_attributes
+from . import conflicts, span_attributes
 from .attributes import Attributes
 from .batches import TimeRange
 from .call import Attempt, Call
@@ -127,8 +128,9 @@ class Recorder:
             span.end = partial(self._end_native_span, call, span)  # pyright: ignore[reportAttributeAccessIssue]
 
     def _end_native_span(self, call: Call, span: Any, *args: Any, **kwargs: Any) -> None:
-        """Stands for the `end` of the library's own span."""
-        del span.end
+        """Stands for the `end` of the library's own span, the first time that it is called."""
+        with suppress(AttributeError):  # somebody kept it, and calls it again
+            del span.end
         try:
             if call.span is not None:
                 call.span = None
@@ -333,7 +335,7 @@ class Recorder:
                     call.tags,
                     call.started_at // _DAY,
                 )
-                series = self._series.get(key) or self._new_series(SeriesKey(*key))
+                series = self._series.get(key) or self._new_series(SeriesKey(*key), call)
                 uncached, output, read, write_5m, write_1h, total_input = usage[:6]
                 rates = series.rates
                 if (
@@ -371,7 +373,10 @@ class Recorder:
         )
         return call.cost
 
-    def _new_series(self, key: SeriesKey) -> CallSeries:
+    def _new_series(self, key: SeriesKey, call: Call) -> CallSeries:
+        # Here, because asking at each call that has a span of the client library's would be slow.
+        if call.expects_native_span and (other := conflicts.other_instrumentation()):
+            conflicts.warn_once(other)
         table = self.prices()
         platform = key.client.platform
         rates = None

@@ -87,7 +87,7 @@ def during_a_call():
 
 
 def while_it_is_collected():
-    """The fork comes while a thread holds the ledger's lock."""
+    """The fork comes while a thread holds the counters' lock."""
     from otel_claude.telemetry.metrics import _by_provider, _of_global  # noqa: PLC0415 - only here
 
     calls(3)
@@ -95,7 +95,7 @@ def while_it_is_collected():
     held, go = threading.Event(), threading.Event()
 
     def hold():
-        with instruments.ledger._lock:
+        with instruments.counters._lock:
             held.set()
             go.wait()
 

@@ -22,7 +22,7 @@ SEARCH = Fraction(10, 1000)
 """USD for a web search, by the same page."""
 TABLE = pricing.shipped().name
 TOKENS = {"input": 10, "cache_read": 1000, "cache_write_5m": 60, "cache_write_1h": 40, "output": 50}
-CACHE_CLASSES = ("cache_read", "cache_write_5m", "cache_write_1h")
+CACHE_TYPES = ("cache_read", "cache_write_5m", "cache_write_1h")
 
 Attempt = tuple[int | None, str, str | None, str | None]
 """Status, outcome, error type, what blocked it."""
@@ -32,12 +32,13 @@ THROTTLED: Attempt = (429, "retried", "rate_limit_error", "rate_limit")
 
 @dataclass(frozen=True)
 class Expected:
-    """`tokens` by class; a class that is absent is not known. None: no answer was heard at all."""
+    """`tokens` by type; a type that is absent is not known. None: there was no response at all."""
 
     tokens: dict[str, int] | None = field(default_factory=lambda: dict(TOKENS))
     cost: str = "exact"
     reason: str | None = None
     status: str = "OK"
+    """As the SDK's own span has it. A span of ours leaves it unset unless the call failed."""
     native_status: str | None = None
     """Of the SDK's own span, where it judges otherwise."""
     native_error_type: str | None = None
@@ -46,10 +47,8 @@ class Expected:
     stream: bool = False
     first_chunk: bool = False
     attempts: tuple[Attempt, ...] = (SERVED,)
-    used_nothing: bool = False
-    """The API refused, so it is known that no tokens were used."""
-    native_lacks_reason: bool = False
-    """The SDK's own span of a body that the application reads by itself ends before it is known if it is parsed."""
+    native_reason: str | None = None
+    """Why the cost is not known, where the SDK's own span ends too early for the final reason."""
     request_model: str = wire.MODEL
     response_model: str | None = wire.MODEL
     hint: str | None = wire.HINT
@@ -59,14 +58,14 @@ class Expected:
     """The cost status that the SDK's own span ends with, where it ends too early for the final one."""
     tier: str | None = "standard"
     split: bool = True
-    """The answer told the cache writes by time to live."""
+    """The response splits the cache writes by time to live."""
 
-    told_5m: int | None = None
+    reported_5m: int | None = None
     web_searches: int = 0
     free: bool = False
     thinking: int | None = None
     tags: dict[str, str] = field(default_factory=dict)
-    """On the span and on every metric, but for the gauges of limits."""
+    """On the span and on every counter. Histograms and the gauges of limits have none."""
 
     def but(self, **changes: Any) -> "Expected":
         return replace(self, **changes)
@@ -92,52 +91,52 @@ class Expected:
     @property
     def total_input(self) -> int | None:
         if self.tokens is None:
-            return 0 if self.used_nothing else None
+            return None
         if "input" not in self.tokens:
             return None
-        return self.tokens["input"] + sum(self.tokens.get(kind, 0) for kind in CACHE_CLASSES)
+        return self.tokens["input"] + sum(self.tokens.get(kind, 0) for kind in CACHE_TYPES)
 
     @property
     def output(self) -> int | None:
-        if self.tokens is None:
-            return 0 if self.used_nothing else None
-        return self.tokens.get("output")
+        return None if self.tokens is None else self.tokens.get("output")
 
     @property
-    def answered(self) -> bool:
+    def has_headers(self) -> bool:
+        """Whether a response came to some attempt."""
         return any(status is not None for status, *_ in self.attempts)
 
     # The span.
 
     def enrichment(self, *, native: bool) -> dict[str, Any]:
         """What a span of the SDK's gets from us, exactly."""
-        if native and self.native_cost is not None:
-            return replace(self, cost=self.native_cost, native_cost=None).enrichment(native=True)
-        said: dict[str, Any] = {"claude.cost.status": self.cost, "claude.price_table": TABLE}
+        if native and (self.native_cost or self.native_reason):
+            early = replace(self, cost=self.native_cost or self.cost, reason=self.native_reason or self.reason)
+            return early.enrichment(native=False)
+        added: dict[str, Any] = {"claude.cost.status": self.cost, "claude.price_table": TABLE}
         if self.cost != "unpriced":
-            said["gen_ai.usage.cost.amount"] = float(sum(self.amounts.values()))
-            said["gen_ai.usage.cost.currency"] = "USD"
-            said["gen_ai.usage.cost.source"] = "local"
-            said |= {f"claude.cost.{kind}.usd": float(amount) for kind, amount in self.amounts.items()}
-        if self.reason is not None and not (native and self.native_lacks_reason):
-            said["claude.unpriced.reason"] = self.reason
+            added["gen_ai.usage.cost.amount"] = float(sum(self.amounts.values()))
+            added["gen_ai.usage.cost.currency"] = "USD"
+            added["gen_ai.usage.cost.source"] = "local"
+            added |= {f"claude.cost.{kind}.usd": float(amount) for kind, amount in self.amounts.items()}
+        if self.reason is not None:
+            added["claude.unpriced.reason"] = self.reason
         if self.web_searches:
-            said["claude.server_tool.web_search.requests"] = self.web_searches
-        said["claude.request.messages"] = 1
-        said["claude.request.cache_breakpoints"] = 0
+            added["claude.server_tool.web_search.requests"] = self.web_searches
+        added["claude.request.messages"] = 1
+        added["claude.request.cache_breakpoints"] = 0
         if self.hint is not None:
-            said["claude.api_key.hint"] = self.hint
-        said |= self.tag_attributes
-        if self.answered and self.limits:
-            said["claude.rate_limit.requests.limit"] = 100
-            said["claude.rate_limit.requests.remaining"] = 40
-            said["claude.rate_limit.requests.reset"] = float(wire.RESET)
-        return said
+            added["claude.api_key.hint"] = self.hint
+        added |= self.tag_attributes
+        if self.has_headers and self.limits:
+            added["claude.rate_limit.requests.limit"] = 100
+            added["claude.rate_limit.requests.remaining"] = 40
+            added["claude.rate_limit.requests.reset"] = float(wire.RESET)
+        return added
 
     def attributes(self) -> dict[str, Any]:
         """All of a span of ours, exactly, without the time to first chunk."""
         tokens = self.tokens or {}
-        told: dict[str, Any] = {
+        attributes: dict[str, Any] = {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "anthropic",
             "gen_ai.request.model": self.request_model,
@@ -162,18 +161,18 @@ class Expected:
             "http.request.resend_count": len(self.attempts) - 1 or None,
             "error.type": self.error_type,
         }
-        if self.answered:
-            told |= {
+        if self.has_headers:
+            attributes |= {
                 "anthropic.request.id": "req_1",
                 "anthropic.organization.id": "org_1",
                 "anthropic.workspace.id": "wrkspc_1",
             }
-        return {k: v for k, v in told.items() if v is not None} | self.enrichment(native=False)
+        return {k: v for k, v in attributes.items() if v is not None} | self.enrichment(native=False)
 
     def _split(self, kind: str) -> int | None:
-        """As the wire told it: what it did not split is not in it, though it is counted as 5m."""
-        if kind == "cache_write_5m" and self.told_5m is not None:
-            return self.told_5m
+        """As the API reports it: what it did not split is not in it, though it is counted as 5m."""
+        if kind == "cache_write_5m" and self.reported_5m is not None:
+            return self.reported_5m
         return (self.tokens or {}).get(kind) if self.split else None
 
     # The metrics.
@@ -185,21 +184,25 @@ class Expected:
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "anthropic",
             "gen_ai.request.model": self.request_model,
+            "claude.client.library": "anthropic",
             "server.address": BASE_URL.removeprefix("https://"),
             "server.port": 443,
         }
         if self.hint is not None:
             request["claude.api_key.hint"] = self.hint
-        if self.answered:
+        if self.has_headers:
             request["anthropic.workspace.id"] = "wrkspc_1"
-        limited, request = request, request | self.tag_attributes
-        call = dict(request)
+        plain = dict(request)
         if self.tokens is not None and self.response_model is not None:
-            call["gen_ai.response.model"] = self.response_model
+            plain["gen_ai.response.model"] = self.response_model
+        tagged = plain | self.tag_attributes
 
-        def add(name: str, value: Any, more: dict[str, Any] | None = None, base: dict[str, Any] = call) -> None:
-            if value is None:
+        def add(name: str, value: Any, more: dict[str, Any] | None = None, base: dict[str, Any] | None = None) -> None:
+            # A histogram has a pair, and no tags. A counter has no point of zero.
+            is_histogram = isinstance(value, tuple)
+            if value is None or (base is None and not is_histogram and not value):
                 return
+            base = base or (plain if is_histogram else tagged)
             key = tuple(sorted((base | {k: v for k, v in (more or {}).items() if v is not None}).items()))
             points = found.setdefault(name, {})
             points[key] = value if key not in points else points[key] + value
@@ -216,24 +219,24 @@ class Expected:
         add("claude.client.calls", 1, {"anthropic.message.stop_reason": self.stop_reason, **failed})
         self._add_attempts(add)
         self._add_delays(found.setdefault("claude.client.retry.delay", {}), request)
-        if self.answered and self.limits:
+        if self.has_headers and self.limits:
             named = {"claude.rate_limit.name": "requests"}
             for what, value in (("limit", 100), ("remaining", 40), ("utilization", 0.6), ("reset", SECONDS)):
-                add(f"claude.client.rate_limit.{what}", value, named, limited)
+                add(f"claude.client.rate_limit.{what}", value, named, request)
         return {name: points for name, points in found.items() if points}
 
     def _add_attempts(self, add: Any) -> None:
         for status, outcome, error_type, blocked in self.attempts:
-            told = {"http.response.status_code": status, "claude.attempt.outcome": outcome}
-            add("claude.client.attempts", 1, {**told, "error.type": error_type, "claude.blocked.reason": blocked})
+            attempt = {"http.response.status_code": status, "claude.attempt.outcome": outcome}
+            add("claude.client.attempts", 1, {**attempt, "error.type": error_type, "claude.blocked.reason": blocked})
 
     def _add_delays(self, points: dict[Any, Any], request: dict[str, Any]) -> None:
-        """The workspace is known once there was an answer to some attempt."""
+        """The workspace is known once there was a response to some attempt."""
         known = False
         for status, outcome, _, _ in self.attempts:
             known = known or status is not None
-            labels = {k: v for k, v in request.items() if known or k != "anthropic.workspace.id"}
-            key = tuple(sorted(labels.items()))
+            attributes = {k: v for k, v in request.items() if known or k != "anthropic.workspace.id"}
+            key = tuple(sorted(attributes.items()))
             if outcome == "retried":
                 points[key] = (points.get(key, (0, SECONDS))[0] + 1, SECONDS)
 
@@ -272,8 +275,8 @@ class Expected:
 
 
 def _sum(tokens: dict[str, int], *kinds: str) -> int | None:
-    told = [tokens[kind] for kind in kinds if kind in tokens]
-    return sum(told) if told else None
+    known = [tokens[kind] for kind in kinds if kind in tokens]
+    return sum(known) if known else None
 
 
 def _without(tokens: dict[str, int], *kinds: str) -> dict[str, int]:
@@ -292,4 +295,4 @@ ABORTED = Expected(
     first_chunk=True,
 )
 UNKNOWN = Expected(tokens=None, cost="unpriced", status="UNSET", stop_reason=None, response_model=None)
-REFUSED = Expected(tokens=None, status="ERROR", stop_reason=None, used_nothing=True)
+REJECTED = Expected(tokens=None, status="ERROR", stop_reason=None)

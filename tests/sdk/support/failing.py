@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from support import wire
-from support.expected import ABORTED, PLAIN, REFUSED, SERVED, STREAM, THROTTLED, UNKNOWN, Attempt
+from support.expected import ABORTED, PLAIN, REJECTED, SERVED, STREAM, THROTTLED, UNKNOWN, Attempt
 from support.face import Face
 from support.library import anthropic, http
 from support.server import Reply, plain, raising, refused, stream, throttled
@@ -15,10 +15,10 @@ ONCE = {"max_retries": 0}
 CUT = wire.events()[:4]
 FAILED_429: Attempt = (429, "failed", "rate_limit_error", "rate_limit")
 LOST: Attempt = (None, "retried", "connection_error", None)
-NO_ANSWER = UNKNOWN.but(status="ERROR", reason="no_response")
-# What never left the process costs nothing, which the SDK's own span has too.
-UNSENT = REFUSED
-# An attempt that got no answer may be billed beside the one that did.
+NO_RESPONSE = UNKNOWN.but(status="ERROR", reason="no_response")
+# What never left the process costs nothing.
+NEVER_SENT = REJECTED
+# An attempt that got no response may be billed beside the one that did.
 BILLED_TWICE = PLAIN.but(cost="lower_bound", reason="no_response")
 BROKEN = ABORTED.but(status="ERROR")
 MUTE = NEVER.but(status="ERROR")
@@ -40,9 +40,9 @@ async def read_to_error(face: Face) -> None:
     await face.take(await face.wait(face.client.messages.create(**ARGS, stream=True)))
 
 
-def refusal(status: int, kind: str, blocked: str | None = None, text: str = "no", **details: Any) -> Shape:
+def rejected(status: int, kind: str, blocked: str | None = None, text: str = "no", **details: Any) -> Shape:
     attempt: Attempt = (status, "failed", kind, blocked)
-    expected = REFUSED.but(error_type=kind, attempts=(attempt,))
+    expected = REJECTED.but(error_type=kind, attempts=(attempt,))
     return Shape(failing(create, anthropic.APIStatusError, status_code=status), expected,
                  (refused(status, kind, text, **details),), options=ONCE)  # fmt: skip
 
@@ -54,7 +54,7 @@ def cut(listed: list[Any], failure: type[Exception] | None = None) -> tuple[Repl
 SPENT = "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC."
 SPENT_HERE = "You have reached your specified workspace API usage limits."
 NO_CREDIT = "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing."
-TWICE_429 = REFUSED.but(error_type="rate_limit_error", attempts=(THROTTLED, THROTTLED, FAILED_429))
+TWICE_429 = REJECTED.but(error_type="rate_limit_error", attempts=(THROTTLED, THROTTLED, FAILED_429))
 
 FAILING = {
     "429, then success": Shape(create, PLAIN.but(attempts=(THROTTLED, SERVED)), (throttled(), plain())),
@@ -70,46 +70,50 @@ FAILING = {
     "429 to the end, helper": Shape(
         failing(helper_final_message, anthropic.RateLimitError), TWICE_429.but(stream=True), (throttled(),)
     ),
-    "429, spend limit": refusal(429, "rate_limit_error", "spend_limit", error_code="enforced_spend_limit_reached"),
-    "429, contract's limit": refusal(429, "rate_limit_error", "spend_limit", error_code="contract_spend_limit_reached"),
-    "429, ramp limit": refusal(429, "rate_limit_error", "rate_limit", error_code="ramp_limit_exceeded"),
-    "529": refusal(529, "overloaded_error", "overloaded"),
-    "529, compaction only": refusal(529, "overloaded_error", None, error_code="compaction_unavailable"),
-    "500": refusal(500, "api_error"),
-    "504": refusal(504, "timeout_error"),
-    "400": refusal(400, "invalid_request_error"),
-    "400, own spend limit": refusal(400, "invalid_request_error", "spend_limit", SPENT),
-    "400, workspace's spend limit": refusal(400, "invalid_request_error", "spend_limit", SPENT_HERE),
-    "400, credit balance": refusal(400, "invalid_request_error", "credit_balance", NO_CREDIT),
-    "400 that quotes a prompt": refusal(400, "invalid_request_error", None, f"tokens: {SPENT}"),
-    "401": refusal(401, "authentication_error"),
-    "402": refusal(402, "billing_error", "credit_balance"),
-    "402, spend limit": refusal(
+    "429, spend limit": rejected(429, "rate_limit_error", "spend_limit", error_code="enforced_spend_limit_reached"),
+    "429, contract's limit": rejected(
+        429, "rate_limit_error", "spend_limit", error_code="contract_spend_limit_reached"
+    ),
+    "429, ramp limit": rejected(429, "rate_limit_error", "rate_limit", error_code="ramp_limit_exceeded"),
+    "529": rejected(529, "overloaded_error", "overloaded"),
+    "529, compaction only": rejected(529, "overloaded_error", None, error_code="compaction_unavailable"),
+    "500": rejected(500, "api_error"),
+    "504": rejected(504, "timeout_error"),
+    "400": rejected(400, "invalid_request_error"),
+    "400, own spend limit": rejected(400, "invalid_request_error", "spend_limit", SPENT),
+    "400, workspace's spend limit": rejected(400, "invalid_request_error", "spend_limit", SPENT_HERE),
+    "400, credit balance": rejected(400, "invalid_request_error", "credit_balance", NO_CREDIT),
+    "400 that quotes a prompt": rejected(400, "invalid_request_error", None, f"tokens: {SPENT}"),
+    "401": rejected(401, "authentication_error"),
+    "402": rejected(402, "billing_error", "credit_balance"),
+    "402, spend limit": rejected(
         402, "billing_error", "spend_limit", error_code="linked_organization_spend_limit_reached"
     ),
-    "403": refusal(403, "permission_error"),
-    "404": refusal(404, "not_found_error"),
-    "413": refusal(413, "request_too_large"),
+    "403": rejected(403, "permission_error"),
+    "404": rejected(404, "not_found_error"),
+    "413": rejected(413, "request_too_large"),
     "connection error": Shape(
         failing(create, anthropic.APIConnectionError),
-        UNSENT.but(error_type="connection_error", attempts=(LOST, LOST, (None, "failed", "connection_error", None))),
+        NEVER_SENT.but(
+            error_type="connection_error", attempts=(LOST, LOST, (None, "failed", "connection_error", None))
+        ),
         (raising(http.ConnectError),),
     ),
     "connection lost": Shape(
         failing(create, anthropic.APIConnectionError),
-        NO_ANSWER.but(error_type="connection_error", attempts=((None, "failed", "connection_error", None),)),
+        NO_RESPONSE.but(error_type="connection_error", attempts=((None, "failed", "connection_error", None),)),
         (raising(http.ReadError),),
         options=ONCE,
     ),
     "no connection in time": Shape(
         failing(create, anthropic.APITimeoutError),
-        UNSENT.but(error_type="client_timeout_error", attempts=((None, "failed", "client_timeout_error", None),)),
+        NEVER_SENT.but(error_type="client_timeout_error", attempts=((None, "failed", "client_timeout_error", None),)),
         (raising(http.ConnectTimeout),),
         options=ONCE,
     ),
     "timeout, then no connection": Shape(
         failing(create, anthropic.APIConnectionError),
-        NO_ANSWER.but(
+        NO_RESPONSE.but(
             error_type="connection_error",
             attempts=((None, "retried", "client_timeout_error", None), (None, "failed", "connection_error", None)),
         ),
@@ -118,13 +122,13 @@ FAILING = {
     ),
     "timeout": Shape(
         failing(create, anthropic.APITimeoutError),
-        NO_ANSWER.but(error_type="client_timeout_error", attempts=((None, "failed", "client_timeout_error", None),)),
+        NO_RESPONSE.but(error_type="client_timeout_error", attempts=((None, "failed", "client_timeout_error", None),)),
         (raising(http.ReadTimeout),),
         options=ONCE,
     ),
     "timeout, stream": Shape(
         failing(stream_read, anthropic.APITimeoutError),
-        NO_ANSWER.but(
+        NO_RESPONSE.but(
             error_type="client_timeout_error", attempts=((None, "failed", "client_timeout_error", None),), stream=True
         ),
         (raising(http.ReadTimeout),),

@@ -46,7 +46,7 @@ USAGES = {
     "delta that replaces every count": streamed(
         STREAM.but(
             tokens={"input": 30, "cache_read": 2000, "cache_write_5m": 90, "cache_write_1h": 40, "output": 70},
-            told_5m=60,
+            reported_5m=60,
         ),
         events(last=delta(LOOP)),
     ),

@@ -7,7 +7,7 @@ import os
 from opentelemetry import trace
 
 from otel_claude import ClaudeInstrumentor, _diagnostics
-from otel_claude.telemetry import conflicts
+from otel_claude.telemetry import conflicts, unknown_models
 from otel_claude.telemetry.open_calls import open_calls
 
 
@@ -18,6 +18,7 @@ def watched(telemetry, monkeypatch):
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", telemetry.tracer_provider)
     monkeypatch.setattr(_diagnostics, "_logged", set())
     monkeypatch.setattr(conflicts, "_warned", set())
+    monkeypatch.setattr(unknown_models, "_warned", set())
     for name in ("INITIAL_RETRY_DELAY", "MAX_RETRY_DELAY"):
         monkeypatch.setattr(f"anthropic._base_client.{name}", 0.0)
     root, level = logging.getLogger(), logging.getLogger().level
