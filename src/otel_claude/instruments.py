@@ -100,18 +100,21 @@ class Instruments:
             self._meter.create_observable_gauge(metric.name, [self._observed(metric, self._gauge(metric))], **described)
 
     def _observed(self, metric: Metric, observe: _Observe) -> _Observe:
-        return _guarded(metric, self._told_apart(observe))
+        """Observations with the process's id where it is needed. Nothing is stored with it, so a fork changes all.
 
-    def _told_apart(self, observe: _Observe) -> _Observe:
-        """Observations with the process's id where it is needed. Nothing is stored with it, so a fork changes all."""
+        Never raises: OpenTelemetry would log that anew at each collection.
+        """
 
         def observed(options: CallbackOptions) -> Iterator[Observation]:
-            mark = self.identity.settle()
-            for each in observe(options):
+            try:
+                mark = self.identity.settle()
                 if mark is None:
-                    yield each
-                else:
+                    yield from observe(options)
+                    return
+                for each in observe(options):
                     yield Observation(each.value, {**(each.attributes or {}), c.INSTANCE_ID: mark})
+            except Exception:
+                contained(f"observed {metric.name}")
 
         return observed
 
@@ -189,18 +192,6 @@ def _tell_withheld(*, withheld: bool) -> None:
             if withheld
             else "What the parent's histograms had before the fork is exported from here too, and counts twice.",
         )
-
-
-def _guarded(metric: Metric, observe: _Observe) -> _Observe:
-    """A callback that never raises: OpenTelemetry would log that anew at each collection."""
-
-    def guarded(options: CallbackOptions) -> Iterator[Observation]:
-        try:
-            yield from observe(options)
-        except Exception:
-            contained(f"observed {metric.name}")
-
-    return guarded
 
 
 def _nothing() -> None:
