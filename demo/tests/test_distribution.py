@@ -15,7 +15,7 @@ from otel_claude.version import __version__
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "demo" / "src" / "otel_claude_demo"
 RUNTIME = ROOT / "src" / "otel_claude"
-IMPORTED = {"otel_claude.tags", "otel_claude.pricing", "otel_claude.semconv", "otel_claude.redact"}
+IMPORTED = {"otel_claude.api", "otel_claude.pricing", "otel_claude.redact", "otel_claude.semconv", "otel_claude.tags"}
 HEAVY = ("starlette", "uvicorn", "anthropic", "rich", "typer")
 
 
@@ -46,7 +46,7 @@ def test_the_licence_is_the_same():
     assert (ROOT / "demo" / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
-def test_of_ours_the_demo_imports_tags_pricing_redact_and_the_names_of_conventions():
+def test_of_ours_the_demo_imports_values_names_tags_and_what_redacts():
     found = {name for path in DEMO.rglob("*.py") for name in imports(path, "otel_claude")}
     assert found == IMPORTED
 

@@ -99,8 +99,7 @@ def test_the_parts_of_a_cost_add_up_to_it(name, tracing):
         amount = told.get("gen_ai.usage.cost.amount")
         assert sum(parts) == Decimal(repr(amount or 0))
         assert (amount is None) == (told["claude.cost.status"] == "unpriced")
-        if (name, tracing) not in LATE:
-            assert (told["claude.cost.status"] == "exact") == ("claude.unpriced.reason" not in told)
+        assert (told["claude.cost.status"] == "exact") == ("claude.unpriced.reason" not in told)
 
 
 @every()

@@ -117,7 +117,7 @@ class Instruments:
 
     def _consumer(self) -> Any:
         """Where the metrics SDK has what our instruments measure."""
-        return consumer_of(self.histograms.get(semconv.DURATION.name))
+        return consumer_of(next(iter(self.histograms.values()), None))
 
     def _resource(self) -> Any:
         consumer = self._consumer()
