@@ -2,8 +2,7 @@
 
 import os
 
-from otel_claude import ClaudeInstrumentor
-from otel_claude import _diagnostics
+from otel_claude import ClaudeInstrumentor, _diagnostics
 from otel_claude.telemetry.open_calls import open_calls
 
 

@@ -103,7 +103,7 @@ class Recorder:
         call.cost = None
         if attempt.number == 0:
             try:
-                if call.span is None:
+                if call.expects_native_span:
                     self._adopt_native_span(call)
             except Exception:
                 log_internal_error("find the client library's span")
@@ -114,20 +114,23 @@ class Recorder:
         return attempt
 
     def _adopt_native_span(self, call: Call) -> None:
-        span = trace.get_current_span()
+        span: Any = trace.get_current_span()
         scope = getattr(span, "instrumentation_scope", None)
         if scope is None or not scope.name.startswith(semconv.NATIVE_SCOPE):
             return
         call.context = trace.set_span_in_context(span, call.context)
         if self.tracer is not None and span.is_recording():
-            call.span = span
             # The library ends its span when it likes: before an exception reaches us, or when a stream is dropped.
-            # So what we know is written just before, once, whatever ends it.
-            span.end = partial(self._end_native_span, call, span)  # pyright: ignore[reportAttributeAccessIssue]
+            # So what we know is written just before, once, whatever ends it. A span that wraps another may pass on
+            # what is assigned to it, so it is put where the span itself is looked up.
+            attributes = span.__dict__
+            if "end" not in attributes:  # else it is the span of a call around this one, which has none of its own
+                attributes["end"] = partial(self._end_native_span, call, span)
+                call.span = span
 
     def _end_native_span(self, call: Call, span: Any, *args: Any, **kwargs: Any) -> None:
         """Stands for the `end` of the library's own span."""
-        del span.end
+        span.__dict__.pop("end", None)  # another thread may be ending it too
         try:
             if call.span is not None:
                 call.span = None
@@ -138,7 +141,8 @@ class Recorder:
                 span.set_attributes(span_attributes.of_call(call, cost, self.prices))
         except Exception:
             log_internal_error("describe a call on a span")
-        span.end(*args, **kwargs)
+        finally:
+            span.end(*args, **kwargs)
 
     def on_headers(self, attempt: Attempt, status: int, raw: Any) -> None:
         """A response's status and headers (raw pairs) are here. Only the first report of an attempt counts."""
@@ -237,8 +241,9 @@ class Recorder:
         except KeyError:
             return
         call.ended = True
+        span, call.span = call.span, None
         if call.span_is_ours:
-            end_span(call.span, None)
+            end_span(span, None)
 
     def end_call(
         self, call: Call, *, error_type: str | None = None, cancelled: bool = False, finalizing: bool = False

@@ -71,7 +71,9 @@ FAILING = {
         failing(helper_final_message, anthropic.RateLimitError), TWICE_429.but(stream=True), (throttled(),)
     ),
     "429, spend limit": rejected(429, "rate_limit_error", "spend_limit", error_code="enforced_spend_limit_reached"),
-    "429, contract's limit": rejected(429, "rate_limit_error", "spend_limit", error_code="contract_spend_limit_reached"),
+    "429, contract's limit": rejected(
+        429, "rate_limit_error", "spend_limit", error_code="contract_spend_limit_reached"
+    ),
     "429, ramp limit": rejected(429, "rate_limit_error", "rate_limit", error_code="ramp_limit_exceeded"),
     "529": rejected(529, "overloaded_error", "overloaded"),
     "529, compaction only": rejected(529, "overloaded_error", None, error_code="compaction_unavailable"),
@@ -92,7 +94,9 @@ FAILING = {
     "413": rejected(413, "request_too_large"),
     "connection error": Shape(
         failing(create, anthropic.APIConnectionError),
-        NEVER_SENT.but(error_type="connection_error", attempts=(LOST, LOST, (None, "failed", "connection_error", None))),
+        NEVER_SENT.but(
+            error_type="connection_error", attempts=(LOST, LOST, (None, "failed", "connection_error", None))
+        ),
         (raising(http.ConnectError),),
     ),
     "connection lost": Shape(

@@ -212,7 +212,9 @@ SHAPES = {
     "raw, parsed twice": Shape(raw_parsed, PLAIN, WHOLE),
     "raw, never parsed": Shape(raw_never_parsed, PLAIN, WHOLE),
     "streaming response, parsed": Shape(
-        streaming_response_parsed, PLAIN.but(native_tokens=False, native_cost="unpriced", native_reason="unread_body"), CHUNKED
+        streaming_response_parsed,
+        PLAIN.but(native_tokens=False, native_cost="unpriced", native_reason="unread_body"),
+        CHUNKED,
     ),
     "streaming response, body at once": Shape(streaming_response_lines, PLAIN, WHOLE),
     "streaming response, by lines": Shape(streaming_response_lines, UNREAD.but(native_status="OK"), CHUNKED),
