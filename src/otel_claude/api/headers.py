@@ -31,8 +31,6 @@ _MAX_LAYOUTS: Final = 64
 """Sets of header names remembered in the process: they come from outside."""
 _MAX_NAMES_SIZE: Final = 8_192
 """Bytes of a set of header names that is remembered. Those of the API are shorter."""
-_MAX_VALUES_SIZE: Final = 8_192
-"""Bytes of all values together that are read as they are. Those of the API are shorter."""
 _MAX_VALUE: Final = 64
 """Bytes of a limit's value. Numbers and times are shorter, and times are remembered."""
 _MAX_DIGITS: Final = 18
@@ -99,41 +97,45 @@ _layouts: dict[tuple[bytes, ...], HeaderLayout] = {}
 _limit_names: set[str] = set()
 
 
+class _TooLongError(ValueError):
+    """A value is too long for what is made of it to be remembered by it."""
+
+
 def parse_headers(raw: Iterable[tuple[bytes, bytes]]) -> ResponseHeaders:
     """The `ResponseHeaders` of raw header pairs. What is no number, or no time, is None. Hot path."""
     headers = dict(raw)
-    if len(b"".join(headers.values())) > _MAX_VALUES_SIZE:
-        # Ids and times are remembered. What is too long for either means nothing here.
-        headers = {name: value if len(value) <= MAX_TEXT else b"" for name, value in headers.items()}
-    names = tuple(headers)
-    layout = _layouts.get(names) or _layout(names)
-    request_id, organization_id, workspace_id = map(headers.get, layout.ids)
-    values: tuple[Any, ...] = ()
-    if layout.read_counts is not None:
-        counts = layout.read_counts(headers)
-        # `isdigit` of all at once: `int` alone takes signs, blanks and underscores too.
-        if b"".join(counts).isdigit() and b"" not in counts and len(max(counts, key=len)) <= _MAX_DIGITS:
-            values = tuple(map(int, counts))
-        else:
-            values = tuple(map(_count, counts))
-    if layout.read_shares is not None:
-        values += tuple(map(_share, layout.read_shares(headers)))
-    if layout.read_times is not None:
-        values += tuple(map(_time, layout.read_times(headers)))
-    return _new_headers(
-        (
-            layout,
-            values,
-            # As `as_text`: it is another one each time.
-            text
-            if request_id is not None
-            and 0 < len(request_id) <= MAX_TEXT
-            and (text := request_id.decode("latin-1")).isprintable()
-            else None,
-            None if organization_id is None else _account(organization_id),
-            None if workspace_id is None else _account(workspace_id),
+    try:
+        names = tuple(headers)
+        layout = _layouts.get(names) or _layout(names)
+        request_id, organization_id, workspace_id = map(headers.get, layout.ids)
+        values: tuple[Any, ...] = ()
+        if layout.read_counts is not None:
+            counts = layout.read_counts(headers)
+            # `isdigit` of all at once: `int` alone takes signs, blanks and underscores too.
+            if b"".join(counts).isdigit() and b"" not in counts and len(max(counts, key=len)) <= _MAX_DIGITS:
+                values = tuple(map(int, counts))
+            else:
+                values = tuple(map(_count, counts))
+        if layout.read_shares is not None:
+            values += tuple(map(_share, layout.read_shares(headers)))
+        if layout.read_times is not None:
+            values += tuple(map(_time, layout.read_times(headers)))
+        return _new_headers(
+            (
+                layout,
+                values,
+                # As `as_text`: it is another one each time.
+                text
+                if request_id is not None
+                and 0 < len(request_id) <= MAX_TEXT
+                and (text := request_id.decode("latin-1")).isprintable()
+                else None,
+                None if organization_id is None else _account(organization_id),
+                None if workspace_id is None else _account(workspace_id),
+            )
         )
-    )
+    except _TooLongError:
+        return parse_headers((name, value if len(value) <= MAX_TEXT else b"") for name, value in headers.items())
 
 
 def rate_limits(layout: HeaderLayout, values: tuple[Any, ...]) -> tuple[RateLimit, ...]:
@@ -186,6 +188,8 @@ def _is_known(name: str) -> bool:
 @lru_cache(maxsize=64)
 def _account(raw: bytes) -> str | None:
     """The id of an organization or a workspace: a process sees few."""
+    if len(raw) > MAX_TEXT:
+        raise _TooLongError
     return as_text(raw.decode("latin-1"))
 
 
@@ -208,6 +212,8 @@ def _share(raw: bytes) -> float | None:
 @lru_cache(maxsize=64)
 def _time(raw: bytes) -> float | None:
     """Seconds since the epoch, of RFC 3339 or of such seconds as the `unified` family sends."""
+    if len(raw) > MAX_TEXT:
+        raise _TooLongError
     if len(raw) > _MAX_VALUE:
         return None
     if raw.isdigit():

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import partial
 from typing import Any, Final, cast
 
@@ -105,7 +104,7 @@ class Recorder:
         call.cost = None
         if attempt.number == 0:
             try:
-                if call.span is None:
+                if call.expects_native_span:
                     self._adopt_native_span(call)
             except Exception:
                 log_internal_error("find the client library's span")
@@ -116,21 +115,23 @@ class Recorder:
         return attempt
 
     def _adopt_native_span(self, call: Call) -> None:
-        span = trace.get_current_span()
+        span: Any = trace.get_current_span()
         scope = getattr(span, "instrumentation_scope", None)
         if scope is None or not scope.name.startswith(semconv.NATIVE_SCOPE):
             return
         call.context = trace.set_span_in_context(span, call.context)
         if self.tracer is not None and span.is_recording():
-            call.span = span
             # The library ends its span when it likes: before an exception reaches us, or when a stream is dropped.
-            # So what we know is written just before, once, whatever ends it.
-            span.end = partial(self._end_native_span, call, span)  # pyright: ignore[reportAttributeAccessIssue]
+            # So what we know is written just before, once, whatever ends it. A span that wraps another may pass on
+            # what is assigned to it, so it is put where the span itself is looked up.
+            attributes = span.__dict__
+            if "end" not in attributes:  # else it is the span of a call around this one, which has none of its own
+                attributes["end"] = partial(self._end_native_span, call, span)
+                call.span = span
 
     def _end_native_span(self, call: Call, span: Any, *args: Any, **kwargs: Any) -> None:
-        """Stands for the `end` of the library's own span, the first time that it is called."""
-        with suppress(AttributeError):  # somebody kept it, and calls it again
-            del span.end
+        """Stands for the `end` of the library's own span."""
+        span.__dict__.pop("end", None)  # another thread may be ending it too
         try:
             if call.span is not None:
                 call.span = None
@@ -141,7 +142,8 @@ class Recorder:
                 span.set_attributes(span_attributes.of_call(call, cost, self.prices))
         except Exception:
             log_internal_error("describe a call on a span")
-        span.end(*args, **kwargs)
+        finally:
+            span.end(*args, **kwargs)
 
     def on_headers(self, attempt: Attempt, status: int, raw: Any) -> None:
         """A response's status and headers (raw pairs) are here. Only the first report of an attempt counts."""
@@ -261,8 +263,9 @@ class Recorder:
         """It was no call after all, or nothing more will be seen of it: it is not recorded."""
         if open_calls.pop(call, None) is not None:
             call.ended = True
+            span, call.span = call.span, None
             if call.span_is_ours:
-                end_span(call.span, None)
+                end_span(span, None)
 
     def record(self, call: Call, ended_at: int | None) -> None:
         """Writes everything of a call that has ended; `ended_at` is in nanoseconds since the epoch. Hot path."""
