@@ -295,10 +295,10 @@ def main() -> None:
     options = parser.parse_args()
     steps = Scenario().steps()
     if options.json:
-        told: dict[str, Any] = {step.name: step.figures() for step in steps} | {"drain of a create": drain(steps)}
+        printed: dict[str, Any] = {step.name: step.figures() for step in steps} | {"drain of a create": drain(steps)}
         if options.files:
-            told |= {step.name: {**step.figures(), "by_file": step.files()} for step in steps}
-        print(json.dumps(told, indent=1))
+            printed |= {step.name: {**step.figures(), "by_file": step.files()} for step in steps}
+        print(json.dumps(printed, indent=1))
         return
     print("\n".join(table(steps)))
     if options.files:

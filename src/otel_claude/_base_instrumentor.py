@@ -19,7 +19,7 @@ from .settings import Settings
 from .shutdown import hooks
 
 
-class Stoppable(Protocol):
+class Instrumented(Protocol):
     """What was set up in an SDK."""
 
     def renew(self) -> None:
@@ -34,11 +34,11 @@ class Stoppable(Protocol):
 class _Setup:
     """What one `instrument()` sets up: by the thread that imports the SDK, while another one may stop it."""
 
-    def __init__(self, set_up: Callable[[], Stoppable | None], *, flushes: bool) -> None:
+    def __init__(self, set_up: Callable[[], Instrumented | None], *, flushes: bool) -> None:
         self._stop_expecting = hooks.expect() if flushes else _nothing
         self._set_up = set_up
         self._take_back: list[Callable[[], None]] = []
-        self._running: Stoppable | None = None
+        self._running: Instrumented | None = None
         self._wanted = True
         self._is_set_up = False
 
@@ -93,12 +93,12 @@ class SdkInstrumentor(BaseInstrumentor):
     """Of the modules with seams, the one that is imported last."""
     others: ClassVar[Collection[str]] = ()
     """The other modules with seams."""
-    heeded: ClassVar[Collection[str]]
+    used_settings: ClassVar[Collection[str]]
     """The fields of `Settings` that it reads."""
     _setup: _Setup | None = None
 
     @abstractmethod
-    def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Stoppable | None:
+    def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Instrumented | None:
         """The SDK is imported. `providers`: the arguments of `instrument()`. None: nothing is wanted of it."""
 
     def _is_wanted(self) -> bool:
@@ -112,7 +112,7 @@ class SdkInstrumentor(BaseInstrumentor):
         # An exception from here would stop every instrumentor after ours.
         try:
             if self._is_wanted():
-                chosen = settings.read(kwargs, heeded=self.heeded)
+                chosen = settings.read(kwargs, used_settings=self.used_settings)
                 self._setup = _Setup(partial(self._set_up, chosen, kwargs), flushes=chosen.flush_on_exit)
                 self._setup.begin(self.module, self.others)
         except Exception:

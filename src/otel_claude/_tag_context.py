@@ -15,10 +15,10 @@ _DEEPEST: Final = 1_000
 """Layers of one context. Abandoned async generators leave theirs; what lies deeper can no longer be taken away."""
 
 
-class Layer(NamedTuple):
+class TagScope(NamedTuple):
     """The tags of one block, over the layers of the blocks around it. `tags` is all of them together."""
 
-    beneath: "Layer | None"
+    parent: "TagScope | None"
     owner: object
     """Compared by identity."""
     own: Tags
@@ -26,17 +26,17 @@ class Layer(NamedTuple):
     depth: int
 
 
-top: Final[ContextVar[Layer | None]] = ContextVar("otel_claude_tags", default=None)
+top: Final[ContextVar[TagScope | None]] = ContextVar("otel_claude_tags", default=None)
 """The innermost layer of a context."""
 
 
-def laid_over(beneath: Layer | None, owner: object, own: Tags) -> Layer:
+def push(parent: TagScope | None, owner: object, own: Tags) -> TagScope:
     """A layer of `owner` over another."""
-    if beneath is None:
-        return Layer(None, owner, own, own, 1)
-    if beneath.depth >= _DEEPEST:
-        beneath = Layer(None, None, beneath.tags, beneath.tags, 1)
-    return Layer(beneath, owner, own, merged(beneath.tags, own), beneath.depth + 1)
+    if parent is None:
+        return TagScope(None, owner, own, own, 1)
+    if parent.depth >= _DEEPEST:
+        parent = TagScope(None, None, parent.tags, parent.tags, 1)
+    return TagScope(parent, owner, own, merged(parent.tags, own), parent.depth + 1)
 
 
 def merged(outer: Tags, inner: Tags) -> Tags:
@@ -44,16 +44,16 @@ def merged(outer: Tags, inner: Tags) -> Tags:
     return tuple(sorted({**dict(outer), **dict(inner)}.items()))
 
 
-def take_away(owner: object) -> None:
+def pop_scope(owner: object) -> None:
     """The innermost layer of `owner` ends. If it began in another context, nothing is to be done in this one."""
     innermost = layer = top.get()
     while layer is not None and layer.owner is not owner:
-        layer = layer.beneath
+        layer = layer.parent
     if layer is not None:
-        top.set(_moved(innermost, layer, layer.beneath))
+        top.set(_moved(innermost, layer, layer.parent))
 
 
-class Steps:
+class GeneratorScope:
     """The layers of a generator's body: they apply while it takes a step, and are kept for it in between.
 
     Entered around each step. Beneath them lie those of who asks for the step, which may be another each time.
@@ -62,15 +62,15 @@ class Steps:
     __slots__ = ("_inside", "_outside", "_token")
 
     def __init__(self, owner: object, own: Tags) -> None:
-        self._outside: Layer | None = None
-        self._inside: Layer | None = laid_over(None, owner, own)
+        self._outside: TagScope | None = None
+        self._inside: TagScope | None = push(None, owner, own)
 
     def __enter__(self) -> None:
         outside = top.get()
         if outside is not self._outside:
             self._inside = _moved(self._inside, self._outside, outside)
             self._outside = outside
-        self._token: Token[Layer | None] = top.set(self._inside)
+        self._token: Token[TagScope | None] = top.set(self._inside)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
@@ -83,12 +83,12 @@ class Steps:
             return
 
 
-def _moved(layer: Layer | None, end: Layer | None, onto: Layer | None) -> Layer | None:
+def _moved(layer: TagScope | None, end: TagScope | None, onto: TagScope | None) -> TagScope | None:
     """The layers from `layer` down to `end`, which is left out, laid over others."""
-    layers: list[Layer] = []
+    layers: list[TagScope] = []
     while layer is not None and layer is not end:
         layers.append(layer)
-        layer = layer.beneath
+        layer = layer.parent
     for each in reversed(layers):
-        onto = laid_over(onto, each.owner, each.own)
+        onto = push(onto, each.owner, each.own)
     return onto

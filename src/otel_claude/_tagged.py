@@ -12,13 +12,15 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractContextManager
 from typing import Any, ParamSpec, TypeVar, cast
 
-from ._tag_context import Steps
+from ._tag_context import GeneratorScope
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def tagged(function: Callable[P, R], block: AbstractContextManager[Any], steps: Callable[[], Steps]) -> Callable[P, R]:
+def tagged(
+    function: Callable[P, R], block: AbstractContextManager[Any], steps: Callable[[], GeneratorScope]
+) -> Callable[P, R]:
     """`function`, whose body runs inside `block`; that of a generator inside `steps`, one for each generator.
 
     Raises:
@@ -56,7 +58,7 @@ def _coroutine(
 
 
 def _generator(
-    function: Callable[..., Generator[Any, Any, Any]], steps: Callable[[], Steps]
+    function: Callable[..., Generator[Any, Any, Any]], steps: Callable[[], GeneratorScope]
 ) -> Callable[..., Generator[Any, Any, Any]]:
     def run(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         body, step_of = function(*args, **kwargs), steps()
@@ -81,7 +83,7 @@ def _generator(
 
 
 def _async_generator(
-    function: Callable[..., AsyncGenerator[Any, Any]], steps: Callable[[], Steps]
+    function: Callable[..., AsyncGenerator[Any, Any]], steps: Callable[[], GeneratorScope]
 ) -> Callable[..., AsyncGenerator[Any, Any]]:
     async def run(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         body, step_of = function(*args, **kwargs), steps()

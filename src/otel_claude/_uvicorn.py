@@ -9,12 +9,12 @@ from typing import Any
 class _Captured(list[int]):
     """The signals that uvicorn got while it served. It asks for them in reverse when it has put back all handlers."""
 
-    def __init__(self, captured: list[int], asked: Callable[[], None]) -> None:
+    def __init__(self, captured: list[int], on_restored: Callable[[], None]) -> None:
         super().__init__(captured)
-        self._asked = asked
+        self._on_restored = on_restored
 
     def __reversed__(self) -> Iterator[int]:
-        self._asked()
+        self._on_restored()
         return super().__reversed__()
 
 

@@ -21,22 +21,22 @@ def stay_wakeable(is_waiting: Callable[[], bool]) -> None:
     """Sees to it, by the descriptor that Python tells of each signal. `is_waiting`: the handler has not run yet."""
     if "trio" in sys.modules:
         return  # it warns of whoever uses the descriptor
-    told, tells = os.pipe()
-    os.set_blocking(tells, False)
-    other = signal.set_wakeup_fd(tells, warn_on_full_buffer=False)
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    other = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
     if other != -1:
         signal.set_wakeup_fd(other)
-        os.close(told)
-        os.close(tells)
+        os.close(read_end)
+        os.close(write_end)
         return
-    os.register_at_fork(after_in_child=lambda: _forget(tells))
-    threading.Thread(target=_wake, args=(told, is_waiting), name="otel-claude-wake", daemon=True).start()
+    os.register_at_fork(after_in_child=lambda: _forget(write_end))
+    threading.Thread(target=_wake, args=(read_end, is_waiting), name="otel-claude-wake", daemon=True).start()
 
 
-def _wake(told: int, is_waiting: Callable[[], bool]) -> None:
+def _wake(read_end: int, is_waiting: Callable[[], bool]) -> None:
     while True:
         try:
-            signals = os.read(told, 64)
+            signals = os.read(read_end, 64)
         except OSError:  # the program closed every descriptor
             return
         while signal.SIGTERM in signals and is_waiting():

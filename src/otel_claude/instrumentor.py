@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import settings
-from ._base_instrumentor import SdkInstrumentor, Stoppable
+from ._base_instrumentor import Instrumented, SdkInstrumentor
 from .settings import Settings
 
 
@@ -19,9 +19,9 @@ class ClaudeInstrumentor(SdkInstrumentor):
     supported = ("anthropic >= 0.40, < 3",)
     module = "anthropic._base_client"
     others = ("anthropic._exceptions",)
-    heeded = settings.OF_CALLS
+    used_settings = settings.OF_CALLS
 
-    def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Stoppable:
+    def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Instrumented:
         from .sdk import Instrumentation  # noqa: PLC0415 - only programs that import the SDK pay for it
 
         return Instrumentation(chosen, providers)

@@ -75,18 +75,18 @@ def variable(field: str) -> str:
 
 
 def read(
-    arguments: Mapping[str, Any], environment: Mapping[str, str] = os.environ, *, heeded: Collection[str] = ALL
+    arguments: Mapping[str, Any], environment: Mapping[str, str] = os.environ, *, used_settings: Collection[str] = ALL
 ) -> Settings:
     """The settings of `instrument(**arguments)`: an argument wins over its variable, and that over the default.
 
     What is not `heeded` has its default, and no warning: another instrumentor reads it.
     """
     values: dict[str, Any] = {}
-    _warn_of_former(arguments, environment, heeded)
+    _warn_of_former(arguments, environment, used_settings)
     for name in sorted(arguments.keys() - set(ALL) - _FORMER.keys() - _PROVIDERS):
         accepted = ", ".join(ALL)
         logger.warning("instrument() has no argument %r, so it is ignored. It takes %s.", name, accepted)
-    for name in heeded:
+    for name in used_settings:
         if arguments.get(name) is not None:
             source, given = f"instrument({name}=...)", arguments[name]
         elif environment.get(variable(name), "").strip():
@@ -101,10 +101,12 @@ def read(
     return Settings(**values)
 
 
-def _warn_of_former(arguments: Mapping[str, Any], environment: Mapping[str, str], heeded: Collection[str]) -> None:
+def _warn_of_former(
+    arguments: Mapping[str, Any], environment: Mapping[str, str], used_settings: Collection[str]
+) -> None:
     """Says of a setting that is given by the name it had that it is not read."""
     for former, name in _FORMER.items():
-        if name not in heeded:
+        if name not in used_settings:
             continue
         if environment.get(variable(former), "").strip():
             logger.warning(

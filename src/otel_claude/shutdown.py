@@ -195,18 +195,18 @@ class ShutdownHooks:
     def _finish(self) -> None:
         clients = self._clients
         for client in clients:
-            _contain(client.prepare, "end open calls")
+            _try(client.prepare, "end open calls")
         flushed: list[Any] = []
         for client in clients:
             try:
                 for provider in client.providers():
                     if all(provider is not other for other in flushed):
                         flushed.append(provider)
-                        _contain(partial(_flush, provider), "export the last numbers")
+                        _try(partial(_flush, provider), "export the last numbers")
             except Exception:
                 log_internal_error("find the providers")
         for client in clients:
-            _contain(client.finish, "print the summary")
+            _try(client.finish, "print the summary")
 
     def _finish_in_time(self) -> None:
         """Waits until the thread has done its work. Who comes second waits for the same, and no longer."""
@@ -318,7 +318,7 @@ def _began(package: str, hooks: ShutdownHooks) -> None:
     hooks.began_child(package)
 
 
-def _contain(work: Callable[[], Any], doing: str) -> None:
+def _try(work: Callable[[], Any], doing: str) -> None:
     try:
         work()
     except Exception:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from opentelemetry import baggage
 
-from ._tag_context import Layer, Steps, Tags, laid_over, merged, take_away, top
+from ._tag_context import GeneratorScope, Tags, TagScope, merged, pop_scope, push, top
 from ._tagged import tagged
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
             self._own = _checked(given)
 
     def __enter__(self) -> Self:
-        beneath, own = top.get(), self._own
-        top.set(Layer(None, self, own, own, 1) if beneath is None else laid_over(beneath, self, own))
+        parent, own = top.get(), self._own
+        top.set(TagScope(None, self, own, own, 1) if parent is None else push(parent, self, own))
         return self
 
     def __exit__(
@@ -60,9 +60,9 @@ class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
     ) -> None:
         layer = top.get()
         if layer is not None and layer.owner is self:
-            top.set(layer.beneath)
+            top.set(layer.parent)
         else:
-            take_away(self)
+            pop_scope(self)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorates a function, a coroutine function, or a generator of either kind.
@@ -70,7 +70,7 @@ class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
         Raises:
             TypeError: `function` is a class, or nothing that can be called.
         """
-        return tagged(function, self, partial(Steps, self, self._own))
+        return tagged(function, self, partial(GeneratorScope, self, self._own))
 
 
 def current(baggage_keys: tuple[str, ...]) -> Tags:

@@ -83,7 +83,7 @@ def test_a_large_organization_is_exported_whole(reader, call, clock):
     (key,), report = reader.api_keys(), reader.report(month_to_date(datetime.fromtimestamp(clock.now, timezone.utc)))
     row = report.costs[0]
     many = [
-        replace(row, whose=row.whose._replace(key_id=f"apikey_{n}"), listed=Decimal(n), billed=Decimal(n))
+        replace(row, dimensions=row.dimensions._replace(key_id=f"apikey_{n}"), listed=Decimal(n), billed=Decimal(n))
         for n in range(3000)
     ]
 
@@ -111,18 +111,18 @@ def test_all_attributes_of_an_amount(call, poller, organization):
     found = exported(poller)
     seen = poller.seen()
     (key,) = seen.keys
-    whose = {
+    dimensions = {
         "gen_ai.response.model": "claude-opus-5-5", "anthropic.workspace.id": key.workspace_id,
         "claude.workspace.name": "Production", "claude.api_key.id": key.id, "claude.api_key.name": "shop",
         "claude.api_key.hint": SHOP_HINT, "anthropic.response.service_tier": "standard", "claude.speed": "fast",
         "claude.inference_geo": "us", "claude.organization.period": "today",
     }  # fmt: skip
-    output = frozenset((whose | {"claude.cost.type": "output"}).items())
+    output = frozenset((dimensions | {"claude.cost.type": "output"}).items())
     assert found[LIST][output] == pytest.approx(usage.output_tokens * 44 / 10**6)
     assert found[BILLED][output] == pytest.approx(usage.output_tokens * 22 / 10**6)
     tokens = found[o.ORGANIZATION_TOKENS.name]
-    assert tokens[frozenset((whose | {"claude.token.type": "output"}).items())] == usage.output_tokens
-    assert found[o.ORGANIZATION_REQUESTS.name][frozenset(whose.items())] == 1
+    assert tokens[frozenset((dimensions | {"claude.token.type": "output"}).items())] == usage.output_tokens
+    assert found[o.ORGANIZATION_REQUESTS.name][frozenset(dimensions.items())] == 1
     assert found[o.API_KEY_INFO.name] == {
         frozenset({
             ("claude.api_key.id", key.id), ("claude.api_key.name", "shop"), ("claude.api_key.hint", SHOP_HINT),

@@ -117,11 +117,11 @@ def test_buckets_that_overlap_are_a_problem():
 def test_what_is_not_fast_is_standard():
     (whole,) = parse.costs([COST])
     (fast,) = parse.costs([with_(with_(COST, ("cost", "list_amount"), "23.78912"), ("cost", "amount"), "0.5")])
-    found = {row.whose.speed: (row.listed, row.billed) for row in cost_with_speed([whole], [fast])}
+    found = {row.dimensions.speed: (row.listed, row.billed) for row in cost_with_speed([whole], [fast])}
     assert found == {"fast": (Decimal("0.2378912"), Decimal("0.005")), "standard": (Decimal(1), Decimal(1))}
-    assert [row.whose.speed for row in cost_with_speed([whole], [whole])] == ["fast"]
+    assert [row.dimensions.speed for row in cost_with_speed([whole], [whole])] == ["fast"]
     execution = parse.costs([with_(COST, ("group", "cost_type"), "code_execution")])
-    assert [row.whose.speed for row in cost_with_speed(execution, [])] == [None]
+    assert [row.dimensions.speed for row in cost_with_speed(execution, [])] == [None]
 
 
 def test_more_fast_than_there_is_means_that_the_report_moved():

@@ -24,7 +24,7 @@ def test_every_dimension_of_every_row_is_known(reader, call):
     (key,) = reader.api_keys()
     (workspace,) = reader.workspaces()
     for row in (*report.costs, *report.uses):
-        assert row.whose == ("claude-opus-5-5", key.id, workspace.id, "standard", "us", "fast")
+        assert row.dimensions == ("claude-opus-5-5", key.id, workspace.id, "standard", "us", "fast")
         assert (row.bucket.start, row.bucket.end) == (ONE_DAY.start, ONE_DAY.end)
     assert {row.kind: (row.listed, row.billed) for row in report.costs} == {
         "input": (Decimal(usage.input_tokens) * Decimal("8.8") / 10**6,) * 2,
@@ -41,11 +41,11 @@ def test_every_dimension_of_every_row_is_known(reader, call):
 def test_fast_and_standard_of_one_model_are_told_apart(reader, call):
     standard, fast = call(model="claude-opus-5-5").usage, call(model="claude-opus-5-5", speed="fast").usage
     report = reader.report(ONE_DAY)
-    output = {row.whose.speed: row.listed for row in report.costs if row.kind == "output"}
+    output = {row.dimensions.speed: row.listed for row in report.costs if row.kind == "output"}
     assert output == {
         "standard": Decimal(standard.output_tokens) * 20 / 10**6, "fast": Decimal(fast.output_tokens) * 40 / 10**6,
     }  # fmt: skip
-    assert {use.whose.speed: dict(use.tokens)["output"] for use in report.uses} == {
+    assert {use.dimensions.speed: dict(use.tokens)["output"] for use in report.uses} == {
         "standard": standard.output_tokens, "fast": fast.output_tokens,
     }  # fmt: skip
 

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from otel_claude.cli import main
-from otel_claude.reconcile import CannotTellError, Prometheus
+from otel_claude.reconcile import IncompleteDataError, Prometheus
 from otel_claude_demo.simulator import Simulator
 
 ADMIN = "sk-ant-admin01-" + "A" * 80
@@ -109,7 +109,7 @@ def answering():
     ],
 )
 def test_what_is_no_prometheus(answering, status, body, words):
-    with pytest.raises(CannotTellError) as raised:
+    with pytest.raises(IncompleteDataError) as raised:
         Prometheus(f"http://127.0.0.1:{answering(status, body)}").query("up", 0)
     assert words in str(raised.value)
 
@@ -131,5 +131,5 @@ def test_retention(answering, said, days):
 
 @pytest.mark.parametrize("address", ["prometheus:9090", "ftp://prometheus", "http://", "nonsense"])
 def test_an_address_that_is_none(address):
-    with pytest.raises(CannotTellError, match="is no address"):
+    with pytest.raises(IncompleteDataError, match="is no address"):
         Prometheus(address)

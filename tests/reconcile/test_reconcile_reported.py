@@ -10,7 +10,7 @@ from anthropic import Anthropic
 
 from otel_claude.organization import Reader
 from otel_claude.pricing import shipped
-from otel_claude.reconcile import CannotTellError, reported
+from otel_claude.reconcile import IncompleteDataError, reported
 from otel_claude_demo.simulator import Simulator
 
 ADMIN = "sk-ant-admin01-" + "A" * 80
@@ -75,7 +75,7 @@ def test_a_report_that_is_late_cannot_be_compared(call, reader, simulator, now):
     simulator.organization.lag = 300
     call()
     now[0] += 3600
-    with pytest.raises(CannotTellError, match="goes to 2026-11-20 12:55:00 UTC so far"):
+    with pytest.raises(IncompleteDataError, match="goes to 2026-11-20 12:55:00 UTC so far"):
         reported(reader, NOON, NOON + timedelta(hours=1), KNOWN)
     now[0] += 300
     assert reported(reader, NOON, NOON + timedelta(hours=1), KNOWN).listed
@@ -94,7 +94,7 @@ def test_rows_that_do_not_add_up_to_the_total_cannot_be_compared(call, reader, n
 
     with (
         Losing(ADMIN, base_url=str(reader._client.base_url)) as losing,
-        pytest.raises(CannotTellError, match="do not add up to its own total"),
+        pytest.raises(IncompleteDataError, match="do not add up to its own total"),
     ):
         reported(losing, NOON, NOON + timedelta(hours=1), KNOWN)
     assert reported(reader, NOON, NOON + timedelta(hours=1), KNOWN).listed

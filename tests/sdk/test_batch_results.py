@@ -228,7 +228,7 @@ async def test_each_way_of_reading_counts_each_result_once(telemetry, face, quie
     assert received
     assert measured(telemetry) == expected(*RESULTS)
     again = await way(client, batches(client, resource))
-    await client.settle()
+    await client.resolve()
     assert len(again) == len(received)
     assert measured(telemetry) == expected(*RESULTS)
 
@@ -261,7 +261,7 @@ async def test_what_the_application_receives_is_what_it_received_before(telemetr
 async def test_the_sdks_own_span_is_left_as_it_is(telemetry, face, tracing):
     client = face(serving())
     await iterated(client, batches(client, RESOURCES[0]))
-    await client.settle()
+    await client.resolve()
     names = [span.name for span in telemetry.spans]
     assert names == (
         ["anthropic.messages.batches.retrieve", "anthropic.messages.batches.results"] if tracing == "native" else []
@@ -275,7 +275,7 @@ async def test_the_sdks_own_span_is_left_as_it_is(telemetry, face, tracing):
 async def test_results_that_are_not_read_are_not_counted(telemetry, face, quiet):
     client = face(serving())
     await client.wait(batches(client, RESOURCES[0]).results(NAME))
-    await client.settle()
+    await client.resolve()
     assert measured(telemetry) == {}
 
 
@@ -285,7 +285,7 @@ async def test_a_reading_that_stops_counts_what_came_and_a_second_the_rest(telem
     of = batches(client, RESOURCES[0])
     results = await client.wait(of.results(NAME))
     taken = [await client.next(results), await client.next(results)]
-    await client.settle()
+    await client.resolve()
     assert [item.custom_id for item in taken] == ["a", "b"]
     assert measured(telemetry) in (expected("a", "b"), expected("a", "b", "c"))
     await iterated(client, of)

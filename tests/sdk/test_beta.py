@@ -65,7 +65,7 @@ async def test_tool_runner_that_streams(telemetry, face, kind, tracing, quiet):
     else:
         for turn in runner:
             turn.get_final_message()
-    await client.settle()
+    await client.resolve()
     found = totals(telemetry)
     assert found["gen_ai.client.inference.usage.output_tokens"] == 50
     name = "chat" if tracing == "ours" else "anthropic.messages.create"

@@ -99,7 +99,7 @@ async def _use_everything(kind, tracing):
     with pytest.raises(anthropic.APIStatusError) as event:
         await client.take(await client.wait(client.client.messages.create(**ARGS, stream=True)))
     assert not isinstance(event.value.__context__, OursError)
-    await client.settle()
+    await client.resolve()
 
 
 @pytest.fixture

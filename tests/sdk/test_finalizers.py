@@ -31,7 +31,7 @@ async def test_a_garbage_collection_records_nothing(kind, tracing, telemetry, mo
     del opened, cycle
     gc.collect()
     assert recorded == []
-    await client.settle()
+    await client.resolve()
     assert sum(telemetry.metrics()["claude.client.calls"].values()) == 1
     assert len(telemetry.spans) == 1
     assert len(recorded) == 1

@@ -72,7 +72,7 @@ async def test_cancelled_in_mid_stream(telemetry, tracing, face, quiet):
     with pytest.raises(asyncio.CancelledError):
         await task
     del task
-    await client.settle()
+    await client.resolve()
     check(telemetry, ABORTED, tracing)
 
 

@@ -96,7 +96,7 @@ async def test_a_stream_that_is_read_within_a_call_is_its_own_calls(kind, tracin
 
     client = asking(kind, tracing, other, read_async if kind == "async" else read, plain())
     await create(client)
-    await other.settle()
+    await other.resolve()
     told = {span.attributes["gen_ai.response.id"]: span.attributes for span in telemetry.spans}
     assert sorted(told) == ["msg_1", "msg_2"]
     assert {attributes["gen_ai.usage.output_tokens"] for attributes in told.values()} == {50}
@@ -221,7 +221,7 @@ async def test_a_further_hop_of_a_stream_that_another_call_reads_is_the_streams(
     opened = await other.wait(other.client.beta.messages.create(**ARGS, stream=True))
     client = Face(kind, Server(plain(wire.message(id="msg_3"))), tracing, middleware=[Reading(opened)])
     await create(client)
-    await other.settle()
+    await other.resolve()
     points = telemetry.metrics()["gen_ai.client.inference.duration"]
     assert sum(count for count, _ in points.values()) == 2
     by_model = telemetry.metrics()["gen_ai.client.inference.operation.output_tokens"]
@@ -233,7 +233,7 @@ async def test_a_further_hop_of_a_stream_that_another_call_reads_is_the_streams(
 async def test_the_answer_of_an_unmeasured_request_is_nobodys(kind, tracing, telemetry, quiet):
     client = Face(kind, Sending(stream()), tracing)
     await client.take(await client.wait(client.client.messages.create(**ARGS, stream=True)))
-    await client.settle()
+    await client.resolve()
     check(telemetry, STREAM.but(attempts=(SERVED,)), tracing)
     free = Face(kind, Sending(COUNTED), tracing)
     await free.wait(free.client.post("/v1/messages/count_tokens", cast_to=object, body=FREE))

@@ -122,7 +122,7 @@ async def test_uninstrument_while_a_stream_is_read(telemetry, face, tracing, qui
         await client.next(opened)
     ClaudeInstrumentor().uninstrument()
     await client.take(opened)
-    await client.settle()
+    await client.resolve()
     # What began is measured to its end.
     check(telemetry, STREAM, tracing)
 
@@ -162,7 +162,7 @@ async def test_what_others_keep_of_ours_neither_hides_nor_doubles_what_is_measur
         client = Face(kind, Server(refused(429, "rate_limit_error"), stream()), tracing, max_retries=1)
         opened = await create(client, stream=True)
         await client.take(opened)
-        await client.settle()
+        await client.resolve()
         check(telemetry, STREAM.but(attempts=(THROTTLED, SERVED)), tracing)
         ((delays, _),) = telemetry.metrics()["claude.client.retry.delay"].values()
         assert delays == 1

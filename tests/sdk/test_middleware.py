@@ -91,7 +91,7 @@ async def test_passing(telemetry, tracing, face, quiet):
 async def test_passing_a_stream(telemetry, tracing, face, quiet):
     client = face(stream(), middleware=[Passing(), Passing()])
     await client.take(await create(client, stream=True))
-    await client.settle()
+    await client.resolve()
     check(telemetry, STREAM, tracing)
 
 
@@ -100,7 +100,7 @@ async def test_passing_a_stream_that_is_closed_early(telemetry, tracing, face, q
     async with client.inside(await create(client, stream=True)) as opened:
         await client.take(opened, 4)
     del opened
-    await client.settle()
+    await client.resolve()
     check(telemetry, ABORTED, tracing)
 
 
@@ -209,7 +209,7 @@ async def test_fallback_of_a_stream(telemetry, tracing, face, quiet):
     client = face(stream(refusal), stream(served), middleware=[fallback()])
     events = await client.take(await client.wait(client.client.beta.messages.create(**ARGS, stream=True)))
     assert events[-1].type == "message_stop"
-    await client.settle()
+    await client.resolve()
     metrics = telemetry.metrics()
     assert len(telemetry.spans) == 1
     assert list(metrics["claude.client.calls"].values()) == [1]
@@ -226,7 +226,7 @@ async def test_fallback_that_fails_gives_the_refusal(telemetry, tracing, face, q
     # What the SDK makes of it differs between versions.
     with suppress(anthropic.APIStatusError):
         await client.wait(client.client.beta.messages.create(**ARGS))
-    await client.settle()
+    await client.resolve()
     metrics = telemetry.metrics()
     assert list(metrics["claude.client.calls"].values()) == [1]
     assert tokens_by_model(telemetry, "input") == {wire.MODEL: 10}

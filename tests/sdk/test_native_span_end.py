@@ -90,7 +90,7 @@ async def test_spans_that_wrap_others_are_described_and_end_once(telemetry, kind
     result = await create(client, stream=streams)
     if streams:
         await client.take(result)
-    await client.settle()
+    await client.resolve()
     check(telemetry, STREAM if streams else PLAIN, "native")
 
 
@@ -142,7 +142,7 @@ async def test_a_stream_that_a_garbage_collection_ends(telemetry, kind, quiet):
     cycle.append(cycle)
     del opened, cycle
     gc.collect()
-    await client.settle()
+    await client.resolve()
     assert sum(telemetry.metrics()["claude.client.calls"].values()) == 1
     assert telemetry.span.attributes[STATUS] == "lower_bound"
     assert telemetry.span.attributes["claude.unpriced.reason"] == "incomplete_stream"
@@ -168,7 +168,7 @@ async def test_uninstrumented_while_a_stream_is_read_the_span_is_described(telem
     await client.next(opened)
     ClaudeInstrumentor().uninstrument()
     await client.take(opened)
-    await client.settle()
+    await client.resolve()
     check(telemetry, STREAM, "native")
 
 
@@ -196,7 +196,7 @@ async def outcome(kind, *, streams):
     except ProcessorError:
         return "raised"
     finally:
-        await client.settle()
+        await client.resolve()
 
 
 @pytest.mark.parametrize("streams", [False, True])

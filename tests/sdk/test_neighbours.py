@@ -106,7 +106,7 @@ async def test_the_official_instrumentation(telemetry, kind, tracing):
         client = Face(kind, Server(either()), tracing)
         await create(client)
         await client.take(await create(client, stream=True))
-        await client.settle()
+        await client.resolve()
     finally:
         official.uninstrument()
     assert not [span for span in telemetry.spans if span.instrumentation_scope.name == "otel_claude"]

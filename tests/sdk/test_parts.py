@@ -58,7 +58,7 @@ async def use(kind: str, tracing: str) -> list[Any]:
         with pytest.raises(anthropic.BadRequestError) as raised:
             await face.wait(face.client.messages.create(**ARGS))
         got.append((str(raised.value), raised.value.__context__, raised.value.__cause__))
-    await face.settle()
+    await face.resolve()
     return got
 
 

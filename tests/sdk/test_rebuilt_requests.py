@@ -108,7 +108,7 @@ async def test_streams_that_share_one_request_are_told_apart(kind, tracing, tele
         await client.next(streams[1])
     while await client.next(streams[1]) is not None:
         pass
-    await client.settle()
+    await client.resolve()
     metrics = telemetry.metrics()
     assert list(metrics["claude.client.calls"].values()) == [2]
     assert list(metrics["gen_ai.client.inference.usage.output_tokens"].values()) == [100]
@@ -157,7 +157,7 @@ async def test_concurrent_calls_are_told_apart(kind, tracing, telemetry, quiet):
             thread.start()
         for thread in threads:
             thread.join()
-    await client.settle()
+    await client.resolve()
     metrics = telemetry.metrics()
     assert list(metrics["claude.client.calls"].values()) == [16]
     assert list(metrics["gen_ai.client.inference.usage.output_tokens"].values()) == [16 * 50]
@@ -233,5 +233,5 @@ async def test_a_middleware_that_answers_with_another_response(kind, tracing, qu
     reply, act, expected = ANOTHER[name]
     client = Face(kind, layer(reply), tracing, middleware=[Remaking(request_)])
     await act(client)
-    await client.settle()
+    await client.resolve()
     check(quiet, expected, tracing)

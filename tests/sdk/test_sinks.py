@@ -36,7 +36,7 @@ async def test_unsampled_streams_have_metrics(kind, tracing, monkeypatch):
         client = Face(kind, Server(stream()), tracing)
         async with client.inside(await create(client, stream=True)) as opened:
             await client.take(opened, 4)
-        await client.settle()
+        await client.resolve()
         assert telemetry.metrics() == ABORTED.metrics()
         assert telemetry.warnings == []
 
@@ -95,7 +95,7 @@ async def test_without_any_provider(kind, tracing, monkeypatch):
         client = Face(kind, Server(plain(), stream()), tracing)
         assert (await create(client)).id == "msg_1"
         assert len(await client.take(await create(client, stream=True))) == 7
-        await client.settle()
+        await client.resolve()
         assert telemetry.warnings == []
         assert telemetry.metrics() == {}
 
@@ -125,7 +125,7 @@ async def test_a_dropped_stream_is_settled_by_the_next_call(telemetry, kind, qui
     client = Face(kind, Server(stream(), plain()))
     opened = await create(client, stream=True)
     del opened
-    await client.settle()
+    await client.resolve()
     await create(client)
     assert len(telemetry.spans) == 2
     assert sum(telemetry.metrics()["claude.client.calls"].values()) == 2

@@ -71,7 +71,7 @@ async def test_a_stream_that_is_dropped_inside_others(telemetry, tracing, face, 
         for _ in range(4):
             await client.next(opened)
         del opened
-        await client.settle()
+        await client.resolve()
     check(telemetry, ABORTED.but(tags=TAGS), tracing)
 
 

@@ -41,7 +41,7 @@ def telemetry_without_samples(monkeypatch):
 async def create(kind, tracing):
     client = Face(kind, Server(plain()), tracing)
     assert (await client.wait(client.client.messages.create(**ARGS))).id == "msg_1"
-    await client.settle()
+    await client.resolve()
 
 
 # test_open_telemetry.py::TestTracingFailures::test_disabled_spans_call_nothing_of_opentelemetry

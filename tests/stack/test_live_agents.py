@@ -44,7 +44,7 @@ class Way:
     """A filled store, the dashboards for it, and what the API and the programs themselves said."""
 
     store: servers.Store
-    naming: NameTranslator
+    translator: NameTranslator
     folder: Path
     started: float
     told: dict
@@ -52,7 +52,7 @@ class Way:
 
     @property
     def queries(self):
-        return Queries(self.naming)
+        return Queries(self.translator)
 
     @property
     def sessions(self):
@@ -61,7 +61,7 @@ class Way:
     def panel(self, title, number=0, **variables):
         """What a panel's query gives: its labels' values, in their order, and numbers."""
         (panel,) = [panel for panel in panels(dashboards(self.folder)[AGENTS]) if panel["title"] == title]
-        tag = self.naming.bare("claude.tag.feature")
+        tag = self.translator.bare("claude.tag.feature")
         found = self.store.instant(filled(panel["targets"][number]["expr"], **{"tag": tag, **variables}))
         return {tuple(row["metric"].values()): float(row["value"][1]) for row in found}
 
@@ -89,14 +89,14 @@ def programs():
 def way(request, stack, programs, tmp_path_factory):
     """A store, filled by three services."""
     root = tmp_path_factory.mktemp(f"agents-{request.param}")
-    config, folder, naming = servers.DEPLOY / "prometheus/prometheus.yaml", root / "dashboards", NameTranslator()
+    config, folder, translator = servers.DEPLOY / "prometheus/prometheus.yaml", root / "dashboards", NameTranslator()
     if request.param == "dots":
-        naming = NameTranslator("utf8")
+        translator = NameTranslator("utf8")
         delivered = config.read_text()
         config = root / "prometheus.yaml"
         config.write_text(delivered.replace("otlp:\n", "otlp:\n  translation_strategy: NoUTF8EscapingWithSuffixes\n"))
-    export("dashboards", folder, Options(naming.style))
-    export("rules", root / "rules", Options(naming.style))
+    export("dashboards", folder, Options(translator.style))
+    export("rules", root / "rules", Options(translator.style))
     if request.param == "victoria-metrics":
         opened, path = servers.victoria_metrics(root / "store"), "/opentelemetry/v1/metrics"
     else:
@@ -105,10 +105,10 @@ def way(request, stack, programs, tmp_path_factory):
     with opened as store, Simulator() as simulator:
         started = time.time()
         told = fill(programs, root, f"{store.url}{path}", simulator)
-        found = Way(store, naming, folder, started, told, served(simulator))
+        found = Way(store, translator, folder, started, told, served(simulator))
         turns = found.queries.exact_increase(a.AGENT_RESULTS, "1h")
         store.wait_for(f"{turns} == {sum(told['turns'].values()) + 2}")
-        store.wait_for(naming.select(a.SESSIONS, naming.match("job", "=", WATCHER)))
+        store.wait_for(translator.select(a.SESSIONS, translator.match("job", "=", WATCHER)))
         yield found
 
 
@@ -152,9 +152,9 @@ def served(simulator):
 
 def test_tokens_of_turns_are_what_was_served(way):
     queries = way.queries
-    of_service = Queries(way.naming, (f'job="{SERVICE}"',))
+    of_service = Queries(way.translator, (f'job="{SERVICE}"',))
     rows = way.store.instant(of_service.exact_increase(a.AGENT_TOKENS, "1h", (c.RESPONSE_MODEL, c.TOKEN_TYPE)))
-    model, kind = queries.naming.bare(c.RESPONSE_MODEL), queries.naming.bare(c.TOKEN_TYPE)
+    model, kind = queries.translator.bare(c.RESPONSE_MODEL), queries.translator.bare(c.TOKEN_TYPE)
     found = {(row["metric"][model], row["metric"][kind]): float(row["value"][1]) for row in rows}
     dated = {(model.removesuffix("-20251001"), kind): amount for (model, kind), amount in way.served.items()}
     assert {key: amount for key, amount in found.items() if amount} == dated
@@ -260,13 +260,13 @@ def test_none_of_it_is_spend_of_calls(way):
 
 def test_names_are_those_of_the_table(way):
     stored = set(way.store.get("label/__name__/values"))
-    emitted = {way.naming.series(metric) for metric in (*a.AGENT_METRICS, *a.SESSION_METRICS)}
-    emitted |= {way.naming.series(metric) for metric in (c.RATE_LIMIT_UTILIZATION, c.RATE_LIMIT_RESET)}
+    emitted = {way.translator.series(metric) for metric in (*a.AGENT_METRICS, *a.SESSION_METRICS)}
+    emitted |= {way.translator.series(metric) for metric in (c.RATE_LIMIT_UTILIZATION, c.RATE_LIMIT_RESET)}
     assert {name for name in stored if name.startswith(("claude_", "claude.", "gen_ai"))} == emitted
 
 
 def test_every_panel_has_data(way):
-    tag = way.naming.bare("claude.tag.feature")
+    tag = way.translator.bare("claude.tag.feature")
     empty = without_data(way.store, way.started, targets(way.folder, (AGENTS,)), tag=tag)
     assert [row[1:] for row in empty] == []
 
@@ -275,14 +275,14 @@ def test_every_variable_has_values(way):
     variables = dashboards(way.folder)[AGENTS]["templating"]["list"]
     found = {
         variable["name"]: [
-            value for value in chosen(way.store, variable, tag=way.naming.bare("claude.tag.feature"))
+            value for value in chosen(way.store, variable, tag=way.translator.bare("claude.tag.feature"))
             if not value.startswith("$")
         ]
         for variable in variables if variable["type"] == "query"
     }  # fmt: skip
     assert found == {
         "job": [SERVICE, WATCHER, SUBSCRIPTION],
-        "tag": [way.naming.bare("claude.tag.feature"), "job"],
+        "tag": [way.translator.bare("claude.tag.feature"), "job"],
         "tag_value": ["release-notes", "triage"],
     }
 

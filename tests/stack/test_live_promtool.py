@@ -19,8 +19,8 @@ def ran(name, *arguments):
 
 
 @pytest.mark.parametrize("naming", ["underscores", "utf8"])
-def test_rules_pass_every_lint(stack, tmp_path, naming):
-    written = export("rules", tmp_path, Options(naming))
+def test_rules_pass_every_lint(stack, tmp_path, translator):
+    written = export("rules", tmp_path, Options(translator))
     said = ran("promtool", "check", "rules", "--lint=all", "--lint-fatal", *written)
     assert said.count("SUCCESS") == 2
 

@@ -312,16 +312,16 @@ def lost(ours, theirs, path):
 
 @pytest.mark.parametrize("style", ["underscores", "utf8"])
 def test_names_in_either_style(style):
-    naming = NameTranslator(style)
+    translator = NameTranslator(style)
     assert (
-        naming.select(c.COST, naming.match(c.REQUEST_MODEL, "=", "m"))
+        translator.select(c.COST, translator.match(c.REQUEST_MODEL, "=", "m"))
         == {
             "underscores": 'claude_client_cost_usd_total{gen_ai_request_model="m"}',
             "utf8": '{"claude.client.cost.usd_total", "gen_ai.request.model"="m"}',
         }[style]
     )
     assert (
-        naming.series(c.DURATION, "_bucket")
+        translator.series(c.DURATION, "_bucket")
         == {
             "underscores": "gen_ai_client_inference_duration_seconds_bucket",
             "utf8": "gen_ai.client.inference.duration_seconds_bucket",

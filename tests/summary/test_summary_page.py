@@ -12,7 +12,7 @@ from otel_claude.summary.totals import Limit, Totals
 
 
 def page(totals):
-    return page_of(totals, prices="2026-11-22", whose="this program", now=NOW + 1)
+    return page_of(totals, prices="2026-11-22", dimensions="this program", now=NOW + 1)
 
 
 def facts(totals):

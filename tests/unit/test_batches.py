@@ -220,8 +220,8 @@ def test_a_batch_that_was_read_to_its_end_is_not_looked_at_again():
     kept.update(batch(ended=True, succeeded=1, errored=1, canceled=1, expired=1))
     read(kept.reader(), ALL)
     assert len(kept.results) == 4
-    assert kept.batches.counted.is_closed(ID)
-    assert not kept.batches.counted.is_closed("msgbatch_2")
+    assert kept.batches.deduplicator.is_closed(ID)
+    assert not kept.batches.deduplicator.is_closed("msgbatch_2")
     read(kept.reader(), ALL, line("another"))
     assert len(kept.results) == 4
 
@@ -287,7 +287,7 @@ def test_a_result_that_cannot_be_parsed_is_counted_and_the_next_ones_are_whole(b
 
 
 def test_a_result_of_which_nobody_knows_whether_it_was_counted_is_counted(bench, monkeypatch, warnings):
-    counted = bench.instruments.batches.counted
+    counted = bench.instruments.batches.deduplicator
     monkeypatch.setattr(counted, "add", fail_once(counted.add))
     read(reader_of(bench.recorder), LINES["succeeded"])
     assert bench.values(c.COST, c.COST_TYPE) == PARTS
@@ -440,11 +440,11 @@ def test_no_more_batches_are_tracked_than_a_thousand():
 def test_a_forked_child_tracks_nothing_and_counts_nothing_again():
     tracking = Tracking()
     tracking.update(batch("a", processing=3))
-    assert tracking.known.counted.add("a", "x")
-    tracking.known.counted._lock.acquire()
+    assert tracking.known.deduplicator.add("a", "x")
+    tracking.known.deduplicator._lock.acquire()
     tracking.known.clear_after_fork()
     assert tracking.observed == {}
-    assert not tracking.known.counted.add("a", "x")
+    assert not tracking.known.deduplicator.add("a", "x")
 
 
 def test_an_integer_that_is_none_is_left_out():

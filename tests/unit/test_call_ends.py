@@ -205,7 +205,7 @@ def test_only_the_first_end_counts(keeper, end):
     returned(keeper, call)
     failed(keeper, call, "client_error")
     keeper.end_call(call, cancelled=True)
-    keeper.end_call(call, finalizing=True)
+    keeper.end_call(call, in_finalizer=True)
     keeper.forget(call)
     end_open_calls()
     assert keeper.one is call

@@ -21,8 +21,8 @@ from otel_claude.identity import (
     NOT_KNOWN,
     cause,
     consumer_of,
+    distinguishes_processes,
     fixes,
-    tells_processes_apart,
     this_process,
 )
 from unit_calls import CALLER, answered, begun, success
@@ -251,14 +251,14 @@ def test_retries_and_failures_carry_it_too(provider, reader):
 
 def test_only_an_id_that_the_sdk_drew_in_this_process_tells_it_apart(monkeypatch):
     drawn = resources.ServiceInstanceIdResourceDetector().detect().attributes["service.instance.id"]
-    assert tells_processes_apart({"service.instance.id": drawn})
-    assert tells_processes_apart(Resource.create({}).attributes)
-    assert not tells_processes_apart({"service.instance.id": "default.pod.container"})
-    assert not tells_processes_apart({})
+    assert distinguishes_processes({"service.instance.id": drawn})
+    assert distinguishes_processes(Resource.create({}).attributes)
+    assert not distinguishes_processes({"service.instance.id": "default.pod.container"})
+    assert not distinguishes_processes({})
     # Another process drew it. What is drawn now is put back, for resources that live as long as the tests.
     monkeypatch.setattr(resources, "_service_instance_id", drawn)
     monkeypatch.setattr(resources, "_service_instance_id_pid", -1)
-    assert not tells_processes_apart({"service.instance.id": drawn})
+    assert not distinguishes_processes({"service.instance.id": drawn})
 
 
 def test_the_sdk_before_1_44_tells_nothing_apart(monkeypatch):
@@ -267,13 +267,13 @@ def test_the_sdk_before_1_44_tells_nothing_apart(monkeypatch):
             return Resource({"service.instance.id": "drawn"})
 
     monkeypatch.setattr(resources, "ServiceInstanceIdResourceDetector", Detector)
-    assert not tells_processes_apart({"service.instance.id": "drawn"})
+    assert not distinguishes_processes({"service.instance.id": "drawn"})
     assert cause({"service.instance.id": "drawn"}, {}) == KEPT
     monkeypatch.delattr(resources, "ServiceInstanceIdResourceDetector")
-    assert not tells_processes_apart({"service.instance.id": "drawn"})
+    assert not distinguishes_processes({"service.instance.id": "drawn"})
     assert cause({}, {}) == NONE
     monkeypatch.delitem(sys.modules, "opentelemetry.sdk.resources")
-    assert not tells_processes_apart({"service.instance.id": "drawn"})
+    assert not distinguishes_processes({"service.instance.id": "drawn"})
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_a_provider_keeps_its_sums_when_it_is_instrumented_again(readers, meteri
 
 def test_what_a_finalizer_left_is_recorded_though_it_was_instrumented_again_since(readers, metering):
     first, _ = recorder_of(None, metering)
-    first.end_call(started(first), finalizing=True)
+    first.end_call(started(first), in_finalizer=True)
     recorder_of(None, metering)
     assert calls(readers[0]) == 1
 
@@ -69,7 +69,7 @@ def test_two_providers_have_their_own(readers, metering):
 def test_a_forked_child_starts_from_zero(readers, metering):
     recorder, instruments = recorder_of(None, metering)
     success(recorder)
-    recorder.end_call(started(recorder), finalizing=True)
+    recorder.end_call(started(recorder), in_finalizer=True)
     module._clear_after_fork()
     assert calls(readers[0]) == 0
     assert len(instruments.deferred) == 0
@@ -89,7 +89,7 @@ def test_a_collection_records_what_finalizers_left_before_it_reads(readers, mete
     recorder, instruments = recorder_of(None, metering)
     for _ in range(3):
         call, _attempt = streamed(recorder, *stream()[:6])
-        recorder.end_call(call, finalizing=True)
+        recorder.end_call(call, in_finalizer=True)
     assert len(instruments.deferred) == 3
     data = readers[0].get_metrics_data()
     assert len(instruments.deferred) == 0

@@ -36,7 +36,7 @@ def test_of_other_reasons_there_is_no_warning(bench, warnings):
 
 def dropped(bench):
     call, _ = streamed(bench.recorder, *stream()[:6])
-    bench.recorder.end_call(call, finalizing=True)
+    bench.recorder.end_call(call, in_finalizer=True)
 
 
 def test_what_a_finalizer_ends_waits_for_the_next_collection(bench):

@@ -97,7 +97,7 @@ def test_a_blank_variable_is_unset(warnings, blank):
 def test_each_instrumentor_warns_of_what_it_heeds_alone(warnings):
     environment = {"OTEL_CLAUDE_AGENT_SDK": "always", "OTEL_CLAUDE_SPANS": "always"}
     assert set(OF_CALLS) | set(OF_AGENTS) == {field.name for field in dataclasses.fields(Settings)}
-    assert read({}, environment, heeded=OF_AGENTS) == read({}, environment, heeded=OF_CALLS) == DEFAULTS
+    assert read({}, environment, used_settings=OF_AGENTS) == read({}, environment, used_settings=OF_CALLS) == DEFAULTS
     assert [text.partition(" ")[0] for text in warnings()] == ["OTEL_CLAUDE_AGENT_SDK", "OTEL_CLAUDE_SPANS"]
 
 
@@ -196,7 +196,7 @@ def test_the_new_name_is_read_beside_the_former_one(warnings):
     environment = {"OTEL_CLAUDE_API_KEY": "off", "OTEL_CLAUDE_API_KEY_FORMAT": "hash"}
     assert read({}, environment) == Settings(api_key_format="hash")
     assert len(warnings()) == 1
-    assert read({}, environment, heeded=OF_AGENTS) == DEFAULTS
+    assert read({}, environment, used_settings=OF_AGENTS) == DEFAULTS
     assert len(warnings()) == 1  # by the instrumentor that reads it, alone
 
 

@@ -127,7 +127,7 @@ def test_blocks_that_never_end_take_bounded_memory():
             tags(**{f"k{number % 7}": str(number)}).__enter__()
         depth, layer = 0, tagging.top.get()
         while layer is not None:
-            depth, layer = depth + 1, layer.beneath
+            depth, layer = depth + 1, layer.parent
         return depth, now()
 
     depth, found = contextvars.copy_context().run(run)

@@ -91,6 +91,8 @@ OLD = frozenset(
     ]
 )
 """Checked words, as parts of names (`snake_case`, `CamelCase`), and names as a whole."""
+ENGLISH = frozenset({"bill", "bills", "whose", "counted", "news", "showing", "tell", "tells"})
+"""Of these, those that a sentence may use. No name is made of them."""
 
 
 def words(name: str) -> set[str]:
@@ -116,8 +118,8 @@ def identifiers(path: Path) -> set[str]:
     return found
 
 
-def old(names: set[str]) -> list[str]:
-    return sorted(name for name in names if words(name) & OLD)
+def old(names: set[str], allowed: frozenset[str] = frozenset()) -> list[str]:
+    return sorted(name for name in names if words(name) & OLD - allowed)
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
@@ -155,7 +157,7 @@ def test_a_panel_has_no_old_word():
     for file in (ROOT / "deploy/grafana").rglob("*.json"):
         walk(json.loads(file.read_text(encoding="utf-8")))
     assert titles
-    assert old({re.sub(r"[^A-Za-z]+", "_", title) for title in titles}) == []
+    assert old({re.sub(r"[^A-Za-z]+", "_", title) for title in titles}, ENGLISH) == []
 
 
 def test_a_heading_of_the_docs_has_no_old_word():
@@ -164,7 +166,7 @@ def test_a_heading_of_the_docs_has_no_old_word():
         line for page in pages for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("#")
     }
     assert headings
-    assert old({re.sub(r"[^A-Za-z]+", "_", heading) for heading in headings}) == []
+    assert old({re.sub(r"[^A-Za-z]+", "_", heading) for heading in headings}, ENGLISH) == []
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ class Bar:
     ) -> None:
         self._progress.stop()
 
-    def tell(self, said: str | None = None) -> None:
+    def say(self, said: str | None = None) -> None:
         """The time moved on, and perhaps something new is being done."""
         if self._task is None:
             return

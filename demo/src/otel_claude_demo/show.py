@@ -118,11 +118,11 @@ def _watch(console: Console, running: subprocess.Popen[str], seconds: float) -> 
             try:
                 said = lines.get(timeout=0.1)
             except queue.Empty:
-                bar.tell()
+                bar.say()
                 continue
             if said == END:
                 return
-            bar.tell(said.replace("\t", ": "))
+            bar.say(said.replace("\t", ": "))
 
 
 def _close(stream: IO[str] | None) -> None:

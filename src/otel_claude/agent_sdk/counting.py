@@ -16,7 +16,7 @@ from ..settings import Settings
 from ..tags import current as current_tags
 from ..telemetry.metrics import instruments_of
 from ..version import __version__
-from .patch import AgentPatch, Hear, environment_of, session_of
+from .patch import AgentPatch, OnMessage, environment_of, session_of
 from .recorder import AgentRecorder
 from .totals import Connection, Sessions
 
@@ -52,14 +52,14 @@ def _listening(chosen: Settings, provider: Any, on_measure: Callable[[], None]) 
     instruments.add_agents()
     sessions = Sessions()
     connections: WeakKeyDictionary[Any, Connection] = WeakKeyDictionary()
-    told: list[bool] = []
+    warned: list[bool] = []
 
-    def listen(query: Any) -> Hear | None:
+    def listen(query: Any) -> OnMessage | None:
         if not is_instrumentation_enabled():
             return None
         if chosen.agent_sdk == "auto" and telemetry_is_on(environment_of(query, os.environ)):
-            if not told:
-                told.append(True)
+            if not warned:
+                warned.append(True)
                 logger.warning(
                     "%s is on, so the claude program exports metrics of its own, and otel-claude counts nothing that "
                     "the Claude Agent SDK reports. Unset it, or set OTEL_CLAUDE_AGENT_SDK=on to have both.",

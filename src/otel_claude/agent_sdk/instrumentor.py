@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 from .. import settings
-from .._base_instrumentor import SdkInstrumentor, Stoppable
+from .._base_instrumentor import Instrumented, SdkInstrumentor
 from ..settings import Settings
 
 _PACKAGE: Final = "claude_agent_sdk"
@@ -21,13 +21,13 @@ class ClaudeAgentInstrumentor(SdkInstrumentor):
 
     supported = ("claude-agent-sdk >= 0.1, < 0.3",)
     module = f"{_PACKAGE}._internal.query"
-    heeded = settings.OF_AGENTS
+    used_settings = settings.OF_AGENTS
 
     def _is_wanted(self) -> bool:
         # Where it is not installed, what is wrong with a setting is told by the other instrumentor alone.
         return find_spec(_PACKAGE) is not None
 
-    def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Stoppable | None:
+    def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Instrumented | None:
         if chosen.agent_sdk == "off":
             return None
         from .counting import Counting  # noqa: PLC0415 - only programs that import the SDK pay for it

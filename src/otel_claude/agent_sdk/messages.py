@@ -86,8 +86,8 @@ class RateLimitEvent(NamedTuple):
 
 def parse_result(message: Json) -> Result:
     """What a message of the type `result` says."""
-    told = as_object(message.get("usage"))
-    turn = [as_count(told.get(name)) for name in _OF_TURN]
+    parsed = as_object(message.get("usage"))
+    turn = [as_count(parsed.get(name)) for name in _OF_TURN]
     return Result(
         as_text(message.get("session_id")),
         _error_type(message),
@@ -120,10 +120,10 @@ def _error_type(message: Json) -> str | None:
     return (str(status) if status else "error") if message.get("is_error") is True else None
 
 
-def _usages(told: object) -> Usages | None:
+def _usages(parsed: object) -> Usages | None:
     """None if it was not told, or cannot be read as a whole."""
-    entries, read = as_object(told), Reader()
-    if entries is not told or len(entries) > _MOST_MODELS:
+    entries, read = as_object(parsed), Reader()
+    if entries is not parsed or len(entries) > _MOST_MODELS:
         return None
     usages = {str(as_text(model)): _usage(read.as_object(said), read) for model, said in entries.items()}
     return None if read.wrong else usages

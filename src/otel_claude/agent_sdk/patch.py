@@ -18,8 +18,8 @@ _MODULE: Final = "claude_agent_sdk._internal.query"
 _OWNER: Final = "Query"
 _NAME: Final = "receive_messages"
 
-Hear = Callable[[Any], None]
-Listen = Callable[[Any], "Hear | None"]
+OnMessage = Callable[[Any], None]
+Listen = Callable[[Any], "OnMessage | None"]
 
 
 class AgentPatch:
@@ -61,20 +61,20 @@ class AgentPatch:
         def receive_messages(query: Any) -> Any:
             messages = original(query)
             try:
-                hear = self._listen(query) if self._listen is not None else None
+                on_message = self._listen(query) if self._listen is not None else None
             except Exception:
                 log_internal_error("listen to the Claude Agent SDK")
                 return messages
-            return messages if hear is None else _heard(messages, hear)
+            return messages if on_message is None else _observed(messages, on_message)
 
         return receive_messages
 
 
-async def _heard(messages: AsyncGenerator[Any, None], hear: Hear) -> AsyncGenerator[Any, None]:
+async def _observed(messages: AsyncGenerator[Any, None], on_message: OnMessage) -> AsyncGenerator[Any, None]:
     try:
         async for message in messages:
             try:
-                hear(message)
+                on_message(message)
             except Exception:
                 log_internal_error("read a message of the Claude Agent SDK")
             yield message

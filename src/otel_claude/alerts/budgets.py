@@ -62,13 +62,13 @@ def spend(window: str) -> str:
     return f"claude:budget_spend_usd:{window}"
 
 
-def budget_recordings(naming: NameTranslator, budgets: Iterable[TagBudget]) -> tuple[Group, ...]:
+def budget_recordings(translator: NameTranslator, budgets: Iterable[TagBudget]) -> tuple[Group, ...]:
     """What the alerts on budgets read. No groups where there are no budgets."""
-    q = Queries(naming)
+    q = Queries(translator)
     short, long = list[Recording](), list[Recording]()
     for budget in budgets:
         labels = ((BUDGET, budget.name),)
-        tag = naming.match(c.TAG_PREFIX + budget.key, "=", _quoted(budget.value))
+        tag = translator.match(c.TAG_PREFIX + budget.key, "=", _quoted(budget.value))
         short += [Recording(spend(window), q.spent(window, (), tag), labels) for window in _HOURS]
         # The hours that are over, added up, as for all services together.
         month = f"sum(sum_over_time({_of(budget, '1h')}[{_MONTH}:1h]))"
@@ -80,16 +80,18 @@ def budget_recordings(naming: NameTranslator, budgets: Iterable[TagBudget]) -> t
     return groups if short else ()
 
 
-def budget_alerts(naming: NameTranslator, budgets: Iterable[TagBudget]) -> tuple[Group, ...]:
+def budget_alerts(translator: NameTranslator, budgets: Iterable[TagBudget]) -> tuple[Group, ...]:
     """Near the budget, over it, and on the way there. No group where there are no budgets."""
-    alerts = tuple(alert for budget in budgets for alert in _alerts(naming, budget))
+    alerts = tuple(alert for budget in budgets for alert in _alerts(translator, budget))
     return (Group("otel-claude-alerts-budgets", alerts),) if alerts else ()
 
 
-def _alerts(naming: NameTranslator, budget: TagBudget) -> tuple[Alert, ...]:
-    month, dollars, name = _of(budget, _MONTH), budget.dollars, naming.template(BUDGET)
+def _alerts(translator: NameTranslator, budget: TagBudget) -> tuple[Alert, ...]:
+    month, dollars, name = _of(budget, _MONTH), budget.dollars, translator.template(BUDGET)
     labels = ((BUDGET, budget.name),)
-    choice = f"?var-tag={quote(naming.bare(c.TAG_PREFIX + budget.key))}&var-tag_value={quote(budget.value, safe='')}"
+    choice = (
+        f"?var-tag={quote(translator.bare(c.TAG_PREFIX + budget.key))}&var-tag_value={quote(budget.value, safe='')}"
+    )
     usd = '{{ $value | printf "%.2f" }} USD'
     return (
         Alert(

@@ -13,28 +13,28 @@ from .thresholds import Thresholds
 
 
 def alert_groups(
-    naming: NameTranslator, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()
+    translator: NameTranslator, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()
 ) -> tuple[Group, ...]:
     """The alerts, by what they are about."""
     return (
-        Group("otel-claude-alerts-spend", spend_alerts(naming, thresholds)),
-        *budget_alerts(naming, budgets),
-        Group("otel-claude-alerts-value", value_alerts(naming, thresholds)),
-        Group("otel-claude-alerts-reliability", reliability_alerts(naming, thresholds)),
-        Group("otel-claude-alerts-limits", limit_alerts(naming, thresholds)),
-        Group("otel-claude-alerts-telemetry", telemetry_alerts(naming)),
-        Group("otel-claude-alerts-organization", organization_alerts(naming, thresholds)),
+        Group("otel-claude-alerts-spend", spend_alerts(translator, thresholds)),
+        *budget_alerts(translator, budgets),
+        Group("otel-claude-alerts-value", value_alerts(translator, thresholds)),
+        Group("otel-claude-alerts-reliability", reliability_alerts(translator, thresholds)),
+        Group("otel-claude-alerts-limits", limit_alerts(translator, thresholds)),
+        Group("otel-claude-alerts-telemetry", telemetry_alerts(translator)),
+        Group("otel-claude-alerts-organization", organization_alerts(translator, thresholds)),
     )
 
 
 def all_alerts(
-    naming: NameTranslator, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()
+    translator: NameTranslator, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()
 ) -> tuple[Alert, ...]:
     """Every alert."""
-    groups = alert_groups(naming, thresholds, budgets)
+    groups = alert_groups(translator, thresholds, budgets)
     return tuple(rule for group in groups for rule in group.rules if isinstance(rule, Alert))
 
 
-def all_groups(naming: NameTranslator, thresholds: Thresholds) -> tuple[Group, ...]:
+def all_groups(translator: NameTranslator, thresholds: Thresholds) -> tuple[Group, ...]:
     """Every group, what is recorded first."""
-    return (*recording_groups(naming), *alert_groups(naming, thresholds))
+    return (*recording_groups(translator), *alert_groups(translator, thresholds))

@@ -21,13 +21,13 @@ _RATE: Final = (o.RATE_LIMIT_GROUP, c.RATE_LIMIT_NAME, o.WORKSPACE_NAME)
 _KEY: Final = (c.API_KEY_HINT, o.API_KEY_NAME)
 
 
-def organization_alerts(naming: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
+def organization_alerts(translator: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
     """Limits, spend that nothing measured, keys, and the data itself."""
-    q = Queries(naming)
+    q = Queries(translator)
 
-    scope, period, workspace = (naming.template(name) for name in _LIMIT)
-    group, limit, _ = (naming.template(name) for name in _RATE)
-    hint, key = (naming.template(name) for name in _KEY)
+    scope, period, workspace = (translator.template(name) for name in _LIMIT)
+    group, limit, _ = (translator.template(name) for name in _RATE)
+    hint, key = (translator.template(name) for name in _KEY)
     unexplained, reported = organization.unexplained(q), organization.reported(q, _KEY)
     by_hint = organization.reported(q, organization.HINT)
     age = q.by((o.ORGANIZATION_PART,), q.select(o.ORGANIZATION_DATA_AGE), "max")
@@ -76,7 +76,7 @@ def organization_alerts(naming: NameTranslator, t: Thresholds) -> tuple[Alert, .
         ),
         Alert(
             "ClaudeOrganizationDataStale", "warning", f"{age} > {t.organization_age:g}",
-            f"The organization's data ({naming.template(o.ORGANIZATION_PART)}) is {{{{ $value | humanizeDuration }}}} "
+            f"The organization's data ({translator.template(o.ORGANIZATION_PART)}) is {{{{ $value | humanizeDuration }}}} "
             "old.",
             "Read the log of otel-claude organization: it says what Anthropic's Admin API answered.", "5m", "10m",
             ORGANIZATION_UID, by_job=False,

@@ -44,9 +44,9 @@ SPEND_30D: Final = "claude:spend_usd:30d"
 _HOURLY: Final = {SPEND_3D: "3d", SPEND_30D: "30d"}
 
 
-def recording_groups(naming: NameTranslator) -> tuple[Group, ...]:
+def recording_groups(translator: NameTranslator) -> tuple[Group, ...]:
     """All recording rules."""
-    q = Queries(naming)
+    q = Queries(translator)
     model = (JOB, c.REQUEST_MODEL)
     long = tuple(
         # The hours that are over, added up: the raw series of a month would be too many.

@@ -62,7 +62,7 @@ class Places:
 
     grafana: str = GRAFANA
     runbooks: str = RUNBOOKS
-    naming: NameTranslator = field(default_factory=NameTranslator)
+    translator: NameTranslator = field(default_factory=NameTranslator)
 
 
 def rules_json(groups: tuple[Group, ...], places: Places) -> Json:

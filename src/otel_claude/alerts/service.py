@@ -18,10 +18,10 @@ _SLOW_ERRORS: Final = (SLOW[0].factor, "6h", "30m")
 """Slower than six hours, a call's errors are history."""
 
 
-def reliability_alerts(naming: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
+def reliability_alerts(translator: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
     """Errors, refusals and time."""
-    q = Queries(naming)
-    job = naming.template(JOB)
+    q = Queries(translator)
+    job = translator.template(JOB)
     enough = f"{q.exact_increase(c.ATTEMPTS, '10m', (JOB,))} >= {t.calls:g}"
     slow_burn = (Burn(*_SLOW_ERRORS),)
     return (
@@ -72,14 +72,14 @@ def _failing(burns: tuple[Burn, ...], t: Thresholds) -> str:
 def _money(q: Queries, name: str, reason: str, what: str, action: str) -> Alert:
     return Alert(
         name, "critical", f"{q.exact_increase(c.ATTEMPTS, '10m', (JOB,), q.match(c.BLOCKED_REASON, reason))} > 0",
-        f"Claude refuses {q.naming.template(JOB)}: {what} ({{{{ $value }}}} requests in ten minutes).",
+        f"Claude refuses {q.translator.template(JOB)}: {what} ({{{{ $value }}}} requests in ten minutes).",
         f"Nothing works until somebody acts. {action}", wait="0m", dashboard=LIMITS,
     )  # fmt: skip
 
 
 def _times(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
     by = (JOB, c.REQUEST_MODEL)
-    job, model = (q.naming.template(label) for label in by)
+    job, model = (q.translator.template(label) for label in by)
     enough = f"{q.calls('10m', by)} >= {t.calls:g}"
     return (
         Alert(
@@ -101,28 +101,28 @@ def _times(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
     )  # fmt: skip
 
 
-def limit_alerts(naming: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
+def limit_alerts(translator: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
     """Limits that are nearly full."""
     return (
         Alert(
             "ClaudeLimitHeadroomLow", "warning", f"{LIMIT_USED} > {1 - t.headroom:g}",
-            f"The limit {naming.template(c.RATE_LIMIT_NAME)} of {naming.template(c.REQUEST_MODEL)} (key "
-            f"{naming.template(c.API_KEY_HINT)}) is {_SHARE} used, as {naming.template(JOB)} sees it.",
+            f"The limit {translator.template(c.RATE_LIMIT_NAME)} of {translator.template(c.REQUEST_MODEL)} (key "
+            f"{translator.template(c.API_KEY_HINT)}) is {_SHARE} used, as {translator.template(JOB)} sees it.",
             "The next burst will be refused. Spread the load, cache more of the prompt, or ask for a higher limit.",
             wait="3m", dashboard=LIMITS,
         ),
     )  # fmt: skip
 
 
-def telemetry_alerts(naming: NameTranslator) -> tuple[Alert, ...]:
+def telemetry_alerts(translator: NameTranslator) -> tuple[Alert, ...]:
     """Telemetry that stopped."""
-    q = Queries(naming)
+    q = Queries(translator)
     spoke = f"present_over_time({q.select(c.CALLS)}[10m]"
     now, earlier, before = (q.by((JOB,), f"{spoke}{offset})", "count") for offset in ("", " offset 20m", " offset 50m"))
     return (
         Alert(
             "ClaudeTelemetryAbsent", "warning", f"({earlier} and {before}) unless {now}",
-            f"{naming.template(JOB)} sent metrics for half an hour and more, and none in the last ten minutes.",
+            f"{translator.template(JOB)} sent metrics for half an hour and more, and none in the last ten minutes.",
             "If it was not stopped on purpose: look at its log for failed exports, then at the Collector's.",
             wait="0m", keep="15m", dashboard=LIMITS,
         ),

@@ -23,10 +23,10 @@ _MONTHLY_ACTION: Final = (
 )
 
 
-def spend_alerts(naming: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
+def spend_alerts(translator: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
     """Budgets and jumps."""
-    q = Queries(naming)
-    job, hour, day = naming.template(JOB), t.daily_budget * t.hour_of_daily_budget, f"sum({spend('1d')})"
+    q = Queries(translator)
+    job, hour, day = translator.template(JOB), t.daily_budget * t.hour_of_daily_budget, f"sum({spend('1d')})"
     by_job, week_ago = q.by((JOB,), spend("1h")), q.by((JOB,), f"{spend('1h')} offset 1w")
     return (
         Alert(
@@ -83,15 +83,15 @@ def _hours(window: str) -> float:
     return int(window[:-1]) * {"m": 1 / 60, "h": 1, "d": 24}[window[-1]]
 
 
-def value_alerts(naming: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
+def value_alerts(translator: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
     """The cache, truncated responses, and what has no price."""
-    q = Queries(naming)
+    q = Queries(translator)
     model = (JOB, c.REQUEST_MODEL)
-    job, name = naming.template(JOB), naming.template(c.REQUEST_MODEL)
+    job, name = translator.template(JOB), translator.template(c.REQUEST_MODEL)
     saved, paid = (q.exact_increase(metric, "6h", model) for metric in (c.CACHE_SAVINGS, c.CACHE_OVERHEAD))
     # Of calls alone: results of batches are counted as unpriced too, and are no calls.
     priceable = (
-        naming.match(c.UNPRICED_REASON, "!~", "|".join((*_NO_PRICE_BY_DESIGN, *_NO_PRICE_IN_TABLE))),
+        translator.match(c.UNPRICED_REASON, "!~", "|".join((*_NO_PRICE_BY_DESIGN, *_NO_PRICE_IN_TABLE))),
         q.match(c.OPERATION_NAME, c.CHAT),
     )
     enough = f"{q.calls('1h', (JOB,))} >= {t.calls:g}"

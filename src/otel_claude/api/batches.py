@@ -43,9 +43,9 @@ class BatchResult(NamedTuple):
 
 def parse_batches(body: object) -> Iterator[Batch]:
     """The batches in an answer: one, or those of a page of a list."""
-    said = as_object(body)
-    listed = as_list(said.get("data"))
-    for each in (said,) if listed is None else map(as_object, listed):
+    parsed = as_object(body)
+    listed = as_list(parsed.get("data"))
+    for each in (parsed,) if listed is None else map(as_object, listed):
         name = as_text(each.get("id"))
         if name is not None and each.get("type") == _BATCH:
             counts = as_object(each.get("request_counts"))
@@ -60,11 +60,11 @@ def parse_batches(body: object) -> Iterator[Batch]:
 
 def parse_batch_result(line: object) -> BatchResult:
     """The `BatchResult` in a decoded line."""
-    said = as_object(line)
-    told = as_object(said.get("result"))
-    name, kind = as_text(said.get("custom_id")), as_text(told.get("type"))
+    parsed = as_object(line)
+    result = as_object(parsed.get("result"))
+    name, kind = as_text(parsed.get("custom_id")), as_text(result.get("type"))
     if kind == "succeeded":
-        message = told.get("message")
+        message = result.get("message")
         return (
             BatchResult(name, kind, _response(as_object(message)))
             if as_object(message) is message
@@ -72,7 +72,9 @@ def parse_batch_result(line: object) -> BatchResult:
         )
     if kind == "errored":
         # An error's envelope, as the body of a refused request has it.
-        return BatchResult(name, kind, None, as_text(as_object(as_object(told.get("error")).get("error")).get("type")))
+        return BatchResult(
+            name, kind, None, as_text(as_object(as_object(result.get("error")).get("error")).get("type"))
+        )
     return BatchResult(name, kind) if kind in ("canceled", "expired") else BatchResult(name)
 
 
@@ -87,12 +89,12 @@ def _response(message: Json) -> Response:
 
 
 def _moment(value: object) -> float | None:
-    said = as_text(value)
-    if said is None:
+    parsed = as_text(value)
+    if parsed is None:
         return None
     try:
         # Python 3.10 reads no `Z`.
-        moment = datetime.fromisoformat(said.replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(parsed.replace("Z", "+00:00"))
         return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, OverflowError):
         return None

@@ -48,16 +48,16 @@ def parse_sessions(path: str, body: object) -> Iterator[Session]:
     place = _PATH.fullmatch(path[path.rfind("/v1/sessions") :])
     if place is None:
         return
-    told = as_object(body)
-    for entry in (told, *map(as_object, as_list(told.get("data")) or ())):
+    parsed = as_object(body)
+    for entry in (parsed, *map(as_object, as_list(parsed.get("data")) or ())):
         kind = entry.get("type")
         name = as_text(entry.get("id")) if kind == "session" else place[1] if kind == "session.usage" else None
         if name is not None:
             yield _session(name, entry)
 
 
-def _session(name: str, said: Json) -> Session:
-    agent, usage = as_object(said.get("agent")), said.get("usage")
+def _session(name: str, parsed_session: Json) -> Session:
+    agent, usage = as_object(parsed_session.get("agent")), parsed_session.get("usage")
     return Session(
         name,
         as_text(agent.get("id")),
@@ -65,15 +65,15 @@ def _session(name: str, said: Json) -> Session:
         as_text(as_object(agent.get("model")).get("id")),
         parse_usage(usage) if as_object(usage) else None,
         _cents(as_object(usage).get("list_cost")),
-        _cents(as_object(said.get("budget")).get("max_list_cost")),
+        _cents(as_object(parsed_session.get("budget")).get("max_list_cost")),
     )
 
 
 def _cents(amount: object) -> int | None:
     """An amount of money in minor units, as a string of digits. Only US dollars have a price so far."""
-    said = as_object(amount)
-    digits = as_text(said.get("amount"))
-    if said.get("currency") != _CURRENCY or digits is None or not (digits.isascii() and digits.isdecimal()):
+    parsed_session = as_object(amount)
+    digits = as_text(parsed_session.get("amount"))
+    if parsed_session.get("currency") != _CURRENCY or digits is None or not (digits.isascii() and digits.isdecimal()):
         return None
     return as_count(int(digits)) if len(digits) < 10 else None  # noqa: PLR2004 - no session costs ten million dollars
 

@@ -66,13 +66,13 @@ def application(given: Sequence[str]) -> typer.Typer:
     )
     app.callback()(_options)
     # There are no options with a value before the command, so the first word is its name.
-    asked = next((word for word in given if not word.startswith("-")), None)
+    requested = next((word for word in given if not word.startswith("-")), None)
     for row in COMMANDS:
         settings = {"allow_interspersed_args": False} if row.passes_on else {}
-        if row.name == asked:
+        if row.name == requested:
             app.command(row.name, context_settings=settings)(load(row))
         elif row.is_installed:
-            app.command(row.name, help=row.help, context_settings=settings)(_not_asked_for)
+            app.command(row.name, help=row.help, context_settings=settings)(_not_requested)
     return app
 
 
@@ -87,7 +87,7 @@ def load(row: Row) -> Callable[..., Any]:
         fail(f"`otel-claude {row.name}` needs {missing.replace('_', '-')}: pip install 'otel-claude[{row.extra}]'")
 
 
-def _not_asked_for() -> None:
+def _not_requested() -> None:
     raise AssertionError("a command was run that was not loaded")
 
 

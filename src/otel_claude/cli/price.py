@@ -83,9 +83,9 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
 
 def _price(
-    stored: Stored, table: PriceTable, when: float, platform: Platform, asked: str | None, *, as_json: bool
+    stored: Stored, table: PriceTable, when: float, platform: Platform, requested_model: str | None, *, as_json: bool
 ) -> None:
-    found = priced(stored, table, at=when, platform=platform, asked=asked)
+    found = priced(stored, table, at=when, platform=platform, requested_model=requested_model)
     day = datetime.fromtimestamp(when, timezone.utc).date().isoformat()
     if as_json or not sys.stdout.isatty():
         write_json(json_of(found, stored, table=table.name, at=day, platform=platform))

@@ -34,9 +34,11 @@ class Priced(NamedTuple):
     """Whether more was sampled than the usage's own counts say, so that there is no one price per token."""
 
 
-def priced(stored: Stored, table: PriceTable, *, at: float, platform: Platform, asked: str | None) -> Priced:
+def priced(stored: Stored, table: PriceTable, *, at: float, platform: Platform, requested_model: str | None) -> Priced:
     """Prices all answers at one time."""
-    prices = [table.price(answer, at=at, platform=platform, requested_model=asked) for answer in stored.answers]
+    prices = [
+        table.price(answer, at=at, platform=platform, requested_model=requested_model) for answer in stored.answers
+    ]
     charges = [charge for price in prices for charge in price.charges]
     models: dict[str, Counter[str]] = {}
     for charge in charges:

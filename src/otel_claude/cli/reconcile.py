@@ -12,11 +12,11 @@ import typer
 
 from ..organization import Problem, Reader
 from ..pricing import PriceTableError, shipped
-from ..reconcile import Against, CannotTellError, Comparison, Prometheus, Tolerance, compare, measure, reported
+from ..reconcile import Against, Comparison, IncompleteDataError, Prometheus, Tolerance, compare, measure, reported
 from ..reconcile.compare import Row
 from .output import fail, guard_logs, say, write_json
 
-_EQUAL, _DIFFERENT, _CANNOT_TELL = 0, 1, 2
+_EQUAL, _DIFFERENT, _INCOMPLETE_DATA = 0, 1, 2
 _DAY: Final = timedelta(days=1)
 _COLUMNS: Final = (
     "api_key", "api_key_name", "model", "class", "ours_usd", "theirs_usd", "difference_usd", "ours_tokens",
@@ -70,8 +70,8 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
         with Reader() as reader:
             theirs = reported(reader, begins, ends, known)
         found = compare(measure(server, begins, ends, known, tuple(match or ())), theirs, limits, side)
-    except (CannotTellError, Problem, PriceTableError) as problem:
-        _cannot_tell(str(problem), as_json=as_json)
+    except (IncompleteDataError, Problem, PriceTableError) as problem:
+        _incomplete_data(str(problem), as_json=as_json)
     if as_json:
         write_json(_json(found, begins, ends, limits, side))
     elif as_csv:
@@ -85,23 +85,23 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     sys.exit(_EQUAL if found.equal else _DIFFERENT)
 
 
-def _cannot_tell(why: str, *, as_json: bool) -> NoReturn:
+def _incomplete_data(why: str, *, as_json: bool) -> NoReturn:
     if as_json:
         write_json({"verdict": "cannot_tell", "why": why})
     say(f"reconcile: cannot tell: {why}")
-    sys.exit(_CANNOT_TELL)
+    sys.exit(_INCOMPLETE_DATA)
 
 
 def _window(start: str, end: str) -> tuple[datetime, datetime]:
     begins, ends = _time("--from", start), _time("--to", end)
     if ends <= begins:
-        raise CannotTellError(f"--to {end} is not after --from {start}")
+        raise IncompleteDataError(f"--to {end} is not after --from {start}")
     if ends > datetime.now(timezone.utc):
-        raise CannotTellError(f"--to {end} is in the future: what was not used yet cannot be compared")
+        raise IncompleteDataError(f"--to {end} is in the future: what was not used yet cannot be compared")
     if any(moment.second or moment.microsecond for moment in (begins, ends)):
-        raise CannotTellError("--from and --to must be whole minutes: Anthropic's reports have none smaller")
+        raise IncompleteDataError("--from and --to must be whole minutes: Anthropic's reports have none smaller")
     if ends - begins > _DAY and (begins.minute or ends.minute):
-        raise CannotTellError("a window of more than a day must begin and end at whole hours (UTC)")
+        raise IncompleteDataError("a window of more than a day must begin and end at whole hours (UTC)")
     return begins, ends
 
 
@@ -110,7 +110,7 @@ def _time(option: str, text: str) -> datetime:
         # Python 3.10 reads no `Z`.
         when = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
     except ValueError:
-        raise CannotTellError(
+        raise IncompleteDataError(
             f"{option} {text!r} is no time. Write it as 2026-11-20, or 2026-11-20T13:00 (UTC)"
         ) from None
     return when.astimezone(timezone.utc) if when.tzinfo else when.replace(tzinfo=timezone.utc)
@@ -120,9 +120,9 @@ def _amount(option: str, text: str) -> Decimal:
     try:
         found = Decimal(text)
     except InvalidOperation:
-        raise CannotTellError(f"{option} {text!r} is no number") from None
+        raise IncompleteDataError(f"{option} {text!r} is no number") from None
     if not found.is_finite() or found < 0:
-        raise CannotTellError(f"{option} must not be less than 0")
+        raise IncompleteDataError(f"{option} must not be less than 0")
     return found
 
 
@@ -130,7 +130,7 @@ def _against(text: str) -> Against:
     for known in get_args(Against):
         if known == text:
             return known
-    raise CannotTellError(f"--against takes list or billed, not {text!r}")
+    raise IncompleteDataError(f"--against takes list or billed, not {text!r}")
 
 
 def _json(found: Comparison, begins: datetime, ends: datetime, limits: Tolerance, side: Against) -> dict[str, Any]:

@@ -24,20 +24,22 @@ _WIDE: Final = 10
 
 def dashboard_json(dashboard: Dashboard, queries: Queries, monthly_budget: float) -> Json:
     """A dashboard as Grafana's JSON. `queries` gives the style of names; the variables narrow it here."""
-    naming = queries.naming
-    scoped = Queries(naming, matchers(naming, dashboard.about), matchers(naming, dashboard.about, tags=False))
+    translator = queries.translator
+    scoped = Queries(
+        translator, matchers(translator, dashboard.about), matchers(translator, dashboard.about, tags=False)
+    )
     return {
-        "annotations": {"list": firing_alerts(naming)},
+        "annotations": {"list": firing_alerts(translator)},
         "description": dashboard.description,
         "editable": False,
         "fiscalYearStartMonth": 0,
         "graphTooltip": 1,
         "links": links(TAG),
-        "panels": _laid_out(dashboard.rows, scoped),
+        "panels": _with_positions(dashboard.rows, scoped),
         "refresh": "1m",
         "schemaVersion": SCHEMA,
         "tags": [TAG],
-        "templating": {"list": variables(naming, monthly_budget, dashboard.about, one_job=dashboard.one_job)},
+        "templating": {"list": variables(translator, monthly_budget, dashboard.about, one_job=dashboard.one_job)},
         "time": {"from": dashboard.range, "to": "now"},
         "timepicker": {},
         "timezone": "browser",
@@ -46,13 +48,13 @@ def dashboard_json(dashboard: Dashboard, queries: Queries, monthly_budget: float
     }
 
 
-def _laid_out(rows: tuple[Row, ...], queries: Queries) -> list[Json]:
+def _with_positions(rows: tuple[Row, ...], queries: Queries) -> list[Json]:
     """The panels from left to right, in lines of 24 columns."""
-    laid: list[Json] = []
+    positioned: list[Json] = []
     top = 0
     for number, row in enumerate(rows):
         if row.title:
-            laid.append(
+            positioned.append(
                 {
                     "collapsed": False,
                     "gridPos": _place(0, top, 24, _HEADING),
@@ -68,10 +70,10 @@ def _laid_out(rows: tuple[Row, ...], queries: Queries) -> list[Json]:
             if left + width > 24:  # noqa: PLR2004 - Grafana's columns
                 top, left, height = top + height, 0, 0
             written = panel_json(panel, queries, wide=width >= _WIDE)
-            laid.append({**written, "gridPos": _place(left, top, width, tall)})
+            positioned.append({**written, "gridPos": _place(left, top, width, tall)})
             left, height = left + width, max(height, tall)
         top += height
-    return laid
+    return positioned
 
 
 def _place(left: int, top: int, width: int, height: int) -> Json:
@@ -100,7 +102,7 @@ def panel_json(panel: Panel, queries: Queries, *, wide: bool) -> Json:
 
 def _target(panel: Panel, number: int, target: Target, queries: Queries) -> Json:
     over_time = panel.kind in {"lines", "bars"}
-    legend = " ".join(part for part in (queries.naming.legend(*target.by), target.legend) if part)
+    legend = " ".join(part for part in (queries.translator.legend(*target.by), target.legend) if part)
     return {
         "datasource": DATASOURCE,
         "editorMode": "code",
@@ -212,7 +214,9 @@ def _options(panel: Panel, *, wide: bool) -> Json:
 
 
 def _transformations(panel: Panel, queries: Queries) -> list[Json]:
-    fields = [column.field if "#" in column.field else queries.naming.bare(column.field) for column in panel.columns]
+    fields = [
+        column.field if "#" in column.field else queries.translator.bare(column.field) for column in panel.columns
+    ]
     if len(panel.targets) == 1:
         fields = ["Value" if field == "Value #A" else field for field in fields]
     organize: Json = {

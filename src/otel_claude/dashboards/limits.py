@@ -28,7 +28,7 @@ def _highest(q: Queries) -> str:
 
 
 def _resets(q: Queries) -> str:
-    of_minutes = q.naming.match(c.RATE_LIMIT_NAME, "!~", "unified_.*")
+    of_minutes = q.translator.match(c.RATE_LIMIT_NAME, "!~", "unified_.*")
     return q.by(_SHORT, q.select(c.RATE_LIMIT_RESET, of_minutes), "max")
 
 

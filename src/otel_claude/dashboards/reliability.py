@@ -169,7 +169,7 @@ UNPRICED_BY_REASON: Final = Panel(
 
 
 def _target_info(q: Queries, *by: str) -> str:
-    return q.by(by, q.naming.select_name(TARGET_INFO, q.where[0]), "count")
+    return q.by(by, q.translator.select_name(TARGET_INFO, q.where[0]), "count")
 
 
 INSTANCES: Final = Panel(

@@ -32,40 +32,40 @@ _ABSENT: Final[dict[About, frozenset[str]]] = {
 """The variables that a dashboard does not have."""
 
 
-def matchers(naming: NameTranslator, about: About = "calls", *, tags: bool = True) -> tuple[str, ...]:
+def matchers(translator: NameTranslator, about: About = "calls", *, tags: bool = True) -> tuple[str, ...]:
     """The matchers of the variables. The job's comes first.
 
     `All` is `.*` where a label can be absent (an API key that is not shown, a limit that an agent reported, a call
     without a tag), else `.+`.
     """
     narrowed = {
-        "job": naming.match(JOB, "=~", "$job"),
-        "model": naming.match(c.REQUEST_MODEL, "=~", "$model"),
-        "key": naming.match(c.API_KEY_HINT, "=~", "$key"),
-        "library": naming.match(c.CLIENT_LIBRARY, "=~", "$library"),
-        "tag_value": naming.match(TAG, "=~", "$tag_value"),
+        "job": translator.match(JOB, "=~", "$job"),
+        "model": translator.match(c.REQUEST_MODEL, "=~", "$model"),
+        "key": translator.match(c.API_KEY_HINT, "=~", "$key"),
+        "library": translator.match(c.CLIENT_LIBRARY, "=~", "$library"),
+        "tag_value": translator.match(TAG, "=~", "$tag_value"),
     }
     absent = _ABSENT[about] if tags else _ABSENT[about] | {"tag_value"}
     return tuple(matcher for name, matcher in narrowed.items() if name not in absent)
 
 
-def variables(naming: NameTranslator, monthly_budget: float, about: About, *, one_job: bool) -> list[Json]:
+def variables(translator: NameTranslator, monthly_budget: float, about: About, *, one_job: bool) -> list[Json]:
     """Data source, service, model, key, library, tag and its values, and the monthly budget: those of a dashboard."""
     # A program that reads results of batches alone makes no calls, and one whose calls have no price costs nothing.
     spenders = (a.AGENT_RESULTS, a.SESSIONS) if about == "agents" else (c.CALLS, c.COST)
-    everything = naming.either(spenders)
-    of_job = naming.either(spenders, naming.match(JOB, "=~", "$job"))
-    tag = naming.bare(c.TAG_PREFIX).replace(".", r"\.")
+    everything = translator.either(spenders)
+    of_job = translator.either(spenders, translator.match(JOB, "=~", "$job"))
+    tag = translator.bare(c.TAG_PREFIX).replace(".", r"\.")
     every: list[Json] = [
         {
             "current": {}, "includeAll": False, "label": "Data source", "multi": False, "name": "datasource",
             "options": [], "query": "prometheus", "refresh": 1, "regex": "", "type": "datasource",
         },
         _query("job", "Service", f"label_values({everything}, {JOB})", many=not one_job, everything=".+"),
-        _query("model", "Model", f"label_values({of_job}, {naming.bare(c.REQUEST_MODEL)})"),
-        _query("key", "API key", f"label_values({of_job}, {naming.bare(c.API_KEY_HINT)})"),
+        _query("model", "Model", f"label_values({of_job}, {translator.bare(c.REQUEST_MODEL)})"),
+        _query("key", "API key", f"label_values({of_job}, {translator.bare(c.API_KEY_HINT)})"),
         _query(
-            "library", "Client library", f"label_values({of_job}, {naming.bare(c.CLIENT_LIBRARY)})",
+            "library", "Client library", f"label_values({of_job}, {translator.bare(c.CLIENT_LIBRARY)})",
             about="The library through which an application calls Claude.",
         ),
         _query(
@@ -110,9 +110,9 @@ def _query(
     }
 
 
-def firing_alerts(naming: NameTranslator) -> list[Json]:
+def firing_alerts(translator: NameTranslator) -> list[Json]:
     """Our alerts while they fire."""
-    firing = naming.select_name(ALERTS, f'alertname=~"{ALERT_PREFIX}.+"', 'alertstate="firing"')
+    firing = translator.select_name(ALERTS, f'alertname=~"{ALERT_PREFIX}.+"', 'alertstate="firing"')
     return [
         {
             "datasource": DATASOURCE, "enable": True, "expr": firing, "hide": False, "iconColor": "red",

@@ -13,8 +13,8 @@ _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y
 
 def to_yaml(data: Mapping[str, Any], comment: str = "") -> str:
     """One YAML document, with a comment above it."""
-    head = "".join(f"# {line}\n" if line else "#\n" for line in comment.splitlines())
-    return head + "".join(f"{line}\n" for line in _mapping(data))
+    first_line = "".join(f"# {line}\n" if line else "#\n" for line in comment.splitlines())
+    return first_line + "".join(f"{line}\n" for line in _mapping(data))
 
 
 def _mapping(data: Mapping[str, Any]) -> Iterator[str]:
@@ -22,21 +22,21 @@ def _mapping(data: Mapping[str, Any]) -> Iterator[str]:
         yield from _entry(f"{_scalar(key)}:", value)
 
 
-def _entry(head: str, value: Any) -> Iterator[str]:
+def _entry(first_line: str, value: Any) -> Iterator[str]:
     if isinstance(value, Mapping) and value:
-        yield head
+        yield first_line
         yield from (f"  {line}" for line in _mapping(value))  # pyright: ignore[reportUnknownArgumentType]
     elif isinstance(value, (list, tuple)) and value:
-        yield head
+        yield first_line
         for item in value:  # pyright: ignore[reportUnknownVariableType]
             lines = list(_mapping(item) if isinstance(item, Mapping) else [_scalar(item)])  # pyright: ignore[reportUnknownArgumentType]
             yield f"  - {lines[0]}"
             yield from (f"    {line}" for line in lines[1:])
     elif isinstance(value, str) and "\n" in value:
-        yield f"{head} |-" if not value.endswith("\n") else f"{head} |"
+        yield f"{first_line} |-" if not value.endswith("\n") else f"{first_line} |"
         yield from (f"  {line}" if line else "" for line in value.rstrip("\n").split("\n"))
     else:
-        yield f"{head} {_scalar(value)}"
+        yield f"{first_line} {_scalar(value)}"
 
 
 def _scalar(value: Any) -> str:

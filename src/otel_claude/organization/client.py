@@ -76,29 +76,29 @@ class Reader:
             # Addresses of proxies and of the API, and headers of the user's: the message may quote any of them.
             raise misconfigured(type(error).__name__) from None
 
-    def report(self, asked: Range) -> Report:
+    def report(self, requested: Range) -> Report:
         """Cost and usage of a range, with their speed."""
         for _ in range(_ATTEMPTS - 1):
             try:
-                return self._report(asked)
+                return self._report(requested)
             except Moved:
                 continue
-        return self._report(asked)
+        return self._report(requested)
 
-    def totals(self, asked: Range) -> reports.Totals:
+    def totals(self, requested: Range) -> reports.Totals:
         """The list and billed amounts of a range as the API adds them up itself, for a check of the rows."""
-        given: dict[str, Any] = {**asked.asked(fast=False, cost=True), "group_by": ["cost_type", "token_type"]}
+        given: dict[str, Any] = {**requested.requested(fast=False, cost=True), "group_by": ["cost_type", "token_type"]}
         rows, _ = self._rows("cost report", lambda: self._client.beta.organization.analytics.cost.list(**given))
         return reports.total(parse.costs(rows))
 
-    def key_requests(self, asked: Range) -> dict[str, int]:
+    def key_requests(self, requested: Range) -> dict[str, int]:
         """Requests by the key's id. Keys without any are not in it."""
-        given: dict[str, Any] = {**asked.asked(fast=False, cost=False), "group_by": ["api_key_id"]}
+        given: dict[str, Any] = {**requested.requested(fast=False, cost=False), "group_by": ["api_key_id"]}
         rows, _ = self._rows("usage report", lambda: self._client.beta.organization.analytics.usage.list(**given))
         counts: dict[str, int] = {}
         for use in parse.uses(rows):
-            if use.whose.key_id is not None and use.requests is not None:
-                counts[use.whose.key_id] = counts.get(use.whose.key_id, 0) + use.requests
+            if use.dimensions.key_id is not None and use.requests is not None:
+                counts[use.dimensions.key_id] = counts.get(use.dimensions.key_id, 0) + use.requests
         return counts
 
     def api_keys(self) -> list[Key]:
@@ -139,20 +139,22 @@ class Reader:
         """Closes the connections."""
         self._client.close()
 
-    def _report(self, asked: Range) -> Report:
+    def _report(self, requested: Range) -> Report:
         analytics = self._client.beta.organization.analytics
 
         def cost_rows(*, fast: bool) -> _Rows:
-            return self._rows("cost report", lambda: analytics.cost.list(**asked.asked(fast=fast, cost=True)))
+            return self._rows("cost report", lambda: analytics.cost.list(**requested.requested(fast=fast, cost=True)))
 
         def use_rows(*, fast: bool) -> _Rows:
-            return self._rows("usage report", lambda: analytics.usage.list(**asked.asked(fast=fast, cost=False)))
+            return self._rows(
+                "usage report", lambda: analytics.usage.list(**requested.requested(fast=fast, cost=False))
+            )
 
         # Fast first: what comes in between is then standard, and not less than nothing.
         fast_cost, cost = cost_rows(fast=True), cost_rows(fast=False)
         fast_use, use = use_rows(fast=True), use_rows(fast=False)
         return Report(
-            asked,
+            requested,
             reports.cost_with_speed(parse.costs(cost[0]), parse.costs(fast_cost[0])),
             reports.use_with_speed(parse.uses(use[0]), parse.uses(fast_use[0])),
             min(cost[1], use[1]),
@@ -161,7 +163,7 @@ class Reader:
     def _rows(self, part: str, first: Callable[[], Any]) -> _Rows:
         """All pages, followed to the end."""
         rows: list[Mapping[str, Any]] = []
-        page: Any = self._asked(part, first)
+        page: Any = self._requested(part, first)
         as_of = getattr(page, "data_refreshed_at", None) or datetime.now(timezone.utc) - _FRESH
         pages = 1
         while True:
@@ -172,7 +174,7 @@ class Reader:
             if page.next_page_info() is None or getattr(page, "has_more", True) is False:
                 break
             try:
-                page = self._asked(part, page.get_next_page)
+                page = self._requested(part, page.get_next_page)
             except Problem as problem:
                 raise incomplete(part, pages, problem) from problem
             pages += 1
@@ -180,7 +182,7 @@ class Reader:
             raise incomplete(part, pages)
         return rows, as_of
 
-    def _asked(self, part: str, ask: Callable[[], T]) -> T:
+    def _requested(self, part: str, ask: Callable[[], T]) -> T:
         try:
             return ask()
         except anthropic.APIStatusError as error:

@@ -61,18 +61,18 @@ class _Names:
         self._keys = {key.id: key for key in seen.keys or ()}
         self._workspaces = {workspace.id: workspace.name for workspace in seen.workspaces or ()}
 
-    def whose(self, whose: Dimensions) -> Attributes:
+    def dimensions(self, dimensions: Dimensions) -> Attributes:
         """What is known of a row's owner."""
-        key = self._keys.get(whose.key_id or "")
+        key = self._keys.get(dimensions.key_id or "")
         return known(
-            (c.RESPONSE_MODEL, whose.model),
-            *self.workspace(whose.workspace_id),
-            (o.API_KEY_ID, whose.key_id),
+            (c.RESPONSE_MODEL, dimensions.model),
+            *self.workspace(dimensions.workspace_id),
+            (o.API_KEY_ID, dimensions.key_id),
             (o.API_KEY_NAME, key and key.name),
             (c.API_KEY_HINT, key and key.hint),
-            (c.RESPONSE_SERVICE_TIER, whose.service_tier),
-            (c.SPEED, whose.speed),
-            (c.INFERENCE_GEO, whose.inference_geo),
+            (c.RESPONSE_SERVICE_TIER, dimensions.service_tier),
+            (c.SPEED, dimensions.speed),
+            (c.INFERENCE_GEO, dimensions.inference_geo),
         )
 
     def workspace(self, workspace_id: str | None) -> tuple[tuple[str, str | None], ...]:
@@ -89,8 +89,8 @@ def _by_period(seen: Snapshot, rows: Iterable[tuple[Bucket, Dimensions, Attribut
     names = _Names(seen)
     spans = periods(datetime.fromtimestamp(seen.now, timezone.utc))
     sums: dict[tuple[tuple[str, str], ...], Decimal] = {}
-    for bucket, whose, more, amount in rows:
-        attributes = {**more, **names.whose(whose)}
+    for bucket, dimensions, more, amount in rows:
+        attributes = {**more, **names.dimensions(dimensions)}
         for period, (start, end) in spans.items():
             if within(bucket, start, end):
                 key = ((o.ORGANIZATION_PERIOD, period), *attributes.items())
@@ -103,7 +103,7 @@ def _cost(seen: Snapshot, amount: Callable[[Cost], Decimal]) -> Values:
     """Amounts by period. A period without any is known to be 0: the report was read to its end."""
     if seen.report is None:
         return
-    rows = ((row.bucket, row.whose, {c.COST_TYPE: row.kind}, amount(row)) for row in seen.report.costs)
+    rows = ((row.bucket, row.dimensions, {c.COST_TYPE: row.kind}, amount(row)) for row in seen.report.costs)
     empty = set(periods(datetime.fromtimestamp(seen.now, timezone.utc)))
     for attributes, total in _by_period(seen, rows):
         empty.discard(attributes[o.ORGANIZATION_PERIOD])
@@ -124,13 +124,20 @@ def _tokens(seen: Snapshot) -> Values:
     rows = seen.report.uses if seen.report else ()
     return _by_period(
         seen,
-        ((use.bucket, use.whose, {c.TOKEN_TYPE: name}, count) for use in rows for name, count in use.tokens if count),
+        (
+            (use.bucket, use.dimensions, {c.TOKEN_TYPE: name}, count)
+            for use in rows
+            for name, count in use.tokens
+            if count
+        ),
     )
 
 
 def _requests(seen: Snapshot) -> Values:
     rows = seen.report.uses if seen.report else ()
-    return _by_period(seen, ((use.bucket, use.whose, {}, use.requests) for use in rows if use.requests is not None))
+    return _by_period(
+        seen, ((use.bucket, use.dimensions, {}, use.requests) for use in rows if use.requests is not None)
+    )
 
 
 def _cap(seen: Snapshot, limit: SpendLimit) -> Attributes:
@@ -160,7 +167,7 @@ def spent(seen: Snapshot, limit: SpendLimit) -> Decimal | None:
         (
             row.billed
             for row in seen.report.costs
-            if within(row.bucket, start, end) and limit.workspace_id in {None, row.whose.workspace_id}
+            if within(row.bucket, start, end) and limit.workspace_id in {None, row.dimensions.workspace_id}
         ),
         Decimal(0),
     )

@@ -31,7 +31,7 @@ class Cost:
     """What one kind of usage cost: a token type of ours, `web_search`, `code_execution` or `session_usage`."""
 
     bucket: Bucket
-    whose: Dimensions
+    dimensions: Dimensions
     kind: str
     listed: Decimal
     """At list price."""
@@ -44,7 +44,7 @@ class UsageRow:
     """Tokens by type, requests and searches."""
 
     bucket: Bucket
-    whose: Dimensions
+    dimensions: Dimensions
     tokens: tuple[tuple[str, int], ...]
     requests: int | None
     searches: int

@@ -63,9 +63,9 @@ def _key_and_model(seen: Snapshot) -> Callable[[Cost], tuple[str, ...]]:
     names = {key.id: key.name for key in seen.keys or ()}
 
     def named(row: Cost) -> tuple[str, ...]:
-        whose: Dimensions = row.whose
-        key = NO_KEY if whose.key_id is None else names.get(whose.key_id, whose.key_id)
-        return key, whose.model or NO_MODEL
+        dimensions: Dimensions = row.dimensions
+        key = NO_KEY if dimensions.key_id is None else names.get(dimensions.key_id, dimensions.key_id)
+        return key, dimensions.model or NO_MODEL
 
     return named
 
@@ -92,8 +92,8 @@ def _amounts(
     rows = [(*of, *(usd(amounts[period]) for period in shown)) for of, amounts in ordered]
     whole = {period: sum((of[period] for of in sums.values()), Decimal(0)) for period in shown}
     rows.append(("Total", *[""] * (len(columns) - 1), *(usd(whole[period]) for period in shown)))
-    heads = {TODAY: "Today", YESTERDAY: "Yesterday", MONTH: "Month", "billed": "Month, billed"}
-    return Table(title, (*columns, *(heads[period] for period in shown)), tuple(rows), len(columns))
+    titles = {TODAY: "Today", YESTERDAY: "Yesterday", MONTH: "Month", "billed": "Month, billed"}
+    return Table(title, (*columns, *(titles[period] for period in shown)), tuple(rows), len(columns))
 
 
 def _spend_limits(seen: Snapshot) -> Table:
@@ -101,10 +101,10 @@ def _spend_limits(seen: Snapshot) -> Table:
     rows: list[tuple[str, ...]] = []
     for limit in seen.spend_limits or ():
         scope = limit.scope.replace("_", " ")
-        whose = f"{scope} {names.get(limit.workspace_id or '', limit.workspace_id or '')}".strip()
+        dimensions = f"{scope} {names.get(limit.workspace_id or '', limit.workspace_id or '')}".strip()
         amount = spent(seen, limit)
         share = "" if amount is None or not limit.usd else f"{amount / limit.usd * 100:.1f} %"
-        rows.append((whose, limit.period, usd(limit.usd), "not known" if amount is None else usd(amount), share))
+        rows.append((dimensions, limit.period, usd(limit.usd), "not known" if amount is None else usd(amount), share))
     return Table("Spend limits", ("Of", "Period", "Limit", "Spent", "Used"), tuple(rows), 2)
 
 

@@ -44,14 +44,14 @@ _CENTS: Final = 100
 def costs(rows: Iterable[Json]) -> list[Cost]:
     """The rows of the cost report, grouped by whose they are and by cost and token type."""
     found = [_read(_cost, row, "cost report") for row in rows]
-    _once(((row.bucket, row.whose, row.kind) for row in found), "cost report")
+    _once(((row.bucket, row.dimensions, row.kind) for row in found), "cost report")
     return found
 
 
 def uses(rows: Iterable[Json]) -> list[UsageRow]:
     """The rows of the usage report."""
     found = [_read(_use, row, "usage report") for row in rows]
-    _once(((row.bucket, row.whose, "") for row in found), "usage report")
+    _once(((row.bucket, row.dimensions, "") for row in found), "usage report")
     return found
 
 
@@ -83,7 +83,7 @@ def _cost(row: Json) -> Cost:
     kind = group["cost_type"]
     if kind == "tokens":
         kind = TOKEN_TYPES.get(group["token_type"], OTHER)
-    return Cost(_bucket(row), _whose(group), str(kind), _usd(cost, "list_amount"), _usd(cost, "amount"))
+    return Cost(_bucket(row), _dimensions(group), str(kind), _usd(cost, "list_amount"), _usd(cost, "amount"))
 
 
 def _use(row: Json) -> UsageRow:
@@ -100,7 +100,7 @@ def _use(row: Json) -> UsageRow:
     searches = _count(_object(usage, "server_tool_use"), "web_search_requests")
     return UsageRow(
         _bucket(row),
-        _whose(_object(row, "group")),
+        _dimensions(_object(row, "group")),
         tokens,
         requests if isinstance(requests, int) else None,
         searches,
@@ -143,7 +143,7 @@ def _bucket(row: Json) -> Bucket:
     return Bucket(_time(row, "starting_at"), _time(row, "ending_at"))
 
 
-def _whose(group: Json) -> Dimensions:
+def _dimensions(group: Json) -> Dimensions:
     return Dimensions(
         group.get("model"),
         group.get("api_key_id"),

@@ -33,12 +33,12 @@ _UNUSED_DAYS: Final = 30
 class Source(Protocol):
     """What a poller asks: `Reader`."""
 
-    def report(self, asked: Range) -> Report: ...  # noqa: D102
+    def report(self, requested: Range) -> Report: ...  # noqa: D102
     def api_keys(self) -> list[Key]: ...  # noqa: D102
     def workspaces(self) -> list[Workspace]: ...  # noqa: D102
     def rate_limits(self, workspaces: list[Workspace]) -> list[RateLimit]: ...  # noqa: D102
     def spend_limits(self) -> list[SpendLimit]: ...  # noqa: D102
-    def key_requests(self, asked: Range) -> dict[str, int]: ...  # noqa: D102
+    def key_requests(self, requested: Range) -> dict[str, int]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +158,8 @@ class Poller:
     def _failed(self, state: State, problem: Problem, every: float) -> None:
         state.polls[problem.kind] = state.polls.get(problem.kind, 0) + 1
         known = {other.problem.kind for other in self._states.values() if other.problem is not None}
-        told = problem.kind in known if problem.kind in SHARED else state.problem is not None
-        if not told:
+        warned = problem.kind in known if problem.kind in SHARED else state.problem is not None
+        if not warned:
             logger.warning("%s", problem)
         state.problem = problem
         state.failures += 1
@@ -176,8 +176,8 @@ class Poller:
             return report, min(report.as_of.timestamp(), now.timestamp())
         if part == "key_use":
             today = midnight(now)
-            asked = Range(today - timedelta(days=_UNUSED_DAYS), today + timedelta(days=1), "1d")
-            return source.key_requests(asked), now.timestamp()
+            requested = Range(today - timedelta(days=_UNUSED_DAYS), today + timedelta(days=1), "1d")
+            return source.key_requests(requested), now.timestamp()
         if part == "rate_limits":
             workspaces: list[Workspace] = list(self._states["workspaces"].value or [])
             return tuple(source.rate_limits(workspaces)), now.timestamp()

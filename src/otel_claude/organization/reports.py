@@ -35,7 +35,7 @@ class Range:
     end: datetime
     width: Width
 
-    def asked(self, *, fast: bool, cost: bool) -> dict[str, Any]:
+    def requested(self, *, fast: bool, cost: bool) -> dict[str, Any]:
         """The parameters of a request. By time: what grows while it is read comes last."""
         return {
             "starting_at": self.start,
@@ -72,34 +72,34 @@ def month_to_date(now: datetime) -> Range:
 
 def cost_with_speed(everything: Iterable[Cost], fast: Iterable[Cost]) -> tuple[Cost, ...]:
     """The rows with their speed. `fast` was read first: what is not in it is standard."""
-    rest = {(row.bucket, row.whose, row.kind): row for row in everything}
+    rest = {(row.bucket, row.dimensions, row.kind): row for row in everything}
     found: list[Cost] = []
     for row in fast:
-        key = (row.bucket, row.whose, row.kind)
+        key = (row.bucket, row.dimensions, row.kind)
         whole = rest.pop(key, None)
         if whole is None or whole.listed < row.listed:
             raise Moved("cost report")
-        found.append(replace(row, whose=row.whose._replace(speed=_FAST)))
+        found.append(replace(row, dimensions=row.dimensions._replace(speed=_FAST)))
         if whole.listed > row.listed:
             rest[key] = replace(whole, listed=whole.listed - row.listed, billed=whole.billed - row.billed)
-    standard = (replace(row, whose=_with_speed(row.whose, row.kind)) for row in rest.values())
+    standard = (replace(row, dimensions=_with_speed(row.dimensions, row.kind)) for row in rest.values())
     return (*found, *standard)
 
 
 def use_with_speed(everything: Iterable[UsageRow], fast: Iterable[UsageRow]) -> tuple[UsageRow, ...]:
     """The same of usage."""
-    rest = {(row.bucket, row.whose): row for row in everything}
+    rest = {(row.bucket, row.dimensions): row for row in everything}
     found: list[UsageRow] = []
     for row in fast:
-        key = (row.bucket, row.whose)
+        key = (row.bucket, row.dimensions)
         whole = rest.pop(key, None)
         if whole is None:
             raise Moved("usage report")
         left = _less(whole, row)
-        found.append(replace(row, whose=row.whose._replace(speed=_FAST)))
+        found.append(replace(row, dimensions=row.dimensions._replace(speed=_FAST)))
         if left.requests or left.searches or any(count for _, count in left.tokens):
             rest[key] = left
-    return (*found, *(replace(row, whose=row.whose._replace(speed=_STANDARD)) for row in rest.values()))
+    return (*found, *(replace(row, dimensions=row.dimensions._replace(speed=_STANDARD)) for row in rest.values()))
 
 
 def between(start: datetime, end: datetime) -> list[Range]:
@@ -133,8 +133,8 @@ def total(rows: Iterable[Cost]) -> Totals:
     return listed, billed
 
 
-def _with_speed(whose: Dimensions, kind: str) -> Dimensions:
-    return whose if kind in _NO_SPEED else whose._replace(speed=_STANDARD)
+def _with_speed(dimensions: Dimensions, kind: str) -> Dimensions:
+    return dimensions if kind in _NO_SPEED else dimensions._replace(speed=_STANDARD)
 
 
 def _less(whole: UsageRow, part: UsageRow) -> UsageRow:

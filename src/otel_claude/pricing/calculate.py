@@ -75,15 +75,15 @@ def price(
     refused = _refused(response, usage, refusals)
     if refused and refusals == "unclear":
         return unpriced("ambiguous_refusal", table)
-    bill = _Bill(response, usage, rates_of, refused=refused)
+    cost = _ResponseCost(response, usage, rates_of, refused=refused)
     if usage.code_executions and not code_execution_free:
-        bill.caveats.add("code_execution")
+        cost.caveats.add("code_execution")
     if usage.iterations:
-        bill.add_iterations(usage.iterations)
+        cost.add_iterations(usage.iterations)
     elif not refused:
-        bill.add_top_level()
-    bill.add_searches()
-    return bill.price(table)
+        cost.add_top_level()
+    cost.add_searches()
+    return cost.price(table)
 
 
 def unpriced(reason: str, table: str) -> Price:
@@ -98,7 +98,7 @@ def _refused(response: Response, usage: Usage, refusals: Refusals) -> bool:
     return usage.output == 0 or (refusals == "unclear" and usage.output == 1)
 
 
-class _Bill:
+class _ResponseCost:
     """The sums of one response, by model, and what keeps them from being exact."""
 
     def __init__(self, response: Response, usage: Usage, rates_of: RatesOf, *, refused: bool) -> None:

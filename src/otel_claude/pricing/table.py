@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from otel_claude.api import Response, Usage
-from otel_claude.pricing import calculate as bill
+from otel_claude.pricing import calculate, rows
 from otel_claude.pricing import model_ids as ids
-from otel_claude.pricing import rows
 from otel_claude.pricing.calculate import simple
 from otel_claude.pricing.rates import Circumstance, Rates, prepare
 from otel_claude.pricing.types import ANTHROPIC, Platform, Price, made_price
@@ -25,7 +24,7 @@ class Served(NamedTuple):
     day: float
     """Days from 1970-01-01, whole, and a float because that is what dividing seconds gives."""
     platform: Platform
-    asked: str | None
+    requested_model: str | None
 
 
 _Key = tuple[str | None, str | None, str | None, str | None, float, Platform, str | None]
@@ -85,13 +84,13 @@ class PriceTable:
         """
         usage = response.usage
         if billed_elsewhere:
-            return bill.unpriced("billed_elsewhere", self.name)
+            return calculate.unpriced("billed_elsewhere", self.name)
         if usage is None:
-            return bill.unpriced("no_usage", self.name)
+            return calculate.unpriced("no_usage", self.name)
         model = response.model
         day = at // _DAY
-        asked = None if platform is ANTHROPIC else requested_model
-        key = (model, usage.service_tier, usage.speed, usage.inference_geo, day, platform, asked)
+        requested_model = None if platform is ANTHROPIC else requested_model
+        key = (model, usage.service_tier, usage.speed, usage.inference_geo, day, platform, requested_model)
         rates = self._common.get(key)
         if rates is None and key not in self._rates:
             self._remember(key)
@@ -114,7 +113,9 @@ class PriceTable:
             if charge is not None:
                 return made_price(((charge,), None, "exact", self.name))
 
-        return self._unusual(response, usage, Served(day, platform, asked), code_execution_free=code_execution_free)
+        return self._unusual(
+            response, usage, Served(day, platform, requested_model), code_execution_free=code_execution_free
+        )
 
     def common_rates(  # noqa: PLR0917 - the parts of one key, in its order
         self,
@@ -152,11 +153,11 @@ class PriceTable:
                 usage.inference_geo,
                 served.day,
                 served.platform,
-                served.asked,
+                served.requested_model,
             )
             return self._rates.get(key) or self._remember(key)
 
-        return bill.price(
+        return calculate.price(
             response,
             usage,
             rates_of,
@@ -169,15 +170,15 @@ class PriceTable:
         """Whether the table has the model, be it without a price."""
         return ids.find(ids.parse(model).name, self.known) is not None
 
-    def _refusals(self, served: Served) -> bill.Refusals:
+    def _refusals(self, served: Served) -> calculate.Refusals:
         since = self._terms[served.platform.name].refusals_free_from
         if since is None:
             return "unclear"
         return "free" if served.day >= since else "billed"
 
     def _remember(self, key: _Key) -> Rates | str:
-        model, tier, speed, geo, day, platform, asked = key
-        made = self._prepare(model, Served(day, platform, asked), tier=tier, speed=speed, geo=geo)
+        model, tier, speed, geo, day, platform, requested_model = key
+        made = self._prepare(model, Served(day, platform, requested_model), tier=tier, speed=speed, geo=geo)
         if len(self._rates) >= _REMEMBERED:
             self._rates.clear()
             self._common.clear()
@@ -192,7 +193,7 @@ class PriceTable:
         if model is None:
             return "unknown_model"
         said = ids.parse(model)
-        wanted = ids.parse(served.asked) if served.asked else said
+        wanted = ids.parse(served.requested_model) if served.requested_model else said
         if said.provisioned or wanted.provisioned:
             return "provisioned_throughput"
         platform = served.platform.name
@@ -232,8 +233,8 @@ class NoPriceTable(PriceTable):
         code_execution_free: bool = False,  # noqa: ARG002 - as above
     ) -> Price:
         if billed_elsewhere:
-            return bill.unpriced("billed_elsewhere", self.name)
-        return bill.unpriced("no_usage" if response.usage is None else "no_price_table", self.name)
+            return calculate.unpriced("billed_elsewhere", self.name)
+        return calculate.unpriced("no_usage" if response.usage is None else "no_price_table", self.name)
 
 
 def _endpoint(platform: str, region: str | None) -> ids.Endpoint | None:

@@ -135,8 +135,8 @@ def _model_mistakes(
         if good(where):
             yield from _overlaps(row.get(kind, []), where)
             for index, period in enumerate(row.get(kind, [])):
-                bounds = [tier["prompt_tokens_over"] for tier in period.get("prompt_tiers", ())]
-                if bounds != sorted(set(bounds)):
+                thresholds = [tier["prompt_tokens_over"] for tier in period.get("prompt_tiers", ())]
+                if thresholds != sorted(set(thresholds)):
                     yield Mistake(f"{where}[{index}].prompt_tiers", "must have rising prompt_tokens_over")
 
 

@@ -48,7 +48,7 @@ def skipped(q: Queries, window: str, by: tuple[str, ...] = ()) -> str:
 def cache_hits(q: Queries, window: str) -> str:
     """The share of input tokens that the cache gave."""
     read = q.exact_increase(a.AGENT_TOKENS, window, (), q.match(c.TOKEN_TYPE, "cache_read"))
-    return q.share(read, q.exact_increase(a.AGENT_TOKENS, window, (), q.naming.match(c.TOKEN_TYPE, "!=", "output")))
+    return q.share(read, q.exact_increase(a.AGENT_TOKENS, window, (), q.translator.match(c.TOKEN_TYPE, "!=", "output")))
 
 
 def by_end(q: Queries, window: str) -> str:

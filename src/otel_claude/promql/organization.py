@@ -32,8 +32,8 @@ def in_period(q: Queries, metric: Metric, period: str, by: tuple[str, ...] = ())
 def _month(q: Queries) -> str:
     matchers = (
         q.match(o.ORGANIZATION_PERIOD, MONTH),
-        q.naming.match(c.RESPONSE_SERVICE_TIER, "!=", c.BATCH),
-        q.naming.match(c.COST_TYPE, "!~", "|".join(NOT_MEASURED)),
+        q.translator.match(c.RESPONSE_SERVICE_TIER, "!=", c.BATCH),
+        q.translator.match(c.COST_TYPE, "!~", "|".join(NOT_MEASURED)),
     )
     return q.select(o.ORGANIZATION_LIST_COST, *matchers)
 
@@ -51,13 +51,13 @@ def reported(q: Queries, by: tuple[str, ...]) -> str:
 
 def measured(q: Queries, by: tuple[str, ...]) -> str:
     """What the last day cost by what was measured."""
-    matchers = (q.match(c.PROVIDER_NAME, PROVIDER), q.naming.match(c.RESPONSE_SERVICE_TIER, "!=", c.BATCH))
+    matchers = (q.match(c.PROVIDER_NAME, PROVIDER), q.translator.match(c.RESPONSE_SERVICE_TIER, "!=", c.BATCH))
     return q.spent(DAY, by, *matchers)
 
 
 def unexplained(q: Queries) -> str:
     """What Anthropic reports of the last day and nothing measured, by key."""
-    hint = q.naming.label(c.API_KEY_HINT)
+    hint = q.translator.label(c.API_KEY_HINT)
     ours = f"({measured(q, HINT)} or 0 * {reported(q, HINT)})"
     return f"({reported(q, KEY)} - on ({hint}) group_left () {ours})"
 
@@ -81,7 +81,7 @@ def changed(q: Queries, metric: Metric, by: tuple[str, ...]) -> str:
 
 def unused_keys(q: Queries, by: tuple[str, ...], days: float) -> str:
     """Requests (none) of keys that are active, that were made that long ago, and that nobody used."""
-    key = q.naming.label(o.API_KEY_ID)
+    key = q.translator.label(o.API_KEY_ID)
     idle = f"{q.by((o.API_KEY_ID, *by), q.select(o.API_KEY_REQUESTS), 'max')} == 0"
     old = f"time() - {q.by((o.API_KEY_ID,), q.select(o.API_KEY_CREATED), 'max')} > {days * 86_400:.0f}"
     active = q.by((o.API_KEY_ID,), q.select(o.API_KEY_INFO, q.match(o.API_KEY_STATUS, "active")), "max")

@@ -26,7 +26,7 @@ the same on VictoriaMetrics, which would look back over little more than one exp
 class Queries:
     """Writes queries in one style, over what `where` selects; `untagged_where`: of histograms, limits and sessions."""
 
-    naming: NameTranslator
+    translator: NameTranslator
     where: tuple[str, ...] = ()
     untagged_where: tuple[str, ...] = ()
 
@@ -34,24 +34,24 @@ class Queries:
         """An aggregation that keeps labels."""
         if not labels:
             return f"{operation}({expression})"
-        return f"{operation} by ({', '.join(map(self.naming.label, labels))}) ({expression})"
+        return f"{operation} by ({', '.join(map(self.translator.label, labels))}) ({expression})"
 
     def select(self, metric: Metric, *matchers: str, part: Part = "") -> str:
         """A metric's series in scope."""
         where = self.where if metric.tags else self.untagged_where
-        return self.naming.select(metric, *where, *matchers, part=part)
+        return self.translator.select(metric, *where, *matchers, part=part)
 
     def match(self, attribute: str, value: str) -> str:
         """A matcher for one value of a label."""
-        return self.naming.match(attribute, "=", value)
+        return self.translator.match(attribute, "=", value)
 
     def among(self, attribute: str, *values: str) -> str:
         """A matcher for any of some values of a label."""
-        return self.naming.match(attribute, "=~", "|".join(values))
+        return self.translator.match(attribute, "=~", "|".join(values))
 
     def present(self, attribute: str) -> str:
         """A matcher for series that have a label."""
-        return self.naming.match(attribute, "!=", "")
+        return self.translator.match(attribute, "!=", "")
 
     def exact_increase(
         self, metric: Metric, window: str, by: tuple[str, ...] = (), *matchers: str, part: Part = "", ago: str = ""
@@ -79,12 +79,12 @@ class Queries:
 
     def named(self, expression: str, label: str, name: str) -> str:
         """A name for the series that lack a label."""
-        bare = self.naming.bare(label)
+        bare = self.translator.bare(label)
         return f'label_replace({expression}, "{bare}", "{name}", "{bare}", "")'
 
     def relabelled(self, expression: str, label: str, to: str) -> str:
         """Sums by a label, under another name."""
-        bare = self.naming.bare(label)
+        bare = self.translator.bare(label)
         return self.by((to,), f'label_replace({expression}, "{to}", "$1", "{bare}", "(.*)")')
 
     def or_zero(self, part: str, whole: str) -> str:

@@ -116,7 +116,7 @@ def _priced_otherwise(side: CellContext) -> Reason | None:
         return None
     unpriced = {name: count for name, count in side.unpriced.items() if name not in _BEFORE_PRICE}
     if unpriced and side.ours < side.theirs:
-        return Reason("unpriced_calls", f"unpriced calls: {_counted(unpriced)}")
+        return Reason("unpriced_calls", f"unpriced calls: {_measured(unpriced)}")
     billed = side.reported.billed.get(side.cell, Decimal(0))
     if side.list_price and abs(side.ours - billed) <= _EXACT:
         return Reason("discount", "our prices have the discount in them: compare with --against billed")
@@ -163,7 +163,7 @@ def _more_tokens(side: CellContext) -> Reason | None:
     return None
 
 
-def _counted(reasons: dict[str, int]) -> str:
+def _measured(reasons: dict[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(reasons.items()))
 
 

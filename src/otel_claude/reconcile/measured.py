@@ -16,7 +16,7 @@ from ..promql.names import NameTranslator
 from ..promql.queries import Queries
 from ..semconv import Metric
 from .cells import BATCH, CLASSES, Cell, KeyAndModel, canonical
-from .prometheus import CannotTellError, Prometheus
+from .prometheus import IncompleteDataError, Prometheus
 
 PROVIDER: Final = "anthropic"
 EDGE: Final = timedelta(minutes=2)
@@ -54,7 +54,7 @@ def measure(
     """Asks for a window, its end excluded. `matchers` narrow it, as `server_address="api.anthropic.com"`."""
     kept = prometheus.retention()
     if kept is not None and start < datetime.now(timezone.utc) - kept:
-        raise CannotTellError(
+        raise IncompleteDataError(
             f"Prometheus at {prometheus.address} keeps {kept.days} days, and the window begins earlier: what was "
             "measured is not all there"
         )
@@ -63,10 +63,10 @@ def measure(
 
 class _Asking:
     def __init__(self, prometheus: Prometheus, known: Mapping[str, str], matchers: tuple[str, ...]) -> None:
-        naming = NameTranslator()
+        translator = NameTranslator()
         self._prometheus = prometheus
         self._known = known
-        self._queries = Queries(naming, (naming.match(c.PROVIDER_NAME, "=", PROVIDER), *matchers))
+        self._queries = Queries(translator, (translator.match(c.PROVIDER_NAME, "=", PROVIDER), *matchers))
 
     def measured(self, start: datetime, end: datetime) -> Measured:
         window, at = end - start, end
@@ -78,7 +78,7 @@ class _Asking:
         # A program that only reads results of batches makes no calls.
         found.hints |= {cell.of.hint for cell in found.usd}
         if not found.hints:
-            raise CannotTellError(
+            raise IncompleteDataError(
                 f"Prometheus at {self._prometheus.address} has no calls that otel-claude measured in this window"
             )
         self._tokens(found, window, at)
@@ -125,7 +125,7 @@ class _Asking:
     ) -> list[tuple[dict[str, str], Decimal]]:
         """By how much a counter grew, with OpenTelemetry's names for the labels."""
         expression = self._queries.exact_increase(metric, f"{int(window.total_seconds())}s", by, *matchers)
-        names = {self._queries.naming.bare(name): name for name in by}
+        names = {self._queries.translator.bare(name): name for name in by}
         rows = self._prometheus.query(expression, at.timestamp())
         return [
             ({names[label]: text for label, text in row.labels.items() if label in names}, row.value) for row in rows

@@ -23,7 +23,7 @@ _TIMEOUT: Final = 120.0
 _UNITS: Final = {"y": 365 * 86_400, "w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 
 
-class CannotTellError(Exception):
+class IncompleteDataError(Exception):
     """Nothing can be said about the window. The text is one line for the user."""
 
 
@@ -67,7 +67,7 @@ class Prometheus:
         """For how long it keeps samples, if it says so. Only Prometheus itself does."""
         try:
             text = str(self._get("status/runtimeinfo", {}).get("storageRetention", ""))
-        except CannotTellError:
+        except IncompleteDataError:
             return None
         found = re.findall(r"(\d+)([ywdhms])(?![a-zA-Z])", text.partition(" or ")[0])
         return timedelta(seconds=sum(int(count) * _UNITS[unit] for count, unit in found)) if found else None
@@ -82,15 +82,15 @@ class Prometheus:
                 content = answer.read()
         except urllib.error.HTTPError as error:
             with error:
-                raise CannotTellError(f"Prometheus at {shown} {self._refusal(error)}") from None
+                raise IncompleteDataError(f"Prometheus at {shown} {self._refusal(error)}") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise CannotTellError(f"Prometheus at {shown} does not answer: {redact.reason(error)}") from None
+            raise IncompleteDataError(f"Prometheus at {shown} does not answer: {redact.reason(error)}") from None
         try:
             found: Any = json.loads(content)
         except (ValueError, RecursionError):
-            raise CannotTellError(f"Prometheus at {shown} does not answer in JSON") from None
+            raise IncompleteDataError(f"Prometheus at {shown} does not answer in JSON") from None
         if not isinstance(found, dict) or cast("dict[str, Any]", found).get("status") != "success":
-            raise CannotTellError(f"{shown} is no Prometheus: its answer is not one of the query API")
+            raise IncompleteDataError(f"{shown} is no Prometheus: its answer is not one of the query API")
         return cast("dict[str, Any]", found["data"])
 
     def _refusal(self, error: urllib.error.HTTPError) -> str:
@@ -112,5 +112,5 @@ class Prometheus:
             return shown or redact.text(str(error.reason), *self._secrets)[:100]
 
 
-def _no_address() -> CannotTellError:
-    return CannotTellError("--prometheus is no address. Write it as http://prometheus:9090")
+def _no_address() -> IncompleteDataError:
+    return IncompleteDataError("--prometheus is no address. Write it as http://prometheus:9090")

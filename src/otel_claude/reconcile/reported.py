@@ -11,14 +11,14 @@ from typing import Protocol
 from ..organization.models import Dimensions, Key
 from ..organization.reports import Range, Report, Totals, between, total
 from .cells import BATCH, Cell, KeyAndModel, canonical
-from .prometheus import CannotTellError
+from .prometheus import IncompleteDataError
 
 
 class Source(Protocol):
     """What is asked: `organization.Reader`."""
 
-    def report(self, asked: Range) -> Report: ...  # noqa: D102
-    def totals(self, asked: Range) -> Totals: ...  # noqa: D102
+    def report(self, requested: Range) -> Report: ...  # noqa: D102
+    def totals(self, requested: Range) -> Totals: ...  # noqa: D102
     def api_keys(self) -> list[Key]: ...  # noqa: D102
 
 
@@ -40,33 +40,35 @@ def reported(source: Source, start: datetime, end: datetime, known: Mapping[str,
     keys = {key.id: key for key in source.api_keys()}
     found = Reported(names={key.hint: key.name for key in keys.values() if key.hint})
 
-    def cell(whose: Dimensions, kind: str) -> Cell:
-        key = keys.get(whose.key_id or "")
+    def cell(dimensions: Dimensions, kind: str) -> Cell:
+        key = keys.get(dimensions.key_id or "")
         # A key without a hint, or one that is not listed any more, is known by its id.
-        return Cell(KeyAndModel((key.hint if key else None) or whose.key_id, canonical(whose.model, known)), kind)
+        return Cell(
+            KeyAndModel((key.hint if key else None) or dimensions.key_id, canonical(dimensions.model, known)), kind
+        )
 
-    for asked in between(start, end):
-        report = source.report(asked)
-        if report.as_of < asked.end:
+    for requested in between(start, end):
+        report = source.report(requested)
+        if report.as_of < requested.end:
             late = report.as_of.astimezone(timezone.utc)
-            raise CannotTellError(
+            raise IncompleteDataError(
                 f"Anthropic's report goes to {late:%Y-%m-%d %H:%M:%S} UTC so far, and the window ends later. Try again "
                 "in some minutes"
             )
-        if total(report.costs) != source.totals(asked):
-            raise CannotTellError(
+        if total(report.costs) != source.totals(requested):
+            raise IncompleteDataError(
                 "the rows of Anthropic's cost report do not add up to its own total, so some are missing"
             )
         for row in report.costs:
-            place = cell(row.whose, row.kind)
+            place = cell(row.dimensions, row.kind)
             _add(found.listed, place, row.listed)
             _add(found.billed, place, row.billed)
-            if row.whose.service_tier == BATCH:
+            if row.dimensions.service_tier == BATCH:
                 _add(found.batch, place, row.listed)
         for use in report.uses:
             for kind, count in use.tokens:
                 if count:
-                    place = cell(use.whose, kind)
+                    place = cell(use.dimensions, kind)
                     found.tokens[place] = found.tokens.get(place, 0) + count
     return found
 

@@ -46,7 +46,7 @@ def on_response(runtime: Runtime, client: Any, kwargs: dict[str, Any]) -> None:
         if path and path[2] == _RESULTS
         else as_text(as_object(getattr(options, "span_attributes", None)).get(_BATCH_ID))
     ) or options.url.partition("?")[0]
-    if not batches.counted.is_closed(batch_id):
+    if not batches.deduplicator.is_closed(batch_id):
         _watch_body(response, ResultsReader(batches, batch_id, owner, runtime.recorder.record_batch_result))
 
 

@@ -16,7 +16,7 @@ _TYPES: Final = {
     "APIConnectionError": "connection_error",
     "TransportError": "connection_error",
 }
-_UNSENT: Final = ("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "LocalProtocolError")
+_NEVER_SENT: Final = ("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "LocalProtocolError")
 """What httpx and httpx2 raise before a request has left the process."""
 
 
@@ -64,7 +64,7 @@ def _is_never_sent(error: BaseException) -> bool:
     cause: BaseException | None = error
     while cause is not None:
         for kind in type(cause).__mro__:
-            if kind.__name__ in _UNSENT and _of_library(kind):
+            if kind.__name__ in _NEVER_SENT and _of_library(kind):
                 return True
         cause = cause.__cause__
     return False

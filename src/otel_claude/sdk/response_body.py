@@ -33,7 +33,7 @@ def _dropped(recorder: Recorder, attempt: Attempt) -> None:
     """A response was dropped. This may run inside a garbage collection, with any lock held."""
     try:
         if attempt.is_last and attempt.call.returned:
-            recorder.end_call(attempt.call, finalizing=True)
+            recorder.end_call(attempt.call, in_finalizer=True)
         else:
             # A middleware read it, and may give the application another one. If it does not, the call ends then.
             attempt.body_pending = False

@@ -34,7 +34,7 @@ SPEND_LIMIT_ID: Final = "claude.spend_limit.id"
 SPEND_LIMIT_SCOPE: Final = "claude.spend_limit.scope"
 SPEND_LIMIT_PERIOD: Final = "claude.spend_limit.period"
 
-_WHOSE: Final = (
+_DIMENSIONS: Final = (
     RESPONSE_MODEL,
     WORKSPACE_ID,
     WORKSPACE_NAME,
@@ -50,28 +50,28 @@ _SPEND_LIMIT: Final = (SPEND_LIMIT_ID, SPEND_LIMIT_SCOPE, SPEND_LIMIT_PERIOD, WO
 ORGANIZATION_LIST_COST: Final = gauge(
     "claude.organization.cost.list.usd",
     unit="{USD}",
-    attributes=(ORGANIZATION_PERIOD, COST_TYPE, *_WHOSE),
+    attributes=(ORGANIZATION_PERIOD, COST_TYPE, *_DIMENSIONS),
     tags=False,
     description="What was used in a period (UTC) at list price, in US dollars, as Anthropic reports it.",
 )
 ORGANIZATION_BILLED_COST: Final = gauge(
     "claude.organization.cost.billed.usd",
     unit="{USD}",
-    attributes=(ORGANIZATION_PERIOD, COST_TYPE, *_WHOSE),
+    attributes=(ORGANIZATION_PERIOD, COST_TYPE, *_DIMENSIONS),
     tags=False,
     description="The same after the negotiated discount and before credits.",
 )
 ORGANIZATION_TOKENS: Final = gauge(
     "claude.organization.tokens",
     unit="{token}",
-    attributes=(ORGANIZATION_PERIOD, TOKEN_TYPE, *_WHOSE),
+    attributes=(ORGANIZATION_PERIOD, TOKEN_TYPE, *_DIMENSIONS),
     tags=False,
     description="Tokens used in a period (UTC), by type, as Anthropic reports them.",
 )
 ORGANIZATION_REQUESTS: Final = gauge(
     "claude.organization.requests",
     unit="{request}",
-    attributes=(ORGANIZATION_PERIOD, *_WHOSE),
+    attributes=(ORGANIZATION_PERIOD, *_DIMENSIONS),
     tags=False,
     description="Requests in a period (UTC), as Anthropic reports them.",
 )

@@ -48,10 +48,10 @@ class SummaryMetricExporter(MetricExporter):
         self._pid = os.getpid()
         self._totals = Totals()
         self._terminating = False
-        self._told = False
+        self._printed = False
         self._telling = threading.Lock()
         self._group = ProcessGroup(environment)
-        hooks.add(Client(self._prepare, _providers, self._tell, at_once=True))
+        hooks.add(Client(self._prepare, _providers, self._print_once, at_once=True))
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:  # noqa: ARG002 - the base class's signature
         """Keeps the totals, and the tightest limit that was ever seen."""
@@ -68,19 +68,19 @@ class SummaryMetricExporter(MetricExporter):
     def force_flush(self, timeout_millis: float = 10_000) -> bool:  # noqa: ARG002 - the base class's signature
         """Nothing is ever waiting, but the summary if the process is about to end."""
         if self._terminating:
-            self._tell()
+            self._print_once()
         return True
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:  # noqa: ARG002 - the base class's signature
         """Prints the summary."""
-        self._tell()
+        self._print_once()
 
     def _notice_fork(self) -> None:
         """In a forked child the totals are its parent's: it starts from nothing, as the counters do."""
         if os.getpid() != self._pid:
             self._pid = os.getpid()
             self._totals = Totals()
-            self._told = False
+            self._printed = False
             self._telling = threading.Lock()
 
     def _prepare(self) -> None:
@@ -89,13 +89,13 @@ class SummaryMetricExporter(MetricExporter):
         end_open_calls()
         self._terminating = True
 
-    def _tell(self) -> None:
+    def _print_once(self) -> None:
         try:
             self._notice_fork()
             # Whoever comes second waits until the first has told all: the process ends when it returns.
             with hooks.undisturbed(), self._telling:
-                if not self._told:
-                    self._told = True
+                if not self._printed:
+                    self._printed = True
                     self._report()
         except Exception:
             log_internal_error("print the summary")

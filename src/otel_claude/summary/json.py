@@ -72,8 +72,8 @@ def _model(totals: Totals, name: str) -> dict[str, Any]:
 
 def _unpriced(reason: str, count: int) -> dict[str, Any]:
     known = UNPRICED_REASONS.get(reason)
-    told = {} if known is None else {"meaning": known.meaning, "remedy": known.remedy}
-    return {"reason": reason, "calls": count, **told}
+    parsed = {} if known is None else {"meaning": known.meaning, "remedy": known.remedy}
+    return {"reason": reason, "calls": count, **parsed}
 
 
 def _limit(totals: Totals, now: float) -> dict[str, Any] | None:

@@ -47,14 +47,14 @@ class Page(NamedTuple):
     facts: tuple[Fact, ...]
 
 
-def page_of(totals: Totals, *, prices: str, whose: str, now: float) -> Page:
+def page_of(totals: Totals, *, prices: str, dimensions: str, now: float) -> Page:
     """The page of a program that made calls, or read results of batches.
 
     `prices` names the price table, `now` is in seconds since the epoch.
     """
     places = places_for(totals.sum("cost"))
     return Page(
-        f"otel-claude: what {whose} cost",
+        f"otel-claude: what {dimensions} cost",
         _headline(totals, places),
         (_classes(totals, places), _models(totals, places)),
         tuple(_facts(totals, prices, places, now)),

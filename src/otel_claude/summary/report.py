@@ -15,7 +15,7 @@ from ..instrumentor import ClaudeInstrumentor
 from ..settings import variable
 from .json import json_of
 from .render import page_of
-from .showing import show
+from .terminal import show
 from .totals import Totals
 from .variables import JSON
 
@@ -53,8 +53,8 @@ class Report:
             if totals.is_empty:
                 self._stream.write(f"{_why_none()}\n")
             else:
-                whose = "this program" if process is None else f"process {process}"
-                show(page_of(totals, prices=table, whose=whose, now=now), self._stream)
+                dimensions = "this program" if process is None else f"process {process}"
+                show(page_of(totals, prices=table, dimensions=dimensions, now=now), self._stream)
 
     def _table(self, path: str | None) -> str:
         """The name of the table that the program's calls were priced with; `""` if none can be read."""

@@ -115,10 +115,10 @@ class Totals:
 
     def requests(self, model: str | None = None) -> int:
         """Calls, and results that a model answered."""
-        answered = (
+        responded = (
             amount for key, amount in self.sums.items() if key[0] == "result" and key[2] and model in (None, key[2])
         )
-        return self.sum("call", model) + sum(answered)
+        return self.sum("call", model) + sum(responded)
 
     def tighter(self, limit: Limit | None) -> None:
         """Keeps the limit, if it is tighter than the one that is kept."""

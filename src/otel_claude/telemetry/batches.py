@@ -30,7 +30,7 @@ _RESULTS_KEPT: Final = 30 * 86_400.0
 """Seconds that results can be read for: 29 days after the batch was made (Anthropic's page on batch processing)."""
 _MAX_LINE: Final = 32 * 1024 * 1024
 """Bytes of one result. A message has a few at most."""
-_LINE_HEAD: Final = 1024
+_LINE_START: Final = 1024
 """Bytes that a line too long for us is told from others by: its `custom_id` stands first."""
 INVALID_RESULT: Final = "invalid_result"
 
@@ -53,7 +53,7 @@ class Batches:
 
     def __init__(self, instance_id: InstanceId, clock: Callable[[], float] = time.time) -> None:
         self._instance_id = instance_id
-        self.counted = Deduplicator()
+        self.deduplicator = Deduplicator()
         self._clock = clock
         self._tracked: dict[str, _Tracked] = {}
         self._ended: dict[str, Batch] = {}
@@ -94,7 +94,7 @@ class Batches:
                 if number is not None:
                     attributes = tracked.attributes.plus((semconv.BATCH_STATUS, status))
                     sums[attributes] = sums.get(attributes, 0) + number
-        attributes_of = self._instance_id.settle()
+        attributes_of = self._instance_id.resolve()
         return [Observation(number, attributes_of(attributes)) for attributes, number in sums.items()]
 
     def time_range(self, batch_id: str) -> TimeRange:
@@ -113,7 +113,7 @@ class Batches:
 
     def clear_after_fork(self) -> None:
         """In a forked child: its parent goes on tracking, and what that counted is in its numbers."""
-        self.counted.renew_lock()
+        self.deduplicator.renew_lock()
         self._tracked = {}
 
     def _forget_expired(self, now: float) -> bool:
@@ -162,7 +162,7 @@ class ResultsReader:
             self._end_line()
             total = self._batches.total(self._batch_id)
             if total is not None:
-                self._batches.counted.close(self._batch_id, total)
+                self._batches.deduplicator.close(self._batch_id, total)
         except Exception:
             log_internal_error("read the results of a batch")
 
@@ -172,7 +172,7 @@ class ResultsReader:
         self._size += len(piece)
         self._pieces.append(piece)
         if self._size > _MAX_LINE:
-            self._pieces = [b"".join(self._pieces)[:_LINE_HEAD]]
+            self._pieces = [b"".join(self._pieces)[:_LINE_START]]
 
     def _end_line(self) -> None:
         line, size = b"".join(self._pieces).strip(), self._size
@@ -190,7 +190,7 @@ class ResultsReader:
 
     def _is_first(self, key: str | bytes) -> bool:
         try:
-            return self._batches.counted.add(self._batch_id, key)
+            return self._batches.deduplicator.add(self._batch_id, key)
         except Exception:
             log_internal_error("find out whether a result was counted")
             return True  # Most programs read results once: rather that than to lose them.

@@ -85,7 +85,7 @@ class Counters:
             if not sums:
                 return ()
             instance_id = self._instance_id
-            attributes_of = instance_id.attributes_of if instance_id.is_settled else instance_id.settle()
+            attributes_of = instance_id.attributes_of if instance_id.is_resolved else instance_id.resolve()
             amounts = map(to_usd, sums.values()) if dollars else sums.values()
             return list(map(Observation, amounts, map(attributes_of, sums)))
 

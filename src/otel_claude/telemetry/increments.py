@@ -88,7 +88,7 @@ def _of_attempt(base: AttributeSet, attempt: Attempt) -> AttributeSet:
 
 
 def _tokens(by_model: _ByModel, model: str | None, usage: Usage) -> Iterator[Increment]:
-    for part in billed_parts(usage):
+    for part in priced_parts(usage):
         sampled = (part.model if isinstance(part, Iteration) else None) or model
         tokens = by_model(sampled).plus(_MODALITY)
         for metric, attributes, amount in (
@@ -117,7 +117,7 @@ def _costs(model: AttributeSet, charge: Charge, usage: Usage) -> Iterator[Increm
     yield Increment(semconv.CACHE_OVERHEAD.name, model.plus(_1H), charge.overhead_1h)
 
 
-def billed_parts(usage: Usage) -> tuple[Usage | Iteration, ...]:
+def priced_parts(usage: Usage) -> tuple[Usage | Iteration, ...]:
     """What is billed of a usage: its iterations if it has them, else itself.
 
     Top-level counts leave out compaction, advisor and declined hops (Anthropic's pages on compaction and fallback).
@@ -133,7 +133,7 @@ def tokens_of(responses: Iterable[Response]) -> tuple[int | None, int | None]:
     inputs: list[int | None] = []
     outputs: list[int | None] = []
     for response in responses:
-        for part in billed_parts(response.usage or NO_USAGE):
+        for part in priced_parts(response.usage or NO_USAGE):
             inputs.append(part.total_input)
             outputs.append(part.output if response.complete else None)
     return _sum(inputs), _sum(outputs)

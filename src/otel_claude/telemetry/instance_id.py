@@ -83,7 +83,7 @@ class InstanceId:
         self._reset()
 
     def _reset(self) -> None:
-        self.is_settled = False
+        self.is_resolved = False
         # Until it is settled they carry it: a record without it could never be told apart.
         self.value: str | None = None if self._mode == "off" else this_process()
         self.attributes_of: Callable[[AttributeSet], Attributes] = _plain if self.value is None else self._with_id
@@ -99,7 +99,7 @@ class InstanceId:
     def choose(self, mode: InstanceIdMode) -> None:
         """What the user set. Once it is settled it stays, for sums under two names would count twice."""
         if mode != self._mode:
-            if self.is_settled:
+            if self.is_resolved:
                 logger.warning(
                     "instance_id is %r, but this meter provider has exported with %r, so it keeps that.",
                     mode,
@@ -109,15 +109,15 @@ class InstanceId:
             self._mode = mode
             self._reset()
 
-    def settle(self) -> Callable[[AttributeSet], Attributes]:
+    def resolve(self) -> Callable[[AttributeSet], Attributes]:
         """`attributes_of` from now on: settled now if the provider is known."""
-        if not self.is_settled:
+        if not self.is_resolved:
             try:
-                self._settle()
+                self._resolve()
             except Exception:
                 # It stays as it is, which is exact.
                 log_internal_error("find out whether the resource tells processes apart")
-                self.is_settled = True
+                self.is_resolved = True
         return self.attributes_of
 
     def renew_after_fork(self, *, withholding: bool) -> None:
@@ -125,15 +125,15 @@ class InstanceId:
         self._withholding = withholding
         self._reset()
 
-    def _settle(self) -> None:
+    def _resolve(self) -> None:
         attributes = self._resource()
         if attributes is NOT_KNOWN:
             return
-        apart = attributes is not None and tells_processes_apart(attributes)
+        apart = attributes is not None and distinguishes_processes(attributes)
         if self._mode == "auto" and apart and not self._withholding:
             self.value, self.attributes_of = None, _plain
         # Last: whoever reads it of one that is settled reads the right one.
-        self.is_settled = True
+        self.is_resolved = True
         if attributes is not None and not apart:
             _warn_once(cause(attributes, os.environ), carried=self.value is not None)
 
@@ -159,7 +159,7 @@ def consumer_of(instrument: Any) -> Any:
     return NOT_KNOWN if isinstance(instrument, NoOpHistogram) else getattr(instrument, "_measurement_consumer", None)
 
 
-def tells_processes_apart(attributes: Mapping[str, Any]) -> bool:
+def distinguishes_processes(attributes: Mapping[str, Any]) -> bool:
     """Whether a resource with these attributes is of this process alone: the SDK drew its id, in this very process."""
     if not draws_for_each_process():
         return False

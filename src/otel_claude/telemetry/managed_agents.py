@@ -69,7 +69,7 @@ class Sessions:
 
     def _observe(self, metric: str) -> list[Observation]:
         values_of, together = _VALUES[metric]
-        attributes_of = self._instance_id.settle()
+        attributes_of = self._instance_id.resolve()
         found: dict[AttributeSet, list[int | float]] = {}
         for session, attributes in self._lately():
             for pairs, value in values_of(session):

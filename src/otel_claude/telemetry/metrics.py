@@ -133,7 +133,7 @@ class Instruments:
         self.sessions.clear()
         consumer = self._consumer()
         dropped = consumer is NOT_KNOWN or fork.drop(consumer)
-        was_settled = self.instance_id.is_settled
+        was_settled = self.instance_id.is_resolved
         self.instance_id.renew_after_fork(withholding=not dropped)
         if not dropped and was_settled:
             _warn_of_fork(withheld=fork.withhold(consumer, lambda: self.instance_id.value))

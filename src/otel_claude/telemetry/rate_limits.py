@@ -128,7 +128,7 @@ class RateLimits:
         if not (self._latest or self._reported):
             return []
         try:
-            value_of, attributes_of = _VALUES[metric], self._instance_id.settle()
+            value_of, attributes_of = _VALUES[metric], self._instance_id.resolve()
             return [
                 Observation(value, attributes_of(current.attributes))
                 for current in self.current()

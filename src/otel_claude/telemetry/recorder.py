@@ -216,7 +216,7 @@ class Recorder:
         try:
             tags = call.tags if self._histogram_tags else ()
             attributes = self.instruments.sets.of(call.client, call.request.model, None, call.workspace_id, tags)
-            exported = self.instruments.instance_id.settle()(attributes)
+            exported = self.instruments.instance_id.resolve()(attributes)
             self._retry_delay(delay, exported, call.context)
         except Exception:
             log_internal_error(f"record {semconv.RETRY_DELAY.name}")
@@ -236,7 +236,7 @@ class Recorder:
                 log_internal_error("leave a span")
 
     def end_call(
-        self, call: Call, *, error_type: str | None = None, cancelled: bool = False, finalizing: bool = False
+        self, call: Call, *, error_type: str | None = None, cancelled: bool = False, in_finalizer: bool = False
     ) -> None:
         """The call is over. Only the first end counts.
 
@@ -244,14 +244,14 @@ class Recorder:
             call: The call.
             error_type: As `error.type`, if it failed.
             cancelled: Whether the application stopped it.
-            finalizing: Whether a garbage collector's finalizer says so: nothing may wait for a lock then.
+            in_finalizer: Whether a garbage collector's finalizer says so: nothing may wait for a lock then.
         """
         try:
             del open_calls[call]
         except KeyError:
             return
         call.finish(error_type, cancelled=cancelled)
-        if finalizing or (_diagnostics.collector is not None and _diagnostics.in_garbage_collection()):
+        if in_finalizer or (_diagnostics.collector is not None and _diagnostics.in_garbage_collection()):
             # Recording a histogram, or ending a span, may wait for a lock that this very thread holds.
             self.instruments.deferred.append(partial(self.record, call, time.time_ns()))
             return
@@ -396,7 +396,7 @@ class Recorder:
     def _record_histograms(self, call: Call, cost: CallCost) -> None:  # noqa: C901, PLR0912 - flat, so that it is fast
         series = call.series
         instance_id = self.instruments.instance_id
-        attributes_of = instance_id.attributes_of if instance_id.is_settled else instance_id.settle()
+        attributes_of = instance_id.attributes_of if instance_id.is_resolved else instance_id.resolve()
         input_tokens: int | None = None
         output_tokens: int | None = None
         if series is not None:

@@ -66,7 +66,7 @@ class Face:
             with manager as entered:
                 yield entered
 
-    async def settle(self) -> None:
+    async def resolve(self) -> None:
         """Lets what was dropped be collected, and what the loop owes be done."""
         for _ in range(2):
             gc.collect()

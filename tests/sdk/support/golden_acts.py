@@ -44,7 +44,7 @@ async def raw_parsed_twice(face: Face, messages: Any, request: dict[str, Any]) -
 async def raw_never_parsed(face: Face, messages: Any, request: dict[str, Any]) -> None:
     raw = await face.wait(messages.with_raw_response.create(**request))
     del raw
-    await face.settle()
+    await face.resolve()
 
 
 async def streaming_response_parsed(face: Face, messages: Any, request: dict[str, Any]) -> None:
@@ -107,13 +107,13 @@ async def stream_dropped(face: Face, messages: Any, request: dict[str, Any]) -> 
     for _ in range(4):
         await face.next(opened)
     del opened
-    await face.settle()
+    await face.resolve()
 
 
 async def stream_dropped_unread(face: Face, messages: Any, request: dict[str, Any]) -> None:
     opened = await _opened(face, messages, request)
     del opened
-    await face.settle()
+    await face.resolve()
 
 
 async def stream_raising_in_loop(face: Face, messages: Any, request: dict[str, Any]) -> None:
@@ -151,7 +151,7 @@ async def raw_stream(face: Face, messages: Any, request: dict[str, Any]) -> None
 async def raw_stream_never_parsed(face: Face, messages: Any, request: dict[str, Any]) -> None:
     raw = await face.wait(messages.with_raw_response.create(**request, stream=True))
     del raw
-    await face.settle()
+    await face.resolve()
 
 
 async def post(face: Face, _messages: Any, request: dict[str, Any]) -> None:
@@ -227,7 +227,7 @@ async def run(case: dict[str, Any], face: Face) -> None:
         await ACTS[case["action"]](face, messages, dict(case["request"]))
     # What was raised has frames, and they have the response: an application forgets it too.
     del raised
-    await face.settle()
+    await face.resolve()
 
 
 def error_class(name: str) -> type[BaseException]:

@@ -72,7 +72,7 @@ async def streaming_response_lines(face: Face) -> None:
     async with face.inside(face.client.messages.with_streaming_response.create(**ARGS)) as response:
         assert await face.take(response.iter_lines())
     del response
-    await face.settle()
+    await face.resolve()
 
 
 async def streaming_response_unread(face: Face) -> None:
@@ -128,13 +128,13 @@ async def stream_dropped(face: Face) -> None:
     for _ in range(4):
         await face.next(stream)
     del stream
-    await face.settle()
+    await face.resolve()
 
 
 async def stream_dropped_unread(face: Face) -> None:
     stream = await opened(face)
     del stream
-    await face.settle()
+    await face.resolve()
 
 
 async def stream_raising_in_loop(face: Face) -> None:
@@ -180,7 +180,7 @@ async def raw_stream(face: Face) -> None:
 async def raw_stream_never_parsed(face: Face) -> None:
     raw = await face.wait(face.client.messages.with_raw_response.create(**ARGS, stream=True))
     del raw
-    await face.settle()
+    await face.resolve()
 
 
 async def streaming_response_stream(face: Face) -> None:
@@ -194,7 +194,7 @@ async def raw_stream_lines(face: Face) -> None:
     async with face.inside(manager) as response:
         assert await face.take(response.iter_lines())
     del response, manager
-    await face.settle()
+    await face.resolve()
 
 
 UNREAD = Expected(tokens=None, cost="unpriced", status="UNSET", stop_reason=None, reason="unread_body")
@@ -254,5 +254,5 @@ async def run(shape: Shape, face: Any, tracing: str, telemetry: Any) -> None:
             assert VERSION < NEWEST, "the newest SDK has everything"
             pytest.skip(f"anthropic {VERSION} has no {shape.needs}")
     await shape.act(client)
-    await client.settle()
+    await client.resolve()
     check(telemetry, shape.expected, tracing)

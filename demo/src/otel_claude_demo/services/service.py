@@ -35,14 +35,14 @@ async def _work(name: str, steps: Sequence[Step], desk: Desk, until: float) -> N
         for number, step in enumerate(chain(todo, again)):
             if number >= len(todo) and time.time() >= until:
                 break
-            tell(name, step.says)
+            report(name, step.says)
             done = step.act(desk)
             if inspect.isawaitable(done):
                 await done
     desk.client.close()
 
 
-def tell(*words: str) -> None:
+def report(*words: str) -> None:
     """One line on stdout, in one write: several processes share it."""
     os.write(sys.stdout.fileno(), ("\t".join(words) + "\n").encode())
 

@@ -41,11 +41,11 @@ class Batch:
             "type": "message_batch",
             "processing_status": status,
             "request_counts": {"processing": 0 if ended else len(self.requests), **self.counts},
-            "ended_at": _told(self.ended),
+            "ended_at": _reported(self.ended),
             "created_at": moment(self.created),
             "expires_at": moment(self.created + DAY),
             "archived_at": None,
-            "cancel_initiated_at": _told(self.canceled),
+            "cancel_initiated_at": _reported(self.canceled),
             "results_url": f"{base}v1/messages/batches/{self.id}/results" if ended else None,
         }
 
@@ -162,5 +162,5 @@ class Batches:
         )
 
 
-def _told(seconds: float | None) -> str | None:
+def _reported(seconds: float | None) -> str | None:
     return None if seconds is None else moment(seconds)

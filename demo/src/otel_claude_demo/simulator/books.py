@@ -55,7 +55,7 @@ class Line:
         return sum(self.pico.values()) + self.searches * PICO_PER_SEARCH
 
 
-class Answered(Protocol):
+class ServedResponse(Protocol):
     """What the books need to know of a record."""
 
     @property
@@ -80,7 +80,7 @@ class Books:
         self._lock = Lock()
         self._lines: dict[Key, Line] = {}
 
-    def add(self, record: Answered) -> None:
+    def add(self, record: ServedResponse) -> None:
         """Enter what was served."""
         if record.used is None or record.platform not in {"anthropic", "batch"}:
             return
@@ -107,7 +107,7 @@ class Books:
         with self._lock:
             self._lines.clear()
 
-    def _line(self, record: Answered, item: Item, usage: Json) -> Line:
+    def _line(self, record: ServedResponse, item: Item, usage: Json) -> Line:
         geo = str(usage["inference_geo"])
         key = Key(
             int(record.time) // MINUTE * MINUTE,

@@ -87,15 +87,15 @@ def limit_group(model: str) -> str:
     return f"{family}-{major}" if shared or not found[3] else f"{family}-{major}-{found[3]}"
 
 
-def geo(model: str, asked: object) -> str | None:
+def geo(model: str, requested: object) -> str | None:
     """What `usage.inference_geo` says, or None where the model answers the request with a 400."""
     if version(model) >= (4, 6):
-        return "us" if asked == "us" else "global"
-    return None if asked == "us" else "not_available"
+        return "us" if requested == "us" else "global"
+    return None if requested == "us" else "not_available"
 
 
-def speed(model: str, asked: object) -> str | None:
+def speed(model: str, requested: object) -> str | None:
     """What `usage.speed` says (nothing if the request says nothing), or `refused`."""
-    if asked != "fast":
-        return str(asked) if asked else None
+    if requested != "fast":
+        return str(requested) if requested else None
     return "fast" if model in _FAST else "standard" if model in _IGNORES_FAST else "refused"

@@ -23,7 +23,7 @@ class Answer:
     """A message and what it used."""
 
     id: str
-    asked_model: str
+    requested_model: str
     model: str
     """Who served; another than asked after a fallback."""
     content: tuple[Json, ...]
@@ -78,8 +78,8 @@ class Composition:
         speed = catalog.speed(self.model, self.request.body.get("speed"))
         if speed == "refused":
             raise invalid(f"speed: fast is not supported by {self.model}")
-        asked_geo = "us" if "us" in self.scenario else self.request.body.get("inference_geo")
-        geo = catalog.geo(self.model, asked_geo)
+        requested_geo = "us" if "us" in self.scenario else self.request.body.get("inference_geo")
+        geo = catalog.geo(self.model, requested_geo)
         if geo is None:
             raise invalid(f"inference_geo: not supported by {self.model}")
         self._write()

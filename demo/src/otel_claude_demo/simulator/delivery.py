@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from otel_claude_demo.simulator.events import Event, heard_usage
+from otel_claude_demo.simulator.events import Event, streamed_usage
 from otel_claude_demo.simulator.jsons import Json
 
 FOREVER = 3600.0
@@ -75,9 +75,9 @@ class Delivery(Response):
         self.background = None
         self.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         self.stopping = stopping
-        self.report = report
+        self._on_delivered = report
         self.delivered = Delivered(None, finished=False)
-        self.told = False
+        self.reported = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
         """Deliver; the report comes also if the server ends meanwhile."""
@@ -86,17 +86,17 @@ class Delivery(Response):
             await self.deliver(presence, send)
         finally:
             presence.close()
-            self.tell()
+            self.report()
 
     async def deliver(self, presence: Presence, send: Send) -> None:
         """Send what there is."""
         raise NotImplementedError
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Report, the first time."""
-        if not self.told:
-            self.told = True
-            self.report(self.delivered)
+        if not self.reported:
+            self.reported = True
+            self._on_delivered(self.delivered)
 
     def start(self) -> Message:
         """The message that sends the headers."""
@@ -136,7 +136,7 @@ class Whole(Delivery):
             await send({"type": "http.response.body", "body": part, "more_body": True})
             return
         self.delivered = Delivered(self.status_code, finished=True, usage=self.usage)
-        self.tell()
+        self.report()
         await send({"type": "http.response.body", "body": self.payload})
 
 
@@ -178,14 +178,14 @@ class Stream(Delivery):
                 await presence.ends_within(FOREVER)
             return
         self.delivered = Delivered(200, finished=not ending, usage=self.delivered.usage)
-        self.tell()
+        self.report()
         await send({"type": "http.response.body", "body": last})
 
     def _joined(self, steps: list[Step]) -> bytes:
         """The bytes of these steps, which are now as good as sent."""
         usage = self.delivered.usage
         for step in steps:
-            usage = heard_usage(usage, step.event)
+            usage = streamed_usage(usage, step.event)
         self.delivered = Delivered(200, finished=False, usage=usage)
         payload = b"".join(step.payload for step in steps)
         steps.clear()

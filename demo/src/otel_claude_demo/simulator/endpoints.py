@@ -99,7 +99,7 @@ class Endpoints:
             wish = parse_request(name, whole, stream=stream, beta=_is_beta(context.request, body))
             context.scenario.refuse(context.attempt)
             answer = self.engine.answer(wish, context.scenario, prefix=context.platform.message_prefix)
-            self.engine.threads.answered(body, whole, answer)
+            self.engine.threads.responded(body, whole, answer)
         except Refused as refused:
             return context.refusal(refused.failure, self._limit_headers(context, wish, refused.failure))
         return self._delivery(context, wish, answer)
@@ -159,5 +159,5 @@ class Endpoints:
 
 
 def _is_beta(request: Request, body: Json) -> bool:
-    asked_by_url = request.query_params.get("beta") == "true"
-    return asked_by_url or "anthropic-beta" in request.headers or "anthropic_beta" in body
+    requested_by_url = request.query_params.get("beta") == "true"
+    return requested_by_url or "anthropic-beta" in request.headers or "anthropic_beta" in body

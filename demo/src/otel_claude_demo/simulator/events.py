@@ -60,7 +60,7 @@ def sse(event: Event, random: Random) -> bytes:
     return f"event: {event.name}\ndata: {data[:-1]}{' ' * random.randrange(16)}}}\n\n".encode()
 
 
-def heard_usage(usage: Json | None, event: Event) -> Json | None:
+def streamed_usage(usage: Json | None, event: Event) -> Json | None:
     """The usage that a client knows after this event: what `message_delta` has replaces, absent and null do not."""
     if event.name == "message_start":
         return event.data["message"].get("usage")
@@ -72,7 +72,7 @@ def heard_usage(usage: Json | None, event: Event) -> Json | None:
 
 def _message_start(answer: Answer, scenario: Scenario) -> Event:
     message = answer.message(faulty_usage(answer.meter.start(), scenario))
-    message |= {"model": answer.asked_model, "content": [], "stop_reason": None, "stop_sequence": None}
+    message |= {"model": answer.requested_model, "content": [], "stop_reason": None, "stop_sequence": None}
     message["stop_details"] = None
     return Event("message_start", {"type": "message_start", "message": message})
 

@@ -63,10 +63,10 @@ def rows(lines: list[tuple[Key, Line]], query: ReportQuery, dimensions: Dimensio
         if not start <= key.minute < end or not _matches(values, query.filters):
             continue
         begins = key.minute // query.width * query.width if query.width else int(start)
-        bounds = (begins, begins + query.width if query.width else int(end))
+        time_range = (begins, begins + query.width if query.width else int(end))
         group = tuple((name, values.get(name)) for name in query.groups)
-        found.setdefault((bounds, group), Line()).add(line)
-    kept = [(bounds, group, line) for (bounds, group), line in found.items()]
+        found.setdefault((time_range, group), Line()).add(line)
+    kept = [(time_range, group, line) for (time_range, group), line in found.items()]
     return sorted(kept, key=lambda row: (-row[2].total, row[0], str(row[1])))
 
 
@@ -79,25 +79,25 @@ def _matches(values: dict[str, str | None], filters: Mapping[str, frozenset[str]
 
 def cost_items(row: Row, split: frozenset[str], discount: Decimal) -> Iterator[Json]:
     """The items of a row of the cost report: one, or one for each component."""
-    bounds, group, line = row
+    time_range, group, line = row
     tokens = sum(line.pico.values())
     found = line.searches * PICO_PER_SEARCH
     if not split:
-        yield _cost(bounds, group, {}, tokens + found, discount, line.requests)
+        yield _cost(time_range, group, {}, tokens + found, discount, line.requests)
         return
     if "token_type" in split:
         for name, kind in TOKEN_TYPES.items():
             if line.pico.get(name):
                 parts = {"cost_type": "tokens", "token_type": kind}
-                yield _cost(bounds, group, parts, line.pico[name], discount, None)
+                yield _cost(time_range, group, parts, line.pico[name], discount, None)
     elif tokens:
-        yield _cost(bounds, group, {"cost_type": "tokens"}, tokens, discount, None)
+        yield _cost(time_range, group, {"cost_type": "tokens"}, tokens, discount, None)
     if found and "cost_type" in split:
-        yield _cost(bounds, group, {"cost_type": "web_search"}, found, discount, None)
+        yield _cost(time_range, group, {"cost_type": "web_search"}, found, discount, None)
 
 
 def _cost(
-    bounds: tuple[int, int],
+    time_range: tuple[int, int],
     group: tuple[tuple[str, str | None], ...],
     parts: dict[str, str],
     pico: int,
@@ -105,8 +105,8 @@ def _cost(
     requests: int | None,
 ) -> Json:
     return {
-        "starting_at": moment(bounds[0]),
-        "ending_at": moment(bounds[1]),
+        "starting_at": moment(time_range[0]),
+        "ending_at": moment(time_range[1]),
         "group": {**dict(group), **parts},
         "cost": {
             "amount": cents(pico, discount),
@@ -119,10 +119,10 @@ def _cost(
 
 def usage_item(row: Row) -> Json:
     """A row of the usage report."""
-    bounds, group, line = row
+    time_range, group, line = row
     return {
-        "starting_at": moment(bounds[0]),
-        "ending_at": moment(bounds[1]),
+        "starting_at": moment(time_range[0]),
+        "ending_at": moment(time_range[1]),
         "group": dict(group),
         "usage": {**_counts(line), "total_tokens": sum(line.tokens.values()), "requests": line.requests},
     }

@@ -45,7 +45,7 @@ class Threads:
             raise invalid(f"{repeated[0]}: the thread keeps what it was created with")
         return {**body, **held, "messages": [*held["messages"], *as_list(body.get("messages"))]}
 
-    def answered(self, body: Json, whole: Json, answer: Answer) -> None:
+    def responded(self, body: Json, whole: Json, answer: Answer) -> None:
         """Hold what was answered, if the request asked for it."""
         thread = as_object(body.get("thread"))
         if not thread:

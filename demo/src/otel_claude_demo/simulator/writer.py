@@ -117,10 +117,12 @@ class Writer:
         """The summary of a closed context; its tokens are those of the compaction."""
         self.blocks.append({"type": "compaction", "content": prose(self.random, 40, MARKER)})
 
-    def fallback(self, asked: str, serving: str) -> None:
+    def fallback(self, requested: str, serving: str) -> None:
         """The mark that another model goes on."""
         trigger = {"type": "refusal", "category": "cyber"}
-        self.blocks.append({"type": "fallback", "from": {"model": asked}, "to": {"model": serving}, "trigger": trigger})
+        self.blocks.append(
+            {"type": "fallback", "from": {"model": requested}, "to": {"model": serving}, "trigger": trigger}
+        )
 
     def cut_at(self, sequences: list[str]) -> str | None:
         """End the last text before the first stop sequence in it; gives the sequence."""

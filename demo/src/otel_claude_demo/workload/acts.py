@@ -30,7 +30,7 @@ def _plays(*scenarios: str) -> dict[str, str]:
     return {HEADER: ",".join(scenarios)} if scenarios else {}
 
 
-def _asked(text: str) -> list[Any]:
+def _requested(text: str) -> list[Any]:
     return [{"role": "user", "content": text}]
 
 
@@ -47,11 +47,11 @@ def _chat(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> Non
             model=SONNET,
             max_tokens=600,
             system=_cached(4000, "5m"),
-            messages=_asked(f"Where is order {dice.randrange(10_000)}?"),
+            messages=_requested(f"Where is order {dice.randrange(10_000)}?"),
             extra_headers=_plays("output=180", *(["overloaded=1"] if dice.random() < 0.05 else [])),  # noqa: PLR2004
         ) as stream,
     ):
-        tally.answered(stream.get_final_message())
+        tally.responded(stream.get_final_message())
 
 
 def _search(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> None:
@@ -60,11 +60,11 @@ def _search(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> N
         response = client.messages.with_raw_response.create(
             model=SONNET,
             max_tokens=500,
-            messages=_asked(f"What is tea number {dice.randrange(10_000)} praised for?"),
+            messages=_requested(f"What is tea number {dice.randrange(10_000)} praised for?"),
             tools=[{"type": "web_search_20250305", "name": "web_search"}],
             extra_headers=_plays("searches=2", "output=220"),
         )
-    tally.answered(response.parse())
+    tally.responded(response.parse())
     tally.limited(SONNET, response.headers)
 
 
@@ -80,11 +80,11 @@ def _code(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> Non
             ),
             thinking={"type": "adaptive"},
             tools=[{"name": "edit", "description": "Edits a file", "input_schema": {"type": "object"}}],
-            messages=_asked(f"Rename the variable in file {dice.randrange(10_000)}."),
+            messages=_requested(f"Rename the variable in file {dice.randrange(10_000)}."),
             extra_headers=_plays("output=700", *(["rate_limit=1", "retry_after=0.2"] if dice.random() < 0.1 else [])),  # noqa: PLR2004
         ) as stream,
     ):
-        tally.answered(stream.get_final_message())
+        tally.responded(stream.get_final_message())
         tally.limited(OPUS, stream.response.headers)
 
 
@@ -98,10 +98,10 @@ def _report(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> N
             system=_cached(
                 6000, "5m", f"Page {number} of the sales report, line by line, with sums and a short remark. "
             ),
-            messages=_asked("Summarize this page."),
+            messages=_requested("Summarize this page."),
             extra_headers=_plays("output=400"),
         )
-    tally.answered(message)
+    tally.responded(message)
 
 
 _waiting: deque[str] = deque()
@@ -133,7 +133,7 @@ def _batch(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> No
             {
                 "model": f"{SONNET}+output=900",
                 "max_tokens": 2000 if page else -1,
-                "messages": _asked(f"Summarize {dice.random()}."),
+                "messages": _requested(f"Summarize {dice.random()}."),
             }
             for page in range(5)
         ]
@@ -148,9 +148,9 @@ def _failing(model: str, *scenarios: str) -> Act:
     def act(client: anthropic.Anthropic, tally: Tally, _dice: random.Random) -> None:
         try:
             with tags(feature="report"):
-                tally.answered(
+                tally.responded(
                     client.with_options(max_retries=0).messages.create(
-                        model=model, max_tokens=50, messages=_asked("Hello"), extra_headers=_plays(*scenarios)
+                        model=model, max_tokens=50, messages=_requested("Hello"), extra_headers=_plays(*scenarios)
                     )
                 )
         except anthropic.AnthropicError:
@@ -162,7 +162,7 @@ def _failing(model: str, *scenarios: str) -> Act:
 
 def _unlisted(client: anthropic.Anthropic, tally: Tally, _dice: random.Random) -> None:
     """A model without a price: the tally counts the call, not what it used."""
-    client.messages.create(model=UNLISTED, max_tokens=50, messages=_asked("Hello"))
+    client.messages.create(model=UNLISTED, max_tokens=50, messages=_requested("Hello"))
     tally.calls += 1
 
 

@@ -53,7 +53,7 @@ class AgentTally:
     dollars: float = 0.0
     """What the program said that they cost."""
 
-    def told(self, session: Any) -> None:
+    def reported(self, session: Any) -> None:
         """The API told of a session."""
         usage, writes = session.usage, session.usage.cache_creation
         self.sessions[session.id] = {
@@ -92,7 +92,7 @@ class Sessions:
                 name, events=[{"type": "user.message", "content": [{"type": "text", "text": "Go on."}]}]
             )
             session = self._beta.sessions.retrieve(name)
-            self._tally.told(session)
+            self._tally.reported(session)
             if self._tally.sessions[name]["output"] > _TURNS * 1500:
                 self._open.remove(name)
 
@@ -156,7 +156,7 @@ def run_agents(url: str, rounds: int, pause: float, seed: int) -> AgentTally:
     sessions = Sessions(calling, tally)
     with tempfile.TemporaryDirectory() as home:
         turns = Turns(url, str(calling.api_key), Path(home), tally) if find_spec("claude_agent_sdk") else None
-        for number in _counted(rounds):
+        for number in _tally(rounds):
             sessions.round()
             if turns is not None:
                 turns.turn(dice)
@@ -166,7 +166,7 @@ def run_agents(url: str, rounds: int, pause: float, seed: int) -> AgentTally:
     return tally
 
 
-def _counted(rounds: int) -> Iterator[int]:
+def _tally(rounds: int) -> Iterator[int]:
     done = 0
     while not rounds or done < rounds:
         yield done

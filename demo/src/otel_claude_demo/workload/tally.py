@@ -22,7 +22,7 @@ class Tally:
     failed: int = 0
     limits: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
 
-    def answered(self, message: Any) -> None:
+    def responded(self, message: Any) -> None:
         """Adds an answer's usage."""
         self.calls += 1
         usage = message.usage

@@ -59,9 +59,9 @@ def _settings(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 def _unknown(environment: Mapping[str, str]) -> Iterator[Finding]:
     known = [*(variable(field.name) for field in fields(Settings)), variables.JSON, variables.PROCESS_GROUP]
-    told = settings.former_variables()
+    named = settings.former_variables()
     for name in sorted(environment):
-        if name.startswith(_PREFIX) and name not in known and name not in told:
+        if name.startswith(_PREFIX) and name not in known and name not in named:
             endings = [each.removeprefix(_PREFIX) for each in known]
             close = get_close_matches(name.removeprefix(_PREFIX), endings, 1, 0.6)
             do = f"Did you mean {_PREFIX}{close[0]}?" if close else f"unset {name}"

@@ -1,4 +1,4 @@
-"""Showing: a page on a terminal with Rich, or as plain text where Rich is not installed."""
+"""A page on a terminal with Rich, or as plain text where Rich is not installed."""
 
 from __future__ import annotations
 
