@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 from summary_made import MODEL, NOW, OTHER, usual
 
-from otel_claude.summary import amounts, showing
+from otel_claude.summary import amounts, terminal
 from otel_claude.summary.json import json_of
 from otel_claude.summary.render import page_of
 from otel_claude.summary.totals import Limit, Totals
@@ -22,7 +22,7 @@ def facts(totals):
 def shown(totals, width=80):
     stream = io.StringIO()
     console = Console(file=stream, width=width, highlight=False, markup=False)
-    showing._show(page(totals), console)
+    terminal._show(page(totals), console)
     return stream.getvalue()
 
 
@@ -208,7 +208,7 @@ def test_80_columns_are_enough():
 
 
 def test_plain_text_says_the_same():
-    lines = list(showing.plain(page(usual())))
+    lines = list(terminal.plain(page(usual())))
     text = "\n".join(lines)
     assert max(map(len, lines)) <= 80
     assert "12 calls to Claude: $0.088950" in text
@@ -221,7 +221,7 @@ def test_without_rich(monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "rich.console", None)
     stream = io.StringIO()
-    showing.show(page(usual()), stream)
+    terminal.show(page(usual()), stream)
     assert stream.getvalue().splitlines()[-1] == "For a better layout: pip install 'otel-claude[cli]'"
     assert "12 calls to Claude: $0.088950" in stream.getvalue()
 
@@ -230,7 +230,7 @@ def test_no_colour_and_no_great_width_where_there_is_no_terminal(monkeypatch):
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     monkeypatch.setenv("COLUMNS", "300")
     stream = io.StringIO()
-    showing.show(page(usual()), stream)
+    terminal.show(page(usual()), stream)
     assert "\x1b" not in stream.getvalue()
     assert max(map(len, stream.getvalue().splitlines())) <= 100
 

@@ -91,7 +91,7 @@ OLD = frozenset(
     ]
 )
 """Checked words, as parts of names (`snake_case`, `CamelCase`), and names as a whole."""
-ENGLISH = frozenset({"bill", "bills", "whose", "counted", "news", "showing", "tell", "tells"})
+ENGLISH = frozenset({"bill", "bills", "whose", "counted", "news", "showing", "spends", "tell", "tells"})
 """Of these, those that a sentence may use. No name is made of them."""
 
 

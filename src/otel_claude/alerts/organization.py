@@ -76,8 +76,8 @@ def organization_alerts(translator: NameTranslator, t: Thresholds) -> tuple[Aler
         ),
         Alert(
             "ClaudeOrganizationDataStale", "warning", f"{age} > {t.organization_age:g}",
-            f"The organization's data ({translator.template(o.ORGANIZATION_PART)}) is {{{{ $value | humanizeDuration }}}} "
-            "old.",
+            f"The organization's data ({translator.template(o.ORGANIZATION_PART)}) is "
+            "{{ $value | humanizeDuration }} old.",
             "Read the log of otel-claude organization: it says what Anthropic's Admin API answered.", "5m", "10m",
             ORGANIZATION_UID, by_job=False,
         ),

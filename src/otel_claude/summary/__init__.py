@@ -1,7 +1,7 @@
 """What a program's calls to Claude cost, printed when it ends: `OTEL_METRICS_EXPORTER=claude_summary`.
 
 Modules, each of which knows only those before it: `totals` (sums), `reading` (metrics to totals), `page` (what is
-said), `showing` and `as_json` (how), `report` (where to), `process_group` (several processes, one summary),
+said), `terminal` and `json` (how), `report` (where to), `process_group` (several processes, one summary),
 `exporter`. Of the ends that run no `atexit` the last is told by `otel_claude.shutdown`.
 """
 

@@ -152,19 +152,20 @@ class Recorder:
         attempt.status = status
         call = attempt.call
         try:
-            headers = parse_headers(raw)
+            layout, values, request_id, organization_id, workspace_id = parse_headers(raw)
         except Exception:
             log_internal_error("read the headers of a response")
             return
-        call.request_id = headers.request_id or call.request_id
-        call.organization_id = headers.organization_id or call.organization_id
-        call.workspace_id = headers.workspace_id or call.workspace_id
-        if headers.values:
-            attempt.layout, attempt.rate_limits = headers.layout, headers.values
+        if request_id is not None:
+            call.request_id = request_id
+        if organization_id is not None:
+            call.organization_id = organization_id
+        if workspace_id is not None:
+            call.workspace_id = workspace_id
+        if values:
+            attempt.layout, attempt.rate_limits = layout, values
             try:
-                self.instruments.rate_limits.update(
-                    call.client, call.request.model, call.workspace_id, headers.layout, headers.values
-                )
+                self.instruments.rate_limits.update(call.client, call.request.model, call.workspace_id, layout, values)
             except Exception:
                 log_internal_error("keep the rate limits")
 
@@ -180,14 +181,7 @@ class Recorder:
         if call.ended:
             return
         call.cost = None  # if it was worked out, that was too early
-        if kind == "message_stop":
-            self.end_call(call)
-        elif kind == "message_delta":
-            response = call.responses.get(attempt.key, _NO_RESPONSE)
-            call.responses[attempt.key] = merge_message_delta(response, body)
-        elif kind == "message_start":
-            self._add_response(attempt, parse_message_start(body))
-        elif kind == "message" or (kind is None and "usage" in body):
+        if kind == "message" or (kind is None and "usage" in body):
             response = parse_message(body)
             if call.responses:
                 self._add_response(attempt, response)
@@ -196,6 +190,13 @@ class Recorder:
                 call.responses[attempt.key] = response
             if call.returned:
                 self.end_call(call)
+        elif kind == "message_delta":
+            response = call.responses.get(attempt.key, _NO_RESPONSE)
+            call.responses[attempt.key] = merge_message_delta(response, body)
+        elif kind == "message_start":
+            self._add_response(attempt, parse_message_start(body))
+        elif kind == "message_stop":
+            self.end_call(call)
 
     @staticmethod
     def _add_response(attempt: Attempt, response: Response) -> None:
