@@ -1,9 +1,9 @@
 """The floor: the OpenTelemetry calls that the design leaves on the hot path, and nothing else, where ours makes them.
 
 What they are is learnt from ours: the histogram records that it makes of one call, with their attributes, and those
-attributes on the SDK's own span that are not there without it. Then a seam makes just those: `set_attributes` once,
-each record once with the span's context, and one lock-free append for the ledger. What ours does beside it (reading
-headers and bodies, prices, the ledger's sums, containment) is above the floor.
+attributes on the SDK's own span that are not there without it. Then a patch makes just those: `set_attributes` once,
+each record once with the span's context, and one lock-free append for the counters. What ours does beside it (reading
+headers and bodies, prices, the counters' sums, containment) is above the floor.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def learnt(native: Work, ours: Work) -> Work:
 
 
 def install(work: dict[str, Work]) -> None:
-    """Puts the seam in, for good. `work` is by the `type` of the body, or of the event, that tells the usage."""
+    """Installs the patch, for good. `work` is by the `type` of the body, or of the event, that has the usage."""
     base: Any = import_module("anthropic._base_client")
     meter = metrics.get_meter(_MARK)
     for owner in (base.SyncAPIClient, base.AsyncAPIClient):
@@ -59,7 +59,7 @@ def parts(work: Work) -> dict[str, float]:
         found = {
             f"`set_attributes` of {len(attributes)}": _took(lambda: span.set_attributes(attributes)),
             "`set_span_in_context`": _took(lambda: trace.set_span_in_context(span)),
-            "append for the ledger": _took(lambda: posts.append(work)),
+            "append for the counters": _took(lambda: posts.append(work)),
         }
         for (name, *_), (record, value, labels) in zip(work["records"], records, strict=True):
             found[f"`record` of `{name}`"] = _took(partial(record, value, labels, context))

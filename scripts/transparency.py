@@ -345,7 +345,7 @@ def show_failures(told: Comparison) -> None:
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="The SDK's own test suite, bare and with our instrumentation on.")
-    parser.add_argument("--core", action="store_true", help="only what exercises our seams, of the newest SDK")
+    parser.add_argument("--core", action="store_true", help="only what exercises our patches, of the newest SDK")
     parser.add_argument("--version", action="append", help="this version of the SDK; may be given again")
     parser.add_argument("--fresh", action="store_true", help="run the bare suite although its result is known")
     return parser.parse_args()

@@ -347,11 +347,11 @@ async def test_a_failure_of_ours_is_not_the_applications(telemetry, program, mon
     def broken(_message):
         raise RuntimeError(SECRET)
 
-    monkeypatch.setattr("otel_claude.agent_sdk.recorder.result", broken)
+    monkeypatch.setattr("otel_claude.agent_sdk.recorder.parse_result", broken)
     found = await by_query(program.options([assistant(), result(once(), once())]))
     assert len(found) == 2
     (said,) = telemetry.warnings
-    assert "heard the Claude Agent SDK" in said
+    assert "could not read a message of the Claude Agent SDK" in said
     assert SECRET not in said
 
 

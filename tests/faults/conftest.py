@@ -12,7 +12,7 @@ import pytest
 
 HERE = Path(__file__).parent
 SUPPORT = HERE.parent / "sdk"
-# What the wire says, and a server that says it, are those of the tests of the seams.
+# What the API sends, and a server that sends it, are those of the tests of the patches.
 sys.path.insert(0, str(SUPPORT))
 pytest.register_assert_rewrite("support")
 

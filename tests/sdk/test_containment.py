@@ -39,7 +39,7 @@ def broken(*_args, **_kwargs):
 
 HOPS = [
     (patches, "start_call"), (sdk_client, "is_instrumentation_enabled"), (sdk_client, "parse_request"),
-    (sdk_client, "can_record"), (sdk_client, "request_api_key"), (sdk_client, "client_info"),
+    (sdk_client, "request_api_key"), (sdk_client, "client_info"),
     (sdk_client, "redact_api_key"), (sdk_client, "_platform"), (sdk_client, "Call"), (Runtime, "tags"),
     (responses, "on_build_request"), (responses, "attempt_for"), (responses, "attempt_of"), (responses, "on_response"),
     (responses, "on_return"), (responses, "on_raise"), (responses, "on_retry"), (responses, "on_rejected"),
@@ -57,7 +57,7 @@ HOPS = [
     (Counters, "_sum_up"), (Counters, "_observe"), (CallSeries, "increments"), (RateLimits, "update"),
     (AttributeSets, "of"), (AttributeSets, "intern"), (CardinalityLimiter, "bound"), (InstanceId, "settle"),
 ]  # fmt: skip
-NATIVE_HOPS = [(Recorder, "_adopt_native_span")]
+NATIVE_HOPS = [(sdk_client, "can_record"), (Recorder, "_adopt_native_span")]
 OUR_HOPS = [
     (Recorder, "detach"), (recorder, "can_record"), (recorder, "open_span"), (recorder, "close_span"),
     (span_attributes, "of_start"), (span_attributes, "of_response"), (own_span, "Status"), (own_span, "end_span"),

@@ -110,7 +110,7 @@ async def test_tracer_provider_of_ones_own(telemetry, kind, quiet):
     other.meter_provider.shutdown()
 
 
-async def test_two_meter_providers_are_two_ledgers(telemetry, kind, quiet):
+async def test_two_meter_providers_are_two_sums(telemetry, kind, quiet):
     other = Telemetry()
     await create(Face(kind, Server(plain())))
     ClaudeInstrumentor().uninstrument()

@@ -18,7 +18,9 @@ from ..telemetry.metrics import Instruments
 from .messages import Result, parse_rate_limit, parse_result
 from .totals import Connection
 
-_PROVIDERS: Final = {name: ClientInfo(name, None, ANTHROPIC) for name in ("anthropic", "aws.bedrock", "gcp.vertex_ai")}
+_PROVIDERS: Final = {
+    name: ClientInfo(name, None, ANTHROPIC) for name in ("anthropic", "aws.bedrock", "gcp.vertex_ai", semconv.OTHER)
+}
 _ANTHROPIC: Final = _PROVIDERS["anthropic"]
 """Of a result by a program that does not say who served it, and of limits."""
 

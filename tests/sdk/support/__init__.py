@@ -1,1 +1,1 @@
-"""What the tests of the seams share: what the wire says, a server that says it, and telemetry as plain dicts."""
+"""What the tests of the patches share: what the API sends, a server that sends it, and telemetry as plain dicts."""
