@@ -43,7 +43,7 @@ class ExportError(ValueError):
 class Options:
     """What can be chosen."""
 
-    translator: str = "underscores"
+    name_style: str = "underscores"
     monthly_budget: float = Thresholds.monthly_budget
     daily_budget: float = Thresholds.daily_budget
     grafana_url: str = GRAFANA
@@ -57,11 +57,11 @@ class Options:
 
     def __post_init__(self) -> None:
         for style in STYLES:
-            if style == self.translator:
+            if style == self.name_style:
                 object.__setattr__(self, "style", NameTranslator(style))
                 break
         else:
-            raise ExportError(f"unknown naming {self.translator!r}: it is one of {', '.join(STYLES)}")
+            raise ExportError(f"unknown naming {self.name_style!r}: it is one of {', '.join(STYLES)}")
         for name, budget in (("monthly", self.monthly_budget), ("daily", self.daily_budget)):
             if not (math.isfinite(budget) and budget > 0):
                 raise ExportError(f"the {name} budget must be more than 0 dollars, not {budget:g}")

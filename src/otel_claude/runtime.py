@@ -21,6 +21,7 @@ from .settings import Settings
 from .tags import Tags
 from .tags import current as current_tags
 from .telemetry.attributes import AttributeSets
+from .telemetry.call import Call
 from .telemetry.metrics import Instruments, instruments_of
 from .telemetry.open_calls import release_open_calls
 from .telemetry.recorder import Recorder
@@ -33,14 +34,17 @@ class Runtime:
     Args:
         settings: What was configured.
         providers: The arguments of `instrument()`: `tracer_provider` and `meter_provider`, or none of them.
-        never_sent: Whether an exception of the client library says that a request cannot have reached the API.
+        complete_failed_call: As of `Recorder`.
     """
 
     active = True
     """Once it is not, a replacement that somebody kept passes through: those of a later `instrument()` act instead."""
 
     def __init__(
-        self, settings: Settings, providers: dict[str, Any], never_sent: Callable[[BaseException], bool]
+        self,
+        settings: Settings,
+        providers: dict[str, Any],
+        complete_failed_call: Callable[[Recorder, Call, BaseException | None], None],
     ) -> None:
         self.settings = settings
         tracer = _tracer(providers.get("tracer_provider")) if settings.spans == "auto" else None
@@ -53,7 +57,7 @@ class Runtime:
             _price_table(settings.prices),
             legacy=settings.legacy_metrics,
             histogram_tags=settings.histogram_tags,
-            never_sent=never_sent,
+            complete_failed_call=complete_failed_call,
         )
         self.opens_spans = tracer is not None
         self.flush = FlushOnExit(settings, providers, traces=tracer is not None)

@@ -55,7 +55,7 @@ HOPS = [
     (recorder, "price_call"), (recorder, "tokens_of"), (PriceTable, "common_rates"),
     (span_attributes, "of_call"), (span_attributes, "of_attempt"),
     (Counters, "_sum_up"), (Counters, "_observe"), (CallSeries, "increments"), (RateLimits, "update"),
-    (AttributeSets, "of"), (AttributeSets, "intern"), (CardinalityLimiter, "bound"), (InstanceId, "settle"),
+    (AttributeSets, "of"), (AttributeSets, "intern"), (CardinalityLimiter, "bound"), (InstanceId, "resolve"),
 ]  # fmt: skip
 NATIVE_HOPS = [(sdk_client, "can_record"), (Recorder, "_adopt_native_span")]
 OUR_HOPS = [

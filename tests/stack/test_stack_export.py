@@ -136,7 +136,7 @@ def test_one_existing_file_is_enough_to_write_none(tmp_path):
             for amount in ("0", "-1", "nan", "inf", "", "5 USD", "1,000")
         ),
         ({"budgets": ("a=b:1", "c=d:1", "a=b:2")}, "there are 2 budgets for 'a=b': give one"),
-        ({"naming": "dots"}, "unknown naming 'dots': it is one of underscores, utf8"),
+        ({"name_style": "dots"}, "unknown naming 'dots': it is one of underscores, utf8"),
     ],
 )
 def test_bad_options_are_refused(options, message):

@@ -62,9 +62,9 @@ def test_rule_keeps_no_single_process(rule):
 
 
 def test_what_is_not_aggregated_over_processes_is_seen():
-    assert not aggregated("max_over_time(claude_client_rate_limit_utilization[5m]) > 0.9")
+    assert not aggregated("max_over_time(claude_client_rate_limit_utilization_ratio[5m]) > 0.9")
     assert not aggregated("sum by (claude_instance_id) (claude_client_calls_total)")
-    assert aggregated("max by (job) (claude_client_rate_limit_utilization) > 0.9")
+    assert aggregated("max by (job) (claude_client_rate_limit_utilization_ratio) > 0.9")
 
 
 @each_alert

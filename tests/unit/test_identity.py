@@ -13,27 +13,30 @@ from opentelemetry.sdk import metrics as sdk
 from opentelemetry.sdk import resources
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
-from otel_claude.identity import (
+from unit_calls import CLIENT, failed, responded, started, success
+
+from otel_claude import pricing
+from otel_claude import semconv as c
+from otel_claude.api import RateLimit
+from otel_claude.sdk.responses import complete_failed_call
+from otel_claude.semconv import agents
+from otel_claude.settings import read
+from otel_claude.telemetry import instance_id, metrics
+from otel_claude.telemetry.attributes import AttributeSets
+from otel_claude.telemetry.counters import Increment
+from otel_claude.telemetry.instance_id import (
     FIXED,
     GIVEN,
     KEPT,
     NONE,
     NOT_KNOWN,
+    InstanceId,
     cause,
     consumer_of,
     distinguishes_processes,
     fixes,
     this_process,
 )
-from unit_calls import CALLER, answered, begun, success
-
-from otel_claude import identity, pricing
-from otel_claude import semconv as c
-from otel_claude.api import Limit
-from otel_claude.semconv import agents
-from otel_claude.settings import read
-from otel_claude.telemetry import metrics as instruments
-from otel_claude.telemetry.attributes import Group, Labeller
 from otel_claude.telemetry.metrics import instruments_of
 from otel_claude.telemetry.recorder import Recorder
 
@@ -42,9 +45,9 @@ BARE = Resource({"service.name": "app"})
 
 
 @pytest.fixture(autouse=True)
-def untold(monkeypatch):
-    monkeypatch.setattr(identity, "_told", set())
-    monkeypatch.setattr(instruments, "_told", [])
+def unwarned(monkeypatch):
+    monkeypatch.setattr(instance_id, "_warned", set())
+    monkeypatch.setattr(metrics, "_warned_of_fork", [])
 
 
 @pytest.fixture
@@ -65,7 +68,7 @@ def provider(reader):
         one.shutdown()
 
 
-def marks(reader):
+def ids_of(reader):
     """The ids of all points, by metric."""
     data = reader.get_metrics_data()
     return {
@@ -76,10 +79,14 @@ def marks(reader):
     }
 
 
+def recorder_with(found):
+    return Recorder(None, found, pricing.shipped, complete_failed_call=complete_failed_call)
+
+
 def called(metering, mode="auto"):
     """One call, measured under a mode."""
-    found = instruments_of(metering, "", Labeller(200), instance_id=mode)
-    success(Recorder(None, found, pricing.shipped, legacy=False))
+    found = instruments_of(metering, "", 200, instance_id=mode)
+    success(recorder_with(found))
     return found
 
 
@@ -99,7 +106,7 @@ def called(metering, mode="auto"):
 )
 def test_when_every_metric_carries_it(provider, reader, resource, mode, carried):
     called(provider(resource), mode)
-    found = marks(reader)
+    found = ids_of(reader)
     assert {c.CALLS.name, c.COST.name, c.DURATION.name, c.CALL_COST.name} <= set(found)
     assert found == {name: {this_process() if carried else None} for name in found}
 
@@ -108,35 +115,51 @@ def test_gauges_and_the_numbers_of_agents_carry_it_too(provider, reader):
     metering = provider(FIXED_RESOURCE)
     found = called(metering)
     found.add_agents()
-    labels = found.labels.of(CALLER, None, "claude-opus-5-5", None, (), agents.INVOKE_AGENT)
-    found.reports.post(((labels.cells(Group((agents.AGENT_RESULTS.name, ()))), (1,)),))
-    found.limits.seen(labels, (Limit("requests", limit=100, remaining=60, reset=4e9),))
-    got = marks(reader)
+    attributes = found.sets.of(CLIENT, None, "claude-opus-5-5", None, (), agents.INVOKE_AGENT)
+    found.agent_counters.add((None, (Increment(agents.AGENT_RESULTS.name, attributes, 1),)))
+    found.rate_limits.report(attributes, (RateLimit("requests", limit=100, remaining=60, reset=4e9),))
+    got = ids_of(reader)
     assert {c.RATE_LIMIT_LIMIT.name, agents.AGENT_RESULTS.name} <= set(got)
     assert got == {name: {this_process()} for name in got}
 
 
 def test_the_id_is_twelve_hex_digits_and_another_one_after_a_fork(monkeypatch):
-    monkeypatch.setattr(identity._Process, "id", this_process())
+    monkeypatch.setattr(instance_id._Process, "id", this_process())
     first = this_process()
-    identity.forked()
+    instance_id.renew_after_fork()
     assert re.fullmatch("[0-9a-f]{12}", first)
     assert re.fullmatch("[0-9a-f]{12}", this_process())
     assert this_process() != first
 
 
-def test_labels_with_an_id_are_made_once_and_anew_for_another_id():
-    labels = Labeller(200).of(CALLER, "m", None, None, ())
-    one = labels.marked("0" * 12)
-    assert one == {**labels.attributes, c.INSTANCE_ID: "0" * 12}
-    assert labels.marked("0" * 12) is one
-    assert labels.marked("1" * 12)[c.INSTANCE_ID] == "1" * 12
+@pytest.fixture
+def exported(monkeypatch):
+    """The attributes that are exported for a set by a process of this id, made by one `InstanceId` for all."""
+    identity = InstanceId("on", lambda: NOT_KNOWN)
+
+    def of(attributes, process):
+        if process != identity.value:
+            monkeypatch.setattr(instance_id._Process, "id", process)
+            identity.renew_after_fork(withholding=False)
+        return identity.attributes_of(attributes)
+
+    return of
 
 
-def test_more_ids_than_other_labels_may_have_values():
-    labels = Labeller(200).of(CALLER, "m", None, None, ())
+def test_attributes_with_an_id_are_made_once_and_anew_for_another_id(exported):
+    attributes = AttributeSets(200).of(CLIENT, "m")
+    before = dict(attributes.attributes)
+    one = exported(attributes, "0" * 12)
+    assert one == {**before, c.INSTANCE_ID: "0" * 12}
+    assert exported(attributes, "0" * 12) is one
+    assert exported(attributes, "1" * 12) == {**before, c.INSTANCE_ID: "1" * 12}
+    assert attributes.attributes == before
+
+
+def test_more_ids_than_other_attributes_may_have_values(exported):
+    attributes = AttributeSets(200).of(CLIENT, "m")
     ids = [f"{number:012x}" for number in range(500)]
-    assert [labels.marked(one)[c.INSTANCE_ID] for one in ids] == ids
+    assert [exported(attributes, one)[c.INSTANCE_ID] for one in ids] == ids
 
 
 def test_several_providers_have_what_each_of_them_needs(provider, reader):
@@ -144,8 +167,8 @@ def test_several_providers_have_what_each_of_them_needs(provider, reader):
     other = sdk.MeterProvider([other_reader], shutdown_on_exit=False)
     called(provider(FIXED_RESOURCE))
     called(other)
-    assert marks(reader)[c.CALLS.name] == {this_process()}
-    assert marks(other_reader)[c.CALLS.name] == {None}
+    assert ids_of(reader)[c.CALLS.name] == {this_process()}
+    assert ids_of(other_reader)[c.CALLS.name] == {None}
     other.shutdown()
 
 
@@ -174,10 +197,10 @@ def test_a_provider_of_another_implementation_cannot_be_read_so_it_is_needed(pro
     foreign = Foreign(provider())
     with caplog.at_level(logging.INFO, "otel_claude"):
         called(foreign)
-        found = marks(reader)
+        found = ids_of(reader)
         assert found == {name: {this_process()} for name in found}
         assert caplog.messages == []
-        instruments._forked()
+        metrics._clear_after_fork()
     (said,) = caplog.messages
     assert said == (
         "This process was forked, and its OpenTelemetry SDK is not one that otel-claude knows. What the parent's "
@@ -200,48 +223,46 @@ def test_where_nothing_is_measured_nothing_is_said(caplog):
     metering = NoOpMeterProvider()
     with caplog.at_level(logging.INFO, "otel_claude"):
         called(metering, "off")
-        instruments._forked()
+        metrics._clear_after_fork()
     assert caplog.messages == []
 
 
 def test_what_was_settled_stays(provider, reader, caplog):
     metering = provider()
     called(metering)
-    marks(reader)
-    instruments_of(metering, "", Labeller(200), instance_id="on")
+    ids_of(reader)
+    instruments_of(metering, "", 200, instance_id="on")
     assert caplog.messages == [
         "instance_id is 'on', but this meter provider has exported with 'auto', so it keeps that."
     ]
-    assert marks(reader)[c.CALLS.name] == {None}
+    assert ids_of(reader)[c.CALLS.name] == {None}
 
 
 def test_before_it_is_settled_it_can_be_chosen(provider, reader):
     metering = provider()
-    instruments_of(metering, "", Labeller(200))
-    instruments_of(metering, "", Labeller(200), instance_id="on")
+    instruments_of(metering, "", 200)
+    instruments_of(metering, "", 200, instance_id="on")
     called(metering, "on")
-    assert marks(reader)[c.CALLS.name] == {this_process()}
+    assert ids_of(reader)[c.CALLS.name] == {this_process()}
 
 
 def test_a_resource_that_fails_leaves_it_exact(provider, reader, monkeypatch, caplog):
     def fails(_attributes):
         raise RuntimeError
 
-    monkeypatch.setattr(identity, "tells_processes_apart", fails)
+    monkeypatch.setattr(instance_id, "distinguishes_processes", fails)
     called(provider())
-    assert marks(reader)[c.CALLS.name] == {this_process()}
+    assert ids_of(reader)[c.CALLS.name] == {this_process()}
     assert len(caplog.messages) == 1
 
 
 def test_retries_and_failures_carry_it_too(provider, reader):
-    found = instruments_of(provider(FIXED_RESOURCE), "", Labeller(200))
-    recorder = Recorder(None, found, pricing.shipped, legacy=False)
-    call = begun(recorder)
-    attempt = answered(call, 529)
-    attempt.delay = 0.5
-    recorder.retried(attempt)
-    call.failed("529")
-    got = marks(reader)
+    found = instruments_of(provider(FIXED_RESOURCE), "", 200)
+    recorder = recorder_with(found)
+    call = started(recorder)
+    recorder.on_retry(responded(recorder, call, 529), 0.5)
+    failed(recorder, call, "529")
+    got = ids_of(reader)
     assert {c.DURATION.name, c.RETRY_DELAY.name, c.ATTEMPTS.name} <= set(got)
     assert got == {name: {this_process()} for name in got}
 

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import pytest
-from otel_claude.telemetry.record import UNKNOWN_CALLER
-from unit_batches import LINES, PARTS, line, reader_of
+from unit_batches import BATCHED, LINES, PARTS, line, reader_of
+from unit_calls import message
 
 from otel_claude import pricing
 from otel_claude import semconv as c
-from otel_claude.agent_sdk import recorder as listener
-from otel_claude.agent_sdk.recorder import Listener
+from otel_claude.agent_sdk import recorder as agent_recorder
+from otel_claude.agent_sdk.recorder import AgentRecorder
 from otel_claude.agent_sdk.totals import Connection, Sessions
 from otel_claude.api import Session
-from otel_claude.semconv.agents import AGENT_COST, AGENT_RATE_LIMITS, AGENT_RESULTS, AGENT_UNCOUNTED, UNCOUNTED_REASON
-from otel_claude.semconv.agents import SESSIONS as SESSION_COUNT
-from otel_claude.summary import from_metrics as reading
-from otel_claude.summary import report
-from otel_claude.telemetry import batches, recorder
-from otel_claude.telemetry import managed_agents as sessions
-from otel_claude.telemetry.attributes import Labeller
-from otel_claude.telemetry.dedup import Counted
+from otel_claude.semconv import agents as a
+from otel_claude.summary import from_metrics, report
+from otel_claude.telemetry import batches, increments, managed_agents, recorder
+from otel_claude.telemetry.attributes import AttributeSets
+from otel_claude.telemetry.call import UNKNOWN_CLIENT
+from otel_claude.telemetry.dedup import Deduplicator
 from otel_claude.telemetry.managed_agents import Owner
 from otel_claude.telemetry.metrics import Instruments, instruments_of
-from otel_claude.telemetry.rate_limits import Limits
+from otel_claude.telemetry.rate_limits import RateLimits
 
 
 class PlantedError(Exception):
@@ -45,10 +43,10 @@ def fail_once(original):
 
 
 def read(bench, *lines):
-    reading = reader_of(bench.recorder).results("msgbatch_1", None)
+    reader = reader_of(bench.recorder)
     for each in lines:
-        reading.read(each)
-    reading.ended()
+        reader.read(each)
+    reader.end()
 
 
 def cost(bench):
@@ -56,27 +54,58 @@ def cost(bench):
 
 
 def test_a_result_that_cannot_be_read_is_counted_and_the_next_ones_are_whole(bench, monkeypatch, warnings):
-    monkeypatch.setattr(batches, "result", fail_once(batches.result))
+    monkeypatch.setattr(batches, "parse_batch_result", fail_once(batches.parse_batch_result))
     read(bench, line("x"), LINES["succeeded"])
-    assert bench.values(c.BATCH_REQUESTS, c.BATCH_RESULT) == {"_other": 1, "succeeded": 1}
-    assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == {"unreadable_result": 1}
+    assert bench.values(c.BATCH_RESULTS, c.BATCH_RESULT) == {"_other": 1, "succeeded": 1}
+    assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == {"invalid_result": 1}
     assert cost(bench) == pytest.approx(sum(PARTS.values()))
     (warning,) = warnings()
-    assert "while it read a result of a batch (PlantedError)" in warning
+    assert "could not read a result of a batch (PlantedError)" in warning
 
 
 def test_results_without_a_price_are_counted_with_their_tokens(bench, monkeypatch, warnings):
-    monkeypatch.setattr(recorder, "bill_since", fail)
+    monkeypatch.setattr(recorder, "price_batch_result", fail)
     read(bench, LINES["succeeded"], LINES["errored"])
-    assert bench.values(c.BATCH_REQUESTS, c.BATCH_RESULT) == {"succeeded": 1, "errored": 1}
+    assert bench.values(c.BATCH_RESULTS, c.BATCH_RESULT) == {"succeeded": 1, "errored": 1}
     assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == {"pricing_error": 1}
     assert bench.value(c.OUTPUT_TOKENS) == 300
     assert cost(bench) == 0
     assert len(warnings()) == 1
 
 
+TOKENS = (c.INPUT_TOKENS, c.OUTPUT_TOKENS, c.CACHE_READ_TOKENS, c.CACHE_WRITE_TOKENS, c.REASONING_TOKENS)
+INCREMENTS = {
+    "_batch_result": (c.BATCH_RESULTS,),
+    "_reasons": (c.UNPRICED,),
+    "_tokens": TOKENS,
+    "_server_tools": (c.SERVER_TOOL_CALLS,),
+    "_costs": (c.COST, c.CACHE_SAVINGS, c.CACHE_OVERHEAD),
+}
+"""Each part of what a result adds to the counters, and the counters of it."""
+RESULTS = (
+    line("a", type="succeeded", message=message({**BATCHED, "server_tool_use": {"web_fetch_requests": 1}})),
+    line("b", type="succeeded", message=message(BATCHED, name="msg_b", model="claude-unknown-9")),
+)
+
+
+def fail_later(*_args, **_kwargs):
+    """A generator, which fails when it is asked for its first value."""
+    yield fail()
+
+
+@pytest.mark.parametrize("part", INCREMENTS)
+def test_increments_of_a_result_that_fail_take_no_others(bench, monkeypatch, warnings, part):
+    counters = [metric.name for metrics in INCREMENTS.values() for metric in metrics]
+    monkeypatch.setattr(increments, part, fail_later)
+    read(bench, *RESULTS)
+    lost = [metric.name for metric in INCREMENTS[part]]
+    assert sorted(counters) == sorted(lost + [name for name in bench.points() if name in counters])
+    (warning,) = [text for text in warnings() if "claude-unknown-9" not in text]
+    assert "(PlantedError)" in warning
+
+
 def test_results_whose_memory_fails_are_counted(bench, monkeypatch, warnings):
-    monkeypatch.setattr(Counted, "first", fail)
+    monkeypatch.setattr(Deduplicator, "add", fail)
     read(bench, LINES["succeeded"])
     assert cost(bench) == pytest.approx(sum(PARTS.values()))
     assert len(warnings()) == 1
@@ -89,28 +118,28 @@ def test_an_instrument_that_a_meter_refuses_leaves_the_others(bench, monkeypatch
         return fail() if metric is c.DURATION else create(self, metric)
 
     monkeypatch.setattr(Instruments, "_create", some)
-    made = Instruments(bench.metering.get_meter("other"), Labeller(1))
+    made = Instruments(bench.metering.get_meter("other"), AttributeSets(1))
     assert c.DURATION.name not in made.histograms
     assert c.CALL_COST.name in made.histograms
     (warning,) = warnings()
-    assert f"created {c.DURATION.name}" in warning
+    assert f"could not create {c.DURATION.name}" in warning
 
 
 def test_a_session_that_cannot_be_shown_leaves_the_others(bench, monkeypatch, warnings):
     shown = bench.instruments.sessions
     for name in ("sesn_1", "sesn_2"):
-        shown.heard(Session(name, model="m"), Owner(UNKNOWN_CALLER, None), bench.instruments.labels)
-    value_of, together = sessions._READ[SESSION_COUNT.name]
-    monkeypatch.setitem(sessions._READ, SESSION_COUNT.name, (fail_once(value_of), together))
-    assert list(bench.values(SESSION_COUNT).values()) == [1]
+        shown.update(Session(name, model="m"), Owner(UNKNOWN_CLIENT, None), bench.instruments.sets)
+    values_of, together = managed_agents._VALUES[a.SESSIONS.name]
+    monkeypatch.setitem(managed_agents._VALUES, a.SESSIONS.name, (fail_once(values_of), together))
+    assert list(bench.values(a.SESSIONS).values()) == [1]
     assert len(warnings()) == 1
 
 
 @pytest.fixture
-def heard(bench):
-    made = instruments_of(bench.metering, "1", Labeller(10), keep=True)
+def on_message(bench):
+    made = instruments_of(bench.metering, "1", AttributeSets(10), keep=True)
     made.add_agents()
-    return Listener(made, Connection(Sessions(), None), ()).heard
+    return AgentRecorder(made, Connection(Sessions(), None), ()).on_message
 
 
 RESULT = {
@@ -121,31 +150,31 @@ RESULT = {
 }
 
 
-@pytest.mark.parametrize(("owner", "name"), [(Connection, "news"), (listener, "result")])
-def test_a_turn_of_an_agent_is_counted_whatever_fails(bench, heard, monkeypatch, warnings, owner, name):
+@pytest.mark.parametrize(("owner", "name"), [(Connection, "since_last_result"), (agent_recorder, "parse_result")])
+def test_a_turn_of_an_agent_is_counted_whatever_fails(bench, on_message, monkeypatch, warnings, owner, name):
     with monkeypatch.context() as broken:
         broken.setattr(owner, name, fail)
-        heard(RESULT)
-    assert sum(bench.values(AGENT_RESULTS, c.ERROR_TYPE).values()) == 1
+        on_message(RESULT)
+    assert sum(bench.values(a.AGENT_RESULTS, c.ERROR_TYPE).values()) == 1
     reason = "failed" if owner is Connection else "no_usage"
-    assert bench.values(AGENT_UNCOUNTED, UNCOUNTED_REASON) == {reason: 1}
+    assert bench.values(a.AGENT_RESULTS_SKIPPED, a.SKIPPED_REASON) == {reason: 1}
     assert len(warnings()) == 1
-    heard(RESULT)
-    assert bench.value(AGENT_COST) == 0.5
+    on_message(RESULT)
+    assert bench.value(a.AGENT_COST) == 0.5
 
 
-def test_limits_of_an_agent_that_cannot_be_kept_are_still_events(bench, heard, monkeypatch, warnings):
-    monkeypatch.setattr(Limits, "seen", fail)
-    heard({"type": "rate_limit_event", "rate_limit_info": {"status": "allowed", "rateLimitType": "five_hour"}})
-    assert list(bench.values(AGENT_RATE_LIMITS, c.RATE_LIMIT_NAME).items()) == [("unified_5h", 1)]
+def test_limits_of_an_agent_that_cannot_be_kept_are_still_events(bench, on_message, monkeypatch, warnings):
+    monkeypatch.setattr(RateLimits, "report", fail)
+    on_message({"type": "rate_limit_event", "rate_limit_info": {"status": "allowed", "rateLimitType": "five_hour"}})
+    assert list(bench.values(a.AGENT_RATE_LIMITS, c.RATE_LIMIT_NAME).items()) == [("unified_5h", 1)]
     assert len(warnings()) == 1
 
 
 def test_a_sum_that_the_summary_cannot_read_leaves_the_others(bench, monkeypatch, warnings):
     read(bench, LINES["succeeded"])
-    whole = reading.totals_of(bench.reader.get_metrics_data(), 0.0).sums
-    monkeypatch.setitem(reading._SUMS, c.COST.name, fail)
-    left = reading.totals_of(bench.reader.get_metrics_data(), 0.0).sums
+    whole = from_metrics.totals_of(bench.reader.get_metrics_data(), 0.0).sums
+    monkeypatch.setitem(from_metrics._SUMS, c.COST.name, fail)
+    left = from_metrics.totals_of(bench.reader.get_metrics_data(), 0.0).sums
     assert left == {key: amount for key, amount in whole.items() if key[0] not in ("cost", "batched")}
     assert left
     assert len(warnings()) == 1

@@ -58,7 +58,7 @@ def test_or_for_the_end_of_the_next_call(bench):
 
 def test_its_span_has_the_time_when_it_ended(bench):
     dropped(bench)
-    _, _, ended_at = bench.instruments.deferred[0]
+    _, ended_at = bench.instruments.deferred[0].args
     bench.instruments.flush_deferred()
     assert bench.span.end_time == ended_at
 

@@ -162,7 +162,7 @@ class KeepingRecorder(Recorder):
 
     def __init__(self) -> None:
         instruments = Instruments(NoOpMeterProvider().get_meter("test"), AttributeSets(200))
-        super().__init__(None, instruments, shipped, never_sent=lambda _error: False)
+        super().__init__(None, instruments, shipped, complete_failed_call=lambda *_: None)
         self.ended: list[Call] = []
 
     @property

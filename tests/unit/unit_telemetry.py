@@ -6,7 +6,7 @@ from typing import Any
 
 from otel_claude import pricing
 from otel_claude import semconv as c
-from otel_claude.sdk.errors import was_never_sent
+from otel_claude.sdk.responses import complete_failed_call
 from otel_claude.telemetry.metrics import Instruments, instruments_of
 from otel_claude.telemetry.recorder import Recorder
 from otel_claude.version import __version__
@@ -21,7 +21,12 @@ def recorder_of(
         instruments.add_legacy()
     tracer = tracing.get_tracer(c.SCOPE, __version__) if tracing is not None else None
     recorder = Recorder(
-        tracer, instruments, pricing.shipped, legacy=legacy, histogram_tags=histogram_tags, never_sent=was_never_sent
+        tracer,
+        instruments,
+        pricing.shipped,
+        legacy=legacy,
+        histogram_tags=histogram_tags,
+        complete_failed_call=complete_failed_call,
     )
     return recorder, instruments
 

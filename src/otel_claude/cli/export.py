@@ -16,9 +16,9 @@ _TARGETS = ", ".join(TARGETS)
 def command(  # noqa: PLR0913, PLR0917 - Typer makes an option of each parameter
     target: Annotated[str, typer.Argument(help=f"One of: {_TARGETS}.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="The directory to write into.", show_default=False)],
-    translator: Annotated[
+    name_style: Annotated[
         str, typer.Option("--naming", help="How the metrics store writes names: underscores, or utf8 with the dots.")
-    ] = Options.translator,
+    ] = Options.name_style,
     monthly_budget: Annotated[
         float, typer.Option("--monthly-budget", help="US dollars in thirty days, all services together.")
     ] = Options.monthly_budget,
@@ -45,7 +45,7 @@ def command(  # noqa: PLR0913, PLR0917 - Typer makes an option of each parameter
     """Write dashboards, rules and deployment files."""
     try:
         budgets = tuple(budget or ())
-        options = Options(translator, monthly_budget, daily_budget, grafana_url, runbook_url, budgets=budgets)
+        options = Options(name_style, monthly_budget, daily_budget, grafana_url, runbook_url, budgets=budgets)
         written = export(target, out, options, force=force)
     except ExportError as error:
         fail(str(error))

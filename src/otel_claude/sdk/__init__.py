@@ -10,8 +10,8 @@ from typing import Any
 
 from ..runtime import Runtime
 from ..settings import Settings
-from .errors import was_never_sent
 from .patches import Patches
+from .responses import complete_failed_call
 
 __all__ = ["Instrumentation"]
 
@@ -20,7 +20,7 @@ class Instrumentation:
     """What one `instrument()` set up in the SDK, which is imported. `providers`: its arguments."""
 
     def __init__(self, settings: Settings, providers: dict[str, Any]) -> None:
-        self._runtime = Runtime(settings, providers, was_never_sent)
+        self._runtime = Runtime(settings, providers, complete_failed_call)
         self._patches = Patches(self._runtime)
         self._patches.install()
 

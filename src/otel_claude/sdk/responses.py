@@ -179,7 +179,8 @@ def _adopt_rebuilt_response(recorder: Recorder, attempt: Attempt, result: Any) -
     for response in (getattr(result, "response", None), getattr(result, "http_response", None), result):
         extensions: Any = getattr(response, "extensions", None)
         if isinstance(extensions, dict) and hasattr(response, "stream"):
-            if attempt_of(response) is None:
+            carried = attempt_of(response)
+            if _ATTEMPT not in extensions and (carried is None or carried.call is attempt.call):
                 extensions[_ATTEMPT] = attempt
                 observe_body(recorder, attempt, response, middleware=False, raw=False)
             return
@@ -187,17 +188,24 @@ def _adopt_rebuilt_response(recorder: Recorder, attempt: Attempt, result: Any) -
 
 def on_raise(recorder: Recorder, call: Call, error: BaseException) -> None:
     """The SDK's method raised."""
+    complete_failed_call(recorder, call, error)
+    kind = error_type(error)
+    recorder.end_call(call, error_type=kind, cancelled=kind is None)
+
+
+def complete_failed_call(recorder: Recorder, call: Call, error: BaseException | None) -> None:
+    """Adds what is known of a call that ends without a response that the SDK has made something of."""
     last = call.attempts[-1] if call.attempts else None
-    if last is not None and last.http_response is not None and not call.responses:
+    if last is None:
+        return
+    if last.http_response is not None and not call.responses:
         # What the SDK made nothing of is billed all the same.
         try:
             recorder.on_response_data(last, body_of(last.http_response))
         except Exception:
             log_internal_error("read a response's body")
-    if last is not None and last.status is None:
+    if last.status is None and error is not None:
         last.never_sent = was_never_sent(error)
-    kind = error_type(error)
-    recorder.end_call(call, error_type=kind, cancelled=kind is None)
 
 
 def on_retry(recorder: Recorder, attempt: Attempt, delay: float, headers: Any) -> None:

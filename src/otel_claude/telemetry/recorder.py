@@ -55,7 +55,7 @@ class Recorder:
         prices: Gives the price table, which is read when it is first needed.
         legacy: Whether the metrics' names of before September 2026 are recorded too.
         histogram_tags: Whether tags are attributes of histograms too.
-        never_sent: Whether an exception says that a request cannot have reached the API.
+        complete_failed_call: Adds what the client library's patches know of a call that ends without a response.
     """
 
     def __init__(
@@ -66,14 +66,14 @@ class Recorder:
         *,
         legacy: bool = False,
         histogram_tags: bool = False,
-        never_sent: Callable[[BaseException], bool],
+        complete_failed_call: Callable[[Recorder, Call, BaseException | None], None],
     ) -> None:
         self.tracer = tracer
         self.instruments = instruments
         self.prices = prices
         self._legacy = legacy
         self._histogram_tags = histogram_tags
-        self._never_sent = never_sent
+        self._complete_failed_call = complete_failed_call
         self._series: dict[Any, CallSeries] = {}
         self._end, self._forget = self.end_call, self.forget
         record_of = instruments.record_of
@@ -135,9 +135,8 @@ class Recorder:
         try:
             if call.span is not None:
                 call.span = None
-                if not call.ended and call.attempts and call.attempts[-1].status is None:
-                    error = sys.exc_info()[1]
-                    call.attempts[-1].never_sent = error is not None and self._never_sent(error)
+                if not call.ended and not call.responses:
+                    self._complete_failed_call(self, call, sys.exc_info()[1])
                 cost = call.cost or self._price_safely(call)
                 span.set_attributes(span_attributes.of_call(call, cost, self.prices))
         except Exception:
@@ -339,9 +338,13 @@ class Recorder:
                     call.tags,
                     call.started_at // _DAY,
                 )
-                series = self._series.get(key) or self._new_series(SeriesKey(*key), call)
                 uncached, output, read, write_5m, write_1h, total_input = usage[:6]
-                rates = series.rates
+                try:
+                    series = self._series.get(key) or self._new_series(SeriesKey(*key), call)
+                    rates = series.rates
+                except Exception:
+                    log_internal_error("make what calls alike share")
+                    series = rates = None  # It is recorded as one that shares nothing.
                 if (
                     rates is not None
                     and uncached is not None

@@ -217,9 +217,7 @@ SHAPES = {
         CHUNKED,
     ),
     "streaming response, body at once": Shape(streaming_response_lines, PLAIN, WHOLE),
-    "streaming response, by lines": Shape(
-        streaming_response_lines, UNREAD.but(native_status="OK", native_lacks_reason=True), CHUNKED
-    ),
+    "streaming response, by lines": Shape(streaming_response_lines, UNREAD.but(native_status="OK"), CHUNKED),
     "streaming response, unread": Shape(streaming_response_unread, UNREAD, CHUNKED),
     "stream, read": Shape(stream_read, STREAM, STREAMED),
     "stream, read, body at once": Shape(stream_read, STREAM, (stream_at_once(),)),
