@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
-MARK = "claude.instance.id"
+INSTANCE_ID = "claude.instance.id"
 FIXED = {"OTEL_RESOURCE_ATTRIBUTES": "service.name=app,service.instance.id=default.pod.container"}
 COUNTERS = ("claude.client.calls", "claude.client.attempts")
 HISTOGRAMS = ("gen_ai.client.inference.duration", "claude.client.call.cost.usd")
@@ -52,17 +52,17 @@ def exact(told, calls, temporality="cumulative"):
     assert sums["claude.client.cost.usd"] == pytest.approx(calls * COST)
 
 
-def marks(told, *who):
+def ids_of(told, *who):
     """The ids that the points of these processes carry; None where they carry none."""
-    return {point["attributes"].get(MARK) for one in told if one["who"] in who for point in one["points"]}
+    return {point["attributes"].get(INSTANCE_ID) for one in told if one["who"] in who for point in one["points"]}
 
 
 def of(told, who):
     return [one for one in told if one["who"] == who]
 
 
-def is_id(mark):
-    return mark is not None and re.fullmatch(r"[0-9a-f]{12}", mark) is not None
+def is_id(value):
+    return value is not None and re.fullmatch(r"[0-9a-f]{12}", value) is not None
 
 
 @pytest.mark.parametrize("temporality", TEMPORALITIES)
@@ -75,7 +75,7 @@ def test_a_forked_child_begins_with_nothing_and_its_parent_goes_on(apart, resour
     # From 1.44 on OpenTelemetry's SDK gives a forked child an id that it draws, whatever its parent had.
     carried = {"parent": instance_id == "on" or resource != "drawn", "child": instance_id == "on"}
     carried["grandchild"] = carried["child"]
-    ids = [marks(told, who) for who in carried]
+    ids = [ids_of(told, who) for who in carried]
     assert [len(one) for one in ids] == [1, 1, 1]
     assert [is_id(*one) for one in ids] == list(carried.values())
     assert instance_id == "auto" or len(set.union(*ids)) == 3
@@ -84,8 +84,8 @@ def test_a_forked_child_begins_with_nothing_and_its_parent_goes_on(apart, resour
 @pytest.mark.parametrize("temporality", TEMPORALITIES)
 def test_every_metric_carries_the_same_id(apart, temporality):
     told = apart("alone", "fixed", temporality)
-    (mark,) = marks(told, "parent")
-    assert is_id(mark)
+    (value,) = ids_of(told, "parent")
+    assert is_id(value)
     assert {*COUNTERS, *HISTOGRAMS, GAUGE} <= {point["metric"] for one in told for point in one["points"]}
 
 
@@ -93,7 +93,7 @@ def test_every_metric_carries_the_same_id(apart, temporality):
 def test_restarts_under_one_id(apart, temporality):
     told = [one for _ in range(3) for one in apart("alone", "fixed", temporality)]
     exact(told, 6, temporality)
-    assert len(marks(told, "parent")) == 3
+    assert len(ids_of(told, "parent")) == 3
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
@@ -103,7 +103,7 @@ def test_spawned_processes(script, resource):
     assert (spawning.code, spawning.err) == (0, "")
     told = spawning.told
     exact(told, 5)
-    assert is_id(*marks(told, "child")) == is_id(*marks(told, "parent")) == (resource != "drawn")
+    assert is_id(*ids_of(told, "child")) == is_id(*ids_of(told, "parent")) == (resource != "drawn")
 
 
 @pytest.mark.parametrize("resource", ["drawn", "fixed"])
@@ -113,13 +113,13 @@ def test_the_provider_is_set_after_the_first_calls(apart, resource):
     assert sums["claude.client.calls"] == 3
     # Without a provider a histogram has nowhere to record to.
     assert sums["gen_ai.client.inference.duration"] == 1
-    (mark,) = marks(told, "parent")
-    assert is_id(mark) == (resource == "fixed")
+    (value,) = ids_of(told, "parent")
+    assert is_id(value) == (resource == "fixed")
 
 
 def test_off_carries_nothing_and_warns_once(apart):
     told = apart("fork", "fixed", instance_id="off")
-    assert marks(told, "parent", "child", "grandchild") == {None}
+    assert ids_of(told, "parent", "child", "grandchild") == {None}
     # The SDK draws an id after a fork, so these sums are exact; those of restarts are not.
     exact(told, 12)
     ((level, said),) = told[-1]["said"]
@@ -149,7 +149,7 @@ def test_what_is_inherited_is_withheld_where_it_cannot_be_dropped(apart, resourc
     told = apart("withheld", resource, temporality)
     exact(told, 12, temporality)
     assert of(told, "child")[0]["points"] == of(told, "grandchild")[0]["points"] == []
-    assert is_id(*marks(told, "child"))
+    assert is_id(*ids_of(told, "child"))
     (said,) = [text for level, text in of(told, "grandchild")[-1]["said"] if level == "WARNING"]
     assert said == (
         "This process was forked, and its OpenTelemetry SDK is not one that otel-claude knows. What the parent had "
@@ -177,4 +177,4 @@ def test_a_fork_while_threads_collect_and_record(apart, resource):
 def test_a_fork_while_a_thread_exports(apart):
     told = apart("while_exported", "fixed")
     exact(told, 3 + 2)
-    assert len(marks(told, "parent", "child")) == 2
+    assert len(ids_of(told, "parent", "child")) == 2

@@ -227,7 +227,7 @@ def test_where_nothing_is_measured_nothing_is_said(caplog):
     assert caplog.messages == []
 
 
-def test_what_was_settled_stays(provider, reader, caplog):
+def test_what_was_resolved_stays(provider, reader, caplog):
     metering = provider()
     called(metering)
     ids_of(reader)
@@ -238,7 +238,7 @@ def test_what_was_settled_stays(provider, reader, caplog):
     assert ids_of(reader)[c.CALLS.name] == {None}
 
 
-def test_before_it_is_settled_it_can_be_chosen(provider, reader):
+def test_before_it_is_resolved_it_can_be_chosen(provider, reader):
     metering = provider()
     instruments_of(metering, "", 200)
     instruments_of(metering, "", 200, instance_id="on")

@@ -68,7 +68,7 @@ _plain: Final[Callable[[AttributeSet], Attributes]] = attrgetter("attributes")
 
 
 class InstanceId:
-    """Whether the metrics of one provider carry the process's id: settled once its provider is known.
+    """Whether the metrics of one provider carry the process's id: resolved once its provider is known.
 
     Args:
         mode: As `OTEL_CLAUDE_INSTANCE_ID`.
@@ -84,10 +84,10 @@ class InstanceId:
 
     def _reset(self) -> None:
         self.is_resolved = False
-        # Until it is settled they carry it: a record without it could never be told apart.
+        # Until it is resolved they carry it: a record without it could never be told apart.
         self.value: str | None = None if self._mode == "off" else this_process()
         self.attributes_of: Callable[[AttributeSet], Attributes] = _plain if self.value is None else self._with_id
-        """The attributes that are exported for a set. Hot path: use it if `is_settled`, else what `settle()` gives."""
+        """What is exported for a set. Hot path: use it if `is_resolved`, else what `resolve()` gives."""
 
     def _with_id(self, attributes: AttributeSet) -> Attributes:
         exported = attributes.exported
@@ -97,7 +97,7 @@ class InstanceId:
         return exported
 
     def choose(self, mode: InstanceIdMode) -> None:
-        """What the user set. Once it is settled it stays, for sums under two names would count twice."""
+        """What the user set. Once it is resolved it stays, for sums under two names would count twice."""
         if mode != self._mode:
             if self.is_resolved:
                 logger.warning(
@@ -110,7 +110,7 @@ class InstanceId:
             self._reset()
 
     def resolve(self) -> Callable[[AttributeSet], Attributes]:
-        """`attributes_of` from now on: settled now if the provider is known."""
+        """`attributes_of` from now on: resolved now if the provider is known."""
         if not self.is_resolved:
             try:
                 self._resolve()
@@ -132,7 +132,7 @@ class InstanceId:
         apart = attributes is not None and distinguishes_processes(attributes)
         if self._mode == "auto" and apart and not self._withholding:
             self.value, self.attributes_of = None, _plain
-        # Last: whoever reads it of one that is settled reads the right one.
+        # Last: whoever reads it of one that is resolved reads the right one.
         self.is_resolved = True
         if attributes is not None and not apart:
             _warn_once(cause(attributes, os.environ), carried=self.value is not None)

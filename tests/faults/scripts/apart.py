@@ -29,7 +29,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import Resource
 from support.server import plain
 
-from otel_claude import inherited
+from otel_claude.telemetry import fork as of_parent
 
 KINDS = (Counter, UpDownCounter, Histogram, ObservableCounter, ObservableUpDownCounter, ObservableGauge)
 LIMITS = {
@@ -160,7 +160,7 @@ def withheld():
     def other(_storage):
         raise AttributeError
 
-    inherited._of_others = other
+    of_parent._of_others = other
     fork()
 
 

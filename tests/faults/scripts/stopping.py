@@ -89,7 +89,7 @@ def sigterm_in_a_lock():
     from otel_claude.telemetry.metrics import _by_provider, _of_global  # noqa: PLC0415 - only here
 
     for instruments in (*_of_global, *_by_provider.values()):
-        with instruments.ledger._lock:
+        with instruments.counters._lock:
             wait()
 
 
