@@ -37,7 +37,7 @@ def totals_of(data: Any, at: float) -> Totals:
         try:
             totals.tighter(_limit(dict(attributes), values, at))
         except Exception:
-            log_internal_error("looked for the tightest limit")
+            log_internal_error("look for the tightest limit")
     totals.processes = int(not totals.is_empty)
     return totals
 

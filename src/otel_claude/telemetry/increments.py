@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from .. import semconv
+from .._diagnostics import log_internal_error
 from ..api import BatchResult, Iteration, Response, Usage
 from ..api.response import NO_USAGE
 from ..pricing import CallCost, Charge
@@ -23,7 +24,7 @@ _ByModel = Callable[["str | None"], AttributeSet]
 
 
 def call_increments(call: Call, cost: CallCost, sets: AttributeSets) -> list[Increment]:
-    """What a call that has ended adds."""
+    """What a call that has ended adds. Each part by itself: one that fails takes no other."""
     responses = tuple(call.responses.values())
     last = responses[-1] if responses else Response()
 
@@ -31,12 +32,11 @@ def call_increments(call: Call, cost: CallCost, sets: AttributeSets) -> list[Inc
         return sets.of(call.client, call.request.model, model, call.workspace_id, call.tags)
 
     base = by_model(last.model)
-    ended = base.plus((semconv.STOP_REASON, last.stop_reason), (semconv.ERROR_TYPE, call.error_type))
-    return [
-        Increment(semconv.CALLS.name, ended, 1),
-        *(Increment(semconv.ATTEMPTS.name, _of_attempt(base, attempt), 1) for attempt in call.attempts),
-        *_of_responses(base, by_model, responses, cost),
-    ]
+    return _whole_parts(
+        ("count the end of a call", _call(base, last, call.error_type)),
+        ("count the attempts of a call", _attempts(base, call.attempts)),
+        *_parts_of_responses(base, by_model, responses, cost),
+    )
 
 
 class BatchOwner(NamedTuple):
@@ -48,46 +48,83 @@ class BatchOwner(NamedTuple):
 
 
 def result_increments(owner: BatchOwner, result: BatchResult, cost: CallCost, sets: AttributeSets) -> list[Increment]:
-    """What a result of a batch adds. It is no call, and has no attempts."""
+    """What a result of a batch adds, each part by itself. It is no call, and has no attempts."""
     response = result.response or Response()
 
     def by_model(model: str | None) -> AttributeSet:
         return sets.of(owner.client, None, model, owner.workspace_id, owner.tags, semconv.BATCH)
 
     base = by_model(response.model)
+    responses = () if result.response is None else (result.response,)
+    return _whole_parts(
+        ("count a result of a batch", _batch_result(base, response, result)),
+        *_parts_of_responses(base, by_model, responses, cost),
+    )
+
+
+_Part = tuple[str, Iterator[Increment]]
+"""What is done, and the increments of it, which are made when they are asked for."""
+
+
+def _whole_parts(*parts: _Part) -> list[Increment]:
+    """The increments of all parts. Of one that fails there are none, and it is logged."""
+    found: list[Increment] = []
+    for doing, increments in parts:
+        try:
+            found += list(increments)
+        except Exception:
+            log_internal_error(doing)
+    return found
+
+
+def _parts_of_responses(
+    base: AttributeSet, by_model: _ByModel, responses: Sequence[Response], cost: CallCost
+) -> Sequence[_Part]:
+    return (
+        ("count why a cost is not known", _reasons(base, cost.reasons)),
+        ("count tokens", _tokens(by_model, responses)),
+        ("count uses of server tools", _server_tools(base, responses)),
+        ("add up the cost", _costs(by_model, responses, cost)),
+    )
+
+
+def _call(base: AttributeSet, last: Response, error_type: str | None) -> Iterator[Increment]:
+    ended = base.plus((semconv.STOP_REASON, last.stop_reason), (semconv.ERROR_TYPE, error_type))
+    yield Increment(semconv.CALLS.name, ended, 1)
+
+
+def _batch_result(base: AttributeSet, response: Response, result: BatchResult) -> Iterator[Increment]:
     ended = base.plus(
         (semconv.STOP_REASON, response.stop_reason),
         (semconv.ERROR_TYPE, result.error_type),
         (semconv.BATCH_RESULT, result.type or semconv.OTHER),
     )
-    responses = () if result.response is None else (result.response,)
-    return [Increment(semconv.BATCH_RESULTS.name, ended, 1), *_of_responses(base, by_model, responses, cost)]
+    yield Increment(semconv.BATCH_RESULTS.name, ended, 1)
 
 
-def _of_responses(
-    base: AttributeSet, by_model: _ByModel, responses: Sequence[Response], cost: CallCost
-) -> Iterator[Increment]:
-    for reason in cost.reasons:
+def _attempts(base: AttributeSet, attempts: Iterable[Attempt]) -> Iterator[Increment]:
+    for attempt in attempts:
+        attributes = base.plus(
+            (semconv.STATUS_CODE, attempt.status),
+            (semconv.ERROR_TYPE, attempt.error_type),
+            (semconv.ATTEMPT_OUTCOME, attempt.outcome),
+            (semconv.BLOCKED_REASON, attempt.blocked),
+        )
+        yield Increment(semconv.ATTEMPTS.name, attributes, 1)
+
+
+def _reasons(base: AttributeSet, reasons: Iterable[str]) -> Iterator[Increment]:
+    for reason in reasons:
         yield Increment(semconv.UNPRICED.name, base.plus((semconv.UNPRICED_REASON, reason)), 1)
+
+
+def _tokens(by_model: _ByModel, responses: Iterable[Response]) -> Iterator[Increment]:
     for response in responses:
         if response.usage is not None:
-            yield from _tokens(by_model, response.model, response.usage)
-            yield from _server_tools(base, response.usage)
-    for response, price in zip(responses, cost.prices, strict=False):
-        for charge in price.charges:
-            yield from _costs(by_model(charge.model), charge, response.usage or NO_USAGE)
+            yield from _tokens_of_usage(by_model, response.model, response.usage)
 
 
-def _of_attempt(base: AttributeSet, attempt: Attempt) -> AttributeSet:
-    return base.plus(
-        (semconv.STATUS_CODE, attempt.status),
-        (semconv.ERROR_TYPE, attempt.error_type),
-        (semconv.ATTEMPT_OUTCOME, attempt.outcome),
-        (semconv.BLOCKED_REASON, attempt.blocked),
-    )
-
-
-def _tokens(by_model: _ByModel, model: str | None, usage: Usage) -> Iterator[Increment]:
+def _tokens_of_usage(by_model: _ByModel, model: str | None, usage: Usage) -> Iterator[Increment]:
     for part in priced_parts(usage):
         sampled = (part.model if isinstance(part, Iteration) else None) or model
         tokens = by_model(sampled).plus(_MODALITY)
@@ -102,13 +139,21 @@ def _tokens(by_model: _ByModel, model: str | None, usage: Usage) -> Iterator[Inc
     yield Increment(semconv.REASONING_TOKENS.name, by_model(model).plus(_MODALITY), usage.thinking or 0)
 
 
-def _server_tools(base: AttributeSet, usage: Usage) -> Iterator[Increment]:
-    counts = (usage.web_searches, usage.web_fetches, usage.code_executions)
-    for tool, count in zip(semconv.SERVER_TOOLS, counts, strict=True):
-        yield Increment(semconv.SERVER_TOOL_CALLS.name, base.plus((semconv.TOOL_NAME, tool)), count)
+def _server_tools(base: AttributeSet, responses: Iterable[Response]) -> Iterator[Increment]:
+    for response in responses:
+        usage = response.usage or NO_USAGE
+        counts = (usage.web_searches, usage.web_fetches, usage.code_executions)
+        for tool, count in zip(semconv.SERVER_TOOLS, counts, strict=True):
+            yield Increment(semconv.SERVER_TOOL_CALLS.name, base.plus((semconv.TOOL_NAME, tool)), count)
 
 
-def _costs(model: AttributeSet, charge: Charge, usage: Usage) -> Iterator[Increment]:
+def _costs(by_model: _ByModel, responses: Sequence[Response], cost: CallCost) -> Iterator[Increment]:
+    for response, price in zip(responses, cost.prices, strict=False):
+        for charge in price.charges:
+            yield from _costs_of_charge(by_model(charge.model), charge, response.usage or NO_USAGE)
+
+
+def _costs_of_charge(model: AttributeSet, charge: Charge, usage: Usage) -> Iterator[Increment]:
     served = served_attributes(model, usage.service_tier, usage.speed, usage.inference_geo)
     for name, amount in zip(semconv.COST_TYPES, charge.parts, strict=True):
         yield Increment(semconv.COST.name, served.plus((semconv.COST_TYPE, name)), amount)

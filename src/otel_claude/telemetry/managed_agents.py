@@ -72,8 +72,11 @@ class Sessions:
         attributes_of = self._instance_id.resolve()
         found: dict[AttributeSet, list[int | float]] = {}
         for session, attributes in self._lately():
-            for pairs, value in values_of(session):
-                found.setdefault(attributes.plus(*pairs), []).append(value)
+            try:
+                for pairs, value in values_of(session):
+                    found.setdefault(attributes.plus(*pairs), []).append(value)
+            except Exception:
+                log_internal_error(f"show a session as {metric}")  # The others are shown.
         return [Observation(together(values), attributes_of(attributes)) for attributes, values in found.items()]
 
     def clear(self) -> None:

@@ -73,7 +73,9 @@ def of_call(call: Call, cost: CallCost, prices: Callable[[], PriceTable]) -> Att
 
 def _unusual(call: Call, cost: CallCost, table: str) -> Attributes:
     """What `CallSeries.span_attributes` is for a call that shares it with no other."""
-    attributes: Attributes = {semconv.COST_STATUS: cost.status, semconv.PRICE_TABLE: table}
+    attributes: Attributes = {semconv.COST_STATUS: cost.status}
+    if table:
+        attributes[semconv.PRICE_TABLE] = table  # One that cannot be read has no name.
     if cost.status != "unpriced":
         attributes |= {semconv.COST_CURRENCY: "USD", semconv.COST_SOURCE: "local"}
     if cost.reasons:
