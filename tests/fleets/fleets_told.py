@@ -51,10 +51,10 @@ def stored(store, job):
     values = (
         panel("Spend"),
         panel("Calls"),
-        panel("Tokens by class", "input"),
-        panel("Tokens by class", "output"),
-        number(queries.grown(c.CALL_COST, "1h", part="_sum")),
-        number(queries.grown(c.CALL_COST, "1h", part="_count")),
-        number(queries.grown(c.DURATION, "1h", part="_count")),
+        panel("Tokens by type", "input"),
+        panel("Tokens by type", "output"),
+        number(queries.exact_increase(c.CALL_COST, "1h", part="_sum")),
+        number(queries.exact_increase(c.CALL_COST, "1h", part="_count")),
+        number(queries.exact_increase(c.DURATION, "1h", part="_count")),
     )
     return dict(zip(WHAT, values, strict=True))
