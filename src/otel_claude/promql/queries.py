@@ -24,11 +24,14 @@ the same on VictoriaMetrics, which would look back over little more than one exp
 
 @dataclass(frozen=True)
 class Queries:
-    """Writes queries in one style, over what `where` selects; `untagged_where`: of histograms, limits and sessions."""
+    """Writes queries in one style, over what `where` selects.
+
+    `untagged_where`: of histograms, limits and sessions, which have no tags. None: the same.
+    """
 
     translator: NameTranslator
     where: tuple[str, ...] = ()
-    untagged_where: tuple[str, ...] = ()
+    untagged_where: tuple[str, ...] | None = None
 
     def by(self, labels: tuple[str, ...], expression: str, operation: str = "sum") -> str:
         """An aggregation that keeps labels."""
@@ -38,7 +41,7 @@ class Queries:
 
     def select(self, metric: Metric, *matchers: str, part: Part = "") -> str:
         """A metric's series in scope."""
-        where = self.where if metric.tags else self.untagged_where
+        where = self.where if metric.tags or self.untagged_where is None else self.untagged_where
         return self.translator.select(metric, *where, *matchers, part=part)
 
     def match(self, attribute: str, value: str) -> str:
