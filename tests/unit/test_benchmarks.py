@@ -33,9 +33,7 @@ def took_of(measure):
 
 
 def results():
-    samples = {
-        measure: {name: [took * MICRO] * 3 for name, took in took_of(measure).items()} for measure in MEASURES
-    }
+    samples = {measure: {name: [took * MICRO] * 3 for name, took in took_of(measure).items()} for measure in MEASURES}
     fresh = {"import_ns": 12 * MILLI, "instrument_ns": 3 * MILLI, "resident": 2e6, "allocated": 1e6, "modules": 55}
     return {
         "measured": "2026-11-22 18:00 UTC",
