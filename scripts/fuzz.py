@@ -27,7 +27,7 @@ with atheris.instrument_imports(include=["otel_claude"]):
     from otel_claude import runtime as measuring  # noqa: F401 - which imports all that measures calls
 
 from hostile_bench import CALLS, Bench  # noqa: E402 - the path comes first
-from support import wire as said  # noqa: E402
+from support import api as said  # noqa: E402
 from support.library import http  # noqa: E402
 
 KEYS = [

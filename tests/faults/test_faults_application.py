@@ -6,11 +6,11 @@ import pytest
 from faults_measured import instrumented
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace.sampling import Sampler
+from support.api import ARGS, KEY, RESET
 from support.face import BASE_URL, Face
 from support.library import TRACINGS, anthropic, http
 from support.server import Server, either, plain
 from support.telemetry import Telemetry
-from support.wire import ARGS, KEY, RESET
 
 from otel_claude.telemetry.metrics import _by_provider
 

@@ -8,10 +8,10 @@ from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExp
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from support.api import ARGS
 from support.face import Face
 from support.server import Server, either
 from support.telemetry import Telemetry
-from support.wire import ARGS
 
 NEVER = 3_600_000
 COST = 0.001545

@@ -3,11 +3,11 @@
 import gc
 
 import pytest
-from support import wire
+from support import api
+from support.api import ARGS
 from support.face import Face
 from support.library import TRACINGS
 from support.server import Server, either, plain, throttled
-from support.wire import ARGS
 
 
 def create(client):
@@ -39,7 +39,7 @@ SHAPES = {
     "drop": (drop, [either()]),
     "retried": (retry, [throttled(), plain()] * 12),
     "unread raw": (lambda client: client.messages.with_raw_response.create(**ARGS), [either()]),
-    "tool use": (create, [plain(wire.message(stop_reason="tool_use"))]),
+    "tool use": (create, [plain(api.message(stop_reason="tool_use"))]),
 }
 
 

@@ -6,11 +6,11 @@ import threading
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from support.api import ARGS, KEY, message
 from support.face import BASE_URL, Face
 from support.library import anthropic, http
 from support.server import Server, either, plain, stream
 from support.telemetry import Telemetry, plain_metrics
-from support.wire import ARGS, KEY, message
 
 from otel_claude import ClaudeInstrumentor, tags
 from otel_claude.telemetry.open_calls import open_calls

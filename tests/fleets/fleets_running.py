@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import servers
-from fleets_told import served, stored
+from fleets_served import served, stored
 from fleets_ways import PROGRAMS, Start
 
 from otel_claude_demo.simulator import Simulator

@@ -9,10 +9,10 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from support.api import ARGS, KEY
 from support.face import BASE_URL
 from support.library import anthropic, http
 from support.telemetry import plain_metrics
-from support.wire import ARGS, KEY
 
 from otel_claude import ClaudeInstrumentor, _diagnostics
 from otel_claude.telemetry import fork

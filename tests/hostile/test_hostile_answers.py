@@ -7,11 +7,11 @@ from hostile_bench import CALLS, COST, UNPRICED, Bench
 from hostile_oracle import WORST, fold, tokens
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import wire
+from support import api
 from support.library import http
 
 KEYS = [
-    *wire.USAGE, "type", "id", "model", "stop_reason", "usage", "message", "delta", "error", "details", "error_code",
+    *api.USAGE, "type", "id", "model", "stop_reason", "usage", "message", "delta", "error", "details", "error_code",
     "iterations", "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens", "output_tokens_details", "thinking_tokens",
     "server_tool_use", "web_search_requests", "fallback_credit", "status", "content", "index", "content_block", "speed",
 ]  # fmt: skip
@@ -53,13 +53,13 @@ def bench():
 def whole(body, status=200, headers=None):
     """The body as JSON, NaN and Infinity as Python writes them."""
     content = json.dumps(body).encode()
-    named = {**wire.HEADERS, "content-type": "application/json", **(headers or {})}
+    named = {**api.HEADERS, "content-type": "application/json", **(headers or {})}
     return lambda _request: http.Response(status, headers=named, content=content)
 
 
 def sse(chunks):
     content = b"".join(chunks)
-    headers = {**wire.HEADERS, "content-type": "text/event-stream"}
+    headers = {**api.HEADERS, "content-type": "text/event-stream"}
     return lambda _request: http.Response(200, headers=headers, content=content)
 
 
@@ -98,7 +98,7 @@ def test_any_refusal(bench, status, body):
 @given(st.binary(max_size=200))
 @settings(max_examples=40)
 def test_any_bytes(bench, content):
-    headers = {**wire.HEADERS, "content-type": "application/json"}
+    headers = {**api.HEADERS, "content-type": "application/json"}
     same(bench, lambda _request: http.Response(200, headers=headers, content=content))
 
 
@@ -111,7 +111,7 @@ def test_any_stream(bench, chunks):
 @given(usages)
 @settings(max_examples=100)
 def test_any_usage_of_a_whole_answer(bench, usage):
-    same(bench, whole(wire.message(usage=usage)))
+    same(bench, whole(api.message(usage=usage)))
     told = fold([usage], streamed=False)
     assert bench.tokens() == tokens(told)
     if WORST in told.values():
@@ -121,9 +121,9 @@ def test_any_usage_of_a_whole_answer(bench, usage):
 @given(usages, st.lists(usages, max_size=4), st.booleans())
 @settings(max_examples=100)
 def test_any_usages_of_a_stream(bench, first, later, stops):
-    events = [wire.start(first), *wire.BLOCK, *[wire.delta(usage, stop_reason=None) for usage in later]]
+    events = [api.start(first), *api.BLOCK, *[api.delta(usage, stop_reason=None) for usage in later]]
     if stops:
-        events += [{"type": "message_delta", "delta": {"stop_reason": "end_turn"}}, wire.STOP]
+        events += [{"type": "message_delta", "delta": {"stop_reason": "end_turn"}}, api.STOP]
     same(bench, sse(map(event, events)), stream=True)
     told = fold([first, *later], streamed=True)
     assert bench.tokens() == tokens(told)
@@ -131,7 +131,7 @@ def test_any_usages_of_a_stream(bench, first, later, stops):
         assert not exact(bench)
 
 
-@given(st.permutations([wire.start(), *wire.BLOCK, wire.delta({"output_tokens": 7}), wire.delta(), wire.STOP]))
+@given(st.permutations([api.start(), *api.BLOCK, api.delta({"output_tokens": 7}), api.delta(), api.STOP]))
 @settings(max_examples=40)
 def test_any_order(bench, events):
     same(bench, sse(map(event, events)), stream=True)
@@ -144,7 +144,7 @@ def test_any_order(bench, events):
 
 
 def test_an_error_after_the_end_changes_nothing(bench):
-    events = [*wire.events(), wire.error("overloaded_error")]
+    events = [*api.events(), api.error("overloaded_error")]
     same(bench, sse(map(event, events)), stream=True)
     ((key, count),) = bench.metrics["claude.client.attempts"].items()
     assert (count, dict(key)["claude.attempt.outcome"], "error.type" in dict(key)) == (1, "success", False)
@@ -164,15 +164,13 @@ def test_deep_nesting(bench, depth, opening):
     "number", ["1" * 5_000, "1e400", "-1e400", "0." + "3" * 5_000, "NaN", "-Infinity", "1E+2", "00"]
 )
 def test_numbers_that_are_none(bench, number):
-    body = json.dumps(wire.message()).replace('"output_tokens": 50', f'"output_tokens": {number}').encode()
+    body = json.dumps(api.message()).replace('"output_tokens": 50', f'"output_tokens": {number}').encode()
     same(bench, lambda _request: http.Response(200, headers={"content-type": "application/json"}, content=body))
     assert bench.total("gen_ai.client.inference.usage.output_tokens") is None
     assert not exact(bench)
 
 
 def test_the_same_key_twice(bench):
-    body = (
-        json.dumps(wire.message()).replace('"output_tokens": 50', '"output_tokens": 50, "output_tokens": 60').encode()
-    )
+    body = json.dumps(api.message()).replace('"output_tokens": 50', '"output_tokens": 50, "output_tokens": 60').encode()
     same(bench, lambda _request: http.Response(200, headers={"content-type": "application/json"}, content=body))
     assert bench.total("gen_ai.client.inference.usage.output_tokens") == 60, "as JSON readers do: the last"

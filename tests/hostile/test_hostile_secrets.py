@@ -8,7 +8,7 @@ import socket
 import pytest
 from hostile_bench import Bench
 from opentelemetry import baggage, context
-from support import wire
+from support import api
 from support.face import BASE_URL
 from support.library import anthropic, http
 from support.server import Server, either, plain, refused, stream
@@ -22,20 +22,20 @@ from otel_claude.telemetry.recorder import Recorder
 
 SECRET = "planted-secret-9911"
 OTHER_KEY = "-".join(["sk", "ant", "api03", SECRET + "z" * 80])
-PLANTED = (SECRET, wire.PROMPT, wire.COMPLETION, wire.ARGUMENT, wire.KEY, wire.KEY[24:64], wire.TOKEN, OTHER_KEY[30:70])
-TOOL = {"name": f"tool_{SECRET}", "description": wire.PROMPT, "input_schema": {"type": "object", "title": SECRET}}
+PLANTED = (SECRET, api.PROMPT, api.COMPLETION, api.ARGUMENT, api.KEY, api.KEY[24:64], api.TOKEN, OTHER_KEY[30:70])
+TOOL = {"name": f"tool_{SECRET}", "description": api.PROMPT, "input_schema": {"type": "object", "title": SECRET}}
 ASKED = {
-    **wire.ARGS,
+    **api.ARGS,
     "system": [{"type": "text", "text": SECRET, "cache_control": {"type": "ephemeral"}}],
     "metadata": {"user_id": SECRET},
     "stop_sequences": [SECRET],
     "tools": [TOOL],
-    "extra_headers": {"x-secret": SECRET, "x-other": wire.TOKEN},
+    "extra_headers": {"x-secret": SECRET, "x-other": api.TOKEN},
     "extra_query": {"token": SECRET},
     "extra_body": {"container": SECRET, "mcp_servers": [{"authorization_token": SECRET}]},
 }
-USED = {"type": "tool_use", "id": f"toolu_{SECRET}", "name": f"tool_{SECRET}", "input": {"secret": wire.ARGUMENT}}
-ODD_HEADERS = {**wire.HEADERS, "set-cookie": SECRET, "x-secret": SECRET, f"anthropic-ratelimit-{SECRET}-reset": SECRET}
+USED = {"type": "tool_use", "id": f"toolu_{SECRET}", "name": f"tool_{SECRET}", "input": {"secret": api.ARGUMENT}}
+ODD_HEADERS = {**api.HEADERS, "set-cookie": SECRET, "x-secret": SECRET, f"anthropic-ratelimit-{SECRET}-reset": SECRET}
 
 
 class Kept(logging.Handler):
@@ -60,18 +60,18 @@ def spoken():
 
 
 def client(*replies, **options):
-    options = {"api_key": wire.KEY, "base_url": f"{BASE_URL}/proxy/{SECRET}", "max_retries": 0, **options}
+    options = {"api_key": api.KEY, "base_url": f"{BASE_URL}/proxy/{SECRET}", "max_retries": 0, **options}
     return anthropic.Anthropic(http_client=Server(*replies).client(), **options)
 
 
 def quoting(_request):
-    raise http.ConnectError(f"could not connect with {wire.KEY}: {wire.PROMPT}")
+    raise http.ConnectError(f"could not connect with {api.KEY}: {api.PROMPT}")
 
 
 def exercise(reprs):
     """Calls of every kind of end. Each open call of ours is shown to `reprs` meanwhile."""
-    body = wire.message(content=[{"type": "text", "text": wire.COMPLETION}, USED], stop_sequence=SECRET)
-    answers = either([*wire.events()[:6], wire.delta(), wire.STOP], body)
+    body = api.message(content=[{"type": "text", "text": api.COMPLETION}, USED], stop_sequence=SECRET)
+    answers = either([*api.events()[:6], api.delta(), api.STOP], body)
     good = client(lambda request: shown(reprs, answers, request))
     token = context.attach(baggage.set_baggage("tenant", SECRET, baggage.set_baggage("allowed", "acme")))
     try:
@@ -81,11 +81,11 @@ def exercise(reprs):
             next(good.messages.create(**ASKED, stream=True))
     finally:
         context.detach(token)
-    client(plain(body, headers=ODD_HEADERS), api_key=None, auth_token=wire.TOKEN).messages.create(**ASKED)
-    client(plain(body), api_key=OTHER_KEY).messages.create(**wire.ARGS, extra_headers={"X-Api-Key": OTHER_KEY[:60]})
-    bad = refused(400, "invalid_request_error", f"{wire.PROMPT} {SECRET}", param=SECRET, error_code=f"no {SECRET}\n")
-    broken = stream([*wire.events()[:4], wire.error("api_error", f"{wire.COMPLETION} {SECRET}")])
-    for failing in (bad, broken, quoting, stream(wire.events()[:4], http.ReadError)):
+    client(plain(body, headers=ODD_HEADERS), api_key=None, auth_token=api.TOKEN).messages.create(**ASKED)
+    client(plain(body), api_key=OTHER_KEY).messages.create(**api.ARGS, extra_headers={"X-Api-Key": OTHER_KEY[:60]})
+    bad = refused(400, "invalid_request_error", f"{api.PROMPT} {SECRET}", param=SECRET, error_code=f"no {SECRET}\n")
+    broken = stream([*api.events()[:4], api.error("api_error", f"{api.COMPLETION} {SECRET}")])
+    for failing in (bad, broken, quoting, stream(api.events()[:4], http.ReadError)):
         with pytest.raises(Exception):  # noqa: B017 - of four kinds
             list(client(failing).messages.create(**ASKED, stream=True))
 
@@ -137,15 +137,15 @@ def test_planted_secrets_come_out_nowhere(monkeypatch, spoken):
 @pytest.mark.parametrize("hop", ["can_record", "client_info", "parse_request", "request_api_key"])
 def test_a_failure_of_ours_that_quotes_a_secret_is_logged_without_it(monkeypatch, spoken, hop):
     def broken(*_args):
-        raise ValueError(f"{wire.KEY} {SECRET}")
+        raise ValueError(f"{api.KEY} {SECRET}")
 
     with Bench(monkeypatch) as bench:
         bench.instrument()
         monkeypatch.setattr(sdk_client, hop, broken)
-        client(plain()).messages.create(**wire.ARGS)
+        client(plain()).messages.create(**api.ARGS)
         ClaudeInstrumentor().uninstrument()
     assert len(spoken) == 2
-    assert not [text for text in spoken if SECRET in text or wire.KEY in text]
+    assert not [text for text in spoken if SECRET in text or api.KEY in text]
     _diagnostics._logged.clear()
 
 
@@ -164,9 +164,9 @@ def test_no_network_of_our_own(monkeypatch):
     with Bench(monkeypatch) as bench:
         bench.instrument()
         good = client(either())
-        good.messages.create(**wire.ARGS)
-        list(good.messages.create(**wire.ARGS, stream=True))
-        client(plain(wire.message(model="claude-nobody-knows"))).messages.create(**wire.ARGS)
+        good.messages.create(**api.ARGS)
+        list(good.messages.create(**api.ARGS, stream=True))
+        client(plain(api.message(model="claude-nobody-knows"))).messages.create(**api.ARGS)
         assert json.loads(bench.reader.get_metrics_data().to_json())
         ClaudeInstrumentor().uninstrument()
     assert asked == []

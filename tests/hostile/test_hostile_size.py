@@ -8,17 +8,17 @@ import pytest
 from hostile_bench import CALLS, COST, USAGE, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import wire
+from support import api
+from support.api import ARGS
 from support.library import http
 from support.server import plain
-from support.wire import ARGS
 
 from otel_claude import ClaudeInstrumentor, tags
 from otel_claude.api.headers import _layouts
 
 OUTPUT = f"{USAGE}output_tokens"
 MEGABYTE = 1 << 20
-CHUNK = wire.sse([{**wire.BLOCK[1], "delta": {"type": "text_delta", "text": "x" * 65_000}}])[0]
+CHUNK = api.sse([{**api.BLOCK[1], "delta": {"type": "text_delta", "text": "x" * 65_000}}])[0]
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +35,10 @@ class Long(http.SyncByteStream):
         self.chunk = chunk
 
     def __iter__(self):
-        yield from wire.sse([wire.start(), wire.BLOCK[0]])
+        yield from api.sse([api.start(), api.BLOCK[0]])
         for _ in range(self.times):
             yield self.chunk
-        yield from wire.sse([wire.BLOCK[3], wire.delta(), wire.STOP])
+        yield from api.sse([api.BLOCK[3], api.delta(), api.STOP])
 
 
 @pytest.mark.parametrize("size", [10, pytest.param(100, marks=pytest.mark.heavy)])
@@ -47,8 +47,8 @@ def test_long_streams_in_little_memory(bench, size, sent):
     chunk = CHUNK
     if sent != "text":
         # Each event has the whole usage anew, or is a further message with a model of its own.
-        event = wire.delta(stop_reason=None) if sent == "usage" else wire.start(id="msg_" + "x" * 900)
-        chunk = b"".join(wire.sse([event] * 8 + [wire.BLOCK[1]] * 8)) + CHUNK
+        event = api.delta(stop_reason=None) if sent == "usage" else api.start(id="msg_" + "x" * 900)
+        chunk = b"".join(api.sse([event] * 8 + [api.BLOCK[1]] * 8)) + CHUNK
     bench.answer = lambda _: http.Response(200, headers={"content-type": "text/event-stream"}, stream=Long(size, chunk))
     bench.forget()
     bench.instrument()
@@ -87,7 +87,7 @@ def calls(bench, count, make, within=None):
 
 
 def header(name):
-    return lambda n: plain(headers={**wire.IDENTITY, name: f"value-{n}"})
+    return lambda n: plain(headers={**api.IDENTITY, name: f"value-{n}"})
 
 
 def refusal(n):
@@ -95,12 +95,12 @@ def refusal(n):
 
 
 FLOODS = {
-    "models": (lambda n: plain(wire.message(model=f"claude-{n}")), "gen_ai.response.model"),
+    "models": (lambda n: plain(api.message(model=f"claude-{n}")), "gen_ai.response.model"),
     "workspaces": (header("anthropic-workspace-id"), "anthropic.workspace.id"),
-    "stop reasons": (lambda n: plain(wire.message(stop_reason=f"reason_{n}")), "anthropic.message.stop_reason"),
+    "stop reasons": (lambda n: plain(api.message(stop_reason=f"reason_{n}")), "anthropic.message.stop_reason"),
     "error types": (refusal, "error.type"),
     "service tiers": (
-        lambda n: plain(wire.message(usage={**wire.USAGE, "service_tier": f"tier-{n}"})),
+        lambda n: plain(api.message(usage={**api.USAGE, "service_tier": f"tier-{n}"})),
         "anthropic.response.service_tier",
     ),
 }  # fmt: skip
@@ -138,8 +138,8 @@ def test_floods_of_every_kind_at_once(bench, count):
     """200 models by 200 workspaces by 200 reasons would be eight million series. The sums are right all the same."""
 
     def make(n):
-        body = wire.message(model=f"claude-{n % 211}", stop_reason=f"r{n % 223}")
-        return plain(body, headers={**wire.HEADERS, "anthropic-workspace-id": f"w{n % 227}"})
+        body = api.message(model=f"claude-{n % 211}", stop_reason=f"r{n % 223}")
+        return plain(body, headers={**api.HEADERS, "anthropic-workspace-id": f"w{n % 227}"})
 
     calls(bench, count, make)
     assert bench.total(CALLS) == count
@@ -151,10 +151,10 @@ def test_floods_of_headers(bench):
     """Ten thousand headers, among them as many limits with names that nobody knows."""
     flood = [(b"x-%d" % n, b"y") for n in range(5_000)]
     flood += [(b"anthropic-ratelimit-a%d-limit" % n, b"7") for n in range(5_000)]
-    real = [(name.encode(), value.encode()) for name, value in wire.HEADERS.items()]
+    real = [(name.encode(), value.encode()) for name, value in api.HEADERS.items()]
 
     def answer(_request):
-        return http.Response(200, headers=[*real, *flood], content=json.dumps(wire.message()).encode())
+        return http.Response(200, headers=[*real, *flood], content=json.dumps(api.message()).encode())
 
     assert bench.seen(answer) == bench.bare(answer)
     assert len(bench.metrics["claude.client.rate_limit.limit"]) <= 32
@@ -189,7 +189,7 @@ VALUE = st.binary(max_size=30).filter(lambda raw: not set(raw) & {0, 10, 13}) | 
 @settings(max_examples=60)
 def test_any_headers(shared, headers, status):
     raw = [(name.encode(), value) for name, value in headers]
-    body = json.dumps(wire.message() if status == 200 else wire.error("rate_limit_error")).encode()
+    body = json.dumps(api.message() if status == 200 else api.error("rate_limit_error")).encode()
 
     def answer(_request):
         return http.Response(status, headers=raw, content=body)

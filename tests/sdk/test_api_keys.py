@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import pytest
 from anthropic._types import Omit
-from support import wire
+from support import api
+from support.api import ARGS
 from support.face import BASE_URL, Face
 from support.library import VERSION, anthropic
 from support.server import Server, plain
-from support.wire import ARGS
 from test_platforms import PLATFORMS
 
 from otel_claude import ClaudeInstrumentor
@@ -18,7 +18,7 @@ from otel_claude import ClaudeInstrumentor
 OTHER = "-".join(["sk", "ant", "api03", "Q7W" + "z" * 88 + "wXAA"])
 OTHER_HINT = "sk-ant-api03-Q7W...wXAA"
 GATEWAY = "gateway-credential-" + "g" * 40
-OAUTH = wire.TOKEN
+OAUTH = api.TOKEN
 
 
 class Case(NamedTuple):
@@ -35,27 +35,27 @@ class Case(NamedTuple):
 
 
 NO_KEY = {"api_key": None}
-BEARER = {"api_key": None, "auth_token": wire.KEY}
+BEARER = {"api_key": None, "auth_token": api.KEY}
 CASES = {
-    "argument": Case(wire.HINT, {"api_key": wire.KEY}),
-    "environment": Case(wire.HINT, NO_KEY, {"ANTHROPIC_API_KEY": wire.KEY}),
-    "the argument wins": Case(wire.HINT, {"api_key": wire.KEY}, {"ANTHROPIC_API_KEY": OTHER}),
-    "as a bearer": Case(wire.HINT, BEARER),
-    "as a bearer in the environment": Case(wire.HINT, NO_KEY, {"ANTHROPIC_AUTH_TOKEN": wire.KEY}),
+    "argument": Case(api.HINT, {"api_key": api.KEY}),
+    "environment": Case(api.HINT, NO_KEY, {"ANTHROPIC_API_KEY": api.KEY}),
+    "the argument wins": Case(api.HINT, {"api_key": api.KEY}, {"ANTHROPIC_API_KEY": OTHER}),
+    "as a bearer": Case(api.HINT, BEARER),
+    "as a bearer in the environment": Case(api.HINT, NO_KEY, {"ANTHROPIC_AUTH_TOKEN": api.KEY}),
     "key and bearer in the environment": Case(
-        wire.HINT, NO_KEY, {"ANTHROPIC_API_KEY": wire.KEY, "ANTHROPIC_AUTH_TOKEN": OTHER}
+        api.HINT, NO_KEY, {"ANTHROPIC_API_KEY": api.KEY, "ANTHROPIC_AUTH_TOKEN": OTHER}
     ),
     "this request's": Case(OTHER_HINT, headers={"X-Api-Key": OTHER}),
     "this request's, as a bearer": Case(OTHER_HINT, headers={"Authorization": f"Bearer {OTHER}"}),
     "this request's, in small letters": Case(OTHER_HINT, headers={"authorization": f"bearer {OTHER}"}),
-    "this request's, both ways": Case(OTHER_HINT, headers={"authorization": f"Bearer {wire.KEY}", "x-api-key": OTHER}),
+    "this request's, both ways": Case(OTHER_HINT, headers={"authorization": f"Bearer {api.KEY}", "x-api-key": OTHER}),
     "another for this call": Case(OTHER_HINT, options={"api_key": OTHER}),
     "assigned later": Case(OTHER_HINT, assigned=OTHER),
     "default headers": Case(OTHER_HINT, {"default_headers": {"X-Api-Key": OTHER}}),
     "default headers, as a bearer": Case(OTHER_HINT, {"default_headers": {"Authorization": f"Bearer {OTHER}"}}),
     "default headers for this call": Case(OTHER_HINT, options={"default_headers": {"x-api-key": OTHER}}),
     "this request's over default headers": Case(
-        wire.HINT, {"default_headers": {"X-Api-Key": OTHER}}, headers={"X-Api-Key": wire.KEY}
+        api.HINT, {"default_headers": {"X-Api-Key": OTHER}}, headers={"X-Api-Key": api.KEY}
     ),
     "headers of the environment": Case(
         OTHER_HINT, environment={"ANTHROPIC_CUSTOM_HEADERS": f"X-Api-Key: {OTHER}"}, since=(1, 0)
@@ -68,7 +68,7 @@ CASES = {
     "basic authentication at a gateway": Case(None, headers={"Authorization": "Basic dXNlcjpwYXNz"}),
     "omitted": Case(None, headers={"Authorization": Omit()}, since=(2, 0)),
     "omitted, in its old header": Case(None, headers={"X-Api-Key": Omit()}, before=(2, 0)),
-    "the other one is omitted": Case(wire.HINT, headers={"X-Api-Key": Omit()}, since=(2, 0)),
+    "the other one is omitted": Case(api.HINT, headers={"X-Api-Key": Omit()}, since=(2, 0)),
 }
 
 
@@ -97,20 +97,20 @@ async def test_the_key_that_is_sent_is_the_key_that_is_shown(telemetry, kind, tr
         client.api_key = case.assigned
     await face.wait(client.messages.create(**ARGS, **({"extra_headers": case.headers} if case.headers else {})))
     assert hints(telemetry) == {case.hint}
-    shown = {wire.HINT: wire.KEY, OTHER_HINT: OTHER}.get(case.hint)
+    shown = {api.HINT: api.KEY, OTHER_HINT: OTHER}.get(case.hint)
     assert shown is None or shown in sent(face.server.requests[0])
 
 
 @pytest.mark.parametrize("mode", ["hint", "hash", "off"])
-@pytest.mark.parametrize("credential", [wire.KEY, OAUTH, GATEWAY], ids=["key", "oauth", "gateway"])
+@pytest.mark.parametrize("credential", [api.KEY, OAUTH, GATEWAY], ids=["key", "oauth", "gateway"])
 async def test_each_mode(telemetry, kind, mode, credential, monkeypatch, quiet):
     ClaudeInstrumentor().uninstrument()
     monkeypatch.setenv("OTEL_CLAUDE_API_KEY_FORMAT", mode)
     ClaudeInstrumentor().instrument(meter_provider=telemetry.meter_provider)
     face = Face(kind, Server(plain()), api_key=credential)
     await face.wait(face.client.messages.create(**ARGS))
-    shown = {"hint": wire.HINT, "hash": hashlib.sha256(wire.KEY.encode()).hexdigest()[:16], "off": None}
-    assert hints(telemetry) == {shown[mode] if credential == wire.KEY else None}
+    shown = {"hint": api.HINT, "hash": hashlib.sha256(api.KEY.encode()).hexdigest()[:16], "off": None}
+    assert hints(telemetry) == {shown[mode] if credential == api.KEY else None}
 
 
 async def test_two_keys_of_one_program_are_two_series(telemetry, kind, quiet):
@@ -119,7 +119,7 @@ async def test_two_keys_of_one_program_are_two_series(telemetry, kind, quiet):
     for client in (face.client, other, face.client):
         await face.wait(client.messages.create(**ARGS))
     calls = telemetry.metrics()["claude.client.calls"]
-    assert {dict(key)["claude.api_key.hint"]: value for key, value in calls.items()} == {wire.HINT: 2, OTHER_HINT: 1}
+    assert {dict(key)["claude.api_key.hint"]: value for key, value in calls.items()} == {api.HINT: 2, OTHER_HINT: 1}
 
 
 async def test_nothing_of_tokens_that_a_provider_gives(telemetry, kind, tracing, monkeypatch, quiet):
@@ -127,7 +127,7 @@ async def test_nothing_of_tokens_that_a_provider_gives(telemetry, kind, tracing,
         pytest.skip(f"anthropic {VERSION} has no credentials")
     from anthropic.lib.credentials import AccessToken  # noqa: PLC0415 - absent before 0.98
 
-    monkeypatch.setenv("ANTHROPIC_API_KEY", wire.KEY)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", api.KEY)
     # Such a provider is for the class that can wait for it, or for either.
     face = Face(kind, Server(plain()), tracing, api_key=None, credentials=lambda **_: AccessToken(token=OAUTH))
     await face.wait(face.client.messages.create(**ARGS))
@@ -140,7 +140,7 @@ CLOUDS = {
     "AnthropicFoundry, Azure AD": {
         "azure_ad_token_provider": lambda: "azure-token", "base_url": PLATFORMS["AnthropicFoundry"][0]["base_url"],
     },
-    "AnthropicBedrock, API key": {"api_key": wire.KEY, "aws_region": "eu-west-1"},
+    "AnthropicBedrock, API key": {"api_key": api.KEY, "aws_region": "eu-west-1"},
 }  # fmt: skip
 
 
@@ -148,7 +148,7 @@ CLOUDS = {
 async def test_nothing_of_a_clouds_credentials_nor_of_a_key_that_it_does_not_use(
     telemetry, kind, name, monkeypatch, quiet
 ):
-    monkeypatch.setenv("ANTHROPIC_API_KEY", wire.KEY)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", api.KEY)
     monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", OTHER)
     platform = name.partition(",")[0]
     if not hasattr(anthropic, platform):
@@ -162,13 +162,13 @@ async def test_nothing_of_a_clouds_credentials_nor_of_a_key_that_it_does_not_use
     await face.wait(face.client.messages.create(**ARGS))
     if "API key" not in name and VERSION >= (0, 125):
         # Foundry's client sent the environment's key beside its token before (seen in 0.100.0).
-        assert wire.KEY not in sent(face.server.requests[0])
+        assert api.KEY not in sent(face.server.requests[0])
     assert hints(telemetry) == {None}
 
 
 async def test_workspace_and_organization_come_from_the_answer(telemetry, kind, tracing, quiet):
     """The workspace is a label; the organization is on the span, as a process has one of them."""
-    headers = {**wire.HEADERS, "anthropic-workspace-id": "wrkspc_7", "anthropic-organization-id": "org_7"}
+    headers = {**api.HEADERS, "anthropic-workspace-id": "wrkspc_7", "anthropic-organization-id": "org_7"}
     face = Face(kind, Server(plain(headers=headers), plain()), tracing, base_url=BASE_URL)
     await face.wait(face.client.messages.create(**ARGS))
     span = telemetry.span.attributes

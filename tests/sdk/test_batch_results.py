@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from support import wire
+from support import api
 from support.library import HAS_MIDDLEWARE, VERSION, http
 from support.server import Chunks
 from support.telemetry import typed
@@ -17,14 +17,14 @@ from otel_claude import ClaudeInstrumentor, tags
 
 NAME = "msgbatch_1"
 URL = f"https://api.anthropic.com/v1/messages/batches/{NAME}/results"
-BATCHED = {**wire.USAGE, "service_tier": "batch"}
+BATCHED = {**api.USAGE, "service_tier": "batch"}
 STATUSES = ("processing", "succeeded", "errored", "canceled", "expired")
 RESULTS = {
-    "a": {"type": "succeeded", "message": wire.message(BATCHED, id="msg_a")},
-    "b": {"type": "errored", "error": wire.error("overloaded_error")},
+    "a": {"type": "succeeded", "message": api.message(BATCHED, id="msg_a")},
+    "b": {"type": "errored", "error": api.error("overloaded_error")},
     "c": {"type": "canceled"},
     "d": {"type": "expired"},
-    "e": {"type": "succeeded", "message": wire.message(BATCHED, id="msg_e")},
+    "e": {"type": "succeeded", "message": api.message(BATCHED, id="msg_e")},
 }
 LINES = [json.dumps({"custom_id": name, "result": told}).encode() + b"\n" for name, told in RESULTS.items()]
 WHERE = {
@@ -33,7 +33,7 @@ WHERE = {
     "claude.client.library": "anthropic",
     "server.address": "api.anthropic.com",
     "server.port": 443,
-    "claude.api_key.hint": wire.HINT,
+    "claude.api_key.hint": api.HINT,
     "anthropic.workspace.id": "wrkspc_1",
 }
 RESOURCES = ["beta.messages"] if VERSION < (0, 60) else ["messages", "beta.messages"]
@@ -70,8 +70,8 @@ def serving(results=None, *, status=200, headers=None, **more):
     def reply(request):
         if not request.url.path.endswith("/results"):
             said = more.get("says", batch())
-            return http.Response(200, headers=wire.HEADERS, json=said)
-        told = {"content-type": "application/x-jsonl", **wire.HEADERS, **(headers or {})}
+            return http.Response(200, headers=api.HEADERS, json=said)
+        told = {"content-type": "application/x-jsonl", **api.HEADERS, **(headers or {})}
         if isinstance(results, bytes):
             return http.Response(status, headers=told, content=results)
         return http.Response(status, headers=told, stream=Chunks(results))
@@ -94,7 +94,7 @@ def expected(*read, base=None):
         points[key] = round(points.get(key, 0) + value, 12)
 
     counted = "claude.client.batch.results"
-    answered = {"gen_ai__response__model": wire.MODEL}
+    answered = {"gen_ai__response__model": api.MODEL}
     for name in read:
         told = {"claude__batch__result": RESULTS[name]["type"]}
         if name == "b":
@@ -298,7 +298,7 @@ async def test_a_connection_that_is_lost_counts_what_came(telemetry, face, quiet
     def cut(request):
         response = reply(request)
         if request.url.path.endswith("/results"):
-            response = http.Response(200, headers=wire.HEADERS, stream=Chunks(LINES[:3], http.ReadError("cut")))
+            response = http.Response(200, headers=api.HEADERS, stream=Chunks(LINES[:3], http.ReadError("cut")))
         return response
 
     client = face(cut)
@@ -324,7 +324,7 @@ async def test_results_read_in_another_thread_with_other_tags(telemetry, face, k
 
 
 async def test_refused_results_are_not_counted(telemetry, face, quiet):
-    body = json.dumps(wire.error("not_found_error")).encode()
+    body = json.dumps(api.error("not_found_error")).encode()
     client = face(serving(body, status=404))
     with pytest.raises(Exception, match="not_found_error"):
         await iterated(client, batches(client, RESOURCES[0]))
@@ -334,8 +334,8 @@ async def test_refused_results_are_not_counted(telemetry, face, quiet):
 async def test_results_at_another_url_are_known_by_what_decodes_them(telemetry, face, quiet):
     def elsewhere(request):
         if "/messages/" in request.url.path:
-            return http.Response(200, headers=wire.HEADERS, json={**batch(), "results_url": "https://gateway.test/f/1"})
-        return http.Response(200, headers=wire.HEADERS, stream=Chunks(LINES))
+            return http.Response(200, headers=api.HEADERS, json={**batch(), "results_url": "https://gateway.test/f/1"})
+        return http.Response(200, headers=api.HEADERS, stream=Chunks(LINES))
 
     client = face(elsewhere)
     of = batches(client, RESOURCES[0])
@@ -415,7 +415,7 @@ def in_progress(**counts):
 
 
 async def created(_client, of):
-    params = {"model": wire.MODEL, "max_tokens": 64, "messages": []}
+    params = {"model": api.MODEL, "max_tokens": 64, "messages": []}
     return of.create(requests=[{"custom_id": "a", "params": params}])
 
 

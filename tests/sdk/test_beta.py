@@ -2,7 +2,7 @@
 
 import pytest
 from pydantic import BaseModel, ValidationError
-from support import wire
+from support import api
 from support.library import VERSION
 from support.server import either, plain
 from support.shapes import ARGS
@@ -33,7 +33,7 @@ async def test_an_answer_that_does_not_validate_is_billed(telemetry, face, beta,
     assert (dict(key)["error.type"], count) == ("client_error", 1)
     assert telemetry.span.attributes["claude.cost.status"] == "exact"
     assert telemetry.span.status.status_code.name == "ERROR"
-    assert wire.COMPLETION not in telemetry.span.to_json()
+    assert api.COMPLETION not in telemetry.span.to_json()
 
 
 async def test_compaction_is_billed_though_the_top_level_leaves_it_out(telemetry, face, quiet):
@@ -45,7 +45,7 @@ async def test_compaction_is_billed_though_the_top_level_leaves_it_out(telemetry
             {"type": "message", **none, "input_tokens": 10, "output_tokens": 50},
         ],
     }  # fmt: skip
-    client = face(plain(wire.message(usage)))
+    client = face(plain(api.message(usage)))
     await client.wait(client.client.beta.messages.create(**ARGS))
     found = totals(telemetry)
     assert found["gen_ai.client.inference.usage.input_tokens"] == 310

@@ -6,7 +6,7 @@ import json
 import threading
 
 import pytest
-from support import wire
+from support import api
 from support.check import check
 from support.expected import ABORTED, PLAIN, SERVED, STREAM, UNKNOWN
 from support.face import Face
@@ -59,7 +59,7 @@ async def test_cancelled_task(telemetry, tracing, face, quiet):
 
 @pytest.mark.parametrize("kind", ["async"])
 async def test_cancelled_in_mid_stream(telemetry, tracing, face, quiet):
-    client = face(stream(wire.events()[:4], hangs=True))
+    client = face(stream(api.events()[:4], hangs=True))
     read = []
 
     async def consume():
@@ -143,15 +143,15 @@ async def test_post_to_other_places_is_no_call(telemetry, face, options, quiet):
 
 async def test_counting_tokens_is_no_call(telemetry, face, quiet):
     client = face(plain({"input_tokens": 5}))
-    await client.wait(client.client.beta.messages.count_tokens(model=wire.MODEL, messages=ARGS["messages"]))
+    await client.wait(client.client.beta.messages.count_tokens(model=api.MODEL, messages=ARGS["messages"]))
     assert telemetry.metrics() == {}
     assert not [span for span in telemetry.spans if span.name.startswith("chat")]
 
 
 def tool_use(asked):
-    block = {"type": "tool_use", "id": "toolu_1", "name": "add", "input": {"text": wire.ARGUMENT}}
-    first = wire.message(content=[block], stop_reason="tool_use")
-    return (plain(first), plain(wire.message(id="msg_2"))) if asked == "plain" else (either(body=first),)
+    block = {"type": "tool_use", "id": "toolu_1", "name": "add", "input": {"text": api.ARGUMENT}}
+    first = api.message(content=[block], stop_reason="tool_use")
+    return (plain(first), plain(api.message(id="msg_2"))) if asked == "plain" else (either(body=first),)
 
 
 async def test_tool_runner(telemetry, tracing, face, kind, quiet):
@@ -175,7 +175,7 @@ async def test_tool_runner(telemetry, tracing, face, kind, quiet):
 
     runner = client.client.beta.messages.tool_runner(**ARGS, tools=[tool(add)])
     await client.take(runner)
-    assert arguments == [wire.ARGUMENT]
+    assert arguments == [api.ARGUMENT]
     name = "chat" if tracing == "ours" else "anthropic.messages.create"
     chats = [span for span in telemetry.spans if span.name.startswith(name)]
     assert len(chats) == 2
@@ -186,10 +186,10 @@ async def test_tool_runner(telemetry, tracing, face, kind, quiet):
 
 
 async def test_thread_of_messages(telemetry, tracing, face, quiet):
-    client = face(plain(), plain(wire.message(id="msg_2")))
+    client = face(plain(), plain(api.message(id="msg_2")))
     if not hasattr(client.client.beta.messages, "thread"):
         pytest.skip(f"anthropic {VERSION} has no threads")
-    thread = client.client.beta.messages.thread(model=wire.MODEL, max_tokens=64)
+    thread = client.client.beta.messages.thread(model=api.MODEL, max_tokens=64)
     for text in ("one", "two"):
         await client.wait(thread.send({"role": "user", "content": text}))
     assert len(telemetry.spans) == 2
@@ -242,7 +242,7 @@ async def test_a_new_token_after_a_refused_one_is_a_retry(telemetry, tracing, ki
 
     def provider(*, force_refresh=False):
         minted.append(force_refresh)
-        return AccessToken(f"{wire.TOKEN}{len(minted)}")
+        return AccessToken(f"{api.TOKEN}{len(minted)}")
 
     server = Server(refused(401, "authentication_error"), plain())
     client = Face(kind, server, tracing, api_key=None, credentials=provider, max_retries=2)
@@ -260,7 +260,7 @@ async def test_request_shape_without_consuming_it(telemetry, tracing, face, quie
     messages = ({"role": "user", "content": text} for text in ("one", "two"))
     await client.wait(
         client.client.messages.create(
-            model=wire.MODEL, max_tokens=5, system=[cached], tools=tools, messages=list(messages)
+            model=api.MODEL, max_tokens=5, system=[cached], tools=tools, messages=list(messages)
         )
     )
     sent = json.loads(client.server.requests[0].content)
@@ -275,7 +275,7 @@ async def test_one_shot_iterators_reach_the_wire(telemetry, tracing, face, quiet
     client = face(plain())
     messages = ({"role": "user", "content": text} for text in ("one", "two"))
     try:
-        await client.wait(client.client.messages.create(model=wire.MODEL, max_tokens=5, messages=messages))
+        await client.wait(client.client.messages.create(model=api.MODEL, max_tokens=5, messages=messages))
     except TypeError:
         pytest.skip(f"anthropic {VERSION} takes no iterator")
     assert [m["content"] for m in json.loads(client.server.requests[0].content)["messages"]] == ["one", "two"]

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from support import wire
+from support import api
 from support.check import check
 from support.expected import PLAIN, SERVED, STREAM
 from support.face import Face
@@ -13,7 +13,7 @@ from support.server import Server, plain, refused, stream
 from support.shapes import ARGS, create
 
 COUNTED = plain({"input_tokens": 5})
-FREE = {"messages": ARGS["messages"], "model": wire.MODEL}
+FREE = {"messages": ARGS["messages"], "model": api.MODEL}
 
 
 def within(server, ask, ask_async):
@@ -72,7 +72,7 @@ async def test_a_free_request_that_is_refused_within_a_call(kind, tracing, telem
 
 
 async def test_a_call_within_a_call_counts_for_itself(kind, tracing, telemetry, quiet):
-    other = Face(kind, Sending(plain(wire.message(id="msg_2"))), tracing)
+    other = Face(kind, Sending(plain(api.message(id="msg_2"))), tracing)
     client = asking(kind, tracing, other, lambda c: c.messages.create(**ARGS), plain())
     await create(client)
     metrics = telemetry.metrics()
@@ -83,7 +83,7 @@ async def test_a_call_within_a_call_counts_for_itself(kind, tracing, telemetry, 
 
 
 async def test_a_stream_that_is_read_within_a_call_is_its_own_calls(kind, tracing, telemetry, quiet):
-    other = Face(kind, Sending(stream(wire.events(first=wire.start(id="msg_2")))), tracing)
+    other = Face(kind, Sending(stream(api.events(first=api.start(id="msg_2")))), tracing)
     opened = await other.wait(other.client.messages.create(**ARGS, stream=True))
 
     async def read_async(_client):
@@ -104,7 +104,7 @@ async def test_a_stream_that_is_read_within_a_call_is_its_own_calls(kind, tracin
 
 
 async def test_an_error_in_a_stream_that_is_read_within_a_call(kind, tracing, telemetry, quiet):
-    listed = [*wire.events()[:4], wire.error("overloaded_error")]
+    listed = [*api.events()[:4], api.error("overloaded_error")]
     other = Face(kind, Sending(stream(listed)), tracing)
     opened = await other.wait(other.client.messages.create(**ARGS, stream=True))
 
@@ -211,15 +211,15 @@ async def test_a_further_hop_of_a_stream_that_another_call_reads_is_the_streams(
         pytest.skip(f"anthropic {VERSION} has no fallback middleware")
     haiku = "claude-haiku-4-5-20251001"
     declined = [
-        wire.start({"input_tokens": 10, "output_tokens": 0}),
-        wire.delta({"output_tokens": 0}, "refusal"),
-        wire.STOP,
+        api.start({"input_tokens": 10, "output_tokens": 0}),
+        api.delta({"output_tokens": 0}, "refusal"),
+        api.STOP,
     ]
-    served = [wire.start(id="msg_2", model=haiku), *wire.BLOCK, wire.delta(), wire.STOP]
+    served = [api.start(id="msg_2", model=haiku), *api.BLOCK, api.delta(), api.STOP]
     fallback = BetaRefusalFallbackMiddleware([{"model": haiku}])
     other = Face(kind, Server(stream(declined), stream(served)), tracing, middleware=[fallback])
     opened = await other.wait(other.client.beta.messages.create(**ARGS, stream=True))
-    client = Face(kind, Server(plain(wire.message(id="msg_3"))), tracing, middleware=[Reading(opened)])
+    client = Face(kind, Server(plain(api.message(id="msg_3"))), tracing, middleware=[Reading(opened)])
     await create(client)
     await other.resolve()
     points = telemetry.metrics()["gen_ai.client.inference.duration"]

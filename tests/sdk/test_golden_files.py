@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from support import wire
+from support import api
 from support.golden_acts import ACTS
 from support.golden_case import FILES, load, render
 from support.golden_oracle import dollars
@@ -125,20 +125,20 @@ def test_every_call_that_is_not_exact_is_counted_with_its_reason(name):
 def test_nothing_secret_and_no_content_is_in_the_telemetry(name):
     told = json.dumps(CASES[name]["telemetry"])
     for secret in (
-        wire.PROMPT,
-        wire.COMPLETION,
-        wire.ARGUMENT,
-        wire.COMPLETION[:8],
-        wire.TOKEN,
-        wire.KEY,
+        api.PROMPT,
+        api.COMPLETION,
+        api.ARGUMENT,
+        api.COMPLETION[:8],
+        api.TOKEN,
+        api.KEY,
         "gateway-cred",
     ):
         assert secret not in told
     # No more of a key than its hint shows.
-    assert set(re.findall(r"sk-ant-[\w.-]+", told)) <= {wire.HINT}
+    assert set(re.findall(r"sk-ant-[\w.-]+", told)) <= {api.HINT}
 
 
 def test_the_words_that_are_looked_for_are_in_the_files():
     said = " ".join(json.dumps([case["request"], case["replies"]]) for case in CASES.values())
-    for word in (wire.PROMPT, wire.COMPLETION, wire.ARGUMENT):
+    for word in (api.PROMPT, api.COMPLETION, api.ARGUMENT):
         assert word in said

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from support import wire
+from support import api
 from support.check import check
 from support.expected import PLAIN, SERVED, STREAM, THROTTLED
 from support.face import Face
@@ -213,7 +213,7 @@ async def test_settings_of_the_key(telemetry, face, quiet):
 
 
 async def test_unknown_model_is_warned_of_once_and_counted(telemetry, face, tracing):
-    client = face(plain(wire.message(model="claude-nobody-9")))
+    client = face(plain(api.message(model="claude-nobody-9")))
     await create(client)
     await create(client)
     (warning,) = telemetry.warnings
@@ -230,9 +230,9 @@ async def test_unknown_model_is_warned_of_once_and_counted(telemetry, face, trac
 
 
 async def test_a_cost_that_turns_out_unknown_leaves_no_amount(telemetry, kind, quiet):
-    listed = [wire.start(), *wire.BLOCK, wire.delta({"output_tokens": "many"}), wire.STOP]
-    first = {**wire.USAGE, "service_tier": None}
-    listed[0] = wire.start(first)
+    listed = [api.start(), *api.BLOCK, api.delta({"output_tokens": "many"}), api.STOP]
+    first = {**api.USAGE, "service_tier": None}
+    listed[0] = api.start(first)
     client = Face(kind, Server(stream(listed)))
     await client.take(await create(client, stream=True))
     assert telemetry.span.attributes["claude.cost.status"] == "unpriced"
@@ -246,8 +246,8 @@ PARTS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "w
 async def test_parts_of_a_cost_that_become_nothing_are_not_left_beside_the_total(
     telemetry, face, tracing, deltas, quiet
 ):
-    later = [wire.delta(), wire.delta({"output_tokens": 50, "input_tokens": 0})][-deltas:]
-    client = face(stream([wire.start(), *wire.BLOCK, *later, wire.STOP]))
+    later = [api.delta(), api.delta({"output_tokens": 50, "input_tokens": 0})][-deltas:]
+    client = face(stream([api.start(), *api.BLOCK, *later, api.STOP]))
     await client.take(await create(client, stream=True))
     told = telemetry.span.attributes
     # 50 tokens of output, 1000 read from the cache, 60 and 40 written to it.

@@ -1,7 +1,7 @@
 """Rate-limit gauges: every header family, until their reset, and nothing that is malformed."""
 
 import pytest
-from support import wire
+from support import api
 from support.face import Face
 from support.library import http
 from support.server import Server, plain, throttled
@@ -34,7 +34,7 @@ def gauges(telemetry):
 
 
 async def call(kind, tracing, headers):
-    client = Face(kind, Server(plain(headers={**wire.IDENTITY, **headers})), tracing)
+    client = Face(kind, Server(plain(headers={**api.IDENTITY, **headers})), tracing)
     await client.wait(client.client.messages.create(**ARGS))
 
 
@@ -53,17 +53,17 @@ async def test_every_family(telemetry, kind, tracing, quiet):
     for place, name in enumerate(names):
         assert attributes[f"claude.rate_limit.{name}.limit"] == 1000 + place
         assert attributes[f"claude.rate_limit.{name}.remaining"] == 250
-        assert attributes[f"claude.rate_limit.{name}.reset"] == float(wire.RESET)
+        assert attributes[f"claude.rate_limit.{name}.reset"] == float(api.RESET)
 
 
 async def test_unified(telemetry, kind, tracing, quiet):
     await call(kind, tracing, {
         "anthropic-ratelimit-unified-status": "allowed",
-        "anthropic-ratelimit-unified-reset": str(wire.RESET),
+        "anthropic-ratelimit-unified-reset": str(api.RESET),
         "anthropic-ratelimit-unified-5h-utilization": "0.25",
-        "anthropic-ratelimit-unified-5h-reset": str(wire.RESET),
+        "anthropic-ratelimit-unified-5h-reset": str(api.RESET),
         "anthropic-ratelimit-unified-7d-utilization": "0.5",
-        "anthropic-ratelimit-unified-7d-reset": str(wire.RESET),
+        "anthropic-ratelimit-unified-7d-reset": str(api.RESET),
         "anthropic-ratelimit-unified-representative-claim": "five_hour",
     })  # fmt: skip
     found = gauges(telemetry)
@@ -74,12 +74,12 @@ async def test_unified(telemetry, kind, tracing, quiet):
 
 async def test_the_latest_wins(telemetry, kind, tracing, quiet):
     for left in ("40", "39"):
-        await call(kind, tracing, {**wire.LIMITS, "anthropic-ratelimit-requests-remaining": left})
+        await call(kind, tracing, {**api.LIMITS, "anthropic-ratelimit-requests-remaining": left})
     assert gauges(telemetry)["remaining"] == {"requests": 39}
 
 
 async def test_a_retried_answer_tells_limits_too(telemetry, kind, tracing, quiet):
-    client = Face(kind, Server(throttled(), plain(headers=wire.IDENTITY)), tracing)
+    client = Face(kind, Server(throttled(), plain(headers=api.IDENTITY)), tracing)
     await client.wait(client.client.messages.create(**ARGS))
     assert gauges(telemetry)["remaining"] == {"requests": 40}
     assert telemetry.span.attributes["claude.rate_limit.requests.remaining"] == 40
@@ -88,16 +88,16 @@ async def test_a_retried_answer_tells_limits_too(telemetry, kind, tracing, quiet
 async def test_expires_at_its_reset(telemetry, kind, tracing, quiet):
     limits = _by_provider[telemetry.meter_provider].rate_limits
     # Nothing but the clock is replaced.
-    clock = [wire.RESET - 100.0]
+    clock = [api.RESET - 100.0]
     limits._clock = lambda: clock[0]
-    await call(kind, tracing, wire.LIMITS)
+    await call(kind, tracing, api.LIMITS)
     assert gauges(telemetry)["remaining"] == {"requests": 40}
     (point,) = telemetry.points("claude.client.rate_limit.reset")
     assert point.value == 100.0
-    clock[0] = wire.RESET - 1.0
+    clock[0] = api.RESET - 1.0
     (point,) = telemetry.points("claude.client.rate_limit.reset")
     assert point.value == 1.0
-    clock[0] = float(wire.RESET)
+    clock[0] = float(api.RESET)
     assert gauges(telemetry) == {}
 
 
@@ -110,8 +110,8 @@ async def test_malformed_numbers(telemetry, kind, bad, quiet):
         "anthropic-ratelimit-tokens-remaining": "7",
         "anthropic-ratelimit-tokens-reset": AT,
     }
-    pairs = [(name.encode(), value.encode()) for name, value in {**wire.IDENTITY, **headers}.items()]
-    reply = lambda _request: http.Response(200, headers=pairs, json=wire.message())  # noqa: E731
+    pairs = [(name.encode(), value.encode()) for name, value in {**api.IDENTITY, **headers}.items()]
+    reply = lambda _request: http.Response(200, headers=pairs, json=api.message())  # noqa: E731
     client = Face(kind, Server(reply))
     await client.wait(client.client.messages.create(**ARGS))
     found = gauges(telemetry)
@@ -122,7 +122,7 @@ async def test_malformed_numbers(telemetry, kind, bad, quiet):
 
 @pytest.mark.parametrize("bad", ["soon", "2100-13-01T00:00:00Z", "", "-1", "99999999999999999999", "1e9"])
 async def test_malformed_reset(telemetry, kind, bad, quiet):
-    await call(kind, "ours", {**wire.LIMITS, "anthropic-ratelimit-requests-reset": bad})
+    await call(kind, "ours", {**api.LIMITS, "anthropic-ratelimit-requests-reset": bad})
     # When it ends is not known, so it is shown for a while without a reset.
     found = gauges(telemetry)
     assert found["remaining"] == {"requests": 40}
@@ -130,7 +130,7 @@ async def test_malformed_reset(telemetry, kind, bad, quiet):
 
 
 async def test_a_reset_in_the_past_is_not_shown(telemetry, kind, quiet):
-    await call(kind, "ours", {**wire.LIMITS, "anthropic-ratelimit-requests-reset": "2020-01-01T00:00:00Z"})
+    await call(kind, "ours", {**api.LIMITS, "anthropic-ratelimit-requests-reset": "2020-01-01T00:00:00Z"})
     assert gauges(telemetry) == {}
 
 

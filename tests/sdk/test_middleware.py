@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from support import wire
+from support import api
 from support.check import check
 from support.expected import ABORTED, PLAIN, SERVED, STREAM
 from support.library import HAS_MIDDLEWARE, VERSION, anthropic
@@ -70,11 +70,11 @@ class Counting(Middleware):
         self.other = other
 
     def handle(self, request, call_next):
-        self.other.client.beta.messages.count_tokens(model=wire.MODEL, messages=ARGS["messages"])
+        self.other.client.beta.messages.count_tokens(model=api.MODEL, messages=ARGS["messages"])
         return call_next(request)
 
     async def handle_async(self, request, call_next):
-        await self.other.client.beta.messages.count_tokens(model=wire.MODEL, messages=ARGS["messages"])
+        await self.other.client.beta.messages.count_tokens(model=api.MODEL, messages=ARGS["messages"])
         return await call_next(request)
 
 
@@ -119,7 +119,7 @@ async def test_answering_by_itself_is_no_call(telemetry, tracing, face, quiet):
 
 
 async def test_sending_twice_counts_both(telemetry, tracing, face, quiet):
-    client = face(plain(), plain(wire.message(id="msg_2")), middleware=[Twice(1)])
+    client = face(plain(), plain(api.message(id="msg_2")), middleware=[Twice(1)])
     assert (await create(client)).id == "msg_2"
     metrics = telemetry.metrics()
     assert list(metrics["claude.client.calls"].values()) == [1]
@@ -185,13 +185,13 @@ def tokens_by_model(telemetry, name):
 
 @pytest.mark.filterwarnings("ignore")
 async def test_fallback_of_a_whole_body(telemetry, tracing, face, quiet):
-    refusal = wire.message(DECLINED, stop_reason="refusal", content=[])
-    served = wire.message({**SECOND, "service_tier": "standard"}, id="msg_2", model=HAIKU)
+    refusal = api.message(DECLINED, stop_reason="refusal", content=[])
+    served = api.message({**SECOND, "service_tier": "standard"}, id="msg_2", model=HAIKU)
     client = face(plain(refusal), plain(served), middleware=[fallback()])
     answer = await client.wait(client.client.beta.messages.create(**ARGS))
     assert answer.model == HAIKU
     assert len(telemetry.spans) == 1
-    assert tokens_by_model(telemetry, "input") == {wire.MODEL: 10, HAIKU: 20}
+    assert tokens_by_model(telemetry, "input") == {api.MODEL: 10, HAIKU: 20}
     assert tokens_by_model(telemetry, "output") == {HAIKU: 7}  # and no point of zero
     metrics = telemetry.metrics()
     assert list(metrics["claude.client.calls"].values()) == [1]
@@ -203,9 +203,9 @@ async def test_fallback_of_a_whole_body(telemetry, tracing, face, quiet):
 
 @pytest.mark.filterwarnings("ignore")
 async def test_fallback_of_a_stream(telemetry, tracing, face, quiet):
-    refusal = [wire.start(DECLINED), wire.delta({"output_tokens": 0}, "refusal"), wire.STOP]
-    served = [wire.start({**SECOND, "output_tokens": 1}, id="msg_2", model=HAIKU), *wire.BLOCK,
-              wire.delta({**SECOND}), wire.STOP]  # fmt: skip
+    refusal = [api.start(DECLINED), api.delta({"output_tokens": 0}, "refusal"), api.STOP]
+    served = [api.start({**SECOND, "output_tokens": 1}, id="msg_2", model=HAIKU), *api.BLOCK,
+              api.delta({**SECOND}), api.STOP]  # fmt: skip
     client = face(stream(refusal), stream(served), middleware=[fallback()])
     events = await client.take(await client.wait(client.client.beta.messages.create(**ARGS, stream=True)))
     assert events[-1].type == "message_stop"
@@ -214,14 +214,14 @@ async def test_fallback_of_a_stream(telemetry, tracing, face, quiet):
     assert len(telemetry.spans) == 1
     assert list(metrics["claude.client.calls"].values()) == [1]
     assert sum(metrics["claude.client.attempts"].values()) == 2
-    assert tokens_by_model(telemetry, "input") == {wire.MODEL: 10, HAIKU: 20}
+    assert tokens_by_model(telemetry, "input") == {api.MODEL: 10, HAIKU: 20}
     assert tokens_by_model(telemetry, "output") == {HAIKU: 7}  # and no point of zero
     assert telemetry.span.attributes["gen_ai.usage.cost.amount"] == (20 * 1 + 7 * 5) / 1e6
 
 
 @pytest.mark.filterwarnings("ignore")
 async def test_fallback_that_fails_gives_the_refusal(telemetry, tracing, face, quiet):
-    refusal = wire.message(DECLINED, stop_reason="refusal", content=[])
+    refusal = api.message(DECLINED, stop_reason="refusal", content=[])
     client = face(plain(refusal), refused(529, "overloaded_error"), middleware=[fallback()], max_retries=0)
     # What the SDK makes of it differs between versions.
     with suppress(anthropic.APIStatusError):
@@ -229,5 +229,5 @@ async def test_fallback_that_fails_gives_the_refusal(telemetry, tracing, face, q
     await client.resolve()
     metrics = telemetry.metrics()
     assert list(metrics["claude.client.calls"].values()) == [1]
-    assert tokens_by_model(telemetry, "input") == {wire.MODEL: 10}
+    assert tokens_by_model(telemetry, "input") == {api.MODEL: 10}
     assert len(telemetry.spans) == 1

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pytest
-from support import wire
+from support import api
 from support.face import Face
 from support.library import anthropic
 from support.parts import PARTS, Part
@@ -18,7 +18,7 @@ from otel_claude import semconv as c
 from otel_claude import tags
 from otel_claude.pricing import shipped
 
-ARGS = wire.ARGS
+ARGS = api.ARGS
 CHUNK = c.RESPONSE_TIME_TO_FIRST_CHUNK
 
 
@@ -47,9 +47,9 @@ def watching():
 async def use(kind: str, tracing: str) -> list[Any]:
     """JSON after a retry, a stream, and a refusal."""
     got: list[Any] = []
-    usage = {**wire.USAGE, "speed": "standard", "server_tool_use": {"web_fetch_requests": 2}}
+    usage = {**api.USAGE, "speed": "standard", "server_tool_use": {"web_fetch_requests": 2}}
     with tags(x="y"):
-        face = Face(kind, Server(throttled(), plain(wire.message(usage))), tracing)
+        face = Face(kind, Server(throttled(), plain(api.message(usage))), tracing)
         got.append((await face.wait(face.client.messages.create(**ARGS))).to_dict())
         face = Face(kind, Server(stream()), tracing)
         opened = await face.wait(face.client.messages.create(**ARGS, stream=True))
@@ -71,7 +71,7 @@ async def run(kind: str, tracing: str, part: Part | None = None) -> Seen:
         telemetry.metrics()  # What fails at every collection is said once.
         spans = [shown(span) for span in telemetry.spans]
         ours = [record for record in telemetry.logs.records if record.name == "otel_claude"]
-        assert not [record for record in ours if wire.PROMPT in record.getMessage() or record.exc_info]
+        assert not [record for record in ours if api.PROMPT in record.getMessage() or record.exc_info]
         loud = [record.getMessage() for record in ours if record.levelno > logging.DEBUG]
     return Seen(metrics, spans, loud, got)
 

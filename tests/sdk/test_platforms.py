@@ -1,7 +1,7 @@
 """The clients of every platform: provider, model, tokens, one span."""
 
 import pytest
-from support import wire
+from support import api
 from support.eventstream import frame
 from support.face import Face
 from support.library import NEWEST, VERSION, anthropic, http
@@ -25,9 +25,9 @@ MODELS = {"AnthropicBedrock": "anthropic.claude-sonnet-4-6", "AnthropicVertex": 
 
 
 def bedrock_stream(_request):
-    chunks = [frame(event) for event in wire.events() if event != wire.PING]
+    chunks = [frame(event) for event in api.events() if event != api.PING]
     return http.Response(
-        200, headers={"content-type": "application/vnd.amazon.eventstream", **wire.HEADERS}, stream=Chunks(chunks)
+        200, headers={"content-type": "application/vnd.amazon.eventstream", **api.HEADERS}, stream=Chunks(chunks)
     )
 
 
@@ -41,7 +41,7 @@ def client_of(name, kind, tracing, *replies):
 def check(telemetry, name, tracing, *, attempts=1):
     provider, address = PLATFORMS[name][1:]
     span = telemetry.span
-    model = MODELS.get(name, wire.MODEL)
+    model = MODELS.get(name, api.MODEL)
     assert span.name == ("anthropic.messages.create" if tracing == "native" else f"chat {model}")
     assert span.attributes["gen_ai.provider.name"] == provider
     assert span.attributes["gen_ai.request.model"] == model
@@ -57,7 +57,7 @@ def check(telemetry, name, tracing, *, attempts=1):
         assert value == tokens
         assert labels["gen_ai.provider.name"] == provider
         assert labels["gen_ai.request.model"] == model
-        assert labels["gen_ai.response.model"] == wire.MODEL
+        assert labels["gen_ai.response.model"] == api.MODEL
         assert labels["server.address"] == span.attributes["server.address"]
         assert labels["server.port"] == span.attributes["server.port"] == 443
         assert address in (None, labels["server.address"])
@@ -68,7 +68,7 @@ def check(telemetry, name, tracing, *, attempts=1):
 
 
 def args(name):
-    return {**wire.ARGS, "model": MODELS.get(name, wire.MODEL)}
+    return {**api.ARGS, "model": MODELS.get(name, api.MODEL)}
 
 
 @pytest.mark.parametrize("name", PLATFORMS)

@@ -75,7 +75,7 @@ ClaudeInstrumentor().instrument()
 ClaudeInstrumentor().uninstrument()
 ClaudeInstrumentor().instrument()
 from support.server import plain
-from support.wire import ARGS
+from support.api import ARGS
 make(plain()).messages.create(**ARGS)
 tell(calls=sums("claude.client.calls"), spans=ended, said=said)
 """) == [{"calls": 1, "spans": ["chat claude-sonnet-4-6"], "said": []}]
@@ -87,7 +87,7 @@ providers()
 ClaudeInstrumentor().instrument()
 ClaudeInstrumentor().uninstrument()
 from support.server import plain
-from support.wire import ARGS
+from support.api import ARGS
 make(plain()).messages.create(**ARGS)
 tell(calls=sums("claude.client.calls"), spans=ended)
 """) == [{"calls": 0, "spans": []}]
@@ -105,7 +105,7 @@ def elsewhere(_module):
 wrapt.register_post_import_hook(elsewhere, "otel_claude.runtime")
 ClaudeInstrumentor().instrument()
 from support.server import plain
-from support.wire import ARGS
+from support.api import ARGS
 client = make(plain())
 client.messages.create(**ARGS)
 import anthropic
@@ -135,7 +135,7 @@ def test_providers_that_are_set_after_instrument():
     assert run("""
 ClaudeInstrumentor().instrument()
 from support.server import plain
-from support.wire import ARGS
+from support.api import ARGS
 client = make(plain())
 client.messages.create(**ARGS)
 providers()
@@ -151,7 +151,7 @@ import warnings
 providers()
 ClaudeInstrumentor().instrument()
 from support.server import plain, stream
-from support.wire import ARGS
+from support.api import ARGS
 client = make(plain())
 client.messages.create(**ARGS)
 client.messages.create(**ARGS)
@@ -233,7 +233,7 @@ providers()
 trace.get_tracer_provider()
 ClaudeInstrumentor().instrument()
 from support.server import stream
-from support.wire import ARGS
+from support.api import ARGS
 opened = make(stream()).messages.create(**ARGS, stream=True)
 if LEFT in ("read in part", "dropped"):
     next(opened)
@@ -251,7 +251,7 @@ def test_an_exit_while_instrumented_without_any_provider_is_quiet():
     assert run("""
 ClaudeInstrumentor().instrument()
 from support.server import stream
-from support.wire import ARGS
+from support.api import ARGS
 opened = make(stream()).messages.create(**ARGS, stream=True)
 next(opened)
 tell(said=said)

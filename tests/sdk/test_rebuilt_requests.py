@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from support import wire
+from support import api
 from support.check import check
 from support.expected import PLAIN, SERVED, STREAM, THROTTLED
 from support.face import Face
@@ -41,11 +41,11 @@ REBUILT = {
             "clean cut",
         )
     },
-    "refusal": Shape(create, PLAIN.but(stop_reason="refusal"), (plain(wire.message(**REFUSAL)),)),
+    "refusal": Shape(create, PLAIN.but(stop_reason="refusal"), (plain(api.message(**REFUSAL)),)),
     "refusal of a stream": Shape(
         stream_read,
         STREAM.but(stop_reason="refusal"),
-        (stream(wire.events(last=wire.delta(stop_reason="refusal"))),),
+        (stream(api.events(last=api.delta(stop_reason="refusal"))),),
     ),
 }
 
@@ -102,7 +102,7 @@ async def test_a_stored_429_is_retried_each_time(kind, tracing, telemetry, quiet
 
 async def test_streams_that_share_one_request_are_told_apart(kind, tracing, telemetry, quiet):
     """Read in turns, and each is its own call's."""
-    client = Face(kind, Caching(stream(), stream(wire.events(first=wire.start(id="msg_2")))), tracing)
+    client = Face(kind, Caching(stream(), stream(api.events(first=api.start(id="msg_2")))), tracing)
     streams = [await client.wait(client.client.messages.create(**ARGS, stream=True)) for _ in range(2)]
     while await client.next(streams[0]) is not None:
         await client.next(streams[1])
@@ -174,7 +174,7 @@ async def test_who_copies_the_options_is_measured_too(kind, tracing, telemetry, 
             )
 
     monkeypatch.setattr(anthropic, "AsyncCopying" if kind == "async" else "Copying", Copying, raising=False)
-    options = {"api_key": wire.KEY, "base_url": "https://api.anthropic.com"}
+    options = {"api_key": api.KEY, "base_url": "https://api.anthropic.com"}
     client = Face(kind, Sending(throttled(), plain()), tracing, "Copying", **options)
     await create(client)
     check(telemetry, PLAIN.but(attempts=(THROTTLED, SERVED)), tracing)

@@ -3,14 +3,14 @@
 import logging
 
 import pytest
-from support import wire
+from support import api
 from support.face import Face
 from support.library import anthropic, http
 from support.server import Server, either, plain, refused, stream
 from support.shapes import ARGS
 
-PLANTED = (wire.PROMPT, wire.COMPLETION, wire.COMPLETION[8:], wire.ARGUMENT, wire.KEY, wire.KEY[20:60], wire.TOKEN,
-           wire.TOKEN[14:50])  # fmt: skip
+PLANTED = (api.PROMPT, api.COMPLETION, api.COMPLETION[8:], api.ARGUMENT, api.KEY, api.KEY[20:60], api.TOKEN,
+           api.TOKEN[14:50])  # fmt: skip
 
 
 def exported(telemetry):
@@ -27,16 +27,16 @@ def exported(telemetry):
 
 
 def tool_use():
-    return {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"secret": wire.ARGUMENT}}
+    return {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"secret": api.ARGUMENT}}
 
 
 async def exercise(client):
     args = {
         **ARGS,
-        "system": wire.PROMPT,
-        "stop_sequences": [wire.PROMPT],
-        "metadata": {"user_id": wire.PROMPT},
-        "tools": [{"name": "f", "description": wire.PROMPT, "input_schema": {"type": "object"}}],
+        "system": api.PROMPT,
+        "stop_sequences": [api.PROMPT],
+        "metadata": {"user_id": api.PROMPT},
+        "tools": [{"name": "f", "description": api.PROMPT, "input_schema": {"type": "object"}}],
     }
     await client.wait(client.client.messages.create(**args))
     await client.take(await client.wait(client.client.messages.create(**args, stream=True)))
@@ -46,48 +46,48 @@ async def exercise(client):
     await client.wait(raw.parse())
 
 
-CREDENTIALS = {"key": {"api_key": wire.KEY}, "token": {"auth_token": wire.TOKEN, "api_key": None}}
+CREDENTIALS = {"key": {"api_key": api.KEY}, "token": {"auth_token": api.TOKEN, "api_key": None}}
 
 
 @pytest.mark.parametrize("credential", CREDENTIALS)
 async def test_nothing_planted_comes_out(telemetry, kind, tracing, credential, quiet):
-    body = wire.message(content=[{"type": "text", "text": wire.COMPLETION}, tool_use()])
+    body = api.message(content=[{"type": "text", "text": api.COMPLETION}, tool_use()])
     client = Face(kind, Server(either(body=body)), tracing, **CREDENTIALS[credential])
     await exercise(client)
-    said = refused(400, "invalid_request_error", f"messages: {wire.PROMPT} {wire.TOKEN}")
+    said = refused(400, "invalid_request_error", f"messages: {api.PROMPT} {api.TOKEN}")
     client = Face(kind, Server(said), tracing, **CREDENTIALS[credential])
     with pytest.raises(anthropic.BadRequestError):
         await exercise(client)
-    listed = [*wire.events()[:4], wire.error("api_error", wire.COMPLETION)]
+    listed = [*api.events()[:4], api.error("api_error", api.COMPLETION)]
     client = Face(kind, Server(stream(listed)), tracing, **CREDENTIALS[credential])
     with pytest.raises(anthropic.APIStatusError):
         await client.take(await client.wait(client.client.messages.create(**ARGS, stream=True)))
 
     def quoting(_request):
-        raise http.ConnectError(wire.PROMPT)
+        raise http.ConnectError(api.PROMPT)
 
     client = Face(kind, Server(quoting), tracing, max_retries=1, **CREDENTIALS[credential])
     with pytest.raises(anthropic.APIConnectionError):
         await exercise(client)
     found = [(secret, text[:200]) for text in exported(telemetry) for secret in PLANTED if secret in text]
     assert found == []
-    assert any(wire.HINT in text for text in exported(telemetry)) == (credential == "key")
+    assert any(api.HINT in text for text in exported(telemetry)) == (credential == "key")
 
 
 async def test_secrets_in_wrong_places(telemetry, kind, tracing):
     """A model, a stop reason or a header of unusual length or alphabet becomes no label."""
-    body = wire.message(model=wire.COMPLETION * 20, stop_reason=f"a\n{wire.COMPLETION}")
-    client = Face(kind, Server(plain(body, headers={**wire.IDENTITY, "request-id": "r" * 900})), tracing)
+    body = api.message(model=api.COMPLETION * 20, stop_reason=f"a\n{api.COMPLETION}")
+    client = Face(kind, Server(plain(body, headers={**api.IDENTITY, "request-id": "r" * 900})), tracing)
     await client.wait(client.client.messages.create(**ARGS))
     data = telemetry.reader.get_metrics_data().to_json()
-    assert wire.COMPLETION not in data
-    assert wire.COMPLETION not in " ".join(telemetry.warnings)
+    assert api.COMPLETION not in data
+    assert api.COMPLETION not in " ".join(telemetry.warnings)
 
 
 @pytest.mark.parametrize("header", ["X-Api-Key", "x-api-key", "Authorization"])
 async def test_credentials_of_one_request(telemetry, kind, tracing, header, quiet):
     client = Face(kind, Server(plain()), tracing)
-    value = wire.TOKEN if header != "Authorization" else f"Bearer {wire.TOKEN}"
+    value = api.TOKEN if header != "Authorization" else f"Bearer {api.TOKEN}"
     await client.wait(client.client.messages.create(**ARGS, extra_headers={header: value}))
     assert not [text for text in exported(telemetry) for secret in PLANTED if secret in text]
     assert not any("claude.api_key.hint" in text for text in exported(telemetry))

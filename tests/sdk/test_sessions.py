@@ -4,7 +4,7 @@ import json
 
 import pytest
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from support import wire
+from support import api
 from support.face import Face
 from support.library import VERSION, anthropic, http
 from support.server import Chunks, Server, plain
@@ -34,7 +34,7 @@ OWNER = {
     "server.address": "api.anthropic.com",
     "server.port": 443,
     "anthropic.workspace.id": "wrkspc_1",
-    "claude.api_key.hint": wire.HINT,
+    "claude.api_key.hint": api.HINT,
 }
 
 
@@ -50,15 +50,15 @@ def session(name="sesn_1", agent="1", **changes):
             "name": names[agent],
             "version": 3,
             "model": {"id": "claude-opus-4-8", "speed": "standard"},
-            "system": wire.PROMPT,
+            "system": api.PROMPT,
             "tools": [],
             "skills": [],
             "mcp_servers": [],
         },
         "environment_id": "env_1",
         "status": "idle",
-        "title": wire.PROMPT,
-        "metadata": {"secret": wire.COMPLETION},
+        "title": api.PROMPT,
+        "metadata": {"secret": api.COMPLETION},
         "usage": USAGE,
         "stats": {"active_seconds": 342.5, "duration_seconds": 9000},
         "budget": None,
@@ -89,7 +89,7 @@ def usage_event(**changes):
 def event_stream(*events):
     def reply(_request):
         body = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events]
-        headers = {"content-type": "text/event-stream", **wire.HEADERS}
+        headers = {"content-type": "text/event-stream", **api.HEADERS}
         return http.Response(200, headers=headers, stream=Chunks(body))
 
     return reply
@@ -287,12 +287,12 @@ async def test_suppressed(asked):
 
 
 async def test_the_key_of_one_request(asked, telemetry):
-    other = wire.KEY.replace("R2D", "Q9Z")
+    other = api.KEY.replace("R2D", "Q9Z")
     to = asked(plain(session()))
     header = {"Authorization": f"Bearer {other}"} if VERSION >= (2,) else {"X-Api-Key": other}
     await to.retrieve(extra_headers=header)
     (key,) = telemetry.metrics()["claude.sessions"]
-    assert dict(key)["claude.api_key.hint"] == wire.HINT.replace("R2D", "Q9Z")
+    assert dict(key)["claude.api_key.hint"] == api.HINT.replace("R2D", "Q9Z")
 
 
 async def test_nothing_that_the_application_wrote_leaves(asked, telemetry):
@@ -300,8 +300,8 @@ async def test_nothing_that_the_application_wrote_leaves(asked, telemetry):
     await to.retrieve()
     await to.face.take(to.sessions.events.list("sesn_1"))
     told = str(telemetry.metrics()) + str([span.to_json() for span in telemetry.spans])
-    assert wire.PROMPT not in told
-    assert wire.COMPLETION not in told
+    assert api.PROMPT not in told
+    assert api.COMPLETION not in told
     assert "sesn_1" not in str(telemetry.metrics())
 
 

@@ -1,4 +1,4 @@
-"""Every shape of call: one span, ended; the tokens of the wire; the same metrics, whoever opened the span."""
+"""Every shape of call: one span, ended; the tokens of the response; the same metrics, whoever opened the span."""
 
 import pytest
 from support.failing import FAILING

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from support import wire
+from support import api
 from support.expected import PRICES
 from support.face import Face
 from support.library import anthropic
@@ -21,7 +21,7 @@ from support.telemetry import plain_metrics
 from otel_claude import ClaudeInstrumentor, tags
 
 PICO = 10**12
-KEYS = {wire.HINT: wire.KEY, "sk-ant-api03-Q7W...wXAA": "-".join(["sk", "ant", "api03", "Q7W" + "z" * 88 + "wXAA"])}
+KEYS = {api.HINT: api.KEY, "sk-ant-api03-Q7W...wXAA": "-".join(["sk", "ant", "api03", "Q7W" + "z" * 88 + "wXAA"])}
 TENANTS = [f"t{number}" for number in range(8)]
 LIMIT = 3
 
@@ -57,15 +57,15 @@ def replying():
     def reply(request: Any) -> Any:
         asked = json.loads(request.content)
         number, shape, output, cached = json.loads(asked["metadata"]["user_id"])
-        usage = {**wire.USAGE, "output_tokens": output, "cache_read_input_tokens": cached}
+        usage = {**api.USAGE, "output_tokens": output, "cache_read_input_tokens": cached}
         said = {"model": asked["model"], "id": f"msg_{number}"}
         if shape == "refused" or (shape == "retried" and number not in seen):
             seen.add(number)
             return refused(429 if shape == "retried" else 400, "rate_limit_error")(request)
         if asked.get("stream"):
-            first = wire.start({**usage, "output_tokens": 1}, **said)
-            return stream(wire.events(first=first, last=wire.delta({"output_tokens": output})))(request)
-        return plain(wire.message(usage, **said))(request)
+            first = api.start({**usage, "output_tokens": 1}, **said)
+            return stream(api.events(first=first, last=api.delta({"output_tokens": output})))(request)
+        return plain(api.message(usage, **said))(request)
 
     return reply
 
@@ -184,10 +184,10 @@ def test_sums_by_tag_by_key_and_by_model_are_the_total(no_waiting, asks):
 
 def test_tenants_beyond_the_limit_are_one_series_and_nothing_is_lost(no_waiting):
     client = Face("sync", Server(replying())).client
-    asks = [Ask(f"t{number}", None, wire.HINT, wire.MODEL, "plain", 50, 1000) for number in range(300)]
+    asks = [Ask(f"t{number}", None, api.HINT, api.MODEL, "plain", 50, 1000) for number in range(300)]
     with measured(tag_limit=20) as collect:
         for number, ask in enumerate(asks):
-            act({wire.HINT: client}, number, ask)
+            act({api.HINT: client}, number, ask)
         collected = collect()
     each = int(cost(asks[0]))
     expected = {**{f"t{number}": each for number in range(20)}, "_other": 280 * each}

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from opentelemetry import baggage, context
-from support import wire
+from support import api
 from support.check import check
 from support.expected import ABORTED, PLAIN, STREAM
 from support.failing import FAILING
@@ -198,8 +198,8 @@ async def test_a_decorated_generator_that_calls_in_each_step(telemetry, face, ki
 
 async def test_each_turn_of_a_tool_runner_is_a_call_of_its_moment(telemetry, face, kind, quiet):
     block = {"type": "tool_use", "id": "toolu_1", "name": "add", "input": {}}
-    first = wire.message(content=[block], stop_reason="tool_use")
-    client = face(plain(first), plain(wire.message(id="msg_2")))
+    first = api.message(content=[block], stop_reason="tool_use")
+    client = face(plain(first), plain(api.message(id="msg_2")))
     if not hasattr(client.client.beta.messages, "tool_runner"):
         pytest.skip(f"anthropic {VERSION} has no tool runner")
     if kind == "async":

@@ -3,7 +3,7 @@
 import traceback
 
 import pytest
-from support import wire
+from support import api
 from support.face import Face
 from support.library import VERSION, anthropic, http
 from support.server import Server, plain, raising, refused, stream, throttled
@@ -11,7 +11,7 @@ from support.shapes import ARGS
 
 from otel_claude import ClaudeInstrumentor
 
-CUT = wire.events()[:4]
+CUT = api.events()[:4]
 HELPER = "get_final_message"
 
 
@@ -42,8 +42,8 @@ FAILURES = {
     "body that is no JSON": (call_stream, (lambda _request: http.Response(500, text="<html>"),)),
     "connection": (call_plain, (raising(http.ConnectError),)),
     "timeout": (call_plain, (raising(http.ReadTimeout),)),
-    "error event": (call_stream, (stream([*CUT, wire.error("overloaded_error")]),)),
-    "error event, helper": (call_helper, (stream([*CUT, wire.error("overloaded_error")]),)),
+    "error event": (call_stream, (stream([*CUT, api.error("overloaded_error")]),)),
+    "error event, helper": (call_helper, (stream([*CUT, api.error("overloaded_error")]),)),
     "cut": (call_stream, (stream(CUT, http.ReadError),)),
     "bare exception of the transport": (call_plain, (raising(LookupError),)),
 }

@@ -8,12 +8,12 @@ import json
 from urllib.request import urlopen
 
 import pytest
-from support import wire
+from support import api
 from support.library import VERSION, anthropic
 from support.simulated import interpreter, simulator
 
-ASKED = {"model": wire.MODEL, "max_tokens": 300, "messages": [{"role": "user", "content": wire.PROMPT}]}
-LLM = {"native": "anthropic.messages.create", "ours": f"chat {wire.MODEL}"}
+ASKED = {"model": api.MODEL, "max_tokens": 300, "messages": [{"role": "user", "content": api.PROMPT}]}
+LLM = {"native": "anthropic.messages.create", "ours": f"chat {api.MODEL}"}
 LOOP = "anthropic.messages.tool_runner"
 TOOL = "anthropic.custom_tool_use get_weather"
 
@@ -35,7 +35,7 @@ class Application:
         self.is_async = kind == "async"
         options = {"open_telemetry": False} if tracing == "ours" and VERSION >= (1, 14) else {}
         make = anthropic.AsyncAnthropic if self.is_async else anthropic.Anthropic
-        self.client = make(base_url=url, api_key=wire.KEY, **options)
+        self.client = make(base_url=url, api_key=api.KEY, **options)
         self.messages = self.client.beta.messages
         self.span = telemetry.tracer_provider.get_tracer("application").start_as_current_span
         self.before = self.served()
@@ -62,7 +62,7 @@ class Application:
             async def get_weather(city: str) -> str:
                 """Weather."""
                 with self.span("tool"):
-                    await self.client.messages.create(**wire.ARGS)
+                    await self.client.messages.create(**api.ARGS)
                 return f"sunny in {city}"
 
             return anthropic.beta_async_tool(get_weather)
@@ -70,7 +70,7 @@ class Application:
         def get_weather(city: str) -> str:
             """Weather."""
             with self.span("tool"):
-                self.client.messages.create(**wire.ARGS)
+                self.client.messages.create(**api.ARGS)
             return f"sunny in {city}"
 
         return anthropic.beta_tool(get_weather)
@@ -196,7 +196,7 @@ async def test_a_tool_that_runs_while_its_turn_is_read(application):
 @pytest.mark.parametrize("how", ["send", "stream"])
 async def test_a_thread_of_messages_is_one_tree(application, how):
     application.needs("thread")
-    thread = application.messages.thread(model=wire.MODEL, max_tokens=300)
+    thread = application.messages.thread(model=api.MODEL, max_tokens=300)
     with application.span("application"):
         for text in ("one", "two"):
             said = {"role": "user", "content": text}

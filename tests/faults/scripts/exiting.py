@@ -52,9 +52,9 @@ async def asynchronous():
 
 def in_a_daemon_thread():
     """A thread that reads a stream for ever, and is cut off."""
+    from support.api import events, sse  # noqa: PLC0415
     from support.library import http  # noqa: PLC0415
     from support.server import Chunks  # noqa: PLC0415 - only here
-    from support.wire import events, sse  # noqa: PLC0415
 
     reached = threading.Event()
 

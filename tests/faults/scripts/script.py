@@ -19,9 +19,9 @@ from opentelemetry import metrics, trace  # noqa: E402
 from opentelemetry.sdk.metrics import MeterProvider  # noqa: E402
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, PeriodicExportingMetricReader  # noqa: E402
 from opentelemetry.sdk.trace import TracerProvider  # noqa: E402
+from support.api import ARGS  # noqa: E402
 from support.face import Face  # noqa: E402
 from support.server import Server, either, stream  # noqa: E402
-from support.wire import ARGS  # noqa: E402
 
 from otel_claude import ClaudeInstrumentor  # noqa: E402
 

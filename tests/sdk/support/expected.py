@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from otel_claude import pricing
-from support import wire
+from support import api
 from support.face import BASE_URL
 from support.telemetry import SECONDS
 
@@ -49,9 +49,9 @@ class Expected:
     attempts: tuple[Attempt, ...] = (SERVED,)
     native_reason: str | None = None
     """Why the cost is not known, where the SDK's own span ends too early for the final reason."""
-    request_model: str = wire.MODEL
-    response_model: str | None = wire.MODEL
-    hint: str | None = wire.HINT
+    request_model: str = api.MODEL
+    response_model: str | None = api.MODEL
+    hint: str | None = api.HINT
     limits: bool = True
     native_tokens: bool = True
     native_cost: str | None = None
@@ -130,7 +130,7 @@ class Expected:
         if self.has_headers and self.limits:
             added["claude.rate_limit.requests.limit"] = 100
             added["claude.rate_limit.requests.remaining"] = 40
-            added["claude.rate_limit.requests.reset"] = float(wire.RESET)
+            added["claude.rate_limit.requests.reset"] = float(api.RESET)
         return added
 
     def attributes(self) -> dict[str, Any]:

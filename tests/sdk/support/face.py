@@ -6,7 +6,7 @@ import inspect
 from contextlib import asynccontextmanager
 from typing import Any
 
-from support import wire
+from support import api
 from support.library import anthropic
 from support.server import Server
 
@@ -26,7 +26,7 @@ class Face:
         if cls == "Anthropic":
             options.setdefault("base_url", BASE_URL)
             if "auth_token" not in options:
-                options.setdefault("api_key", wire.KEY)
+                options.setdefault("api_key", api.KEY)
         http_client = server.async_client() if self.is_async else server.client()
         self.client: Any = getattr(anthropic, name)(http_client=http_client, **options)
 

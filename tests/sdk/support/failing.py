@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from support import wire
+from support import api
 from support.expected import ABORTED, PLAIN, REJECTED, SERVED, STREAM, THROTTLED, UNKNOWN, Attempt
 from support.face import Face
 from support.library import anthropic, http
@@ -12,7 +12,7 @@ from support.server import Reply, plain, raising, refused, stream, throttled
 from support.shapes import ARGS, NEVER, Action, Shape, create, create_beta, helper_final_message, stream_read
 
 ONCE = {"max_retries": 0}
-CUT = wire.events()[:4]
+CUT = api.events()[:4]
 FAILED_429: Attempt = (429, "failed", "rate_limit_error", "rate_limit")
 LOST: Attempt = (None, "retried", "connection_error", None)
 NO_RESPONSE = UNKNOWN.but(status="ERROR", reason="no_response")
@@ -148,17 +148,17 @@ FAILING = {
     "error event": Shape(
         failing(read_to_error, anthropic.APIStatusError, status_code=200),
         BROKEN.but(error_type="overloaded_error", attempts=((200, "failed", "overloaded_error", "overloaded"),)),
-        cut([*CUT, wire.error("overloaded_error")]),
+        cut([*CUT, api.error("overloaded_error")]),
     ),
     "error event, helper": Shape(
         failing(helper_final_message, anthropic.APIStatusError, status_code=200),
         BROKEN.but(error_type="overloaded_error", attempts=((200, "failed", "overloaded_error", "overloaded"),)),
-        cut([*CUT, wire.error("overloaded_error")]),
+        cut([*CUT, api.error("overloaded_error")]),
     ),
     "error event at once": Shape(
         failing(read_to_error, anthropic.APIStatusError, status_code=200),
         MUTE.but(error_type="api_error", attempts=((200, "failed", "api_error", None),)),
-        cut([wire.error("api_error")]),
+        cut([api.error("api_error")]),
     ),
     "connection cut": Shape(
         failing(read_to_error, http.ReadError),
@@ -187,6 +187,6 @@ FAILING = {
         # All that is billed is known, so to us it succeeded.
         read_to_error,
         STREAM.but(native_status="ERROR", native_error_type="api_error"),
-        cut(wire.events()[:-1]),
+        cut(api.events()[:-1]),
     ),
 }

@@ -8,7 +8,7 @@ from typing import Any
 import pydantic
 import pytest
 
-from support import wire
+from support import api
 from support.eventstream import frame
 from support.face import Face
 from support.library import anthropic, http
@@ -119,7 +119,7 @@ async def stream_dropped_unread(face: Face, messages: Any, request: dict[str, An
 async def stream_raising_in_loop(face: Face, messages: Any, request: dict[str, Any]) -> None:
     async with face.inside(await _opened(face, messages, request)) as opened:
         await face.take(opened, 4)
-        raise LookupError(wire.PROMPT)
+        raise LookupError(api.PROMPT)
 
 
 async def helper(face: Face, messages: Any, request: dict[str, Any]) -> None:
@@ -129,7 +129,7 @@ async def helper(face: Face, messages: Any, request: dict[str, Any]) -> None:
 
 async def helper_text_then_final(face: Face, messages: Any, request: dict[str, Any]) -> None:
     async with face.inside(messages.stream(**request)) as opened:
-        assert "".join(await face.take(opened.text_stream)) == wire.COMPLETION
+        assert "".join(await face.take(opened.text_stream)) == api.COMPLETION
         await face.wait(opened.get_final_message())
 
 
@@ -178,7 +178,7 @@ async def tool_runner(face: Face, messages: Any, request: dict[str, Any]) -> Non
 async def thread(face: Face, messages: Any, request: dict[str, Any]) -> None:
     said = messages.thread(**request)
     for text in ("one", "two"):
-        await face.wait(said.send({"role": "user", "content": f"{wire.PROMPT} {text}"}))
+        await face.wait(said.send({"role": "user", "content": f"{api.PROMPT} {text}"}))
 
 
 async def batch_results(face: Face, messages: Any, _request: dict[str, Any]) -> None:
@@ -201,7 +201,7 @@ ACTS: dict[str, Act] = {
         create_twice,
     )
 }  # fmt: skip
-CREDENTIALS = {"$KEY": wire.KEY, "$TOKEN": wire.TOKEN}
+CREDENTIALS = {"$KEY": api.KEY, "$TOKEN": api.TOKEN}
 """What stands in the files for a key and a token, which no file of this repository has."""
 
 
@@ -248,7 +248,7 @@ def reply_of(said: dict[str, Any]) -> Reply:
         if "events" in said:
             failure = error_class(said["then"])("cut") if "then" in said else None
             frames = "amazon" in headers.get("content-type", "")
-            chunks = [frame(event) for event in said["events"]] if frames else wire.sse(said["events"])
+            chunks = [frame(event) for event in said["events"]] if frames else api.sse(said["events"])
             headers.setdefault("content-type", "text/event-stream")
             return http.Response(said["status"], headers=headers, stream=Chunks(chunks, failure))
         if "body" in said:

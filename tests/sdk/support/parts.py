@@ -14,9 +14,9 @@ from otel_claude.telemetry.attributes import AttributeSets
 from otel_claude.telemetry.rate_limits import RateLimits
 from otel_claude.telemetry.recorder import Recorder
 from otel_claude.telemetry.series import CallSeries
-from support import wire
+from support import api
 
-MESSAGE = f"broken by {wire.PROMPT}"
+MESSAGE = f"broken by {api.PROMPT}"
 
 
 class OursError(Exception):

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from support import wire
+from support import api
 from support.library import http
 
 Reply = Callable[[Any], Any]
@@ -42,11 +42,11 @@ class Chunks(http.SyncByteStream, http.AsyncByteStream):
 
 def plain(body: Any = None, status: int = 200, headers: dict[str, str] | None = None, **more: str) -> Reply:
     """A JSON body that comes whole."""
-    headers = wire.HEADERS if headers is None else headers
+    headers = api.HEADERS if headers is None else headers
     named = {name.replace("_", "-"): value for name, value in more.items()}
 
     def reply(_request: Any) -> Any:
-        said = wire.message() if body is None else body
+        said = api.message() if body is None else body
         return http.Response(status, headers={**headers, **named}, json=said)
 
     return reply
@@ -56,9 +56,9 @@ def chunked(body: Any = None) -> Reply:
     """A JSON body that comes in chunks."""
 
     def reply(_request: Any) -> Any:
-        content = json.dumps(wire.message() if body is None else body).encode()
+        content = json.dumps(api.message() if body is None else body).encode()
         chunks = Chunks([content[:40], content[40:]])
-        return http.Response(200, headers={"content-type": "application/json", **wire.HEADERS}, stream=chunks)
+        return http.Response(200, headers={"content-type": "application/json", **api.HEADERS}, stream=chunks)
 
     return reply
 
@@ -67,9 +67,9 @@ def stream(listed: list[Any] | None = None, failure: type[Exception] | None = No
     """Server-sent events in chunks."""
 
     def reply(_request: Any) -> Any:
-        chunks = wire.sse(wire.events() if listed is None else listed)
+        chunks = api.sse(api.events() if listed is None else listed)
         body = Chunks(chunks, None if failure is None else failure("cut"), hangs=hangs)
-        return http.Response(200, headers={"content-type": "text/event-stream", **wire.HEADERS}, stream=body)
+        return http.Response(200, headers={"content-type": "text/event-stream", **api.HEADERS}, stream=body)
 
     return reply
 
@@ -78,8 +78,8 @@ def stream_at_once(listed: list[Any] | None = None) -> Reply:
     """Server-sent events as one body of known length."""
 
     def reply(_request: Any) -> Any:
-        content = b"".join(wire.sse(wire.events() if listed is None else listed))
-        return http.Response(200, headers={"content-type": "text/event-stream", **wire.HEADERS}, content=content)
+        content = b"".join(api.sse(api.events() if listed is None else listed))
+        return http.Response(200, headers={"content-type": "text/event-stream", **api.HEADERS}, content=content)
 
     return reply
 
@@ -92,7 +92,7 @@ def either(listed: list[Any] | None = None, body: Any = None) -> Reply:
 
 def refused(status: int, kind: str, text: str = "no", headers: dict[str, str] | None = None, **details: Any) -> Reply:
     """A failure. Retries come at once."""
-    return plain(wire.error(kind, text, **details), status, {**wire.HEADERS, "retry-after-ms": "1", **(headers or {})})
+    return plain(api.error(kind, text, **details), status, {**api.HEADERS, "retry-after-ms": "1", **(headers or {})})
 
 
 def throttled() -> Reply:

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from support import wire
+from support import api
+from support.api import ARGS
 from support.check import check
 from support.expected import ABORTED, PLAIN, STREAM, Expected
 from support.face import Face
 from support.library import NEWEST, VERSION
 from support.server import Reply, chunked, plain, stream, stream_at_once
-from support.wire import ARGS
 
 Action = Callable[[Face], Awaitable[Any]]
 
@@ -53,7 +53,7 @@ async def parse_beta(face: Face) -> Any:
 async def raw_parsed(face: Face) -> None:
     raw = await face.wait(face.client.messages.with_raw_response.create(**ARGS))
     parsed = await face.wait(raw.parse())
-    assert parsed.content[0].text == wire.COMPLETION
+    assert parsed.content[0].text == api.COMPLETION
     await face.wait(raw.parse())
 
 
@@ -65,7 +65,7 @@ async def raw_never_parsed(face: Face) -> None:
 async def streaming_response_parsed(face: Face) -> None:
     async with face.inside(face.client.messages.with_streaming_response.create(**ARGS)) as response:
         parsed = await face.wait(response.parse())
-    assert parsed.content[0].text == wire.COMPLETION
+    assert parsed.content[0].text == api.COMPLETION
 
 
 async def streaming_response_lines(face: Face) -> None:
@@ -89,7 +89,7 @@ async def opened(face: Face) -> Any:
 
 async def stream_read(face: Face) -> None:
     events = await face.take(await opened(face))
-    assert [event.type for event in events] == [event["type"] for event in wire.events() if event != wire.PING]
+    assert [event.type for event in events] == [event["type"] for event in api.events() if event != api.PING]
 
 
 async def stream_read_beta(face: Face) -> None:
@@ -141,7 +141,7 @@ async def stream_raising_in_loop(face: Face) -> None:
     with pytest.raises(LookupError):  # noqa: PT012 - what is raised is raised inside
         async with face.inside(await opened(face)) as stream:
             await face.take(stream, 4)
-            raise LookupError(wire.PROMPT)
+            raise LookupError(api.PROMPT)
 
 
 async def helper_final_message(face: Face) -> None:
@@ -157,7 +157,7 @@ async def helper_beta(face: Face) -> None:
 
 async def helper_text_then_final(face: Face) -> None:
     async with face.inside(face.client.messages.stream(**ARGS)) as stream:
-        assert "".join(await face.take(stream.text_stream)) == wire.COMPLETION
+        assert "".join(await face.take(stream.text_stream)) == api.COMPLETION
         final = await face.wait(stream.get_final_message())
     assert final.usage.output_tokens == 50
 

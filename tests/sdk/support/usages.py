@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from support import wire
+from support import api
+from support.api import USAGE, delta, events, message, start
 from support.expected import PLAIN, STREAM, TOKENS, Expected
 from support.server import plain, stream
 from support.shapes import Shape, create
-from support.wire import USAGE, delta, events, message, start
 
 CACHE_FIELDS = {key: USAGE[key] for key in ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")}
 NULLS = dict.fromkeys((*CACHE_FIELDS, "server_tool_use", "output_tokens_details", "iterations"))
@@ -20,7 +20,7 @@ def whole(expected: Expected, body: Any) -> Shape:
 
 
 async def read(face: Any) -> None:
-    await face.take(await face.wait(face.client.messages.create(**wire.ARGS, stream=True)))
+    await face.take(await face.wait(face.client.messages.create(**api.ARGS, stream=True)))
 
 
 def streamed(expected: Expected, listed: list[Any]) -> Shape:
@@ -54,10 +54,10 @@ USAGES = {
         STREAM,
         [
             start(),
-            *wire.BLOCK,
+            *api.BLOCK,
             delta({"output_tokens": 20}, None),
             delta({"output_tokens": 50}),
-            wire.STOP,
+            api.STOP,
         ],
     ),
     "counts only in the delta": streamed(
@@ -68,9 +68,9 @@ USAGES = {
         ),
         events(first=start({}), last=delta({**CACHE_FIELDS, "output_tokens": 50})),
     ),
-    "events before message_start": streamed(STREAM, [*wire.BLOCK[:2], wire.PING, *events()]),
+    "events before message_start": streamed(STREAM, [*api.BLOCK[:2], api.PING, *events()]),
     "unknown events": streamed(
-        STREAM, [{"type": "vendor_event", "usage": {"output_tokens": 9}}, *events()[:-1], {"type": "x"}, wire.STOP]
+        STREAM, [{"type": "vendor_event", "usage": {"output_tokens": 9}}, *events()[:-1], {"type": "x"}, api.STOP]
     ),
     "no usage": whole(NO_USAGE, {key: value for key, value in message().items() if key != "usage"}),
     "usage null": whole(NO_USAGE, message(None)),

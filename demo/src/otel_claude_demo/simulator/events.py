@@ -53,7 +53,7 @@ def events(answer: Answer, scenario: Scenario) -> Iterator[Event]:
 
 
 def sse(event: Event, random: Random) -> bytes:
-    """An event on the wire. The API pads the data with blanks; ping alone is written loosely."""
+    """One event of a stream, as bytes. The API pads the data with blanks; ping alone is written loosely."""
     if event.name == PING:
         return b'event: ping\ndata: {"type": "ping"}\n\n'
     data = compact(event.data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_wire_fuzz import anything
+from test_api_fuzz import anything
 
 from otel_claude.agent_sdk.messages import ModelUsage, parse_rate_limit, parse_result
 from otel_claude.agent_sdk.totals import Connection, Sessions

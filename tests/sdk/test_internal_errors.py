@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from support import wire
+from support import api
 from support.expected import PLAIN
 from support.face import Face
 from support.library import TRACINGS, anthropic, http
@@ -26,7 +26,7 @@ from otel_claude.telemetry.rate_limits import RateLimits
 from otel_claude.telemetry.recorder import Recorder
 from otel_claude.telemetry.series import CallSeries
 
-MESSAGE = f"broken by {wire.PROMPT}"
+MESSAGE = f"broken by {api.PROMPT}"
 
 
 class OursError(Exception):
@@ -95,7 +95,7 @@ async def _use_everything(kind, tracing):
     client = Face(kind, Server(raising(http.ConnectError)), tracing, max_retries=0)
     with pytest.raises(anthropic.APIConnectionError):
         await client.wait(client.client.messages.create(**ARGS))
-    client = Face(kind, Server(stream([*wire.events()[:3], wire.error("overloaded_error")])), tracing)
+    client = Face(kind, Server(stream([*api.events()[:3], api.error("overloaded_error")])), tracing)
     with pytest.raises(anthropic.APIStatusError) as event:
         await client.take(await client.wait(client.client.messages.create(**ARGS, stream=True)))
     assert not isinstance(event.value.__context__, OursError)
@@ -128,7 +128,7 @@ async def test_broken_hop(forgiving, kind, tracing, owner, name, monkeypatch):
     assert all("OursError" in message for message in failures), loud
     assert len(quiet) == len(failures)
     assert all("Traceback" in message for message in quiet)
-    assert not [record for record in ours if wire.PROMPT in record.getMessage() or record.exc_info]
+    assert not [record for record in ours if api.PROMPT in record.getMessage() or record.exc_info]
 
 
 async def test_broken_body_hop(forgiving, kind, tracing, monkeypatch):

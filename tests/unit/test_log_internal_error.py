@@ -23,7 +23,7 @@ def test_one_warning_names_what_was_being_done_and_the_kind(logged):
     assert "The application is not affected" in text
     assert "'otel_claude' to DEBUG" in text
     assert "Traceback of ValueError:" in trace
-    assert "test_contain.py" in trace
+    assert "test_log_internal_error.py" in trace
     assert "in fail" in trace
 
 
