@@ -142,13 +142,19 @@ async def test_what_refuses_a_token_is_no_answer_of_the_call(kind, tracing, tele
 
     server = within(Server(plain()), lambda: act() if len(asked) < 1 else None, act_async)
     client = Face(kind, server, tracing, max_retries=1)
-    await create(client)
+    expected = [(0, "retried", 1), (200, "success", 1)]
+    try:
+        await create(client)
+    except anthropic.RateLimitError:
+        # anthropic 0.100.0 retries no error of its own that the HTTP client raised.
+        assert VERSION == (0, 100, 0)
+        expected = [(0, "failed", 1)]
     found = sorted(
         (dict(key).get("http.response.status_code", 0), dict(key)["claude.attempt.outcome"], number)
         for key, number in telemetry.metrics()["claude.client.attempts"].items()
     )
     # What was lost before it was sent had no answer of its own, whatever the other client was told.
-    assert found == [(0, "retried", 1), (200, "success", 1), *([(429, "failed", 1)] if spends else [])]
+    assert found == [*expected, *([(429, "failed", 1)] if spends else [])]
 
 
 async def test_a_plain_http_request_of_the_same_client_is_nobodys(kind, tracing, telemetry, quiet):

@@ -116,7 +116,7 @@ async def test_streams_that_share_one_request_are_told_apart(kind, tracing, tele
     assert {span.attributes["gen_ai.usage.cost.amount"] for span in telemetry.spans} == {0.001545}
 
 
-@pytest.mark.skipif(VERSION < (0, 100), reason="older SDKs ask for the request before anything of ours")
+@pytest.mark.skipif(VERSION < (0, 125), reason="older SDKs ask for the request before anything of ours")
 async def test_a_response_without_a_request_fails_in_the_sdk_and_is_billed(kind, tracing, telemetry, quiet):
     client = Face(kind, Unrequested(plain()), tracing, max_retries=0)
     with pytest.raises(RuntimeError, match="request"):
