@@ -351,7 +351,7 @@ async def test_a_failure_of_ours_is_not_the_applications(telemetry, program, mon
     found = await by_query(program.options([assistant(), result(once(), once())]))
     assert len(found) == 2
     (said,) = telemetry.warnings
-    assert "could not read a message of the Claude Agent SDK" in said
+    assert "could not read a result of the Claude Agent SDK" in said
     assert SECRET not in said
 
 
