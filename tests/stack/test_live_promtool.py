@@ -18,9 +18,9 @@ def ran(name, *arguments):
     return result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("naming", ["underscores", "utf8"])
-def test_rules_pass_every_lint(stack, tmp_path, translator):
-    written = export("rules", tmp_path, Options(translator))
+@pytest.mark.parametrize("style", ["underscores", "utf8"])
+def test_rules_pass_every_lint(stack, tmp_path, style):
+    written = export("rules", tmp_path, Options(style))
     said = ran("promtool", "check", "rules", "--lint=all", "--lint-fatal", *written)
     assert said.count("SUCCESS") == 2
 
