@@ -26,7 +26,7 @@ Key = tuple[str, str]
 
 
 class Sums(NamedTuple):
-    """Tokens and pico-dollars by model and class, requests of web search, HTTP requests, and answers in batches."""
+    """Tokens and pico-dollars by model and token type, requests of web search, HTTP requests, and results of batches."""
 
     tokens: Counter[Key]
     pico: Counter[Key]
@@ -73,7 +73,7 @@ class Comparison(NamedTuple):
         for what, *both in (
             ("web searches", self.served.searches, self.measured.searches),
             ("HTTP requests", self.served.requests, self.measured.requests),
-            ("answers in batches", self.served.batched, self.measured.batched),
+            ("results of batches", self.served.batched, self.measured.batched),
         ):
             if both[0] != both[1]:
                 yield f"{both[0]:,} {what} served, {both[1]:,} measured"

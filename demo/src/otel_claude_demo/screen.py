@@ -93,7 +93,7 @@ def compared(console: Console, comparison: Comparison) -> bool:
     for name in CLASSES:
         table.add_row(_NAMES[name], f"{served.of(name):,}", f"{measured.of(name):,}")
     table.add_row(WEB_SEARCH.replace("_", " "), f"{served.searches:,}", f"{measured.searches:,}")
-    table.add_row("answers in batches", f"{served.batched:,}", f"{measured.batched:,}")
+    table.add_row("results of batches", f"{served.batched:,}", f"{measured.batched:,}")
     table.add_row("HTTP requests", f"{served.requests:,}", f"{measured.requests:,}")
     table.add_row("USD", usd(served.cost, places), usd(measured.cost, places))
     console.print()
@@ -106,7 +106,7 @@ def compared(console: Console, comparison: Comparison) -> bool:
     tokens = sum(measured.of(name) for name in CLASSES)
     if not differences:
         total = f"{tokens:,} tokens and ${usd(measured.cost, places)}"
-        console.print(f"Measured = served: {total}, equal in every class and model.", style="bold green")
+        console.print(f"Measured = served: {total}, equal in every token type and model.", style="bold green")
         return True
     console.print("Measured and served are NOT the same:", style="bold red")
     for difference in differences:

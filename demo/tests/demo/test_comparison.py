@@ -89,7 +89,7 @@ def test_the_same():
         (("models",), [], f"{MODEL}, input: 10 tokens served, 0 measured"),
         (("attempts", "total"), 2, "1 HTTP requests served, 2 measured"),
         (("server_tools", "web_search"), 1, "0 web searches served, 1 measured"),
-        (("batches", "results"), {"succeeded": 1}, "0 answers in batches served, 1 measured"),
+        (("batches", "results"), {"succeeded": 1}, "0 results of batches served, 1 measured"),
     ],
 )
 def test_a_difference_is_told(path, value, said):
@@ -113,7 +113,7 @@ def test_answers_in_batches_are_served_at_half_the_price():
     halves = {name: str(Decimal(part) / 2) for name, part in PARTS.items()}
     summary = changed(("models", 0, "parts"), halves) | {"attempts": {"total": 0}}
     assert differences(log(batch), summary | {"batches": {"results": {"succeeded": 1}}}) == []
-    assert differences(log(batch), summary) == ["1 answers in batches served, 0 measured"]
+    assert differences(log(batch), summary) == ["1 results of batches served, 0 measured"]
 
 
 def test_sums_are_not_priced_as_one_long_prompt():
@@ -136,6 +136,6 @@ def test_the_screen_says_whether(summary):
     said = stream.getvalue().splitlines()
     assert max(map(len, said)) <= 80
     if same:
-        assert said[-1] == "Measured = served: 62 tokens and $0.000110, equal in every class and model."
+        assert said[-1] == "Measured = served: 62 tokens and $0.000110, equal in every token type and model."
     else:
         assert said[-2:] == ["Measured and served are NOT the same:", "  1 HTTP requests served, 2 measured"]

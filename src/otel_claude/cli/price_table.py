@@ -52,7 +52,7 @@ def show_price(found: Priced, stored: Stored, *, table: str, at: str) -> None:
 
 
 def _parts(found: Priced) -> Table:
-    made = _grid("Class", "Tokens", "USD per million", "USD")
+    made = _grid("Type", "Tokens", "USD per million", "USD")
     made.show_footer = True
     made.columns[0].footer, made.columns[-1].footer = "total", decimal_text(found.total)
     for kind, amount in found.parts.items():

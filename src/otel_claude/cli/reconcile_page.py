@@ -63,7 +63,7 @@ def _differences(found: Comparison) -> Table:
         for row in found.rows
         if row.reason is not None
     )
-    columns = ("Key", "Model", "Class", "Likely reason", "Difference", "Tokens")
+    columns = ("Key", "Model", "Type", "Likely reason", "Difference", "Tokens")
     return Table("Differences", columns, rows, 4)
 
 

@@ -91,7 +91,7 @@ def _classes(totals: Totals, places: int) -> Table:
             (name.replace("_", " "), times(count, "request") if count else "", usd(cost, places), share(cost, whole))
         )
     billed = totals.tokens(TOTAL_INPUT) + totals.tokens("output")
-    return Table(("Class", "Tokens", "USD", "Share"), tuple(rows), ("total", f"{billed:,}", _cost(totals, places), ""))
+    return Table(("Type", "Tokens", "USD", "Share"), tuple(rows), ("total", f"{billed:,}", _cost(totals, places), ""))
 
 
 def _cost(totals: Totals, places: int, model: str | None = None) -> str:
