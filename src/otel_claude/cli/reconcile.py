@@ -48,7 +48,9 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
         typer.Option("--match", metavar="MATCHER", help="Narrow what was measured, as 'job=\"checkout\"'. Repeatable."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a line for each key, model and token type.")] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV, a line for each key, model and token type.")
+    ] = False,
 ) -> None:
     """Compare what was measured with what was billed.
 
