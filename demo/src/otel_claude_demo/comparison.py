@@ -26,7 +26,7 @@ Key = tuple[str, str]
 
 
 class Sums(NamedTuple):
-    """Tokens and pico-dollars by model and token type, requests of web search, HTTP requests, and results of batches."""
+    """Tokens and pico-dollars by model and token type, web searches, HTTP requests, and results of batches."""
 
     tokens: Counter[Key]
     pico: Counter[Key]
