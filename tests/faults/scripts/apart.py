@@ -27,6 +27,7 @@ from opentelemetry.sdk.metrics.export import (
     PeriodicExportingMetricReader,
 )
 from opentelemetry.sdk.resources import Resource
+from script import child, wait
 from support.server import plain
 
 from otel_claude.telemetry import fork as of_parent
@@ -79,23 +80,6 @@ def tell(who, data=None):
 def calls(count):
     for _ in range(count):
         client.messages.create(**script.ARGS)
-
-
-def child(work):
-    """A forked process that does this work and ends as a process of the system's."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return pid
-
-
-def wait(pid):
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def alone():

@@ -7,6 +7,7 @@ import threading
 import warnings
 
 import script
+from script import child, wait
 
 HOW = sys.argv[1]
 TOLD = (script.CALLS, "claude.client.attempts", "claude.client.cost.usd", "gen_ai.client.inference.usage.output_tokens")
@@ -21,24 +22,6 @@ def tell(who):
 def calls(count):
     for _ in range(count):
         client.messages.create(**script.ARGS)
-
-
-def child(work):
-    """A forked process that does this work and ends as a process of the system's."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return pid
-
-
-def wait(*pids):
-    for pid in pids:
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def plain_fork():
