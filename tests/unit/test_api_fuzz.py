@@ -145,7 +145,7 @@ def test_any_response_and_its_price(events):
             assert name is None or (0 < len(name) <= 1_000 and name.isprintable())
         if response.usage is not None:
             check(response.usage)
-    price = pricing.shipped().price(response, at=AT)
+    price = pricing.price_response(pricing.shipped(), response, at=AT)
     assert price.total >= 0
     assert price.status != "exact" or not (response.usage is None or response.usage.malformed or not response.complete)
 

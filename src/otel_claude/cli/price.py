@@ -71,11 +71,11 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     when = time.time() if at is None else _time(at)
     table = _table(prices)
     if list_prices:
-        from .price_table import show_list  # noqa: PLC0415 - only this way needs it
+        from .price_page import show_list  # noqa: PLC0415 - only this way needs it
 
         show_list(table, model=model, at=when if at is not None or model is None else None, as_json=as_json)
     elif check:
-        from .price_table import show_check  # noqa: PLC0415 - as above
+        from .price_check import show_check  # noqa: PLC0415 - as above
 
         show_check(table, at=when, as_json=as_json)
     elif file is not None:
@@ -90,7 +90,7 @@ def _price(
     if as_json or not sys.stdout.isatty():
         write_json(json_of(found, stored, table=table.name, at=day, platform=platform))
         return
-    from .price_table import show_price  # noqa: PLC0415 - only a terminal needs it
+    from .price_page import show_price  # noqa: PLC0415 - only a terminal needs it
 
     show_price(found, stored, table=table.name, at=day)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from ..api import Response
-from ..pricing import UNPRICED_REASONS, Charge, Platform, Price, PriceTable, Status
-from ..pricing.rows import decimal_text
+from ..pricing import UNPRICED_REASONS, Charge, Platform, Price, PriceTable, Status, price_response
+from ..pricing.types import decimal_text
 from ..semconv import COST_TYPES
 from .answers import Stored
 
@@ -37,7 +37,8 @@ class Priced(NamedTuple):
 def priced(stored: Stored, table: PriceTable, *, at: float, platform: Platform, requested_model: str | None) -> Priced:
     """Prices all answers at one time."""
     prices = [
-        table.price(answer, at=at, platform=platform, requested_model=requested_model) for answer in stored.answers
+        price_response(table, answer, at=at, platform=platform, requested_model=requested_model)
+        for answer in stored.answers
     ]
     charges = [charge for price in prices for charge in price.charges]
     models: dict[str, Counter[str]] = {}
@@ -112,7 +113,7 @@ def _texts(parts: dict[str, int]) -> dict[str, str]:
 
 
 def _tokens(answers: Sequence[Response]) -> dict[str, int]:
-    """What the answers say; a class that none of them speaks of is absent."""
+    """What the answers say; a type that none of them speaks of is absent."""
     tokens: Counter[str] = Counter()
     for usage in [answer.usage for answer in answers if answer.usage is not None]:
         # Top-level counts leave out compaction, advisor and declined hops.

@@ -7,9 +7,9 @@ Forms (Bedrock's and Google Cloud's model pages; facts of 2026-11-22):
 
 import re
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Endpoint = Literal["global", "regional", "us_gov"]
+from otel_claude.pricing.types import Endpoint
 
 _DATE = r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _SNAPSHOT = re.compile(rf"(?P<base>.+?)(?:-(?P<date>{_DATE})|@(?P<version>{_DATE}|default))", re.ASCII)
