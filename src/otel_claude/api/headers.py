@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
 from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from .json import MAX_TEXT, as_text
+from .json import MAX_TEXT, as_text, as_time
 
 _LIMIT: Final = re.compile(
     rb"anthropic-(ratelimit|priority|fast)-([a-z0-9-]{1,60})-(limit|remaining|reset|utilization)", re.IGNORECASE
@@ -218,9 +217,4 @@ def _time(raw: bytes) -> float | None:
         return None
     if raw.isdigit():
         return float(raw) if len(raw) <= _MAX_DIGITS else None
-    try:
-        # Python 3.10 reads no `Z`.
-        time = datetime.fromisoformat(raw.decode("ascii").replace("Z", "+00:00"))
-        return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).timestamp()
-    except (ValueError, OverflowError):
-        return None
+    return as_time(raw.decode("latin-1"))

@@ -12,6 +12,7 @@ from typing import Annotated, Final, get_args
 import typer
 
 from .. import files
+from ..api.json import as_time
 from ..pricing import Platform, PlatformName, PriceFileError, PriceTable, PriceTableError, load
 from ..settings import variable
 from .answers import BadInputError, Stored, read
@@ -115,12 +116,10 @@ def _named(file: str) -> str:
 
 
 def _time(text: str) -> float:
-    try:
-        # Python 3.10 reads no `Z`.
-        when = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-    except ValueError:
+    when = as_time(text.strip())
+    if when is None:
         return fail(f"price: --at {text!r} is no date. Write it as 2026-11-22, or 2026-11-22T13:00:00+00:00")
-    return (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).timestamp()
+    return when
 
 
 def _platform(name: str, region: str | None) -> Platform:
