@@ -25,7 +25,12 @@ class Found(NamedTuple):
 
 def parsed(pairs):
     headers = parse_headers(pairs)
-    return Found(headers.rate_limits, headers.request_id, headers.organization_id, headers.workspace_id)
+    return Found(
+        module.rate_limits(headers.layout, headers.values),
+        headers.request_id,
+        headers.organization_id,
+        headers.workspace_id,
+    )
 
 
 def parsed_named(**headers):

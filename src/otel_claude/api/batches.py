@@ -60,8 +60,8 @@ def parse_batch_result(line: object) -> BatchResult:
     parsed = as_object(line)
     result = as_object(parsed.get("result"))
     name, kind, message = as_text(parsed.get("custom_id")), as_text(result.get("type")), result.get("message")
-    if kind == "succeeded" and isinstance(message, dict):
-        return BatchResult(name, kind, _response(as_object(message)))
+    if kind == "succeeded" and (found := as_object(message)) is message:
+        return BatchResult(name, kind, _response(found))
     if kind == "errored":
         # An error's envelope, as the body of a refused request has it.
         error = as_object(as_object(result.get("error")).get("error"))

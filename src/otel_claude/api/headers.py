@@ -85,11 +85,6 @@ class ResponseHeaders(NamedTuple):
     organization_id: str | None = None
     workspace_id: str | None = None
 
-    @property
-    def rate_limits(self) -> tuple[RateLimit, ...]:
-        """The limits, as they are shown."""
-        return rate_limits(self.layout, self.values)
-
 
 _new_headers: Callable[[tuple[Any, ...]], ResponseHeaders] = partial(tuple[Any, ...].__new__, ResponseHeaders)
 _layouts: dict[tuple[bytes, ...], HeaderLayout] = {}

@@ -38,10 +38,8 @@ def show_price(found: Priced, stored: Stored, *, table: str, at: str) -> None:
     if found.saved or found.overhead:
         net = found.saved - found.overhead
         sign = "+" if net > 0 else "-" if net < 0 else ""
-        shown.print(
-            f"\nThe cache saved ${decimal_text(found.saved)}, cost ${decimal_text(found.overhead)} more: "
-            f"net {sign}${decimal_text(abs(net))}."
-        )
+        saved, overhead, balance = map(decimal_text, (found.saved, found.overhead, abs(net)))
+        shown.print(f"\nThe cache saved ${saved}, cost ${overhead} more: net {sign}${balance}.")
     for reason, count in found.reasons.items():
         known = UNPRICED_REASONS.get(reason)
         many = f" ({times(count, 'answer')})" if len(stored.answers) > 1 else ""

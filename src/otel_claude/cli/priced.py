@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from ..api import Response
-from ..pricing import UNPRICED_REASONS, Charge, Platform, Price, PriceTable, Status, price_response
-from ..pricing.types import decimal_text
+from ..pricing import UNPRICED_REASONS, Platform, PriceTable, Status, price_response
+from ..pricing.types import decimal_text, joint_status
 from ..semconv import COST_TYPES
 from .answers import Stored
 
 TOKEN_TYPES: Final = COST_TYPES[:5]
-_SEVERITY: Final = {reason: order for order, reason in enumerate(UNPRICED_REASONS)}
 
 
 class Priced(NamedTuple):
@@ -43,13 +42,13 @@ def priced(stored: Stored, table: PriceTable, *, at: float, platform: Platform, 
     charges = [charge for price in prices for charge in price.charges]
     models: dict[str, Counter[str]] = {}
     for charge in charges:
-        models.setdefault(charge.model, Counter()).update(_parts(charge))
-    status = _status(prices, charges)
-    reasons = Counter(price.reason for price in prices if price.reason is not None)
+        models.setdefault(charge.model, Counter()).update(dict(zip(COST_TYPES, charge.parts, strict=True)))
+    status = joint_status(prices)
+    reasons = Counter(price.reason for price in prices)
     return Priced(
         sum(charge.total for charge in charges),
         status,
-        dict(sorted(reasons.items(), key=lambda item: _SEVERITY.get(item[0], len(_SEVERITY)))),
+        {reason: reasons[reason] for reason in UNPRICED_REASONS if reason in reasons},
         _known({kind: sum(parts[kind] for parts in models.values()) for kind in COST_TYPES}, status),
         _tokens(stored.answers),
         {model: _known(parts, status) for model, parts in models.items()},
@@ -63,7 +62,6 @@ def json_of(found: Priced, stored: Stored, *, table: str, at: str, platform: Pla
     """One JSON object. Dollars are decimal strings; `usd` is None if nothing is known of the cost."""
     reason = next(iter(found.reasons), None)
     known = UNPRICED_REASONS.get(reason) if reason is not None else None
-    net = found.saved - found.overhead
     return {
         "usd": None if found.status == "unpriced" else decimal_text(found.total),
         "status": found.status,
@@ -75,7 +73,7 @@ def json_of(found: Priced, stored: Stored, *, table: str, at: str, platform: Pla
         "cache": {
             "saved_usd": decimal_text(found.saved),
             "overhead_usd": decimal_text(found.overhead),
-            "net_usd": decimal_text(net) if net >= 0 else f"-{decimal_text(-net)}",
+            "net_usd": decimal_text(found.saved - found.overhead),
         },
         "models": [
             {"model": model, "usd": decimal_text(sum(parts.values())), "parts": _texts(parts)}
@@ -89,18 +87,6 @@ def json_of(found: Priced, stored: Stored, *, table: str, at: str, platform: Pla
         "at": at,
         "platform": platform.name,
     }
-
-
-def _status(prices: Sequence[Price], charges: Sequence[Charge]) -> Status:
-    if all(price.status == "exact" for price in prices):
-        return "exact"
-    if all(price.status == "unpriced" for price in prices) and not charges:
-        return "unpriced"
-    return "lower_bound"
-
-
-def _parts(charge: Charge) -> dict[str, int]:
-    return {kind: getattr(charge, kind) for kind in COST_TYPES}
 
 
 def _known(parts: Mapping[str, int], status: Status) -> dict[str, int]:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from otel_claude.api import Iteration, RequestFeatures, Response, Usage
 from otel_claude.pricing.rates import Rates
 from otel_claude.pricing.table import PriceTable, Refusals, Served
-from otel_claude.pricing.types import ANTHROPIC, DAY, Charge, Platform, Price, Status
+from otel_claude.pricing.types import ANTHROPIC, DAY, Charge, Platform, Price, Status, joint_status
 from otel_claude.pricing.unpriced import UNPRICED_REASONS
 
 _SEVERITY: Final = {reason: order for order, reason in enumerate(UNPRICED_REASONS)}
@@ -78,7 +78,7 @@ def price_call(  # noqa: PLR0913 - each is named where it is called
         for response in responses
     ]
     reasons = list(dict.fromkeys(price.reason for price in prices if price.reason is not None))
-    status = prices[0].status if len({price.status for price in prices}) == 1 else "lower_bound"
+    status = joint_status(prices)
     if no_response:
         reasons.append("no_response")
         status = "lower_bound" if status == "exact" else status

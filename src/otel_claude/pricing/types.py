@@ -4,7 +4,7 @@ Money is integer pico-dollars, 1e-12 USD, everywhere but in the table: every lis
 a whole number of them per token, so nothing is rounded.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
@@ -21,8 +21,8 @@ DAY = 86_400
 
 def decimal_text(value: int) -> str:
     """An integer of 1e-12 as a decimal number, with two decimals or as many as it needs."""
-    whole, fraction = divmod(value, PICO_PER_USD)
-    return f"{whole}.{f'{fraction:012d}'.rstrip('0').ljust(2, '0')}"
+    whole, fraction = divmod(abs(value), PICO_PER_USD)
+    return f"{'-' if value < 0 else ''}{whole}.{f'{fraction:012d}'.rstrip('0').ljust(2, '0')}"
 
 
 class Platform(NamedTuple):
@@ -156,3 +156,10 @@ class Price(NamedTuple):
     def total(self) -> int:
         """Pico-dollars. Of a lower bound, what is sure; 0 for an unpriced response, so look at status."""
         return sum(charge.total for charge in self.charges)
+
+
+def joint_status(prices: Sequence[Price]) -> Status:
+    """The status of prices together: that of all of them, or a lower bound. Nothing at all is exact."""
+    if not prices:
+        return "exact"
+    return prices[0].status if len({price.status for price in prices}) == 1 else "lower_bound"
