@@ -82,12 +82,11 @@ class Reader:
 
     def count(self, value: object, known: int | None) -> int | None:
         """As `as_count`, or what was known."""
-        if type(value) is int and 0 <= value < MAX_COUNT:
-            return value
         if value is None:
             return known
-        self.wrong = True
-        return None
+        if (parsed := as_count(value)) is None:
+            self.wrong = True
+        return parsed
 
     def text(self, value: object, known: str | None) -> str | None:
         """As `as_text`, or what was known."""

@@ -75,8 +75,7 @@ def check(table: PriceTable, *, at: float) -> list[Result]:
 
 
 def _compare(table: PriceTable, at: float, library: str, found: Mapping[str, _Numbers]) -> Result:
-    lacks = [what for what in (*_MODIFIERS, *_WHATS) if not any(_has(row, what) for row in found.values())]
-    lacks = tuple(what for what in lacks if not any(what.endswith(f" {kind}") for kind in lacks))
+    lacks = [what for what in _WHATS if all(row.get(what) is None for row in found.values())]
     shared = 0
     differences: list[Difference] = []
     for model in sorted({*table.models, *found}):
@@ -89,21 +88,12 @@ def _compare(table: PriceTable, at: float, library: str, found: Mapping[str, _Nu
             if theirs.get("input") != ours["input"]:
                 differences.append(Difference(model, "model", ours["input"], theirs.get("input")))
             continue
-        for what in sorted(ours):
-            if not any(_is_kind(what, kind) for kind in lacks):
-                pair = ours[what], theirs.get(what)
-                shared += None not in pair
-                if pair[0] != pair[1]:
-                    differences.append(Difference(model, what, *pair))
-    return Result(library, True, shared, tuple(differences), lacks)
-
-
-def _is_kind(what: str, kind: str) -> bool:
-    return what == kind or what.endswith(f" {kind}")
-
-
-def _has(row: _Numbers, kind: str) -> bool:
-    return any(_is_kind(what, kind) and number is not None for what, number in row.items())
+        for what in sorted({*_WHATS} - {*lacks}):
+            pair = ours[what], theirs.get(what)
+            shared += None not in pair
+            if pair[0] != pair[1]:
+                differences.append(Difference(model, what, *pair))
+    return Result(library, True, shared, tuple(differences), tuple(_shortened(lacks)))
 
 
 def _probe(what: str) -> tuple[Usage, int]:
