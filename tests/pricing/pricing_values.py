@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import otel_claude.pricing
-from otel_claude.api import Iteration, Response, Usage
+from otel_claude.api.response import Iteration, Response, Usage
 
 PLACE = Path(otel_claude.pricing.__file__).parent
 DATA = json.loads((PLACE / "prices.json").read_text(encoding="utf-8"))

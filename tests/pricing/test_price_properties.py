@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pricing_oracle import oracle
 from pricing_values import MODELS, TOKEN_TYPES, at, entry, response, used
 
-from otel_claude.api import Response
+from otel_claude.api.response import Response
 from otel_claude.pricing import ANTHROPIC, PICO_PER_USD, Platform, price_response, shipped
 
 NAMES = sorted({name for model, row in MODELS.items() for name in (model, *row["aliases"])})

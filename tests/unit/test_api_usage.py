@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_claude.api import Counts, Usage, parse_usage
+from otel_claude.api.response import Counts, Usage, parse_usage
 
 COUNT_FIELDS = {
     "input_tokens": "input",

@@ -14,7 +14,7 @@ from unit_calls import CLIENT, HINT, OPUS, TAGS, message
 
 from otel_claude import pricing
 from otel_claude import semconv as c
-from otel_claude.api import Counts, Response, Usage
+from otel_claude.api.response import Counts, Response, Usage
 from otel_claude.pricing import ANTHROPIC, UNPRICED_REASONS, price_batch_result
 from otel_claude.telemetry import batches
 from otel_claude.telemetry.attributes import AttributeSets

@@ -11,7 +11,7 @@ from otel_claude import semconv as c
 from otel_claude.agent_sdk import recorder as agent_recorder
 from otel_claude.agent_sdk.recorder import AgentRecorder
 from otel_claude.agent_sdk.totals import Connection
-from otel_claude.api import Session
+from otel_claude.api.managed_agents import Session
 from otel_claude.semconv import agents as a
 from otel_claude.summary import from_metrics, report
 from otel_claude.telemetry import batches, increments, managed_agents, recorder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from otel_claude.api import Response, Usage
+from otel_claude.api.response import Response, Usage
 from otel_claude.pricing import PriceTable, price_response
 from otel_claude.semconv import COST_TYPES
 

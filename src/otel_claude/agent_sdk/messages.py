@@ -8,7 +8,7 @@ while `usage` is that of the main loop in this turn; the cost is an estimate.
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from ..api import RateLimit
+from ..api.headers import RateLimit
 from ..api.json import Json, Reader, as_count, as_object, as_text
 
 PICO: Final = 10**12

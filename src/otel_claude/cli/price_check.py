@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from rich.table import Table
 from rich.text import Text
 
-from ..api import Response, Usage
+from ..api.response import Response, Usage
 from ..pricing import PICO_PER_USD, PriceTable, price_response
 from .output import console, write_json
 from .price_page import PER_MILLION, grid

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from ..api import Response
+from ..api.response import Response
 from ..pricing import UNPRICED_REASONS, Platform, PriceTable, Status, price_response
 from ..pricing.types import decimal_text, joint_status
 from ..semconv import COST_TYPES

@@ -9,7 +9,8 @@ from fractions import Fraction
 from operator import add
 from typing import Final, NamedTuple
 
-from otel_claude.api import Iteration, RequestFeatures, Response, Usage
+from otel_claude.api.request import RequestFeatures
+from otel_claude.api.response import Iteration, Response, Usage
 from otel_claude.pricing.rates import Rates
 from otel_claude.pricing.table import PriceTable, Refusals, Served
 from otel_claude.pricing.types import ANTHROPIC, DAY, Charge, Platform, Price, Status, joint_status
