@@ -189,8 +189,8 @@ def test_what_is_remembered_is_bounded():
     for number in range(3000):
         price_response(table, said(f"claude-made-up-{number}", input=1), at=at(NOW))
         price_response(table, said(input=1), at=at(NOW) + number * 86_400)
-    assert 0 < len(table._rates) <= 1024
-    assert 0 < len(table._prepared) <= 1024
+    assert table.rates.cache_info().currsize == 1024
+    assert 0 < table._rates_of.cache_info().currsize <= 1024
     assert price_response(table, said(input=1), at=at(NOW)).status == "exact"
 
 

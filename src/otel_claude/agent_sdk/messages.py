@@ -10,9 +10,8 @@ from typing import Final, NamedTuple
 
 from ..api.headers import RateLimit
 from ..api.json import Json, Reader, as_count, as_object, as_text
+from ..pricing import PICO_PER_USD
 
-PICO: Final = 10**12
-"""Pico-dollars in a dollar."""
 _MAX_DOLLARS: Final = 1_000_000
 _MAX_MODELS: Final = 100
 _MAX_NUMBER: Final = 1e15
@@ -143,7 +142,7 @@ def _pico(dollars: object, read: Reader) -> int:
     if known is None or known >= _MAX_DOLLARS:
         read.wrong = True
         return 0
-    return round(known * PICO)
+    return round(known * PICO_PER_USD)
 
 
 def _limit(name: str, said: Json) -> RateLimit:

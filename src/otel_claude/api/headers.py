@@ -18,8 +18,6 @@ from .json import MAX_TEXT, as_text, as_time
 _LIMIT: Final = re.compile(
     rb"anthropic-(ratelimit|priority|fast)-([a-z0-9-]{1,60})-(limit|remaining|reset|utilization)", re.IGNORECASE
 )
-_FIELDS: Final = ("limit", "remaining", "utilization", "reset")
-"""Those of a `RateLimit`, in its order."""
 _COUNTS: Final = ("limit", "remaining")
 _IDS: Final = ("request-id", "anthropic-organization-id", "anthropic-workspace-id")
 _MAX_LIMITS: Final = 32

@@ -208,15 +208,18 @@ def _iterations(entries: object, read: Reader) -> tuple[Iteration, ...] | None:
     if entries is None or len(entries) > _MAX_ITERATIONS:
         read.wrong = True
         return None
-    return tuple([_iteration(read.as_object(entry), read) for entry in entries])
+    return tuple(
+        [
+            Iteration(
+                *Counts().updated(entry, read).by_type,
+                read.text(entry.get("type"), None) or "",
+                read.text(entry.get("model"), None),
+            )
+            for entry in map(read.as_object, entries)
+        ]
+    )
 
 
-def _iteration(entry: Json, read: Reader) -> Iteration:
-    counts = _NO_COUNTS.updated(entry, read).by_type
-    return Iteration(*counts, read.text(entry.get("type"), None) or "", read.text(entry.get("model"), None))
-
-
-_NO_COUNTS: Final = Counts()
 _PLACEHOLDERS: Final = frozenset({"output_tokens", "output_tokens_details"})
 """What `message_start` has a placeholder for. It is never kept: the real count comes with `message_delta`."""
 
@@ -229,9 +232,6 @@ class Response(NamedTuple):
     stop_reason: str | None = None
     usage: Usage | None = None
     complete: bool = False
-
-
-NO_RESPONSE: Final = Response()
 
 
 _new_response: Callable[[tuple[Any, ...]], Response] = partial(tuple[Any, ...].__new__, Response)

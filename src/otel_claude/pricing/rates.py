@@ -85,7 +85,7 @@ def prepare(model: Model, at: PricingContext, rules: PlatformRules, discounts: I
     factor = _us(model, at, rules, caveats) * _premium(model, at, rules, caveats)
     if at.tier == "batch":
         factor *= model.batch or 1
-    discount = max((row for row in discounts if _applies(row, model, at)), key=_specific, default=None)
+    discount = max((row for row in discounts if _applies(row, model, at)), key=_is_specific, default=None)
     if discount is not None:
         factor *= discount.factor
     search: Fraction | None = None
@@ -161,8 +161,8 @@ def _applies(row: Discount, model: Model, at: PricingContext) -> bool:
     )
 
 
-def _specific(row: Discount) -> int:
-    return 2 * (row.model is not None) + (row.platform is not None)
+def _is_specific(row: Discount) -> tuple[bool, bool]:
+    return row.model is not None, row.platform is not None
 
 
 def _whole(rows: list[tuple[int, list[Fraction]]], search: Fraction | None, caveats: list[str]) -> Rates:

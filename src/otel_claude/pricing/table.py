@@ -1,7 +1,8 @@
 """The price table: finds the rates that hold for a response. Immutable, apart from a bounded memory of rates."""
 
-from collections.abc import Iterable, Mapping
-from typing import Final, Literal, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
 
 from otel_claude.pricing import model_ids as ids
 from otel_claude.pricing.rates import PricingContext, Rates, prepare
@@ -52,13 +53,10 @@ class PriceTable:
         self._fast_ids = {
             (platform, name): model.id for model in models.values() for platform, name in model.fast_ids.items()
         }
-        self._rates: dict[Served, Rates | str] = {}
-        self._prepared: dict[tuple[str, PricingContext], Rates | str] = {}
-        """By the id that the table has. A model has few rates, whatever ids it is called by."""
-
-    def rates(self, served: Served) -> Rates | str:
+        self.rates: Callable[[Served], Rates | str] = lru_cache(_MAX_REMEMBERED)(self._find)
         """The rates that hold, or the reason why there are none."""
-        return self._rates.get(served) or _remember(self._rates, served, self._find(served))
+        self._rates_of: Callable[[str, PricingContext], Rates | str] = lru_cache(_MAX_REMEMBERED)(self._prepare)
+        """By the id that the table has. A model has few rates, whatever ids it is called by."""
 
     def common_rates(  # noqa: PLR0917 - the fields of `Served`
         self,
@@ -100,24 +98,19 @@ class PriceTable:
         found = fast or ids.find(said.name, self.known)
         if found is None:
             return "unknown_model"
-        rules = self._rules[platform]
-        endpoint = said.endpoint or wanted.endpoint or _endpoint(platform, served.platform.region) or rules.endpoint
+        endpoint = (
+            said.endpoint
+            or wanted.endpoint
+            or _endpoint(platform, served.platform.region)
+            or self._rules[platform].endpoint
+        )
         speed = "fast" if fast and served.speed in (None, "standard") else served.speed
-        at = PricingContext(int(served.day), platform, endpoint, served.tier, speed, served.geo)
-        key = (found, at)
-        return self._prepared.get(key) or _remember(
-            self._prepared, key, prepare(self.models[found], at, rules, self._discounts)
+        return self._rates_of(
+            found, PricingContext(int(served.day), platform, endpoint, served.tier, speed, served.geo)
         )
 
-
-_Key = TypeVar("_Key")
-
-
-def _remember(memory: dict[_Key, Rates | str], key: _Key, made: Rates | str) -> Rates | str:
-    if len(memory) >= _MAX_REMEMBERED:
-        memory.clear()
-    memory[key] = made
-    return made
+    def _prepare(self, model: str, at: PricingContext) -> Rates | str:
+        return prepare(self.models[model], at, self._rules[at.platform], self._discounts)
 
 
 NO_PRICE_TABLE: Final = PriceTable("", {}, {}, {})
