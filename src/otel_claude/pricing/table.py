@@ -26,7 +26,7 @@ class Served(NamedTuple):
     """Days from 1970-01-01 (UTC), whole, and a float because that is what dividing seconds gives."""
     platform: Platform
     requested_model: str | None
-    """The model as asked for. On clouds its form tells the endpoint; it never sets the price."""
+    """The model as requested for. On clouds its form tells the endpoint; it never sets the price."""
 
 
 class PriceTable:
@@ -87,8 +87,8 @@ class PriceTable:
         if served.model is None:
             return "unknown_model"
         said = ids.parse(served.model)
-        asked = served.requested_model if served.platform != ANTHROPIC else None
-        wanted = ids.parse(asked) if asked else said
+        requested = served.requested_model if served.platform != ANTHROPIC else None
+        wanted = ids.parse(requested) if requested else said
         if said.provisioned or wanted.provisioned:
             return "provisioned_throughput"
         platform = served.platform.name
