@@ -20,7 +20,7 @@ from .output import fail, write_json
 from .priced import json_of, priced
 
 _STDIN: Final = "-"
-_MOST: Final = 1 << 30
+_MAX_SIZE: Final = 1 << 30
 """Bytes of stored answers. The results of the largest batch have a quarter of it."""
 _PLATFORMS: Final = get_args(PlatformName)
 
@@ -99,20 +99,17 @@ def _price(
 def _stored(file: str) -> Stored:
     try:
         # What a person named here is waited for, be it a pipe.
-        raw = sys.stdin.buffer.read(_MOST + 1) if file == _STDIN else files.read(file, _MOST, waits=True)
-        if len(raw) > _MOST:
-            return fail(f"price: {_named(file)}: it has more than {_MOST:,} bytes")
-        return read(raw.decode("utf-8-sig"))
+        raw = sys.stdin.buffer.read(_MAX_SIZE + 1) if file == _STDIN else files.read(file, _MAX_SIZE, waits=True)
+        if len(raw) <= _MAX_SIZE:
+            return read(raw.decode("utf-8-sig"))
+        why = f"it has more than {_MAX_SIZE:,} bytes"
     except OSError as error:
-        return fail(f"price: {_named(file)}: {error.strerror}")
+        why = error.strerror
     except UnicodeDecodeError:
-        return fail(f"price: {_named(file)}: it is no UTF-8 text")
+        why = "it is no UTF-8 text"
     except BadInputError as error:
-        return fail(f"price: {_named(file)}: {error}")
-
-
-def _named(file: str) -> str:
-    return "standard input" if file == _STDIN else file
+        why = str(error)
+    return fail(f"price: {'standard input' if file == _STDIN else file}: {why}")
 
 
 def _time(text: str) -> float:

@@ -26,7 +26,7 @@ class Served(NamedTuple):
     """Days from 1970-01-01 (UTC), whole, and a float because that is what dividing seconds gives."""
     platform: Platform
     requested_model: str | None
-    """The model as requested for. On clouds its form tells the endpoint; it never sets the price."""
+    """The model that was requested. On clouds its form tells the endpoint; it never sets the price."""
 
 
 class PriceTable:
