@@ -10,8 +10,8 @@ from otel_claude import pricing
 from otel_claude import semconv as c
 from otel_claude.agent_sdk import recorder as agent_recorder
 from otel_claude.agent_sdk.recorder import AgentRecorder
-from otel_claude.agent_sdk.totals import Connection, Sessions
-from otel_claude.api import Session
+from otel_claude.agent_sdk.totals import Connection
+from otel_claude.api.managed_agents import Session
 from otel_claude.semconv import agents as a
 from otel_claude.summary import from_metrics, report
 from otel_claude.telemetry import batches, increments, managed_agents, recorder
@@ -139,7 +139,7 @@ def test_a_session_that_cannot_be_shown_leaves_the_others(bench, monkeypatch, wa
 def on_message(bench):
     made = instruments_of(bench.metering, "1", AttributeSets(10), keep=True)
     made.add_agents()
-    return AgentRecorder(made, Connection(Sessions(), None), ()).on_message
+    return AgentRecorder(made, Connection({}, None), ()).on_message
 
 
 RESULT = {

@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from ..api import Response, merge_message_delta, parse_message, parse_message_start
 from ..api.json import Json, as_object
+from ..api.response import Response, merge_message_delta, parse_message, parse_message_start
 
 _STARTS: Final = "message_start"
 _CHANGES: Final = "message_delta"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..pricing import UNPRICED_REASONS
-from ..pricing.rows import decimal_text
+from ..pricing.types import decimal_text
 from ..semconv import COST_TYPES
 from ..version import __version__
 from .totals import THINKING, TOKEN_TYPES, TOTAL_INPUT, Totals
