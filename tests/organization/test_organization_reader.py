@@ -23,15 +23,15 @@ def test_every_dimension_of_every_row_is_known(reader, call):
     report = reader.report(ONE_DAY)
     (key,) = reader.api_keys()
     (workspace,) = reader.workspaces()
-    for row in (*report.costs, *report.uses):
+    for row in (*report.costs, *report.usage):
         assert row.dimensions == ("claude-opus-5-5", key.id, workspace.id, "standard", "us", "fast")
         assert (row.bucket.start, row.bucket.end) == (ONE_DAY.start, ONE_DAY.end)
     assert {row.kind: (row.listed, row.billed) for row in report.costs} == {
         "input": (Decimal(usage.input_tokens) * Decimal("8.8") / 10**6,) * 2,
         "output": (Decimal(usage.output_tokens) * 44 / 10**6,) * 2,
     }
-    (use,) = report.uses
-    assert dict(use.tokens) == {
+    (use,) = report.usage
+    assert use.tokens == {
         "input": usage.input_tokens, "cache_read": 0, "cache_write_5m": 0, "cache_write_1h": 0,
         "output": usage.output_tokens,
     }  # fmt: skip
@@ -45,7 +45,7 @@ def test_fast_and_standard_of_one_model_are_told_apart(reader, call):
     assert output == {
         "standard": Decimal(standard.output_tokens) * 20 / 10**6, "fast": Decimal(fast.output_tokens) * 40 / 10**6,
     }  # fmt: skip
-    assert {use.dimensions.speed: dict(use.tokens)["output"] for use in report.uses} == {
+    assert {use.dimensions.speed: use.tokens["output"] for use in report.usage} == {
         "standard": standard.output_tokens, "fast": fast.output_tokens,
     }  # fmt: skip
 
@@ -64,7 +64,7 @@ def test_a_search_is_a_kind_of_its_own(reader, call):
     )
     report = reader.report(ONE_DAY)
     assert sum(row.listed for row in report.costs if row.kind == "web_search") == Decimal("0.02")
-    assert sum(use.searches for use in report.uses) == 2
+    assert sum(use.searches for use in report.usage) == 2
 
 
 def test_all_pages_are_read(reader, call, organization):
@@ -76,7 +76,7 @@ def test_all_pages_are_read(reader, call, organization):
     organization.page_size = 1
     paged = reader.report(ONE_DAY)
     assert set(paged.costs) == set(whole.costs)
-    assert len(paged.uses) == 8
+    assert len(paged.usage) == 8
     assert [key.hint for key in reader.api_keys()] == [SHOP_HINT, OTHER_HINT]
     assert reader.totals(ONE_DAY) == total(whole.costs)
 

@@ -3,10 +3,10 @@
 Reads Prometheus and the Admin API. Needs the extra `organization`.
 """
 
-from otel_claude.reconcile.compare import Against, Comparison, Row, Tolerance, compare
-from otel_claude.reconcile.measured import Measured, measure
-from otel_claude.reconcile.prometheus import IncompleteDataError, Prometheus
-from otel_claude.reconcile.reported import Reported, reported
+from .compare import Against, Comparison, Row, Tolerance, by_key_and_model, compare
+from .measured import Measured, measure
+from .prometheus import IncompleteDataError, Prometheus
+from .reported import Reported, reported
 
 __all__ = [
     "Against",
@@ -17,6 +17,7 @@ __all__ = [
     "Reported",
     "Row",
     "Tolerance",
+    "by_key_and_model",
     "compare",
     "measure",
     "reported",
