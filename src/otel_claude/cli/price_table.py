@@ -13,7 +13,7 @@ from rich.text import Text
 from ..pricing import UNPRICED_REASONS, PriceTable
 from ..pricing.listing import Listed, listing
 from ..pricing.rows import decimal_text
-from ..summary.amounts import times
+from ..summary.render import times
 from .answers import Stored
 from .output import console, fail, write_json
 from .price_file_check import CLASSES, Difference, Result, check

@@ -21,7 +21,7 @@ from zipimport import zipimporter
 
 import typer
 
-from ..summary.variables import JSON, PROCESS_GROUP
+from ..summary import JSON, PROCESS_GROUP
 from .output import fail, say
 
 EXPORTER: Final = "claude_summary"

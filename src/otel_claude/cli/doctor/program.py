@@ -14,7 +14,7 @@ from typing import Any, Final, get_args
 from ... import pricing, settings
 from ..._diagnostics import logger
 from ...settings import Settings, variable
-from ...summary import variables
+from ...summary import JSON, PROCESS_GROUP
 from .finding import Finding
 
 _PREFIX: Final = "OTEL_CLAUDE_"
@@ -58,7 +58,7 @@ def _settings(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _unknown(environment: Mapping[str, str]) -> Iterator[Finding]:
-    known = [*(variable(field.name) for field in fields(Settings)), variables.JSON, variables.PROCESS_GROUP]
+    known = [*(variable(field.name) for field in fields(Settings)), JSON, PROCESS_GROUP]
     named = settings.former_variables()
     for name in sorted(environment):
         if name.startswith(_PREFIX) and name not in known and name not in named:
@@ -66,13 +66,13 @@ def _unknown(environment: Mapping[str, str]) -> Iterator[Finding]:
             close = get_close_matches(name.removeprefix(_PREFIX), endings, 1, 0.6)
             do = f"Did you mean {_PREFIX}{close[0]}?" if close else f"unset {name}"
             yield Finding("warning", name, "There is no such setting.", do)
-    if file := environment.get(variables.JSON, "").strip():
+    if file := environment.get(JSON, "").strip():
         folder = Path(file).absolute().parent
         if not folder.is_dir():
-            yield Finding("warning", variables.JSON, f"There is no folder {folder}.", f"mkdir -p {folder}")
+            yield Finding("warning", JSON, f"There is no folder {folder}.", f"mkdir -p {folder}")
         elif Path(file).exists() and not Path(file).is_file():
             text = "It names something that is no regular file, so no summary is written."
-            yield Finding("warning", variables.JSON, text, f"unset {variables.JSON}   (or correct it)")
+            yield Finding("warning", JSON, text, f"unset {JSON}   (or correct it)")
 
 
 def _prices(environment: Mapping[str, str]) -> Iterator[Finding]:
