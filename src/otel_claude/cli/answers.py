@@ -13,12 +13,8 @@ from typing import Any, Final, NamedTuple
 from ..api import Response, merge_message_delta, parse_message, parse_message_start
 from ..api.json import Json, as_object
 
-_STARTS: Final = "message_start"
-_CHANGES: Final = "message_delta"
-_IGNORED: Final = frozenset(
-    {"ping", "message_stop", "content_block_start", "content_block_delta", "content_block_stop"}
-)
-_UNBILLED: Final = frozenset({"errored", "canceled", "expired"})
+_IGNORED: Final = ("ping", "message_stop", "content_block_start", "content_block_delta", "content_block_stop")
+_UNBILLED: Final = ("errored", "canceled", "expired")
 """Results of a batch that cost nothing (batch page of the API's documentation)."""
 
 
@@ -58,7 +54,8 @@ def _documents(text: str) -> tuple[str, _Places]:
         if any(line.startswith(("data:", "event:")) for line in lines):
             return "an event stream", _events(text)
         if len(lines) > 1 and lines[0].lstrip().startswith("{") and _is_json(lines[0]):
-            return "JSON lines", _lines(text)
+            numbered = enumerate(_split(text), 1)
+            return "JSON lines", (_decoded(line, f"line {number}") for number, line in numbered if line.strip())
         raise BadInputError(f"it is neither JSON, nor JSON lines, nor an event stream: {error}") from None
     except RecursionError:
         raise BadInputError("its JSON is nested too deeply") from None
@@ -78,12 +75,6 @@ def _is_json(line: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _lines(text: str) -> _Places:
-    for number, line in enumerate(_split(text), 1):
-        if line.strip():
-            yield _decoded(line, f"line {number}")
 
 
 def _events(text: str) -> _Places:
@@ -121,10 +112,10 @@ class _Fold:
         said = as_object(document)
         kind = said.get("type")
         result = as_object(said.get("result"))
-        if kind == _STARTS:
+        if kind == "message_start":
             self._streaming = True
             self.answers.append(parse_message_start(said))
-        elif kind == _CHANGES and self._streaming:
+        elif kind == "message_delta" and self._streaming:
             self.answers[-1] = merge_message_delta(self.answers[-1], said)
         elif kind in _IGNORED and self._streaming:
             return
