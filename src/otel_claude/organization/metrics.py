@@ -61,8 +61,8 @@ def spent(seen: Snapshot, limit: SpendLimit) -> Decimal | None:
         return None
     span = periods(seen.now)[period]
     rows = (row for row in seen.report.costs if within(row.bucket, *span))
-    counted = (row.billed for row in rows if limit.workspace_id in {None, row.dimensions.workspace_id})
-    return sum(counted, Decimal(0))
+    amounts = (row.billed for row in rows if limit.workspace_id in {None, row.dimensions.workspace_id})
+    return sum(amounts, Decimal(0))
 
 
 def _known(*pairs: tuple[str, str | None]) -> Attributes:

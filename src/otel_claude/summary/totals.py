@@ -109,8 +109,8 @@ class Totals:
     def requests(self, model: str | None = None) -> int:
         """Calls, and results that a model answered."""
         # Results without a response have no model.
-        unanswered = self.sum("result", second="") if model is None else 0
-        return self.sum("call", model) + self.sum("result", second=model) - unanswered
+        without = self.sum("result", second="") if model is None else 0
+        return self.sum("call", model) + self.sum("result", second=model) - without
 
     def tighter(self, limit: Limit | None) -> None:
         """Keeps the limit, if it is tighter than the one that is kept."""
