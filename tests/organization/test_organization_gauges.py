@@ -11,8 +11,10 @@ from organization_world import ADMIN, DAY, OTHER, SHOP_HINT, exported, summed
 
 from otel_claude import ClaudeInstrumentor
 from otel_claude import semconv as c
-from otel_claude.organization import Poller, Reader, Times, service
+from otel_claude.organization import service
+from otel_claude.organization.client import Reader
 from otel_claude.organization.errors import Problem
+from otel_claude.organization.poller import Poller, Times
 from otel_claude.organization.reports import month_to_date
 from otel_claude.semconv import organization as o
 from otel_claude_demo.simulator import ApiKey, SpendLimit

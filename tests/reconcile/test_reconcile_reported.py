@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 from anthropic import Anthropic
 
-from otel_claude.organization import Reader
+from otel_claude.organization.client import Reader
 from otel_claude.pricing import shipped
-from otel_claude.reconcile import IncompleteDataError, reported
+from otel_claude.reconcile.prometheus import IncompleteDataError
+from otel_claude.reconcile.reported import reported
 from otel_claude_demo.simulator import Simulator
 
 ADMIN = "sk-ant-admin01-" + "A" * 80

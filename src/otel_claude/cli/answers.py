@@ -7,6 +7,7 @@ JSON lines. Which of them it is, is seen from the text.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -104,7 +105,7 @@ class _Fold:
 
     def __init__(self) -> None:
         self.answers: list[Response] = []
-        self.free: dict[str, int] = {}
+        self.free: Counter[str] = Counter()
         self._streaming = False
 
     def take(self, document: object, place: str) -> None:
@@ -122,7 +123,7 @@ class _Fold:
         elif kind == "error":
             # In a stream it leaves the answer incomplete; alone it is a refusal, which costs nothing.
             if not self._streaming:
-                self._is_free("refused")
+                self.free["refused"] += 1
         elif "custom_id" in said or result:
             self._take_result(result, place)
         elif "usage" in said or kind == "message":
@@ -135,7 +136,7 @@ class _Fold:
         if kind == "succeeded":
             self._take_message(as_object(result.get("message")), place)
         elif kind in _UNBILLED:
-            self._is_free(str(kind))
+            self.free[str(kind)] += 1
         else:
             raise BadInputError(f"{place} is a batch's result of an unknown type, {kind!r}")
 
@@ -144,9 +145,6 @@ class _Fold:
             raise BadInputError(f"{place} has no usage, so what it cost cannot be said{_instead(message)}")
         self._streaming = False
         self.answers.append(parse_message(message))
-
-    def _is_free(self, why: str) -> None:
-        self.free[why] = self.free.get(why, 0) + 1
 
 
 def _instead(said: Json) -> str:

@@ -13,12 +13,13 @@ from typing import Annotated, Any, Final, NamedTuple
 import typer
 
 from .. import redact
-from ..organization import Poller, Problem, Reader, Report, Times, service
-from ..organization.errors import ABSENT, FINAL
+from ..organization import service
+from ..organization.client import Reader
+from ..organization.errors import ABSENT, FINAL, Problem
 from ..organization.metrics import MONTH, TODAY, YESTERDAY, periods, spent
 from ..organization.models import Cost
-from ..organization.poller import MIN_INTERVAL, USUAL_INTERVAL, Snapshot, logger
-from ..organization.reports import within
+from ..organization.poller import MIN_INTERVAL, USUAL_INTERVAL, Poller, Snapshot, Times, logger
+from ..organization.reports import Report, within
 from .output import console, fail, guard_logs, say
 
 _NOT_READ: Final = 2
@@ -112,7 +113,7 @@ def rich_table(table: Table) -> Any:
 
 def _tables(seen: Snapshot) -> list[Table]:
     """What is worth seeing at once."""
-    workspaces = {workspace.id: workspace.name for workspace in seen.workspaces or ()}
+    workspaces = seen.workspaces or {}
     names = {key.id: key.name for key in seen.api_keys or ()}
 
     def workspace(id_: str | None) -> str:

@@ -10,20 +10,13 @@ from typing import Annotated, Any, Final, get_args
 
 import typer
 
-from ..organization import Problem, Reader
+from ..organization.client import Reader
+from ..organization.errors import Problem
 from ..pricing import PriceTableError, shipped
-from ..reconcile import (
-    Against,
-    Comparison,
-    IncompleteDataError,
-    Prometheus,
-    Row,
-    Tolerance,
-    by_key_and_model,
-    compare,
-    measure,
-    reported,
-)
+from ..reconcile.compare import Against, Comparison, Row, Tolerance, by_key_and_model, compare
+from ..reconcile.measured import measure
+from ..reconcile.prometheus import IncompleteDataError, Prometheus
+from ..reconcile.reported import reported
 from .organization import NO_KEY, NO_MODEL, Table, rich_table
 from .output import console, fail, guard_logs, say, write_json
 

@@ -3,11 +3,3 @@
 A process of its own, started by the user; nothing of it runs inside an instrumented application. Values are recomputed
 at each poll, so a restart loses nothing and counts nothing twice. Needs the extra `organization`.
 """
-
-from . import service
-from .client import Reader
-from .errors import Problem
-from .poller import Poller, Times
-from .reports import Report
-
-__all__ = ["Poller", "Problem", "Reader", "Report", "Times", "service"]

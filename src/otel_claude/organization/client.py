@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -19,21 +19,9 @@ import anthropic
 from .. import redact
 from ..api.json import as_object
 from ..version import __version__
+from . import models
 from .errors import ADMIN_KEY, NORMAL_KEY, VARIABLE, Moved, Problem, incomplete, refused, unreachable, unreadable
-from .models import (
-    Json,
-    Key,
-    RateLimit,
-    SpendLimit,
-    Workspace,
-    parse_costs,
-    parse_key,
-    parse_rate_limits,
-    parse_rows,
-    parse_spend_limit,
-    parse_usage,
-    parse_workspace,
-)
+from .models import Json, Key, RateLimit, SpendLimit
 from .reports import Range, Report, Totals, cost_with_speed, total, usage_with_speed
 
 if TYPE_CHECKING:
@@ -91,36 +79,37 @@ class Reader:
 
     def totals(self, requested: Range) -> Totals:
         """The list and billed amounts of a range as the API adds them up itself, for a check of the rows."""
-        return total(parse_costs(self._cost_rows(requested, group_by=["cost_type", "token_type"])[0]))
+        return total(models.parse_costs(self._cost_rows(requested, group_by=["cost_type", "token_type"])[0]))
 
     def key_requests(self, requested: Range) -> dict[str, int]:
         """Requests by the key's id. Keys without any are not in it."""
         counts: Counter[str] = Counter()
-        for use in parse_usage(self._usage_rows(requested, group_by=["api_key_id"])[0]):
+        for use in models.parse_usage(self._usage_rows(requested, group_by=["api_key_id"])[0]):
             if use.dimensions.key_id is not None and use.requests is not None:
                 counts[use.dimensions.key_id] += use.requests
         return counts
 
     def api_keys(self) -> list[Key]:
         """All API keys, also those that are archived."""
-        return self._list("API keys", parse_key, lambda: self._client.organization.api_keys.list(limit=_PAGE))
+        return self._list("API keys", models.parse_key, lambda: self._client.organization.api_keys.list(limit=_PAGE))
 
-    def workspaces(self) -> list[Workspace]:
-        """All workspaces that are not archived, the default one too."""
-        workspaces = self._client.organization.workspaces
-        return self._list("workspaces", parse_workspace, lambda: workspaces.list(limit=_PAGE, include_default=True))
+    def workspaces(self) -> dict[str, str]:
+        """The names of all workspaces that are not archived, the default one too, by their ids."""
+        ask = partial(self._client.organization.workspaces.list, limit=_PAGE, include_default=True)
+        return dict(self._list("workspaces", models.parse_workspace, ask))
 
-    def rate_limits(self, workspaces: list[Workspace]) -> list[RateLimit]:
-        """The organization's limits, and what is set for a workspace alone."""
+    def rate_limits(self, workspaces: Iterable[str]) -> list[RateLimit]:
+        """The organization's limits, and what is set for one of the workspaces alone."""
         organization = self._client.organization
         asks = [organization.rate_limits.list]
-        asks += [partial(organization.workspaces.rate_limits.list, workspace.id) for workspace in workspaces]
-        return [limit for ask in asks for group in self._list("rate limits", parse_rate_limits, ask) for limit in group]
+        asks += [partial(organization.workspaces.rate_limits.list, workspace) for workspace in workspaces]
+        groups = (self._list("rate limits", models.parse_rate_limits, ask) for ask in asks)
+        return [limit for listed in groups for group in listed for limit in group]
 
     def spend_limits(self) -> list[SpendLimit]:
         """The caps in dollars. An early access preview in November 2026: most organizations have no list of them."""
         limits = self._client.beta.organization.spend_limits
-        found = self._list("spend limits", parse_spend_limit, lambda: limits.list(limit=100))
+        found = self._list("spend limits", models.parse_spend_limit, lambda: limits.list(limit=100))
         return [limit for limit in found if limit is not None]
 
     def __enter__(self) -> Self:
@@ -137,8 +126,8 @@ class Reader:
         usage, usage_as_of = self._usage_rows(requested)
         return Report(
             requested,
-            cost_with_speed(parse_costs(cost), parse_costs(fast_cost)),
-            usage_with_speed(parse_usage(usage), parse_usage(fast_usage)),
+            cost_with_speed(models.parse_costs(cost), models.parse_costs(fast_cost)),
+            usage_with_speed(models.parse_usage(usage), models.parse_usage(fast_usage)),
             min(cost_as_of, usage_as_of),
         )
 
@@ -151,7 +140,7 @@ class Reader:
         return self._rows("usage report", lambda: self._client.beta.organization.analytics.usage.list(**given))
 
     def _list(self, part: str, parse: Callable[[Json], T], first: Callable[[], Any]) -> list[T]:
-        return parse_rows(parse, self._rows(part, first)[0], part)
+        return models.parse_rows(parse, self._rows(part, first)[0], part)
 
     def _rows(self, part: str, first: Callable[[], Any]) -> tuple[list[Json], datetime]:
         """The rows of all pages, and when the API last refreshed them."""

@@ -75,7 +75,7 @@ class _Names:
 
     def __init__(self, seen: Snapshot) -> None:
         self._keys = {key.id: key for key in seen.api_keys or ()}
-        self._workspaces = {workspace.id: workspace.name for workspace in seen.workspaces or ()}
+        self._workspaces = seen.workspaces or {}
 
     def dimensions(self, dimensions: Dimensions) -> Attributes:
         """What is known of a row's owner."""
@@ -188,7 +188,7 @@ def _key_requests(seen: Snapshot) -> Values:
 
 
 def _workspace_info(seen: Snapshot) -> Values:
-    return (({c.WORKSPACE_ID: each.id, o.WORKSPACE_NAME: each.name}, 1) for each in seen.workspaces or ())
+    return (({c.WORKSPACE_ID: id_, o.WORKSPACE_NAME: name}, 1) for id_, name in (seen.workspaces or {}).items())
 
 
 def _ages(seen: Snapshot) -> Values:

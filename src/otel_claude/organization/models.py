@@ -51,13 +51,12 @@ class Cost(NamedTuple):
 
 
 class UsageRow(NamedTuple):
-    """Tokens by type, requests and searches."""
+    """Tokens by type, and requests."""
 
     bucket: Bucket
     dimensions: Dimensions
     tokens: dict[str, int]
     requests: int | None
-    searches: int
 
 
 class Key(NamedTuple):
@@ -69,13 +68,6 @@ class Key(NamedTuple):
     status: str
     workspace_id: str | None
     created: datetime
-
-
-class Workspace(NamedTuple):
-    """A workspace."""
-
-    id: str
-    name: str
 
 
 class RateLimit(NamedTuple):
@@ -158,9 +150,8 @@ def _usage(row: Json) -> UsageRow:
         outer, _, inner = path.rpartition(".")
         tokens[name] = _count(_object(usage, outer) if outer else usage, inner)
     requests = usage.get("requests")
-    searches = _count(_object(usage, "server_tool_use"), "web_search_requests")
     count = requests if isinstance(requests, int) else None
-    return UsageRow(_bucket(row), _dimensions(_object(row, "group")), tokens, count, searches)
+    return UsageRow(_bucket(row), _dimensions(_object(row, "group")), tokens, count)
 
 
 def parse_key(row: Json) -> Key:
@@ -170,9 +161,9 @@ def parse_key(row: Json) -> Key:
     return Key(_text(row, "id"), name, row.get("partial_key_hint"), status, workspace, _time(row, "created_at"))
 
 
-def parse_workspace(row: Json) -> Workspace:
-    """A workspace."""
-    return Workspace(_text(row, "id"), _text(row, "name"))
+def parse_workspace(row: Json) -> tuple[str, str]:
+    """A workspace's id and name."""
+    return _text(row, "id"), _text(row, "name")
 
 
 def parse_rate_limits(row: Json) -> list[RateLimit]:

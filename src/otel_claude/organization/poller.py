@@ -16,7 +16,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 from .errors import ABSENT, SHARED, Problem, unreadable
-from .models import Key, RateLimit, SpendLimit, Workspace
+from .models import Key, RateLimit, SpendLimit
 from .reports import Range, Report, midnight, month_to_date
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Snapshot(NamedTuple):
     now: float
     report: Report | None
     api_keys: list[Key] | None
-    workspaces: list[Workspace] | None
+    workspaces: dict[str, str] | None
     rate_limits: list[RateLimit] | None
     spend_limits: list[SpendLimit] | None
     key_use: dict[str, int] | None
@@ -159,5 +159,5 @@ class Poller:
             requested = Range(today - timedelta(days=_KEY_USE_DAYS), today + timedelta(days=1), "1d")
             return reader.key_requests(requested), now.timestamp()
         if part == "rate_limits":
-            return reader.rate_limits(self._states["workspaces"].value or []), now.timestamp()
+            return reader.rate_limits(self._states["workspaces"].value or ()), now.timestamp()
         return getattr(reader, part)(), now.timestamp()

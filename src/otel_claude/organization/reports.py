@@ -91,9 +91,8 @@ def usage_with_speed(everything: Iterable[UsageRow], fast: Iterable[UsageRow]) -
             raise Moved("usage report")
         found.append(row._replace(dimensions=row.dimensions._replace(speed="fast")))
         requests = None if whole.requests is None or row.requests is None else whole.requests - row.requests
-        searches = whole.searches - row.searches
-        if requests or searches or any(tokens.values()):
-            rest[row[:2]] = whole._replace(tokens=tokens, requests=requests, searches=searches)
+        if requests or any(tokens.values()):
+            rest[row[:2]] = whole._replace(tokens=tokens, requests=requests)
     found += [row._replace(dimensions=row.dimensions._replace(speed="standard")) for row in rest.values()]
     return tuple(found)
 

@@ -19,7 +19,7 @@ from opentelemetry.sdk.resources import Resource
 from .. import semconv as c
 from ..version import __version__
 from .metrics import observe
-from .poller import MIN_INTERVAL, Poller
+from .poller import Poller
 
 SERVICE: Final = "otel-claude-organization"
 _OTLP: Final = "OTEL_EXPORTER_OTLP_"
@@ -74,47 +74,37 @@ def _views() -> list[View]:
 
 def run(poller: Poller, first: Callable[[], Any]) -> None:
     """Polls and exports until SIGTERM or SIGINT. `first` runs after the first poll, and may raise to give up."""
-    stopping = threading.Event()
+    stopping, polled = threading.Event(), threading.Event()
+    failed: list[BaseException] = []
 
     def stop(_signal: int, _frame: object) -> None:
         stopping.set()
 
+    def poll() -> None:
+        try:
+            due = poller.poll()
+        except BaseException as error:
+            failed.append(error)
+            return
+        finally:
+            polled.set()
+        while not stopping.wait(min(due, _MAX_SLEEP)):
+            due = poller.poll()
+
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    due = _first_poll(poller, stopping)
+    # A request that hangs must not hold up the end, so polls have a thread that ends with the process.
+    threading.Thread(target=poll, name=SERVICE, daemon=True).start()
+    while not stopping.is_set() and not polled.wait(0.1):
+        continue
+    if failed:
+        raise failed[0]
     if stopping.is_set():
         return
     first()
     metrics = provider(poller)
-    # A request that hangs must not hold up the end, so polls have a thread that ends with the process.
-    threading.Thread(target=_poll_on, args=(poller, stopping, due), name=SERVICE, daemon=True).start()
     stopping.wait()
     metrics.shutdown(_SHUTDOWN_MILLISECONDS)
-
-
-def _first_poll(poller: Poller, stopping: threading.Event) -> float:
-    """The first poll, from which a signal frees too."""
-    due: list[float] = []
-    failed: list[BaseException] = []
-
-    def poll() -> None:
-        try:
-            due.append(poller.poll())
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=poll, name=f"{SERVICE}-first", daemon=True)
-    thread.start()
-    while thread.is_alive() and not stopping.is_set():
-        thread.join(0.1)
-    if failed:
-        raise failed[0]
-    return due[0] if due else MIN_INTERVAL
-
-
-def _poll_on(poller: Poller, stopping: threading.Event, due: float) -> None:
-    while not stopping.wait(min(due, _MAX_SLEEP)):
-        due = poller.poll()
 
 
 def _exporter() -> MetricExporter:

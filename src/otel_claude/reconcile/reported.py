@@ -14,7 +14,7 @@ from .measured import BATCH, Cell, KeyAndModel, add, canonical
 from .prometheus import IncompleteDataError
 
 if TYPE_CHECKING:
-    from ..organization import Reader
+    from ..organization.client import Reader
 
 
 @dataclass

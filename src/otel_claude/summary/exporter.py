@@ -15,14 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from opentelemetry import metrics, trace
-from opentelemetry.sdk.metrics import (
-    Counter,
-    Histogram,
-    ObservableCounter,
-    ObservableGauge,
-    ObservableUpDownCounter,
-    UpDownCounter,
-)
+from opentelemetry.sdk import metrics as sdk
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExporter, MetricExportResult, MetricsData
 
 from .. import files, pricing, redact
@@ -38,7 +31,8 @@ from .process_group import ProcessGroup
 from .render import page_of, show
 from .totals import Totals
 
-_KINDS: Final = (Counter, UpDownCounter, Histogram, ObservableCounter, ObservableUpDownCounter, ObservableGauge)
+_COUNTERS: Final = (sdk.Counter, sdk.UpDownCounter, sdk.ObservableCounter, sdk.ObservableUpDownCounter)
+_KINDS: Final = (*_COUNTERS, sdk.Histogram, sdk.ObservableGauge)
 _NO_CALLS: Final = "otel-claude: no calls to Claude were made, and no results of batches were read.\n"
 _NOT_MEASURED: Final = (
     "otel-claude: the program loaded the anthropic SDK, but it was not instrumented, so nothing was measured. "
