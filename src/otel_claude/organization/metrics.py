@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from functools import partial
 from typing import Final, TypeAlias
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
@@ -27,20 +28,17 @@ def observe(meter: Meter, poller: Poller) -> None:
     """Makes an instrument of each metric of the organization. What is not known is not observed."""
     for metric, values in _VALUES.items():
         make = meter.create_observable_counter if metric.kind == "counter" else meter.create_observable_gauge
-        make(metric.name, [_callback(metric, values, poller)], metric.unit, metric.description)
+        make(metric.name, [partial(_observations, poller, metric, values)], metric.unit, metric.description)
 
 
-def _callback(
-    metric: Metric, values: Callable[[Snapshot], Values], poller: Poller
-) -> Callable[[CallbackOptions], Iterable[Observation]]:
-    def callback(_: CallbackOptions) -> Iterable[Observation]:
-        try:
-            return [Observation(value, attributes) for attributes, value in values(poller.seen())]
-        except Exception:
-            log_internal_error(f"observe {metric.name}")
-            return ()
-
-    return callback
+def _observations(
+    poller: Poller, metric: Metric, values: Callable[[Snapshot], Values], _: CallbackOptions
+) -> list[Observation]:
+    try:
+        return [Observation(value, attributes) for attributes, value in values(poller.seen())]
+    except Exception:
+        log_internal_error(f"observe {metric.name}")
+        return []
 
 
 def periods(now: float) -> dict[str, tuple[datetime, datetime]]:
@@ -109,20 +107,17 @@ def _by_period(seen: Snapshot, rows: Iterable[tuple[Bucket, Dimensions, Attribut
         yield dict(key), float(total)
 
 
-def _cost(amount: Callable[[Cost], Decimal]) -> Callable[[Snapshot], Values]:
-    def values(seen: Snapshot) -> Values:
-        if seen.report is None:
-            return
-        rows = ((row.bucket, row.dimensions, {c.COST_TYPE: row.kind}, amount(row)) for row in seen.report.costs)
-        empty = set(periods(seen.now))
-        for attributes, total in _by_period(seen, rows):
-            empty.discard(attributes[o.ORGANIZATION_PERIOD])
-            yield attributes, total
-        # A period without any is known to be 0: the report was read to its end.
-        for period in sorted(empty):
-            yield {o.ORGANIZATION_PERIOD: period}, 0.0
-
-    return values
+def _cost(amount: Callable[[Cost], Decimal], seen: Snapshot) -> Values:
+    if seen.report is None:
+        return
+    rows = ((row.bucket, row.dimensions, {c.COST_TYPE: row.kind}, amount(row)) for row in seen.report.costs)
+    empty = set(periods(seen.now))
+    for attributes, total in _by_period(seen, rows):
+        empty.discard(attributes[o.ORGANIZATION_PERIOD])
+        yield attributes, total
+    # A period without any is known to be 0: the report was read to its end.
+    for period in sorted(empty):
+        yield {o.ORGANIZATION_PERIOD: period}, 0.0
 
 
 def _tokens(seen: Snapshot) -> Values:
@@ -138,20 +133,16 @@ def _requests(seen: Snapshot) -> Values:
     )
 
 
-def _spend_limits(amount: Callable[[Snapshot, SpendLimit], Decimal | None]) -> Callable[[Snapshot], Values]:
-    def values(seen: Snapshot) -> Values:
-        names = _Names(seen)
-        for limit in seen.spend_limits or ():
-            value = amount(seen, limit)
-            if value is not None:
-                about = (
-                    (o.SPEND_LIMIT_ID, limit.id),
-                    (o.SPEND_LIMIT_SCOPE, limit.scope),
-                    (o.SPEND_LIMIT_PERIOD, limit.period),
-                )
-                yield _known(*about, *names.workspace(limit.workspace_id)), float(value)
-
-    return values
+def _spend_limits(amount: Callable[[Snapshot, SpendLimit], Decimal | None], seen: Snapshot) -> Values:
+    names = _Names(seen)
+    for limit in seen.spend_limits or ():
+        value = amount(seen, limit)
+        if value is not None:
+            scope, period = (o.SPEND_LIMIT_SCOPE, limit.scope), (o.SPEND_LIMIT_PERIOD, limit.period)
+            yield (
+                _known((o.SPEND_LIMIT_ID, limit.id), scope, period, *names.workspace(limit.workspace_id)),
+                float(value),
+            )
 
 
 def _rate_limits(seen: Snapshot) -> Values:
@@ -201,12 +192,12 @@ def _polls(seen: Snapshot) -> Values:
 
 
 _VALUES: Final[dict[Metric, Callable[[Snapshot], Values]]] = {
-    o.ORGANIZATION_LIST_COST: _cost(lambda row: row.listed),
-    o.ORGANIZATION_BILLED_COST: _cost(lambda row: row.billed),
+    o.ORGANIZATION_LIST_COST: partial(_cost, lambda row: row.listed),
+    o.ORGANIZATION_BILLED_COST: partial(_cost, lambda row: row.billed),
     o.ORGANIZATION_TOKENS: _tokens,
     o.ORGANIZATION_REQUESTS: _requests,
-    o.SPEND_LIMIT: _spend_limits(lambda _, limit: limit.usd),
-    o.SPEND_LIMIT_SPENT: _spend_limits(spent),
+    o.SPEND_LIMIT: partial(_spend_limits, lambda _, limit: limit.usd),
+    o.SPEND_LIMIT_SPENT: partial(_spend_limits, spent),
     o.CONFIGURED_LIMIT: _rate_limits,
     o.RATE_LIMIT_MODEL: _models,
     o.API_KEY_INFO: _key_info,

@@ -6,6 +6,7 @@ by HTTP/2 and looks at what answers.
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Mapping
@@ -16,11 +17,13 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import Request
 
 from ... import redact
-from ...requesting import can_be_sent, send
+from ...requesting import send
 from .exporting import Target
 from .finding import Finding, value
 
 _SECONDS: Final = 3.0
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _HELLO: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 """HTTP/2's preface, and empty settings."""
 _SETTINGS: Final = 4
@@ -45,7 +48,8 @@ def _http(target: Target, headers: Mapping[str, str]) -> Finding:
     if urlsplit(target.endpoint).scheme not in ("http", "https"):
         text = f"{target.shown} is no http:// or https:// address."
         return Finding("error", "OTLP", text, f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{target.shown}")
-    if not can_be_sent(headers):
+    # `http.client` quotes those that cannot be headers in its message.
+    if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(content) for name, content in headers.items()):
         text = "A header in OTEL_EXPORTER_OTLP_HEADERS has a character that no header can have, such as a line break."
         return Finding("error", "OTLP", text, "Correct OTEL_EXPORTER_OTLP_HEADERS: name=value,name=value")
     sent = {"Content-Type": "application/x-protobuf", **headers}
