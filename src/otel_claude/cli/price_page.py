@@ -13,7 +13,7 @@ from rich.text import Text
 from ..pricing import UNPRICED_REASONS, PriceTable
 from ..pricing import model_ids as ids
 from ..pricing.types import DAY, Model, Period, decimal_text
-from ..summary.amounts import times
+from ..summary.render import times
 from .answers import Stored
 from .output import console, fail, write_json
 from .priced import TOKEN_TYPES, Priced
