@@ -26,8 +26,8 @@ SERIES = {
 }
 # What rules record of them, in slots of either length and without the labels of processes.
 RECORDED = {
-    **{recorded.increase_name(metric, level, part): metric for metric, part in recorded.EXACT for level in ("5m", "1h")},
-    **{recorded.increase_name(metric, level): metric for metric in recorded.HISTOGRAMS for level in ("5m", "1h")},
+    **{recorded.increase_name(metric, level, part): metric for level in ("5m", "1h") for metric, part in recorded.EXACT},
+    **{recorded.increase_name(metric, level): metric for level in ("5m", "1h") for metric in recorded.HISTOGRAMS},
     **{recorded.gauge_name(metric, operation): metric for metric, operation in recorded.GAUGES},
     recorded.PROCESSES: c.CALLS, recorded.AGENT_PROCESSES: a.AGENT_RESULTS,
 }  # fmt: skip
@@ -187,7 +187,7 @@ def test_only_live_panels_read_each_process(uid, panel, target):
     assert "rate(" not in target["expr"]
     for around, selector in functions_around(filled(target["expr"])):
         for name in names(selector):
-            if name in OF_THE_ORGANIZATION or name in OTHER_SERIES and name != "target_info":
+            if name in OF_THE_ORGANIZATION or (name in OTHER_SERIES and name != "target_info"):
                 continue
             if target["exemplar"]:
                 assert target["expr"].endswith(" @ 0")
@@ -248,7 +248,8 @@ def test_dashboard_is_as_grafana_takes_it(uid):
     text = json.dumps(dashboard)
     # `$1` is PromQL's, in label_replace.
     used = {name for pair in re.findall(r"\$\{(\w+)[:}]|\$(\w+)", text) for name in pair if name} - {"1"}
-    assert used - set(names) <= {"__range", "__range_s", "__interval", "__interval_ms", "__all", "__value", "__url_time_range"}
+    of_grafana = {"__range", "__range_s", "__interval", "__interval_ms", "__all", "__value", "__url_time_range"}
+    assert used - set(names) <= of_grafana
 
 
 @pytest.mark.parametrize("uid", ALL)

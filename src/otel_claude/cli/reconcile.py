@@ -6,13 +6,14 @@ import csv
 import sys
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 import typer
 
 from ..organization.client import Reader
 from ..organization.errors import Problem
 from ..pricing import PriceTableError, shipped
+from ..promql.queries import STORES
 from ..reconcile.compare import Against, Comparison, Row, Tolerance, by_key_and_model, compare
 from ..reconcile.measured import measure
 from ..reconcile.prometheus import IncompleteDataError, Prometheus
@@ -20,6 +21,7 @@ from ..reconcile.reported import reported
 from .organization import NO_KEY, NO_MODEL, Table, rich_table
 from .output import console, fail, guard_logs, say, write_json
 
+_Choice = TypeVar("_Choice", bound=str)
 _EQUAL, _DIFFERENT, _INCOMPLETE_DATA = 0, 1, 2
 _COLUMNS: Final = (
     "api_key", "api_key_name", "model", "class", "ours_usd", "theirs_usd", "difference_usd", "ours_tokens",
@@ -50,6 +52,14 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
         list[str] | None,
         typer.Option("--match", metavar="MATCHER", help="Narrow what was measured, as 'job=\"checkout\"'. Repeatable."),
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            help="What the server is: prometheus, mimir or victoria-metrics. By default what it says of itself.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV, a line for each key, model and token type.")
@@ -69,12 +79,13 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     try:
         begins, ends = _window(start, end)
         limits = Tolerance(_amount("--tolerance", tolerance), _amount("--tolerance-percent", tolerance_percent))
-        side = _against(against)
+        side = _one_of("--against", get_args(Against), against)
+        kind = None if store is None else _one_of("--store", STORES, store)
         server = Prometheus(prometheus)
         known = shipped().known
         with Reader() as reader:
             theirs = reported(reader, begins, ends, known)
-        found = compare(measure(server, begins, ends, known, tuple(match or ())), theirs, limits, side)
+        found = compare(measure(server, begins, ends, known, tuple(match or ()), kind), theirs, limits, side)
     except (IncompleteDataError, Problem, PriceTableError) as problem:
         if as_json:
             write_json({"verdict": "cannot_tell", "why": str(problem)})
@@ -143,11 +154,11 @@ def _amount(option: str, text: str) -> Decimal:
     return found
 
 
-def _against(text: str) -> Against:
-    for known in get_args(Against):
-        if known == text:
-            return known
-    raise IncompleteDataError(f"--against takes list or billed, not {text!r}")
+def _one_of(option: str, choices: tuple[_Choice, ...], text: str) -> _Choice:
+    for choice in choices:
+        if choice == text:
+            return choice
+    raise IncompleteDataError(f"{option} takes {' or '.join(choices)}, not {text!r}")
 
 
 def _fields(row: Row) -> dict[str, Any]:

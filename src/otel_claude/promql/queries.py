@@ -85,24 +85,34 @@ class Queries:
         return self.translator.match(attribute, "!=", "")
 
     def increase(
-        self, metric: Metric, window: str, by: tuple[str, ...] = (), *matchers: str, part: Part = "", ago: str = ""
+        self,
+        metric: Metric,
+        window: str,
+        by: tuple[str, ...] = (),
+        *matchers: str,
+        part: Part = "",
+        ago: str = "",
+        level: str = "",
     ) -> str:
         """By how much a counter grew within a window, also for processes of a moment.
 
-        `ago`: within a window of the same length that ended so long ago.
+        `ago`: within a window of the same length that ended so long ago. `level`: the slots that are added up, if not
+        those for this length.
         """
         offset = f" offset {ago}" if ago else ""
         if not self.recorded:
             return self.by(by, f"increase_pure({self.select(metric, *matchers, part=part)}[{window}]{offset})")
-        name = increase_name(metric, _level(window), part)
+        name = increase_name(metric, level or _level(window), part)
         series = self.translator.select_name(name, *self._scope(metric), *matchers)
         return self.by(by, f"sum_over_time({series}[{window}]{offset})")
 
-    def raw_increase(self, metric: Metric, window: str, by: tuple[str, ...] = (), *matchers: str) -> str:
+    def raw_increase(
+        self, metric: Metric, window: str, by: tuple[str, ...] = (), *matchers: str, part: Part = ""
+    ) -> str:
         """The same from the raw series, up to the last export. It reads each process: for short windows alone."""
         if not self.recorded:
-            return self.increase(metric, window, by, *matchers)
-        series = self.select(metric, *matchers)
+            return self.increase(metric, window, by, *matchers, part=part)
+        series = self.select(metric, *matchers, part=part)
         now = f"last_over_time({series}[{window}])"
         return self.by(by, f"({now} - last_over_time({series}[{BASELINE}] offset {window})) or {now}")
 

@@ -1,6 +1,7 @@
 """Measured: our side, from Prometheus: what otel-claude counted in a window, by key, model and type.
 
-Sums are those of `promql.queries`: exact for any window, also for processes of a moment.
+Sums are those of `promql.queries`. Where rules recorded growth since before the window, they are read from that; else
+from the raw series, which takes long for many processes and days.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Final, NamedTuple, TypeVar
 from .. import semconv as c
 from ..pricing import model_ids as ids
 from ..promql.names import NameTranslator
-from ..promql.queries import Queries
+from ..promql.queries import Queries, Store
+from ..promql.recorded import ALIVE, MINUTES
 from ..semconv import Metric
 from .prometheus import IncompleteDataError, Prometheus
 
@@ -26,6 +28,8 @@ BATCH: Final = "batch"
 """The service tier of what was served as a batch."""
 _EDGE: Final = timedelta(minutes=2)
 """How much later than a call its numbers may be in Prometheus: an export interval, and some."""
+_RECORDED_AFTER: Final = timedelta(seconds=MINUTES.delay + MINUTES.slot - 0.001)
+"""How long after its end a slot is recorded at the latest. The next one is recorded later."""
 _LONG: Final = timedelta(hours=1)
 _WHO: Final = (c.API_KEY_HINT, c.RESPONSE_MODEL)
 _TOKENS: Final[tuple[tuple[str, Metric, str | None], ...]] = (
@@ -84,9 +88,17 @@ class Measured:
 
 
 def measure(
-    prometheus: Prometheus, start: datetime, end: datetime, known: Mapping[str, str], matchers: tuple[str, ...] = ()
+    prometheus: Prometheus,
+    start: datetime,
+    end: datetime,
+    known: Mapping[str, str],
+    matchers: tuple[str, ...] = (),
+    store: Store | None = None,
 ) -> Measured:
-    """Asks for a window, its end excluded. `matchers` narrow it, as `server_address="api.anthropic.com"`."""
+    """Asks for a window, its end excluded. `matchers` narrow it, as `server_address="api.anthropic.com"`.
+
+    `store`: what the server is. None: what it says.
+    """
     kept = prometheus.retention()
     if kept is not None and start < datetime.now(timezone.utc) - kept:
         raise IncompleteDataError(
@@ -94,8 +106,10 @@ def measure(
             "measured is not all there"
         )
     translator = NameTranslator()
-    queries = Queries(translator, (translator.match(c.PROVIDER_NAME, "=", "anthropic"), *matchers))
-    window = _Window(prometheus, queries, known, end, end - start)
+    where = (translator.match(c.PROVIDER_NAME, "=", "anthropic"), *matchers)
+    queries = Queries(translator, where, store=store or prometheus.store())
+    recorded = queries.recorded and _is_recorded(prometheus, start, end)
+    window = _Window(prometheus, queries, known, end, end - start, recorded)
     found = Measured()
     for labels, _ in window.increase(c.CALLS, c.API_KEY_HINT):
         found.hints.add(labels.get(c.API_KEY_HINT))
@@ -116,10 +130,18 @@ def measure(
         add(found.unpriced, window.of(labels), Counter({reason: round(value)}))
     # Of a short window, what is near its ends is most of it, and says nothing.
     for moment in (start, end) if end - start >= _LONG else ():
-        edge = window._replace(end=moment + _EDGE, length=_EDGE)
+        edge = window._replace(end=moment + _EDGE, length=_EDGE, recorded=False)
         for labels, usd in edge.increase(c.COST, *_WHO):
             add(found.edges, edge.of(labels), usd)
     return found
+
+
+def _is_recorded(prometheus: Prometheus, start: datetime, end: datetime) -> bool:
+    """Whether the window is made of whole slots, and all of them are recorded: since its first one, until its last."""
+    slot = MINUTES.slot
+    if start.timestamp() % slot or end.timestamp() % slot or datetime.now(timezone.utc) < end + _RECORDED_AFTER:
+        return False
+    return bool(prometheus.query(f"count_over_time({ALIVE}[10m])", start.timestamp() + 2 * slot))
 
 
 def _tokens(window: _Window) -> dict[Cell, int]:
@@ -140,13 +162,19 @@ class _Window(NamedTuple):
     known: Mapping[str, str]
     end: datetime
     length: timedelta
+    recorded: bool
 
     def increase(self, metric: Metric, *by: str, ttl: str | None = None) -> Iterator[tuple[dict[str, str], Decimal]]:
         """By how much a counter grew, where it did, with OpenTelemetry's names for the labels."""
         matchers = (self.queries.match(c.CACHE_TTL, ttl),) if ttl else ()
-        expression = self.queries.exact_increase(metric, f"{int(self.length.total_seconds())}s", by, *matchers)
+        length, end = f"{int(self.length.total_seconds())}s", self.end
+        if self.recorded:
+            expression = self.queries.increase(metric, length, by, *matchers, level=MINUTES.name)
+            end += _RECORDED_AFTER
+        else:
+            expression = self.queries.raw_increase(metric, length, by, *matchers)
         names = {self.queries.translator.bare(name): name for name in by}
-        for labels, value in self.prometheus.query(expression, self.end.timestamp()):
+        for labels, value in self.prometheus.query(expression, end.timestamp()):
             if value:
                 yield {names[label]: text for label, text in labels.items() if label in names}, value
 

@@ -18,6 +18,7 @@ from urllib.request import Request
 
 from .. import redact
 from ..api.json import as_object
+from ..promql.queries import Store
 from ..requesting import send
 
 _TIMEOUT: Final = 120.0
@@ -57,6 +58,17 @@ class Prometheus:
             ({name: redact.clean(value) for name, value in row["metric"].items()}, Decimal(row["value"][1]))
             for row in data["result"]
         ]
+
+    def store(self) -> Store:
+        """What it says that it is. What answers otherwise is taken for Prometheus, as Thanos and Cortex are used."""
+        try:
+            build = self._get("status/buildinfo", {})
+        except IncompleteDataError:
+            return "prometheus"
+        if "Mimir" in str(build.get("application")):
+            return "mimir"
+        # VictoriaMetrics 1.145 says which Prometheus it looks like to Grafana (2.24.0), and nothing else.
+        return "victoria-metrics" if build.keys() == {"version"} else "prometheus"
 
     def retention(self) -> timedelta | None:
         """For how long it keeps samples, if it says so. Only Prometheus itself does."""
