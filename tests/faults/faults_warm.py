@@ -10,7 +10,7 @@ import tempfile
 
 
 class Warm:
-    """The process that forks. Each `run` is one script, from its beginning to its end."""
+    """The process that forks: one script after the other."""
 
     def __init__(self, command, environment):
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -18,18 +18,47 @@ class Warm:
             end = theirs.fileno()
             self._process = subprocess.Popen([*command, str(end)], pass_fds=[end], env=environment)
 
+    def begin(self, arguments, environment, out, err):
+        """The fork that becomes a script, with these files as its standard output and error."""
+        asked = json.dumps({"arguments": arguments, "environment": environment}).encode()
+        socket.send_fds(self._control, [asked], [out, err])
+        return Fork(self._control)
+
     def run(self, arguments, environment):
         """What became of a script: its exit code, and what it said on its standard output and error."""
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            asked = json.dumps({"arguments": arguments, "environment": environment}).encode()
-            socket.send_fds(self._control, [asked], [out.fileno(), err.fileno()])
-            ended = json.loads(self._control.recv(1 << 10))
-            with contextlib.suppress(ProcessLookupError):  # nothing that it started is left
-                os.killpg(ended["pid"], signal.SIGKILL)
+            code = self.begin(arguments, environment, out.fileno(), err.fileno()).wait()
             out.seek(0)
             err.seek(0)
-            return ended["code"], out.read(), err.read()
+            return code, out.read(), err.read()
 
     def close(self):
         self._control.close()
         self._process.wait()
+
+
+class Fork:
+    """A script that runs, with what `subprocess.Popen` has."""
+
+    def __init__(self, control):
+        self._control = control
+        self.pid = json.loads(control.recv(1 << 10))["pid"]
+        self.returncode = None
+
+    def poll(self):
+        with contextlib.suppress(BlockingIOError):
+            return self.wait(socket.MSG_DONTWAIT)
+        return None
+
+    def wait(self, flags=0):
+        if self.returncode is None:
+            self.returncode = json.loads(self._control.recv(1 << 10, flags))["code"]
+            with contextlib.suppress(ProcessLookupError):  # nothing that it started is left
+                os.killpg(self.pid, signal.SIGKILL)
+        return self.returncode
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import anthropic.resources  # noqa: F401 - what takes long
 import opentelemetry.exporter.otlp.proto.http.metric_exporter  # noqa: F401 - the same
+import support.face  # noqa: F401 - the same
 
 # What the SDK is made of is no garbage: to look through it at the end would take each fork longer than its script.
 gc.freeze()
@@ -26,8 +27,9 @@ while True:
         break
     for file in files:
         os.close(file)
+    control.send(json.dumps({"pid": pid}).encode())
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    control.send(json.dumps({"pid": pid, "code": code}).encode())
+    control.send(json.dumps({"code": code}).encode())
 
 assert not any(name.partition(".")[0] == "otel_claude" for name in sys.modules)
 control.close()
@@ -39,5 +41,6 @@ asked = json.loads(said)
 os.environ.clear()
 os.environ.update(asked["environment"])
 sys.argv = asked["arguments"]
+__file__ = sys.argv[0]  # what `multiprocessing` has its children run, where it starts them anew
 # In this very module: what a script leaves in its globals stays until the interpreter is torn down.
 exec(compile(Path(sys.argv[0]).read_bytes(), sys.argv[0], "exec"))
