@@ -70,7 +70,7 @@ class Script:
 
 
 class Begun:
-    """The same in a fork of a process that had imported the SDK: all that is tested of most scripts comes after that."""
+    """The same in a fork of a process that had imported the SDK: what is tested of most scripts comes after."""
 
     def __init__(self, warm, name, *arguments, **variables):
         command = [str(HERE / "scripts" / f"{name}.py"), *map(str, arguments)]

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from pricing_values import CLASSES, DATA, NOW, Entry, at, said, usd
@@ -190,7 +190,6 @@ def test_a_factor_finer_than_a_pico_dollar_is_rounded_once_per_class_total(table
     assert total(table, said("m", input=3, iterations=parts)) == 2
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.decimals("0.000000000001", "2", places=12).map(lambda d: f"{d:f}"),
     st.fixed_dictionaries({kind: st.integers(0, 300_000) for kind in CLASSES}),
@@ -437,7 +436,6 @@ def mutated(draw):
     return made
 
 
-@settings(max_examples=400, deadline=None)
 @given(mutated() | JSON)
 def test_our_check_and_jsonschema_agree(content):
     ours = mistakes_of(content, shipped().known)

@@ -13,6 +13,8 @@ from otel_claude.pricing import shipped
 from otel_claude.reconcile import IncompleteDataError, reported
 from otel_claude_demo.simulator import Simulator
 
+pytestmark = pytest.mark.process
+
 ADMIN = "sk-ant-admin01-" + "A" * 80
 SHOP, HINT = "sk-ant-api03-ABC" + "s" * 80 + "shop", "sk-ant-api03-ABC...shop"
 NOON = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)

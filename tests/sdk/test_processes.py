@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from support.library import anthropic
 
+pytestmark = pytest.mark.process
+
 HERE = Path(__file__).parent
 SETUP = """
 import gc, json, logging, os, sys

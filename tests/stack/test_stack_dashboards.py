@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 
 import promql_parser as promql
 import pytest
@@ -53,6 +54,9 @@ QUERIES = [
 ]
 
 
+parse = cache(promql.parse)
+
+
 def walk(node):
     """A parsed query and all that is in it."""
     yield node
@@ -63,14 +67,15 @@ def walk(node):
                 yield from walk(each)
 
 
+@cache
 def selectors(expression):
-    found = [node for node in walk(promql.parse(expression)) if isinstance(node, promql.VectorSelector)]
+    found = [node for node in walk(parse(expression)) if isinstance(node, promql.VectorSelector)]
     assert found, expression
     return found
 
 
 def parsed(text):
-    return promql.parse(filled(text))
+    return parse(filled(text))
 
 
 @pytest.mark.parametrize(("uid", "panel", "target"), QUERIES)
@@ -81,7 +86,7 @@ def test_query_reads_what_is_emitted_and_groups_by_its_labels(uid, panel, target
         assert selector.name in SERIES or selector.name in OTHER_SERIES, selector.name
         if metric := SERIES.get(selector.name):
             known |= {prometheus_label(name) for name in metric.attributes}
-    for node in walk(promql.parse(expression)):
+    for node in walk(parse(expression)):
         if isinstance(node, promql.AggregateExpr) and node.modifier is not None:
             assert set(node.modifier.labels) <= known, expression
     for label in re.findall(r"\{\{(.+?)\}\}", filled(target["legendFormat"])):
@@ -121,7 +126,7 @@ def functions_around(expression):
                 if each is not None and not isinstance(each, (str, int, float, bool)):
                     visit(each, around)
 
-    visit(promql.parse(expression), ())
+    visit(parse(expression), ())
     return found
 
 
@@ -152,7 +157,7 @@ def aggregated(expression):
                 if each is not None and not isinstance(each, (str, int, float, bool)):
                     visit(each, over)
 
-    visit(promql.parse(expression), over=False)
+    visit(parse(expression), over=False)
     return bool(found) and all(found)
 
 
@@ -246,8 +251,12 @@ def test_a_panel_is_the_same_on_every_dashboard():
 
 @pytest.mark.parametrize("metric", EMITTED, ids=lambda metric: metric.name)
 def test_every_metric_is_on_a_panel(metric):
-    shown = {selector.name for _, _, target in targets() for selector in selectors(filled(target["expr"]))}
-    assert any(name in shown for name in names_of(metric)) != (metric.name in NOT_SHOWN)
+    assert any(name in shown() for name in names_of(metric)) != (metric.name in NOT_SHOWN)
+
+
+@cache
+def shown():
+    return {selector.name for _, _, target in targets() for selector in selectors(filled(target["expr"]))}
 
 
 def test_a_panel_has_a_number_of_its_kind():

@@ -11,6 +11,8 @@ from otel_claude.summary.process_group import ProcessGroup
 from otel_claude.summary.totals import Totals
 from otel_claude.summary.variables import PROCESS_GROUP
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def environment(tmp_path, monkeypatch):
