@@ -19,8 +19,9 @@ pytest.register_assert_rewrite("support")
 
 from faults_measured import instrumented  # noqa: E402 - the path comes first
 from faults_receiver import Receiver  # noqa: E402
-from faults_warm import Warm  # noqa: E402
 from support.telemetry import Telemetry  # noqa: E402
+
+from forks import Warm  # noqa: E402
 
 UNSET = ("OTEL_", "ANTHROPIC_", "PYTHON")
 
@@ -112,7 +113,7 @@ class Ended:
 
 @pytest.fixture(scope="session")
 def warm():
-    made = Warm([*STRICT, HERE / "scripts" / "warm.py"], environment())
+    made = Warm(STRICT, environment())
     yield made
     made.close()
 

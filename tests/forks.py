@@ -1,4 +1,4 @@
-"""Runs scripts in forks of a process that has imported what they all need (`scripts/warm.py`)."""
+"""Runs scripts in forks of a process that has imported what they all need (`forks_warm.py`)."""
 
 import contextlib
 import json
@@ -7,16 +7,19 @@ import signal
 import socket
 import subprocess
 import tempfile
+from pathlib import Path
+
+PROGRAM = Path(__file__).with_name("forks_warm.py")
 
 
 class Warm:
     """The process that forks: one script after the other."""
 
-    def __init__(self, command, environment):
+    def __init__(self, python, environment):
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             end = theirs.fileno()
-            self._process = subprocess.Popen([*command, str(end)], pass_fds=[end], env=environment)
+            self._process = subprocess.Popen([*python, str(PROGRAM), str(end)], pass_fds=[end], env=environment)
 
     def begin(self, arguments, environment, out, err):
         """The fork that becomes a script, with these files as its standard output and error."""
