@@ -13,7 +13,7 @@ import typer
 from ..organization.client import Reader
 from ..organization.errors import Problem
 from ..pricing import PriceTableError, shipped
-from ..promql.queries import STORES, Store
+from ..promql.queries import STORES
 from ..reconcile.compare import Against, Comparison, Row, Tolerance, by_key_and_model, compare
 from ..reconcile.measured import measure
 from ..reconcile.prometheus import IncompleteDataError, Prometheus
@@ -80,7 +80,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
         begins, ends = _window(start, end)
         limits = Tolerance(_amount("--tolerance", tolerance), _amount("--tolerance-percent", tolerance_percent))
         side = _one_of("--against", get_args(Against), against)
-        kind: Store | None = None if store is None else _one_of("--store", STORES, store)
+        kind = _one_of("--store", STORES, store) if store else None
         server = Prometheus(prometheus)
         known = shipped().known
         with Reader() as reader:
