@@ -151,7 +151,7 @@ class Recorder:
         attempt.status = status
         call = attempt.call
         try:
-            layout, values, request_id, organization_id, workspace_id = parse_headers(raw)
+            layout, values, understood, request_id, organization_id, workspace_id = parse_headers(raw)
         except Exception:
             log_internal_error("read the headers of a response")
             return
@@ -162,7 +162,7 @@ class Recorder:
         if workspace_id is not None:
             call.workspace_id = workspace_id
         if values:
-            attempt.layout, attempt.rate_limits = layout, values
+            attempt.layout, attempt.rate_limits, attempt.limits_understood = layout, values, understood
             try:
                 self.instruments.rate_limits.update(call.client, call.request.model, call.workspace_id, layout, values)
             except Exception:
@@ -381,17 +381,25 @@ class Recorder:
         return call.cost
 
     def _new_series(self, key: SeriesKey, call: Call) -> CallSeries:
-        # Here, because asking at each call that has a span of the client library's would be slow.
-        if call.expects_native_span and (other := conflicts.other_instrumentation()):
-            conflicts.warn_once(other)
+        """Finds what calls alike share of a kind that is not remembered. Models and tags are many, but their series few."""
+        client, request_model, response_model, stop_reason, tier, speed, geo, workspace_id, tags, day = key
         table = self.prices()
-        platform = key.client.platform
         rates = None
-        if platform is not None:
-            rates = table.common_rates(
-                key.response_model, key.service_tier, key.speed, key.inference_geo, key.day, platform, key.request_model
-            )
-        series = CallSeries(key, self.instruments.sets, rates, table.name, histogram_tags=self._histogram_tags)
+        if client.platform is not None:
+            rates = table.common_rates(response_model, tier, speed, geo, day, client.platform, request_model)
+        sets = self.instruments.sets
+        base = sets.of(client, request_model, response_model, workspace_id, tags)
+        kind = (client, base, rates, stop_reason, tier, speed, geo)
+        series = self._series.get(kind)
+        if series is None:
+            # Here, because asking at each call that has a span of the client library's would be slow.
+            if call.expects_native_span and (other := conflicts.other_instrumentation()):
+                conflicts.warn_once(other)
+            plain = base if self._histogram_tags else sets.of(client, request_model, response_model, workspace_id)
+            series = self._keep(kind, CallSeries(key, base, plain, rates, table.name))
+        return self._keep(key, series)
+
+    def _keep(self, key: tuple[Any, ...], series: CallSeries) -> CallSeries:
         if len(self._series) >= _MAX_SERIES:
             self._series.clear()
         self._series[key] = series
