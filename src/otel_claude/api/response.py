@@ -106,8 +106,6 @@ NO_USAGE: Final = Usage()
 _new_usage: Callable[[tuple[Any, ...]], Usage] = partial(tuple[Any, ...].__new__, Usage)
 _new_counts: Callable[[tuple[Any, ...]], Counts] = partial(tuple[Any, ...].__new__, Counts)
 """Making a named tuple this way takes two thirds of the time, once per response (Python 3.11)."""
-_COUNT_TYPES: Final = frozenset({int, type(None)})
-"""Not `bool`, though it is a subclass of `int`."""
 _names: Final[set[str | None]] = {None}
 """Tiers, speeds and places that were seen to be well formed."""
 _MAX_NAMES: Final = 200
@@ -150,20 +148,19 @@ def parse_usage(usage: object, known: Usage = NO_USAGE) -> Usage:  # noqa: C901,
         speed = known.speed
     if (geo := get("inference_geo")) is None:
         geo = known.inference_geo
-    counts = (uncached, output, read, creation, split_5m, split_1h, thinking)
+    for count in (uncached, output, read, creation, split_5m, split_1h, thinking):
+        if count is not None and (type(count) is not int or not 0 <= count < MAX_COUNT):
+            return _parse_carefully(usage, known)
     try:
-        plain = (
-            _COUNT_TYPES.issuperset(map(type, counts))
-            # Neither negative nor absurd. What is 0 or None is left out of it.
-            and (not (numbers := [*filter(None, counts)]) or (min(numbers) > 0 and max(numbers) < MAX_COUNT))
-            and get("server_tool_use") is None
-            and get("iterations") is None
-            and get("fallback_credit") is None
-            and _names.issuperset((tier, speed, geo))
-        )
+        plain = _names.issuperset((tier, speed, geo))
     except TypeError:  # a list or an object where a name belongs
         plain = False
-    if not plain:
+    if (
+        not plain
+        or get("server_tool_use") is not None
+        or get("iterations") is not None
+        or get("fallback_credit") is not None
+    ):
         return _parse_carefully(usage, known)
     # As `Counts.classes`.
     write_5m, write_1h = split_5m, split_1h
@@ -171,7 +168,8 @@ def parse_usage(usage: object, known: Usage = NO_USAGE) -> Usage:  # noqa: C901,
         write_1h = write_1h or 0
         write_5m = max(creation - write_1h, write_5m or 0)
     total = None if uncached is None else uncached + (read or 0) + (write_5m or 0) + (write_1h or 0)
-    rest = (_new_counts(counts[:6]), thinking, 0, 0, 0, tier, speed, geo, None, None, False, True)
+    counts = _new_counts((uncached, output, read, creation, split_5m, split_1h))
+    rest = (counts, thinking, 0, 0, 0, tier, speed, geo, None, None, False, True)
     return _new_usage((uncached, output, read, write_5m, write_1h, total, *rest))
 
 

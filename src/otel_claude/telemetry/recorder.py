@@ -90,9 +90,10 @@ class Recorder:
         """The method was called: opens and enters a span of ours, unless the call has another one."""
         open_calls[call] = self._end, self._forget
         try:
-            call.context = context.get_current()
-            if self.tracer is not None and not call.expects_native_span and can_record(self.tracer):
-                open_span(self.tracer, call)
+            if not call.expects_native_span:
+                call.context = context.get_current()
+                if self.tracer is not None and can_record(self.tracer):
+                    open_span(self.tracer, call)
         except Exception:
             # A sampler or a span processor of the application's raised. The call is measured without a span.
             log_internal_error("open a span")
@@ -115,11 +116,11 @@ class Recorder:
         return attempt
 
     def _adopt_native_span(self, call: Call) -> None:
-        span: Any = trace.get_current_span()
+        call.context = context.get_current()
+        span: Any = trace.get_current_span(call.context)
         scope = getattr(span, "instrumentation_scope", None)
         if scope is None or not scope.name.startswith(semconv.NATIVE_SCOPE):
             return
-        call.context = trace.set_span_in_context(span, call.context)
         if self.tracer is not None and span.is_recording():
             # The library ends its span when it likes: before an exception reaches us, or when a stream is dropped.
             # So what we know is written just before, once, whatever ends it. A span that wraps another may pass on
@@ -500,4 +501,5 @@ _NO_RESPONSE: Final = Response()
 def can_record(tracer: Any) -> bool:
     """Whether a tracer's spans could be recorded. Asked at each call: a proxy's provider may be set later."""
     # A `ProxyTracer` of the API keeps the real one, or a no-op, under this name (opentelemetry-api 1.27 to 1.45).
-    return tracer is not None and not isinstance(getattr(tracer, "_tracer", tracer), NoOpTracer)
+    # `isinstance` of an abstract class would run Python code.
+    return tracer is not None and NoOpTracer not in type(getattr(tracer, "_tracer", tracer)).__mro__
