@@ -129,10 +129,12 @@ def parse_headers(raw: Iterable[_Pair]) -> ResponseHeaders:
                 values = tuple(map(_count, counts))
         if layout.read_shares is not None:
             values += tuple(map(_share, layout.read_shares(found)))
-            understood = understood and None not in values
+            if None in values:
+                understood = False
         if layout.read_times is not None:
             times = tuple(map(_time, layout.read_times(found)))
-            understood = understood and None not in times
+            if None in times:
+                understood = False
             values += times
         return _new_headers(
             (

@@ -9,7 +9,7 @@ nearly every response has in one pass; anything else goes through `_parse_carefu
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from .json import MAX_COUNT, MAX_TEXT, Json, Reader, as_known_text, as_list, as_object, as_text, known_texts
 
@@ -106,6 +106,8 @@ NO_USAGE: Final = Usage()
 _new_usage: Callable[[tuple[Any, ...]], Usage] = partial(tuple[Any, ...].__new__, Usage)
 _new_counts: Callable[[tuple[Any, ...]], Counts] = partial(tuple[Any, ...].__new__, Counts)
 """Making a named tuple this way takes two thirds of the time, once per response (Python 3.11)."""
+_COUNT_TYPES: Final = frozenset({int, type(None)})
+"""Not `bool`, though it is a subclass of `int`."""
 _names: Final[set[str | None]] = {None}
 """Tiers, speeds and places that were seen to be well formed."""
 _MAX_NAMES: Final = 200
@@ -119,7 +121,8 @@ def parse_usage(usage: object, known: Usage = NO_USAGE) -> Usage:  # noqa: C901,
     """
     if not isinstance(usage, dict) or (known is not NO_USAGE and not known.plain):
         return known if usage is None else _parse_carefully(usage, known)
-    get = cast("dict[str, Any]", usage).get
+    parsed: dict[str, Any] = usage
+    get = parsed.get
     uncached, output, read, creation, split_5m, split_1h = known.counts
     thinking = known.thinking
     if (value := get("input_tokens")) is not None:
@@ -148,19 +151,24 @@ def parse_usage(usage: object, known: Usage = NO_USAGE) -> Usage:  # noqa: C901,
         speed = known.speed
     if (geo := get("inference_geo")) is None:
         geo = known.inference_geo
-    for count in (uncached, output, read, creation, split_5m, split_1h, thinking):
-        if count is not None and (type(count) is not int or not 0 <= count < MAX_COUNT):
-            return _parse_carefully(usage, known)
+    counts = (uncached, output, read, creation, split_5m, split_1h, thinking)
     try:
-        plain = _names.issuperset((tier, speed, geo))
-    except TypeError:  # a list or an object where a name belongs
+        # One of them that is negative, or reaches the bound, which is a power of two, makes all their bits so too.
+        bits = (
+            (uncached or 0) | (output or 0) | (read or 0) | (creation or 0) | (split_5m or 0) | (split_1h or 0)
+            | (thinking or 0)
+        )  # fmt: skip
+        plain = (
+            0 <= bits < MAX_COUNT
+            and _COUNT_TYPES.issuperset(map(type, counts))
+            and get("server_tool_use") is None
+            and get("iterations") is None
+            and get("fallback_credit") is None
+            and _names.issuperset((tier, speed, geo))
+        )
+    except TypeError:  # no number where a count belongs, or a list or an object where a name does
         plain = False
-    if (
-        not plain
-        or get("server_tool_use") is not None
-        or get("iterations") is not None
-        or get("fallback_credit") is not None
-    ):
+    if not plain:
         return _parse_carefully(usage, known)
     # As `Counts.classes`.
     write_5m, write_1h = split_5m, split_1h
@@ -168,8 +176,7 @@ def parse_usage(usage: object, known: Usage = NO_USAGE) -> Usage:  # noqa: C901,
         write_1h = write_1h or 0
         write_5m = max(creation - write_1h, write_5m or 0)
     total = None if uncached is None else uncached + (read or 0) + (write_5m or 0) + (write_1h or 0)
-    counts = _new_counts((uncached, output, read, creation, split_5m, split_1h))
-    rest = (counts, thinking, 0, 0, 0, tier, speed, geo, None, None, False, True)
+    rest = (_new_counts(counts[:6]), thinking, 0, 0, 0, tier, speed, geo, None, None, False, True)
     return _new_usage((uncached, output, read, write_5m, write_1h, total, *rest))
 
 
@@ -261,7 +268,7 @@ _new_response: Callable[[tuple[Any, ...]], Response] = partial(tuple[Any, ...]._
 
 def parse_message(message: Json, *, complete: bool = True) -> Response:
     """The response that a whole `message` is, or that of a `message_start` begins. Hot path: once per call."""
-    get = cast("dict[str, Any]", message).get
+    get: Callable[[str], Any] = message.get
     message_id, model, stop_reason, usage = get("id"), get("model"), get("stop_reason"), get("usage")
     return _new_response(
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
-from opentelemetry import context, metrics, trace
+from opentelemetry import metrics, trace
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from .._diagnostics import log_internal_error
@@ -44,10 +44,7 @@ def start_call(runtime: Runtime, client: Any, options: Any) -> Call | None:
     url: str = options.url
     if url != "/v1/messages" and not url.partition("?")[0].rstrip("/").endswith("v1/messages"):
         return None
-    if options.method.lower() != "post" or not runtime.active:
-        return None
-    # An empty context suppresses nothing.
-    if context.get_current() and not is_instrumentation_enabled():
+    if options.method.lower() != "post" or not runtime.active or not is_instrumentation_enabled():
         return None
     # What is known of a call when it starts, each part by itself: one that fails is missing, and all else is measured.
     flush = runtime.flush

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from opentelemetry.metrics import CallbackOptions, Observation
 
@@ -102,7 +102,7 @@ class Counters:
 
     def _sum_up(self) -> None:
         """Sums up the counts of calls alike by column. What that adds to is worked out when a reader asks."""
-        alike: dict[SharedSeries, list[Sequence[int]]] = {}
+        alike: dict[SharedSeries, list[Any]] = {}
         while True:
             try:
                 series, counts = self.pending.popleft()
@@ -111,9 +111,9 @@ class Counters:
             if series is None:
                 self._add(cast("Sequence[Increment]", counts))
             elif series in alike:
-                alike[series].append(cast("Sequence[int]", counts))
+                alike[series].append(counts)
             else:
-                alike[series] = [cast("Sequence[int]", counts)]
+                alike[series] = [counts]
         for series, counts in alike.items():
             calls, sums = self._shared.get(series, (0, None))
             calls += len(counts)

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from opentelemetry import context, trace
 from opentelemetry.trace import NoOpTracer, Tracer
@@ -26,7 +26,6 @@ from ..api import (
     parse_message,
     parse_message_start,
 )
-from ..api.json import Json
 from ..pricing import CallCost, PriceTable, not_priced, price_batch_result, price_call, to_usd
 from . import conflicts, span_attributes
 from .attributes import Attributes
@@ -172,7 +171,7 @@ class Recorder:
     def on_response_data(self, attempt: Attempt, data: object) -> None:
         """A body, or one event of a stream, was decoded. Hot path: once for each event."""
         call = attempt.call
-        body: Json = cast("Json", data) if isinstance(data, dict) else {}
+        body: dict[str, Any] = data if isinstance(data, dict) else {}  # pyright: ignore[reportUnknownVariableType]
         kind = body.get("type")
         if kind == "content_block_delta":
             if call.time_to_first_chunk is None:
@@ -382,7 +381,7 @@ class Recorder:
         return call.cost
 
     def _new_series(self, key: SeriesKey, call: Call) -> CallSeries:
-        """Finds what calls alike share of a kind that is not remembered. Models and tags are many, but their series few."""
+        """What calls alike share, of a kind that is not remembered: kinds can be many, and their series are few."""
         client, request_model, response_model, stop_reason, tier, speed, geo, workspace_id, tags, day = key
         table = self.prices()
         rates = None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import compress
 from typing import Any, Final
 
 from .. import semconv
 from ..api import HeaderLayout, Response
 from ..api.response import NO_USAGE
-from ..pricing import PICO_PER_USD, CallCost, PriceTable, to_usd
+from ..pricing import CallCost, PriceTable, to_usd
 from .call import Attempt, Call, ClientInfo
 
 Attributes = dict[str, Any]
@@ -53,9 +54,8 @@ def of_call(call: Call, cost: CallCost, prices: Callable[[], PriceTable]) -> Att
         attributes[semconv.TAG_PREFIX + tag] = value
     if cost.status != "unpriced":
         attributes[semconv.COST_AMOUNT] = to_usd(cost.total)
-        for name, part in zip(semconv.COST_PARTS, cost.parts, strict=False):
-            if part:  # Nothing has a part of 0.
-                attributes[name] = part / PICO_PER_USD
+        parts = cost.parts  # Nothing has a part of 0.
+        attributes.update(zip(compress(semconv.COST_PARTS, parts), map(to_usd, filter(None, parts)), strict=False))
     for attempt in call.attempts:
         if attempt.layout is not None:
             names, all_shown = _names_of.get(attempt.layout) or _names(attempt.layout)
@@ -75,7 +75,7 @@ def of_call(call: Call, cost: CallCost, prices: Callable[[], PriceTable]) -> Att
 
 
 def of_service(status: str, table: str, client: ClientInfo, speed: str | None, inference_geo: str | None) -> Attributes:
-    """How a call was served and priced: what is the same for calls alike. `table`: one that cannot be read has no name."""
+    """How calls alike were served and priced. `table`: one that cannot be read has no name."""
     priced = status != "unpriced"
     return _known(
         (
