@@ -140,7 +140,7 @@ class Growth:
         A series' value before the slot is looked for as far back as the correction looks, so that an outage of hours
         is counted when it ends.
         """
-        level, series = self.minutes, self._translator.series(metric, part)
+        level, series = self.minutes, self._translator.select(metric, part=part)
         now = f"last_over_time({series}[{duration(level.slot)}])"
         before = f"last_over_time({series}[{duration(level.window)}] offset {duration(level.slot)})"
         growth = self._processes_summed(f"({now} - {before}) or ({now} and on () {self._counts_new})")
@@ -150,7 +150,7 @@ class Growth:
 
     def slot_correction(self, metric: Metric, part: Part = "") -> str:
         """What of the last hours' growth no slot of five minutes has. Not while the hours are those of an outage."""
-        level, series = self.minutes, self._translator.series(metric, part)
+        level, series = self.minutes, self._translator.select(metric, part=part)
         window = duration(level.window)
         now = f"last_over_time({series}[{window}])"
         growth = self._processes_summed(f"({now} - last_over_time({series}[{window}] offset {window})) or {now}")
@@ -175,12 +175,12 @@ class Growth:
         """The values of a gauge in the last five minutes: of each process the highest, or the last that is added."""
         over = "last_over_time" if operation == "sum" else f"{operation}_over_time"
         window = duration(self.minutes.slot)
-        return f"{operation} without ({self._without}) ({over}({self._translator.series(metric)}[{window}]))"
+        return f"{operation} without ({self._without}) ({over}({self._translator.select(metric)}[{window}]))"
 
     def processes(self, *metrics: Metric) -> str:
         """How many processes report any of some metrics, by service."""
         window = duration(self.minutes.slot)
-        each = " or ".join(f"last_over_time({self._translator.series(metric)}[{window}])" for metric in metrics)
+        each = " or ".join(f"last_over_time({self._translator.select(metric)}[{window}])" for metric in metrics)
         labels = ", ".join(map(self._translator.label, PROCESS))
         return f"count by ({JOB}) (count by ({labels}) ({each}))"
 
