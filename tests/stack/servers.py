@@ -55,7 +55,7 @@ def running(name, arguments, ready, folder, **environment):
         )
         try:
             deadline = time.monotonic() + 30
-            while not _answers(ready):
+            while not answers(ready):
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"{name} did not start:\n{log.read_text()[-3000:]}")
                 time.sleep(0.05)
@@ -69,7 +69,7 @@ def running(name, arguments, ready, folder, **environment):
                 process.wait()
 
 
-def _answers(url):
+def answers(url):
     try:
         with urllib.request.urlopen(url, timeout=1):
             return True
@@ -180,6 +180,8 @@ def victoria_metrics(folder):
         "-opentelemetry.usePrometheusNaming",
         f"-relabelConfig={DEPLOY / 'prometheus/victoria-metrics-relabel.yaml'}",
         "-search.latencyOffset=0s",
+        # As docs/deploy.md says: else a window that begins in an outage counts a process's whole life.
+        "-search.minStalenessInterval=6h",
         "-search.disableCache",
         "-loggerLevel=WARN",
     )

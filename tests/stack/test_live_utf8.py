@@ -37,10 +37,10 @@ def test_dashboards_and_rules_with_dots(stack, tmp_path):
         shown = [row for row in targets(tmp_path / "dashboards", CALLS) if row[0] != "otel-claude-service"]
         empty = without_data(store, path.started, shown, tag="claude.tag.feature")
         # There was no week before this one, and no budget was given.
-        assert [row[1:3] for row in empty] == [
+        assert {row[1:3] for row in empty} == {
             ("Top movers against last week", "B"), ("Top movers against last week, by $tag", "B"),
             ("Budgets of tags, used", "A"),
-        ]  # fmt: skip
+        }  # fmt: skip
         store.wait_for('ALERTS{alertname="ClaudeCreditBalanceExhausted", alertstate="firing"}')
         rules = [rule for group in store.get("rules")["groups"] for rule in group["rules"]]
         assert {rule["health"] for rule in rules} == {"ok"}
