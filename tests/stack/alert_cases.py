@@ -232,6 +232,14 @@ BUDGET_CASES = (
     # It was too much, and is over: the short window says so.
     Case("ClaudeTagBudgetBurnFast", (tagged("0+0.25x60 15x60", tenant="acme"),), "85m"),
     Case("ClaudeTagBudgetBurnFast", (tagged("0+0.25x120", tenant="globex"),), "70m"),
+    Case("ClaudeTagBudgetBurnSlow", (tagged("0+0.0625x1600", tenant="acme"),), "1560m",
+         "Claude is being paid 3.75 USD per hour for tenant=acme, for a day or longer; its budget of 500 USD will not "
+         "last for thirty days.", ACME),
+    # 20 dollars a day are over the budget of 500, however few days of the month Prometheus keeps.
+    Case("ClaudeTagBudgetBurnSlow", (tagged("0+0.0138889x4500", tenant="acme"),), "4420m",
+         "Claude is being paid 0.83 USD per hour for tenant=acme, for a day or longer; its budget of 500 USD will not "
+         "last for thirty days.", ACME),
+    Case("ClaudeTagBudgetBurnSlow", (tagged("0+0.0078125x4500", tenant="acme"),), "4420m"),
 )  # fmt: skip
 
 # Five processes of one export each, one of four exports: 9 dollars. And one that is silent for eight minutes.

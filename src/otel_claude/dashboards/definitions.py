@@ -97,7 +97,13 @@ LIMITS: Final = Dashboard(
                 (reliability.FIRST_CHUNK, 8, 9), (reliability.DURATION_BY_MODEL, 8, 9), (reliability.RETRIES, 8, 9),
             ),
         ),
-        Row(_HEALTH_ROW.title, (*_HEALTH_ROW.panels, (reliability.VERSIONS, 24, 7))),
+        Row(
+            _HEALTH_ROW.title,
+            (
+                *_HEALTH_ROW.panels,
+                (reliability.VERSIONS, 8, 8), (reliability.LABELS, 8, 8), (reliability.LABEL_SETS, 8, 8),
+            ),
+        ),
     ),
 )  # fmt: skip
 

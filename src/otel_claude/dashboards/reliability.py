@@ -10,6 +10,7 @@ from otel_claude.semconv import Metric
 from ..promql.names import JOB, SERVICE_VERSION, TARGET_INFO
 from ..promql.queries import RANGE, STEP, Queries
 from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Column, Panel, exemplars, line
+from .variables import TAG
 
 _NO_CALLS: Final = "no calls"
 _P95: Final = "p95"
@@ -187,6 +188,35 @@ VERSIONS: Final = Panel(
     "metrics store keeps no `target_info` (VictoriaMetrics).",
     "table", "none", (line(lambda q: _target_info(q, JOB, SERVICE_VERSION)),), "no target_info",
     columns=(Column(JOB, "Service"), Column(SERVICE_VERSION, "Version"), Column("Value #A", "Processes")),
+)  # fmt: skip
+
+
+def _distinct(q: Queries, label: str) -> str:
+    return f"count({q.calls('1h', (label,))})"
+
+
+LABELS: Final = Panel(
+    335, "Distinct values of labels, last hour",
+    "How many values each label had among the calls. A process has about as many series as these multiply to: a label "
+    "with many values is the one to leave out, by fewer tags, `OTEL_CLAUDE_TAG_LIMIT` or `OTEL_CLAUDE_API_KEY_FORMAT`.",
+    "bargauge", "locale",
+    (
+        line(lambda q: _distinct(q, JOB), "services"),
+        line(lambda q: _distinct(q, c.REQUEST_MODEL), "requested models"),
+        line(lambda q: _distinct(q, c.RESPONSE_MODEL), "models in responses"),
+        line(lambda q: _distinct(q, c.API_KEY_HINT), "API keys"),
+        line(lambda q: _distinct(q, c.WORKSPACE_ID), "workspaces"),
+        line(lambda q: _distinct(q, c.ERROR_TYPE), "errors"),
+        line(lambda q: _distinct(q, TAG), "values of $tag"),
+    ),
+    _NO_CALLS, base=BLUE, decimals=0,
+)  # fmt: skip
+LABEL_SETS: Final = Panel(
+    336, "Sets of labels, by metric",
+    "How many sets of labels grew in the last five minutes, as they are recorded, without those of processes. Each "
+    "process has a part of them as series. Each bucket of a histogram is a set of its own.",
+    "table", "locale", (line(lambda q: q.label_sets(10)),), "nothing is recorded",
+    columns=(Column("__name__", "Recorded series"), Column("Value #A", "Sets of labels", "locale")),
 )  # fmt: skip
 SAMPLE_AGE: Final = Panel(
     334, "Live: age of the last sample",

@@ -14,7 +14,7 @@ from otel_claude import semconv as c
 from otel_claude.semconv import Metric
 
 from .names import BUCKET, JOB, PROCESS, NameTranslator, Part
-from .recorded import GAUGES, HOURS, MINUTES, PROCESSES, gauge_name, increase_name
+from .recorded import GAUGES, HOURS, MINUTES, PREFIX, PROCESSES, gauge_name, increase_name
 
 RANGE: Final = "$__range"
 STEP: Final = "$__interval"
@@ -151,6 +151,14 @@ class Queries:
             return self.by((JOB,), f"max_over_time({self.translator.select_name(recorded, *self.where[:1])}[{window}])")
         each = " or ".join(f"last_over_time({self.select(metric)}[{window}])" for metric in metrics)
         return self.by((JOB,), self.by(PROCESS, each, "count"), "count")
+
+    def label_sets(self, most: int) -> str:
+        """How many sets of labels grew in the last slot, of the metrics with the most of them."""
+        names = self.translator.match("__name__", "=~", f"{PREFIX}:.+:increase{MINUTES.name}")
+        if not self.recorded:
+            names = self.translator.match("__name__", "=~", "(claude|gen_ai).+")
+        series = f"{{{', '.join((names, *self.where))}}}"
+        return f"topk({most}, {self.by(('__name__',), series, 'count')})"
 
     def share(self, part: str, whole: str) -> str:
         """A part of a whole: 0 where there is no part, nothing where there is no whole."""

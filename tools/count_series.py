@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Counts the series of one process in Prometheus, by metric: the table of docs/recording.md.
+
+It runs calls of the SDK against the simulator: with all rate-limit headers, a prompt cache that is read and written, a
+stream, and one call that fails. Run: .venv/bin/python tools/count_series.py
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import nullcontext, suppress
+
+import anthropic
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import Histogram, InMemoryMetricReader
+
+from otel_claude.instrumentor import ClaudeInstrumentor
+from otel_claude.tags import tags
+from otel_claude_demo.simulator import Simulator
+from otel_claude_demo.workload.acts import LIMITS
+
+MODELS = ("claude-sonnet-5-5", "claude-opus-5-5", "claude-haiku-5-5")
+SHAPES = ((1, 1, 0), (3, 1, 0), (3, 1, 1), (3, 2, 2))
+"""Models, keys, values of a tag (0: no tag)."""
+GROUPS = {"histogram": "histograms", "counter": "counters", "gauge": "gauges"}
+
+
+def series(models: int, keys: int, values: int) -> tuple[Counter[str], int]:
+    """How many series each kind of metric has with classic buckets, and histograms alone with native ones."""
+    reader = InMemoryMetricReader()
+    instrumentor = ClaudeInstrumentor()
+    instrumentor.instrument(meter_provider=MeterProvider([reader]))
+    with Simulator(limits=LIMITS) as simulator:
+        for key in range(keys):
+            client = anthropic.Anthropic(
+                api_key=f"sk-ant-api03-{key}{'x' * 40}-{key}igAA", base_url=simulator.url, max_retries=0
+            )
+            for value in range(values or 1):
+                with tags(tenant=f"tenant-{value}") if values else nullcontext():
+                    for model in MODELS[:models]:
+                        calls(client, model)
+    found: Counter[str] = Counter()
+    native = 0
+    data = reader.get_metrics_data()
+    assert data is not None
+    for metric in (each for of in data.resource_metrics for scope in of.scope_metrics for each in scope.metrics):
+        points = metric.data.data_points
+        if isinstance(metric.data, Histogram):
+            found["histograms"] += sum(len(point.bucket_counts) + 2 for point in metric.data.data_points)
+            native += len(points)
+        else:
+            found["counters" if hasattr(metric.data, "is_monotonic") else "gauges"] += len(points)
+    instrumentor.uninstrument()
+    return found, native
+
+
+def calls(client: anthropic.Anthropic, model: str) -> None:
+    """A call that writes the cache, one that reads it, a stream, and one that fails."""
+    prompt: list[anthropic.types.TextBlockParam] = [
+        {"type": "text", "text": "word " * 5000, "cache_control": {"type": "ephemeral"}}
+    ]
+    for _ in range(2):
+        client.messages.create(model=model, max_tokens=64, system=prompt, messages=[{"role": "user", "content": "Hi"}])
+    with client.messages.stream(model=model, max_tokens=64, messages=[{"role": "user", "content": "Hi"}]) as stream:
+        stream.until_done()
+    with suppress(anthropic.APIError):
+        client.messages.create(model=model, max_tokens=0, messages=[{"role": "user", "content": "Hi"}])
+
+
+def main() -> None:
+    """Prints the table."""
+    print(
+        "| models | keys | tag values | counters | gauges | histograms, classic | native | all, classic | all, native |"
+    )
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    for shape in SHAPES:
+        found, native = series(*shape)
+        counters, gauges, classic = (found[kind] for kind in ("counters", "gauges", "histograms"))
+        both = (counters + gauges + classic, counters + gauges + native)
+        print("| " + " | ".join(map(str, (*shape, counters, gauges, classic, native, *both))) + " |")
+
+
+if __name__ == "__main__":
+    main()
