@@ -158,7 +158,7 @@ class Growth:
         corrections = f"sum_over_time({corrections} offset -{duration(level.late + level.step - 0.001)})"
         recorded = f"-1 * sum without ({CORRECTION_LABEL}) ({slots} or {corrections})"
         missing = (
-            f"sum without (of) (({self._growth(metric, part, day, day)}) or {_labelled(recorded, 'of', 'recorded')})"
+            f"sum without (of) (({self._growth(metric, part, day, day)}) or {_with_label(recorded, 'of', 'recorded')})"
         )
         return _at_the_end_of(level.step, level.late + level.step, f"{missing} > {NOISE:.6f}")
 
@@ -238,7 +238,7 @@ class Growth:
 
     def _missing(self, level: Level, growth: str, name: str) -> str:
         slots = _recorded(f'{name}{{{CORRECTION_LABEL}=""}}', level, level.window)
-        slots = _labelled(f"-1 * {slots}", CORRECTION_LABEL, "slots")
+        slots = _with_label(f"-1 * {slots}", CORRECTION_LABEL, "slots")
         # The correction of each step is taken off while the step that it is about is in the window.
         earlier = (
             f'sum_over_time({name}{{{CORRECTION_LABEL}="{CORRECTION}"}}[{duration(level.window - level.step)}] '
@@ -255,7 +255,7 @@ def _recorded(series: str, level: Level, seconds: float) -> str:
     return f"sum_over_time({series}[{duration(seconds)}] offset -{duration(level.delay + level.slot - 0.001)})"
 
 
-def _labelled(expression: str, label: str, value: str) -> str:
+def _with_label(expression: str, label: str, value: str) -> str:
     return f'label_replace({expression}, "{label}", "{value}", "", "")'
 
 
