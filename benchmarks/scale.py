@@ -27,7 +27,9 @@ class Scale:
         if over == "models":
             # A dated id is priced like the model itself, and is distinct in every label.
             self._models = [f"{api.MODEL}-{_date(number)}" for number in range(count)]
-            answers = [api.plain(number, model=model) for number, model in enumerate(self._models)]
+            # As many distinct ones as with the other kinds, of however few models: in step with what is asked.
+            turns = range(max(count, api.KINDS // count * count))
+            answers = [api.plain(number, model=self._models[number % count]) for number in turns]
         elif over == "limits":
             names = [f"{number}-tokens" for number in range(max(count, _LIMITS_TOLD))]
             told = [names[first : first + _LIMITS_TOLD] for first in range(0, len(names), _LIMITS_TOLD)]

@@ -65,7 +65,7 @@ class Reply(NamedTuple):
     usage: dict[str, int]
 
     def adds(self, *, finished: bool = True) -> dict[str, int]:
-        """Tokens by class and pico-dollars. Of a stream that was left early the output is not known."""
+        """Tokens by type and pico-dollars. Of a stream that was left early the output is not known."""
         tokens = {kind: n for kind, n in self.usage.items() if finished or kind != "output"}
         cost = sum(PRICES[self.model][kind] * n for kind, n in tokens.items())
         return {**tokens, "cost": cost, "calls": 1, "lower_bounds": 0 if finished else 1}
@@ -201,7 +201,7 @@ class Soak:
             await stream.close()
 
     def sums(self) -> dict[str, Any]:
-        """What the reader has: tokens by class, dollars, calls."""
+        """What the reader has: tokens by type, dollars, calls."""
         found: dict[str, Any] = Counter()
         data: Any = self.reader.get_metrics_data()
         for metric in data.resource_metrics[0].scope_metrics[0].metrics:

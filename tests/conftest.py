@@ -1,5 +1,6 @@
 """What holds for all tests: each has one kind, and those without processes and sockets are kept so."""
 
+import platform
 import signal
 import sys
 from functools import cache
@@ -90,6 +91,7 @@ class Alone:
 
 
 ALONE_NOW = Alone()
+platform.processor()  # starts `uname`, once in a process; older SDKs (0.40 to 0.75) ask for it within a call
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

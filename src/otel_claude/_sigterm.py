@@ -34,6 +34,16 @@ def has_patched_threads() -> bool:
     return not all(isinstance(function, BuiltinFunctionType) for function in (_thread.start_new_thread, time.sleep))
 
 
+def is_spawned_child() -> bool:
+    """Whether `multiprocessing` spawned this process. It has replaced `sys.argv` by its parent's meanwhile."""
+    return "--multiprocessing-fork" in sys.orig_argv
+
+
+def is_resource_tracker() -> bool:
+    """Whether this is the helper of `multiprocessing` that ignores SIGTERM, and ends when its program has ended."""
+    return any(each.startswith("from multiprocessing.resource_tracker import main") for each in sys.orig_argv)
+
+
 def keep_interrupt() -> None:
     """Lets Python end by SIGINT after Ctrl-C, as a shell expects of it, and not with exit code 1."""
     # CPython (3.10 to 3.14) forgets that it has to when a string is executed after that, as Rich's dataclasses do when

@@ -25,7 +25,16 @@ from typing import Any, Final, NamedTuple
 
 from ._diagnostics import log_internal_error
 from ._import_hooks import on_import
-from ._sigterm import die, has_patched_threads, is_caught_in_c, keep_interrupt, stay_wakeable, watch_server
+from ._sigterm import (
+    die,
+    has_patched_threads,
+    is_caught_in_c,
+    is_resource_tracker,
+    is_spawned_child,
+    keep_interrupt,
+    stay_wakeable,
+    watch_server,
+)
 
 _PATIENCE: Final = 3.0
 """Seconds that a process that ends may take for its last exports, all together."""
@@ -97,6 +106,8 @@ class ShutdownHooks:
 
     def add(self, client: Client) -> None:
         """This client has something to do at the end. A SIGTERM handler of the program's own stays."""
+        if is_resource_tracker():
+            return
         try:
             self._clients = (*self._clients, client)
             self._watch_forks()
@@ -270,13 +281,16 @@ class ShutdownHooks:
     # Children that run no `atexit`.
 
     def _watch_children(self, package: str) -> None:
-        """`multiprocessing` calls back in each child, forked or spawned."""
+        """`multiprocessing` calls back in each child but a spawned one."""
         if package not in self._watched:
             self._watched.add(package)
             sys.modules[f"{package}.util"].register_after_fork(self, methodcaller("began_child", package))
         # The SDK was imported in a child that has called back already.
         if getattr(sys.modules[f"{package}.process"].current_process(), "_parent_pid", None) is not None:
             self.began_child(package)
+        elif is_spawned_child():
+            # It runs `atexit`, but a pool terminates it while it waits for work.
+            self._stay_wakeable()
 
     def began_child(self, package: str) -> None:
         """This is such a child: it runs its finalizers and no `atexit`, or is terminated while it waits for work."""
@@ -285,10 +299,16 @@ class ShutdownHooks:
         try:
             util, end = sys.modules[f"{package}.util"], partial(self._end_of, package)
             self._finalizers.append(util.Finalize(None, end, exitpriority=_LAST))
+        except Exception:
+            log_internal_error("prepare the last export of a child process")
+        self._stay_wakeable()
+
+    def _stay_wakeable(self) -> None:
+        try:
             if hasattr(os, "register_at_fork") and self._handles():
                 stay_wakeable(lambda: not self._handled and self._handles())
         except Exception:
-            log_internal_error("prepare the last export of a child process")
+            log_internal_error("prepare for the end of a child process")
 
     def _end_of(self, package: str) -> None:
         used: Any = sys.modules[package]

@@ -1,8 +1,11 @@
 """A program of several processes has one summary, and no call is counted twice."""
 
 import re
+import subprocess
+import sys
 
 import pytest
+from cli_programs import OURS
 
 
 def headlines(text):
@@ -46,9 +49,15 @@ def test_pools_end_at_once(run):
     assert run("pools").code == 0
 
 
-@pytest.mark.xfail(
-    reason="`SpawnProcess._after_fork` calls nobody back, so `ShutdownHooks.began_child` is never called"
-)
 def test_a_spawned_worker_is_woken_too(run):
     """Without that thread, one that is terminated just when it begins to wait keeps its pool waiting for ever."""
     assert "otel-claude-wake" in run("waiting").out.split()
+
+
+@pytest.mark.parametrize(("module", "measured"), [("resource_tracker", False), ("forkserver", True)])
+def test_the_tracker_of_multiprocessing_has_no_thread_of_ours(environment, module, measured):
+    """It is a Python like the others, makes no call, ignores SIGTERM and lives as long as its program."""
+    code = f"from multiprocessing.{module} import main; import threading; print(threading.enumerate())"
+    command = [*OURS, "run", sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert ("otel-claude-shutdown" in done.stdout) is measured

@@ -215,9 +215,6 @@ def test_the_global_meter_provider_changes_between_two_instruments(telemetry, mo
     assert found == [1, 1, 1]
 
 
-@pytest.mark.xfail(
-    reason="`Patches.install` begins with `request`: until all stand, a call of another thread is seen in part"
-)
 @pytest.mark.parametrize("streams", [False, True])
 def test_a_call_that_another_thread_makes_while_the_patches_are_put_in(telemetry, monkeypatch, streams):
     """It is seen whole or not at all: it did not fail."""

@@ -32,7 +32,7 @@ class Row(NamedTuple):
     tags: dict[str, int] | None = None
     """Calls by the value of the tag `feature`."""
     caches: tuple[str, ...] = ()
-    """Classes of cached tokens of which there must be some."""
+    """Types of cached tokens of which there must be some."""
     variables: dict[str, str] = {}  # noqa: RUF012 - a NamedTuple's default, never written to
     own_spans: dict[str, int] = {}  # noqa: RUF012 - the same
     """Other spans, by their operation's name or else their own: the program's, and the framework's if it is told to."""
@@ -140,7 +140,7 @@ def price(model: str, counts: dict[str, int]) -> Fraction:
 
 
 def counts(used: dict, *, left: bool) -> dict[str, int]:
-    """The tokens of a served answer in disjoint classes; of a stream that was left, those that its start told."""
+    """The tokens of a served answer in disjoint types; of a stream that was left, those that its start told."""
     split = used["cache_creation"]
     found = {
         "input": used["input_tokens"],

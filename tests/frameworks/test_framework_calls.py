@@ -26,8 +26,8 @@ def answered(run):
 
 def expected_counts(run):
     added = Counter()
-    for _, classes in answered(run).values():
-        added.update(classes)
+    for _, types in answered(run).values():
+        added.update(types)
     return added
 
 

@@ -23,7 +23,7 @@ USAGE = "gen_ai.client.inference.usage."
 CALLS = "claude.client.calls"
 COST = "claude.client.cost.usd"
 UNPRICED = "claude.client.unpriced"
-CLASSES = ("input_tokens", "output_tokens", "cache_read.input_tokens", "cache_write.input_tokens")
+TOKEN_TYPES = ("input_tokens", "output_tokens", "cache_read.input_tokens", "cache_write.input_tokens")
 
 
 class Bench:
@@ -92,7 +92,7 @@ class Bench:
         return None if not points else sum(points.values())
 
     def tokens(self):
-        return {name: self.total(USAGE + name) for name in CLASSES}
+        return {name: self.total(USAGE + name) for name in TOKEN_TYPES}
 
     def labels(self):
         """Every value of every attribute that is a string."""

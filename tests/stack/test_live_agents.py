@@ -35,7 +35,7 @@ SDK = "agent-0.2.187"
 SUBSCRIPTION, WATCHER = "subscription-agent", "sessions-watcher"
 STORES = ("prometheus", "dots", "victoria-metrics")
 KEPT = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "ANTHROPIC_", "CLAUDE"))}
-CLASSES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+TOKEN_TYPES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
 
 
 @dataclass
@@ -146,7 +146,7 @@ def served(simulator):
     """Model and class → tokens of all calls, which are the program's."""
     found = Counter()
     for total in simulator.served.totals():
-        found.update({(total.model, name): getattr(total, name) for name in CLASSES if getattr(total, name)})
+        found.update({(total.model, name): getattr(total, name) for name in TOKEN_TYPES if getattr(total, name)})
     return found
 
 
@@ -227,7 +227,7 @@ def test_sessions_are_what_the_api_said_though_two_services_hear_of_them(way):
     shares = [session["cents"] / session["budget"] for session in way.sessions if session["budget"]]
     assert way.number("Highest use of a budget") == pytest.approx(max(shares))
     assert way.panel("Tokens of sessions in use, by type") == {
-        (kind,): sum(session[kind] for session in way.sessions) for kind in CLASSES if kind != "cache_write_1h"
+        (kind,): sum(session[kind] for session in way.sessions) for kind in TOKEN_TYPES if kind != "cache_write_1h"
     }
 
 
@@ -238,7 +238,7 @@ def test_sessions_by_agent(way):
     assert by.keys() == {"Researcher", "Reviewer"}
     costs = {agent: sum(session["cents"] for session in found) / 100 for agent, found in by.items()}
     assert way.panel("Session list cost, by agent") == {(agent,): pytest.approx(cost) for agent, cost in costs.items()}
-    tokens = {agent: sum(session[kind] for session in found for kind in CLASSES) for agent, found in by.items()}
+    tokens = {agent: sum(session[kind] for session in found for kind in TOKEN_TYPES) for agent, found in by.items()}
     models = {"Researcher": "claude-opus-5-5", "Reviewer": "claude-sonnet-5-5"}
     for number, wanted in (
         (0, {agent: len(found) for agent, found in by.items()}),

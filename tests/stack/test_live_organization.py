@@ -147,7 +147,7 @@ def test_what_was_measured_is_what_was_billed(reconcile):
     assert (said["verdict"], said["difference_usd"]) == ("equal", "0.000000000")
     assert Decimal(said["theirs_usd"]) > Decimal("0.2")
     assert {row["api_key_name"] for row in said["rows"]} == {"shop", "back office"}
-    assert {row["class"] for row in said["rows"]} == {
+    assert {row["type"] for row in said["rows"]} == {
         "input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "web_search",
     }  # fmt: skip
     assert {row["model"] for row in said["rows"]} == {
@@ -194,7 +194,7 @@ def test_an_uninstrumented_client_is_named_with_its_key_and_amount(reconcile, wo
 def test_a_model_with_another_price_is_named(reconcile):
     told = reconcile("mispriced", "--json", "--tolerance", "0.0001")
     assert told.code == 1
-    assert {(row["model"], row["class"], row["reason"]) for row in told.different} == {
+    assert {(row["model"], row["type"], row["reason"]) for row in told.different} == {
         ("claude-opus-5-5", "output", "price_table")
     }  # fmt: skip
     (row,) = told.different
@@ -205,7 +205,7 @@ def test_a_model_with_another_price_is_named(reconcile):
 def test_what_cannot_be_measured_is_named(reconcile):
     told = reconcile("messy", "--json", "--tolerance", "0")
     assert told.code == 1
-    assert {(row["model"], row["class"]): row["reason"] for row in told.json["rows"] if row["reason"]} == {
+    assert {(row["model"], row["type"]): row["reason"] for row in told.json["rows"] if row["reason"]} == {
         ("claude-opus-5-5", "output"): "incomplete_streams",
         ("claude-fable-5-2", "input"): "unanswered_calls_billed",
         ("claude-fable-5-2", "output"): "unanswered_calls_billed",

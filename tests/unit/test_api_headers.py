@@ -210,6 +210,25 @@ def test_responses_with_the_same_names_share_what_is_remembered():
     assert parsed(family("anthropic-ratelimit-requests", remaining="4", limit="8")).limits[0][1:4] == (8, 4, 0.5)
 
 
+BROKEN = [
+    [(b"x\nrequest-id", b"req_1"), (b"anthropic-ratelimit-tokens-limit", b"5")],
+    [(b"x", b"1"), (b"request-id\nanthropic-ratelimit-tokens-limit", b"5")],
+    [(b"x\nrequest-id\nanthropic-ratelimit-tokens-limit", b"5")],
+    [(b"x", b"1"), (b"request-id\n", b"req_1"), (b"anthropic-ratelimit-tokens-limit", b"5")],
+    [(b"\nx", b"1"), (b"request-id", b"req_1"), (b"anthropic-ratelimit-tokens-limit", b"5")],
+]
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("pairs", BROKEN)
+def test_a_name_with_a_line_break_is_not_taken_for_two(monkeypatch, pairs, known):
+    """Joined, the names of the first three are those of the list that is remembered."""
+    monkeypatch.setattr(module, "_layouts", {})
+    if known:
+        parse_headers([(b"x", b"1"), (b"request-id", b"req_0"), (b"anthropic-ratelimit-tokens-limit", b"4")])
+    assert parsed(pairs) == parsed([pair for pair in pairs if b"\n" not in pair[0]])
+
+
 def test_times_are_remembered_in_part():
     for second in range(1_000):
         parsed([(b"anthropic-ratelimit-requests-reset", str(second).encode())])

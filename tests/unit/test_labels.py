@@ -138,7 +138,7 @@ def test_a_set_that_cannot_be_made_is_what_is_sure(monkeypatch, warnings):
         raise ValueError("planted secret")
 
     with monkeypatch.context() as broken:
-        broken.setattr(sets, "_make", fail)
+        broken.setattr(sets, "make", fail)
         assert sets.of(CLIENT, OPUS).attributes == {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "anthropic",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from otel_claude.pricing import PICO_PER_USD, PriceTable
 from otel_claude.semconv import COST_TYPES
 
-from .rates import CLASSES, WEB_SEARCH, Way, cost
+from .rates import TOKEN_TYPES, WEB_SEARCH, Way, cost
 
 if TYPE_CHECKING:
     from .simulator import Served, ServedLog
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _BATCH: Final = "batch"
 _MESSAGES: Final = "/v1/messages"
 Key = tuple[str, str]
-"""A model, and a class of tokens or a type of cost."""
+"""A model, and a type of tokens or of cost."""
 
 
 class Sums(NamedTuple):
@@ -35,7 +35,7 @@ class Sums(NamedTuple):
     batched: int
 
     def of(self, name: str) -> int:
-        """The tokens of a class."""
+        """The tokens of a type."""
         return sum(amount for (_, kind), amount in self.tokens.items() if kind == name)
 
     @property
@@ -93,7 +93,7 @@ def _served(log: ServedLog, table: PriceTable, at: float) -> tuple[Sums, Apart]:
     amounts: dict[Way, Counter[str]] = {}
     for total in log.totals():
         way = Way(total.model, total.service_tier, total.speed, total.inference_geo)
-        amounts[way] = Counter({name: getattr(total, name) for name in CLASSES} | {WEB_SEARCH: total.web_searches})
+        amounts[way] = Counter({name: getattr(total, name) for name in TOKEN_TYPES} | {WEB_SEARCH: total.web_searches})
     records = log.records()
     unheard = [(record, _unheard(record)) for record in records if record.outcome == "aborted" and record.used]
     for record, counts in unheard:
@@ -102,7 +102,7 @@ def _served(log: ServedLog, table: PriceTable, at: float) -> tuple[Sums, Apart]:
     pico: Counter[Key] = Counter()
     for way, counts in amounts.items():
         parts = cost(table, way, counts, at=at)
-        tokens.update({(way.model, name): counts[name] for name in CLASSES})
+        tokens.update({(way.model, name): counts[name] for name in TOKEN_TYPES})
         pico.update({(way.model, name): part for name, part in parts.items()})
     searches = sum(counts[WEB_SEARCH] for counts in amounts.values())
     batched = sum(total.answers for total in log.totals() if total.service_tier == _BATCH)
@@ -135,7 +135,7 @@ def _measured(summary: Mapping[str, Any]) -> Sums:
     tokens: Counter[Key] = Counter()
     pico: Counter[Key] = Counter()
     for row in summary["models"]:
-        tokens.update({(row["model"], name): row["tokens"][name] for name in CLASSES})
+        tokens.update({(row["model"], name): row["tokens"][name] for name in TOKEN_TYPES})
         pico.update(
             {(row["model"], name): int(Decimal(row["parts"].get(name, 0)) * PICO_PER_USD) for name in COST_TYPES}
         )

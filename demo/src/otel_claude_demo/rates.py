@@ -9,7 +9,7 @@ from otel_claude.api.response import Response, Usage
 from otel_claude.pricing import PriceTable, price_response
 from otel_claude.semconv import COST_TYPES
 
-CLASSES: Final = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+TOKEN_TYPES: Final = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
 """Of tokens, named as the types of cost."""
 WEB_SEARCH: Final = "web_search"
 

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from .amounts import places_for, times, usd
 from .comparison import Apart, Comparison
-from .rates import CLASSES, WEB_SEARCH
+from .rates import TOKEN_TYPES, WEB_SEARCH
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -90,7 +90,7 @@ def compared(console: Console, comparison: Comparison) -> bool:
     )
     for name in ("", "Served", "Measured"):
         table.add_column(name, justify="right" if name else "left", no_wrap=True)
-    for name in CLASSES:
+    for name in TOKEN_TYPES:
         table.add_row(_NAMES[name], f"{served.of(name):,}", f"{measured.of(name):,}")
     table.add_row(WEB_SEARCH.replace("_", " "), f"{served.searches:,}", f"{measured.searches:,}")
     table.add_row("results of batches", f"{served.batched:,}", f"{measured.batched:,}")
@@ -103,7 +103,7 @@ def compared(console: Console, comparison: Comparison) -> bool:
     for line in _apart(comparison.apart):
         console.print(line, style="dim")
     differences = list(comparison.differences())
-    tokens = sum(measured.of(name) for name in CLASSES)
+    tokens = sum(measured.of(name) for name in TOKEN_TYPES)
     if not differences:
         total = f"{tokens:,} tokens and ${usd(measured.cost, places)}"
         console.print(f"Measured = served: {total}, equal in every token type and model.", style="bold green")

@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from otel_claude import pricing
 from otel_claude.cli import main
 from otel_claude_demo.bound import bound
-from otel_claude_demo.rates import CLASSES, WEB_SEARCH, Way, cost
+from otel_claude_demo.rates import TOKEN_TYPES, WEB_SEARCH, Way, cost
 from otel_claude_demo.services.processes import SERVICES
 from otel_claude_demo.services.steps import LIVE_TOKENS, SCENARIO
 from otel_claude_demo.simulator import HEADER
@@ -109,10 +109,10 @@ def test_live_costs_less_than_it_says(environment, simulator):
     simulator.stop()
     used, pico = Counter(), 0
     for total in simulator.served.totals():
-        amounts = {name: getattr(total, name) for name in CLASSES} | {WEB_SEARCH: total.web_searches}
+        amounts = {name: getattr(total, name) for name in TOKEN_TYPES} | {WEB_SEARCH: total.web_searches}
         way = Way(total.model, total.service_tier, total.speed, total.inference_geo)
         pico += sum(cost(pricing.shipped(), way, amounts, at=time.time()).values())
-        used.update(amounts, calls=total.answers, prompt=sum(amounts[name] for name in CLASSES[:4]))
+        used.update(amounts, calls=total.answers, prompt=sum(amounts[name] for name in TOKEN_TYPES[:4]))
     assert 0 < used["calls"] <= most.calls
     assert 0 < used["prompt"] <= most.input
     assert 0 < used["output"] <= most.output

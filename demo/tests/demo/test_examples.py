@@ -14,10 +14,9 @@ import httpx2
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-from otel_claude.summary.variables import JSON
 
 from otel_claude import ClaudeInstrumentor, pricing
-from otel_claude.summary import SummaryMetricExporter
+from otel_claude.summary import JSON, SummaryMetricExporter
 from otel_claude_demo.comparison import compare
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

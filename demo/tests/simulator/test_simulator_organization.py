@@ -94,7 +94,7 @@ def test_modifiers_of_the_price(admin, call, day, more, dollars_in, dollars_out)
     assert row.cost.requests == 1
 
 
-def test_usage_counts_classes_and_requests(admin, call, day):
+def test_usage_counts_types_and_requests(admin, call, day):
     used = [call().usage, call().usage]
     (row,) = usages(admin, day)
     assert row.usage.uncached_input_tokens == sum(usage.input_tokens for usage in used)

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from otel_claude_demo.simulator import Simulator
-from otel_claude_demo.simulator.tariff import CLASSES
+from otel_claude_demo.simulator.tariff import TOKEN_TYPES
 from otel_claude_demo.workload import EVERY, main
 from otel_claude_demo.workload.acts import LIMITS, SERVICES, UNLISTED, client, round_of
 from otel_claude_demo.workload.agents import AGENTS, AgentTally, Sessions
@@ -21,7 +21,7 @@ def simulator():
 
 
 def served(simulator):
-    """Tokens by model and class of the answers that reached their client whole, without batches.
+    """Tokens by model and type of the answers that reached their client whole, without batches.
 
     What has no price is no part of it: the workload counts it as a call alone.
     """
@@ -36,7 +36,7 @@ def served(simulator):
                 split["ephemeral_1h_input_tokens"],
                 record.used["output_tokens"],
             )
-            tokens.update({f"{record.model} {name}": count for name, count in zip(CLASSES, counts, strict=True)})
+            tokens.update({f"{record.model} {name}": count for name, count in zip(TOKEN_TYPES, counts, strict=True)})
     return tokens
 
 

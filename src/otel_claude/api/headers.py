@@ -56,13 +56,14 @@ class HeaderLayout:
 
     __slots__ = ("fields", "read_counts", "read_ids", "read_shares", "read_times")
 
-    def __init__(self, ids: list[int], headers: list[_Place]) -> None:
+    def __init__(self, size: int, ids: list[int], headers: list[_Place]) -> None:
         counts, shares, times = (
             [header for header in headers if header[1] in kind] for kind in (_COUNTS, ("utilization",), ("reset",))
         )
         self.fields = tuple((name, field) for name, field, _ in (*counts, *shares, *times))
         """What `ResponseHeaders.values` are, in their order."""
-        self.read_ids: Callable[[tuple[Any, ...]], tuple[bytes | None, ...]] = itemgetter(*ids)
+        # The last place too: it fails where there are fewer headers than the layout is of.
+        self.read_ids: Callable[[tuple[Any, ...]], tuple[bytes | None, ...]] = itemgetter(*ids, size - 1)
         self.read_counts, self.read_shares, self.read_times = map(_getter, (counts, shares, times))
 
 
@@ -91,7 +92,10 @@ class ResponseHeaders(NamedTuple):
 
 _new_headers: Callable[[tuple[Any, ...]], ResponseHeaders] = partial(tuple[Any, ...].__new__, ResponseHeaders)
 _layouts: dict[bytes, HeaderLayout] = {}
-"""By the names of the headers, each with a line break: no name has one, and one string is found faster than many."""
+"""By the names of the headers, joined by line breaks: one string is found faster than many.
+
+A name has no break in HTTP, and none that is remembered has one: headers with such a name are fewer than the layout's.
+"""
 _NO_HEADER: Final = (b"", None)
 """Stands behind the headers, for each id that they do not have."""
 _limit_names: set[str] = set()
@@ -106,7 +110,7 @@ def parse_headers(raw: Iterable[_Pair]) -> ResponseHeaders:
     names, found = zip(*raw, _NO_HEADER, strict=False)
     try:
         layout = _layouts.get(b"\n".join(names)) or _layout(names)
-        request_id, organization_id, workspace_id = layout.read_ids(found)
+        request_id, organization_id, workspace_id, _ = layout.read_ids(found)
         values: tuple[Any, ...] = ()
         understood = True
         if layout.read_counts is not None:
@@ -143,6 +147,11 @@ def parse_headers(raw: Iterable[_Pair]) -> ResponseHeaders:
                 None if workspace_id is None else _account(workspace_id),
             )
         )
+    except IndexError:
+        # The layout is of other headers. A name with a blank in it is none of ours either.
+        return parse_headers(
+            [(name.replace(b"\n", b" "), value) for name, value in zip(names[:-1], found, strict=False)]
+        )
     except _TooLongError:
         return parse_headers(
             [(name, value if len(value) <= MAX_TEXT else b"") for name, value in zip(names[:-1], found, strict=False)]
@@ -178,7 +187,7 @@ def _layout(names: tuple[bytes, ...]) -> HeaderLayout:
             if name in limits or (len(limits) < _MAX_LIMITS and _is_known(name)):
                 limits.setdefault(name, {})[field] = place
     layout = HeaderLayout(
-        ids, [(name, field, place) for name, fields in limits.items() for field, place in fields.items()]
+        len(names), ids, [(name, field, place) for name, fields in limits.items() for field, place in fields.items()]
     )
     joined = b"\n".join(names)
     if len(joined) <= _MAX_NAMES_SIZE and joined.count(b"\n") == len(names) - 1:

@@ -24,7 +24,7 @@ from .output import console, fail, guard_logs, say, write_json
 _Choice = TypeVar("_Choice", bound=str)
 _EQUAL, _DIFFERENT, _INCOMPLETE_DATA = 0, 1, 2
 _COLUMNS: Final = (
-    "api_key", "api_key_name", "model", "class", "ours_usd", "theirs_usd", "difference_usd", "ours_tokens",
+    "api_key", "api_key_name", "model", "type", "ours_usd", "theirs_usd", "difference_usd", "ours_tokens",
     "theirs_tokens", "within_tolerance", "reason", "explanation",
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple
 
 from otel_claude.pricing import model_ids as ids
 from otel_claude.pricing.rates import PricingContext, Rates, prepare
-from otel_claude.pricing.types import ANTHROPIC, Discount, Endpoint, Model, Platform, PlatformRules
+from otel_claude.pricing.types import ANTHROPIC, Discount, Endpoint, Model, Platform, PlatformName, PlatformRules
 
 _MAX_REMEMBERED: Final = 1024
 """Rates kept. Model ids come from outside, so there must be a bound."""
@@ -27,6 +27,17 @@ class Served(NamedTuple):
     platform: Platform
     requested_model: str | None
     """The model that was requested. On clouds its form tells the endpoint; it never sets the price."""
+
+
+class Named(NamedTuple):
+    """What the model's names and the client's platform say."""
+
+    model: str
+    """The id that the table has."""
+    platform: PlatformName
+    endpoint: Endpoint | None
+    fast: bool
+    """Whether the id itself says so."""
 
 
 class PriceTable:
@@ -84,30 +95,32 @@ class PriceTable:
         return ids.find(ids.parse(model).name, self.known) is not None
 
     def _find(self, served: Served) -> Rates | str:
-        if served.model is None:
+        named = self.named(served.model, served.platform, served.requested_model)
+        if isinstance(named, str):
+            return named
+        speed = "fast" if named.fast and served.speed in (None, "standard") else served.speed
+        return self._rates_of(
+            named.model,
+            PricingContext(int(served.day), named.platform, named.endpoint, served.tier, speed, served.geo),
+        )
+
+    def named(self, model: str | None, platform: Platform, requested_model: str | None) -> Named | str:
+        """What the names say that decides the rates, or the reason why there are none. Names can be many, this not."""
+        if model is None:
             return "unknown_model"
-        said = ids.parse(served.model)
-        requested = served.requested_model if served.platform != ANTHROPIC else None
-        wanted = ids.parse(requested) if requested else said
+        said = ids.parse(model)
+        wanted = ids.parse(requested_model) if requested_model and platform != ANTHROPIC else said
         if said.provisioned or wanted.provisioned:
             return "provisioned_throughput"
-        platform = served.platform.name
-        if platform == "anthropic" and said.bedrock:
-            platform = "bedrock"  # a gateway in between: the id tells who served it
-        fast = self._fast_ids.get((platform, said.name))
+        name = platform.name
+        if name == "anthropic" and said.bedrock:
+            name = "bedrock"  # a gateway in between: the id tells who served it
+        fast = self._fast_ids.get((name, said.name))
         found = fast or ids.find(said.name, self.known)
         if found is None:
             return "unknown_model"
-        endpoint = (
-            said.endpoint
-            or wanted.endpoint
-            or _endpoint(platform, served.platform.region)
-            or self._rules[platform].endpoint
-        )
-        speed = "fast" if fast and served.speed in (None, "standard") else served.speed
-        return self._rates_of(
-            found, PricingContext(int(served.day), platform, endpoint, served.tier, speed, served.geo)
-        )
+        endpoint = said.endpoint or wanted.endpoint or _endpoint(name, platform.region) or self._rules[name].endpoint
+        return Named(found, name, endpoint, fast is not None)
 
     def _prepare(self, model: str, at: PricingContext) -> Rates | str:
         return prepare(self.models[model], at, self._rules[at.platform], self._discounts)

@@ -254,7 +254,8 @@ class Patches:
             return
         # A reload makes new classes.
         patched = {(owner, name) for owner, name, _, _ in self._patched}
-        for patch, owner in found:
+        # `request` comes last, and is removed first: a call of another thread meanwhile is seen whole or not at all.
+        for patch, owner in reversed(found):
             if (owner, patch.name) not in patched:
                 original = owner.__dict__[patch.name]
                 replacement = patch.replacement(original, self._runtime)

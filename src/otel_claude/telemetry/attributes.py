@@ -95,7 +95,7 @@ class AttributeSets:
         found = self._known.get(key)
         if found is None:
             try:
-                found = self._make(*key)
+                found = self.make(*key)
             except Exception:
                 log_internal_error("make the attributes of a call")
                 found = self.intern(
@@ -104,16 +104,16 @@ class AttributeSets:
             self._keep(key, found)
         return found
 
-    def _make(
+    def make(
         self,
         client: ClientInfo,
         request_model: str | None,
         response_model: str | None,
         workspace_id: str | None,
         tags: Tags,
-        operation: str,
+        operation: str = semconv.CHAT,
     ) -> AttributeSet:
-        """The set of bounded values, which are few: calls of ever new models have one set."""
+        """The same, for who remembers it. Bounded values are few: calls of ever new models have one set."""
         varying = self.bounded(
             (
                 (semconv.REQUEST_MODEL, request_model),
@@ -164,10 +164,9 @@ class AttributeSets:
 
     def bounded(self, pairs: Iterable[Pair]) -> dict[str, Value]:
         """Attributes of pairs. What is None is left out; strings may come from outside."""
+        bound = self._values.bound
         return {
-            name: self.bound(name, value) if isinstance(value, str) else value
-            for name, value in pairs
-            if value is not None
+            name: bound(name, value) if isinstance(value, str) else value for name, value in pairs if value is not None
         }
 
     def bound(self, name: str, value: str) -> str:

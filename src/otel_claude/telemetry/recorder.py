@@ -335,7 +335,7 @@ class Recorder:
                 )
                 uncached, output, read, write_5m, write_1h, total_input = usage[:6]
                 try:
-                    series = self._series.get(key) or self._new_series(SeriesKey(*key), call)
+                    series = self._series.get(key) or self._new_series(key, call)
                     rates = series.rates
                 except Exception:
                     log_internal_error("make what calls alike share")
@@ -375,23 +375,24 @@ class Recorder:
         )
         return call.cost
 
-    def _new_series(self, key: SeriesKey, call: Call) -> CallSeries:
+    def _new_series(self, key: tuple[Any, ...], call: Call) -> CallSeries:
         """What calls alike share, of a kind that is not remembered: kinds can be many, and their series are few."""
         client, request_model, response_model, stop_reason, tier, speed, geo, workspace_id, tags, day = key
-        table = self.prices()
-        rates = None
-        if client.platform is not None:
-            rates = table.common_rates(response_model, tier, speed, geo, day, client.platform, request_model)
+        table, platform = self.prices(), client.platform
+        named = None if platform is None else table.named(response_model, platform, request_model)
         sets = self.instruments.sets
-        base = sets.of(client, request_model, response_model, workspace_id, tags)
-        kind = (client, base, rates, stop_reason, tier, speed, geo)
+        base = sets.make(client, request_model, response_model, workspace_id, tags)
+        kind = (client, base, named, stop_reason, tier, speed, geo, day)
         series = self._series.get(kind)
         if series is None:
             # Here, because asking at each call that has a span of the client library's would be slow.
             if call.expects_native_span and (other := conflicts.other_instrumentation()):
                 conflicts.warn_once(other)
+            rates = None
+            if platform is not None:
+                rates = table.common_rates(response_model, tier, speed, geo, day, platform, request_model)
             plain = base if self._histogram_tags else sets.of(client, request_model, response_model, workspace_id)
-            series = self._keep(kind, CallSeries(key, base, plain, rates, table.name))
+            series = self._keep(kind, CallSeries(SeriesKey(*key), base, plain, rates, table.name))
         return self._keep(key, series)
 
     def _keep(self, key: tuple[Any, ...], series: CallSeries) -> CallSeries:

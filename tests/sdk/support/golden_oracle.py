@@ -103,7 +103,7 @@ def _tokens(case: Said, model: str | None, counts: Said, usage: Said, day: str) 
 
 
 def _used(counts: Said) -> dict[str, int]:
-    """Tokens by class. Cache writes of no known time to live are of five minutes."""
+    """Tokens by type. Cache writes of no known time to live are of five minutes."""
     split = counts.get("cache_creation") or {}
     hour, created = _count(split, "ephemeral_1h_input_tokens"), _count(counts, "cache_creation_input_tokens")
     short = max(created - hour, _count(split, "ephemeral_5m_input_tokens"))

@@ -105,7 +105,7 @@ PARTS = {
     ),
     "the rates of calls alike": Part(at(PriceTable, "common_rates"), ("make what calls alike share",)),
     "what calls alike share": Part(at(recorder, "CallSeries"), ("make what calls alike share",)),
-    "the attributes of calls alike": Part(at(series, "_span_attributes"), ("make what calls alike share",)),
+    "the attributes of calls alike": Part(at(series, "of_service"), ("make what calls alike share",)),
     "the key of calls alike": Part(at(recorder, "SeriesKey"), ("make what calls alike share",)),
     "the sums of calls alike": Part(at(CallSeries, "increments"), ("add up calls",), COUNTERS),
     "rate limits": Part(at(RateLimits, "update"), ("keep the rate limits",), GAUGES),
@@ -132,7 +132,7 @@ PARTS = {
         {"pricing_error": 2},
     ),
     "attribute sets": Part(
-        at(AttributeSets, "_make"), ("make the attributes of a call",), (),
+        at(AttributeSets, "make"), ("make what calls alike share", "make the attributes of a call"), (),
         (c.CLIENT_LIBRARY, c.SERVER_ADDRESS, c.SERVER_PORT, c.API_KEY_HINT, c.REQUEST_MODEL, c.RESPONSE_MODEL,
          c.WORKSPACE_ID, "claude.tag.x"),
     ),

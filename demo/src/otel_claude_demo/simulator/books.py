@@ -12,7 +12,7 @@ from threading import Lock
 from typing import NamedTuple, Protocol
 
 from otel_claude_demo.simulator.jsons import Json
-from otel_claude_demo.simulator.tariff import CLASSES, PICO_PER_SEARCH, PRICES, Item, Tariff, items, searches
+from otel_claude_demo.simulator.tariff import PICO_PER_SEARCH, PRICES, TOKEN_TYPES, Item, Tariff, items, searches
 
 MINUTE = 60
 
@@ -36,7 +36,7 @@ class Line:
     """What was used and charged. Searches are charged apart from tokens."""
 
     requests: int = 0
-    tokens: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CLASSES, 0))
+    tokens: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TOKEN_TYPES, 0))
     pico: dict[str, int] = field(default_factory=dict[str, int])
     searches: int = 0
 

@@ -15,12 +15,12 @@ from otel_claude_demo.simulator.engine import Engine
 from otel_claude_demo.simulator.failures import NOT_FOUND, Refused, invalid
 from otel_claude_demo.simulator.fake import seeded
 from otel_claude_demo.simulator.jsons import Json, as_object, as_objects, moment
-from otel_claude_demo.simulator.tariff import CLASSES, PRICES, charged
+from otel_claude_demo.simulator.tariff import PRICES, TOKEN_TYPES, charged
 
 PICO_PER_CENT: Final = 10**10
 PICO_PER_SECOND: Final = 8 * PICO_PER_CENT // 3600
 """Running time costs 0.08 US dollars an hour (pricing page of 2026-11)."""
-_NOTHING: Final[dict[str, int]] = dict.fromkeys(CLASSES, 0)
+_NOTHING: Final[dict[str, int]] = dict.fromkeys(TOKEN_TYPES, 0)
 
 
 @dataclass(frozen=True)

@@ -53,11 +53,11 @@ PRICES: dict[str, Tariff] = {
 OTHER_MODEL = Tariff("3", "0.30", "15")
 """A model that is not listed is paid for too."""
 
-CLASSES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+TOKEN_TYPES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
 
 
 class Item(NamedTuple):
-    """What one model of an answer used, and what it is charged by class."""
+    """What one model of an answer used, and what it is charged by type."""
 
     model: str
     tokens: dict[str, int]
@@ -80,7 +80,7 @@ def items(usage: Json, model: str, stop_reason: str | None, prices: Mapping[str,
 
 
 def charged(tokens: Mapping[str, int], model: str, usage: Json, prices: Mapping[str, Tariff]) -> dict[str, int]:
-    """Pico-dollars by class, for what an answer's `usage` says beside the tokens: tier, speed, geography."""
+    """Pico-dollars by type, for what an answer's `usage` says beside the tokens: tier, speed, geography."""
     if usage.get("service_tier") == "priority":
         return {}
     tariff = prices.get(model, OTHER_MODEL)
@@ -94,7 +94,9 @@ def charged(tokens: Mapping[str, int], model: str, usage: Json, prices: Mapping[
     if model.startswith("claude-haiku-5-5") and sum(tokens.values()) - tokens["output"] > _HAIKU_BOUND:
         factor *= 5
     rates = (new, new * read, new * Fraction(5, 4), new * 2, out)
-    amounts = {name: tokens[name] * rate * factor * PICO_PER_MTOK for name, rate in zip(CLASSES, rates, strict=True)}
+    amounts = {
+        name: tokens[name] * rate * factor * PICO_PER_MTOK for name, rate in zip(TOKEN_TYPES, rates, strict=True)
+    }
     return {name: int(amount) for name, amount in amounts.items() if amount}
 
 

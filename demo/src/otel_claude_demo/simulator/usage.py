@@ -10,7 +10,7 @@ from otel_claude_demo.simulator.jsons import Json
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Tokens in disjoint classes."""
+    """Tokens in disjoint types."""
 
     input: int = 0
     cache_read: int = 0

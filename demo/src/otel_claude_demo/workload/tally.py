@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass
 class Tally:
-    """What a service's own answers said: tokens by model and class, calls by result, the limits last reported.
+    """What a service's own answers said: tokens by model and type, calls by result, the limits last reported.
 
     `batched` are the tokens of batches, which cost half.
     """
