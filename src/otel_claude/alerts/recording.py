@@ -5,16 +5,19 @@ Their groups are evaluated as often as there is something new. What VictoriaMetr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from otel_claude import semconv as c
+from otel_claude.semconv import Metric
 from otel_claude.semconv import agents as a
 
-from ..promql.names import NameTranslator
+from ..promql.names import NameTranslator, Part
 from ..promql.queries import Store
 from ..promql.recorded import (
     AGENT_PROCESSES,
     ALIVE,
+    BUCKET_STEPS,
+    BUCKETS,
     CORRECTION,
     CORRECTION_LABEL,
     COUNTERS,
@@ -26,8 +29,10 @@ from ..promql.recorded import (
     PROCESSES,
     REPAIR,
     RULES,
+    SILENT,
     STEADY,
     Growth,
+    Level,
     correction,
     due,
     duration,
@@ -75,13 +80,28 @@ def _due(rules: str, slot: float, delay: float) -> Recording:
 
 def _growth_groups(growth: Growth) -> Iterable[Group]:
     minutes, hours = growth.minutes, growth.hours
+    buckets = minutes.corrected_each(BUCKET_STEPS)
+
+    def corrections(
+        level: Level, parts: Iterable[tuple[Metric, Part]], rule: Callable[[Metric, Part], str]
+    ) -> Iterable[Recording]:
+        return (
+            Recording(increase_name(metric, level.name, part), rule(metric, part), _CORRECTION)
+            for metric, part in parts
+        )
+
     yield Group(
         "otel-claude-increase-5m",
         (
             _due(minutes.name, minutes.slot, minutes.delay),
+            Recording(SILENT, growth.silent()),
             *(
                 Recording(increase_name(metric, minutes.name, part), growth.slot(metric, part))
-                for metric, part in EXACT
+                for metric, part in COUNTERS
+            ),
+            *(
+                Recording(increase_name(metric, minutes.name, "_bucket"), growth.buckets(metric))
+                for metric in HISTOGRAMS
             ),
             *(
                 Recording(increase_name(metric, minutes.name), growth.slot(metric, native=True))
@@ -94,12 +114,17 @@ def _growth_groups(growth: Growth) -> Iterable[Group]:
         "otel-claude-increase-5m-correction",
         (
             _due(correction(minutes), minutes.step, minutes.late),
-            *(
-                Recording(increase_name(metric, minutes.name, part), growth.slot_correction(metric, part), _CORRECTION)
-                for metric, part in EXACT
-            ),
+            *corrections(minutes, COUNTERS, growth.slot_correction),
         ),
         duration(minutes.step),
+    )
+    yield Group(
+        "otel-claude-increase-5m-bucket-correction",
+        (
+            _due(correction(buckets, "_bucket"), buckets.step, buckets.late),
+            *corrections(minutes, BUCKETS, growth.slot_correction),
+        ),
+        duration(buckets.step),
     )
     yield Group(
         "otel-claude-increase-1h",
@@ -108,13 +133,10 @@ def _growth_groups(growth: Growth) -> Iterable[Group]:
             *(Recording(increase_name(metric, hours.name, part), growth.hour(metric, part)) for metric, part in EXACT),
             *(Recording(increase_name(metric, hours.name), growth.hour(metric)) for metric in HISTOGRAMS),
             _due(correction(hours), hours.step, hours.late),
-            *(
-                Recording(increase_name(metric, hours.name, part), growth.hour_correction(metric, part), _CORRECTION)
-                for metric, part in EXACT
-            ),
+            *corrections(hours, EXACT, growth.hour_correction),
         ),
         duration(hours.slot),
-    )
+    )  # fmt: skip
 
 
 def backfill_groups(growth: Growth) -> dict[str, Group]:

@@ -17,7 +17,7 @@ Measured 2026-11-28 on Prometheus 3.14 (docs/fleets.md: how, and what is exact a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from otel_claude import semconv as c
@@ -36,6 +36,8 @@ DUE: Final = f"{PREFIX}:increase:due"
 """Recorded when a group of rules records a slot, with the slot's end in Unix seconds: none is recorded twice."""
 RULES: Final = "rules"
 """The label of `DUE` that names the group."""
+SILENT: Final = f"{PREFIX}:increase:silent"
+"""How many processes of a service are heard again after a quarter of an hour and more."""
 PROCESSES: Final = f"{PREFIX}:claude_client_calls:processes"
 """How many processes report calls, by service."""
 STEADY: Final = f"{PREFIX}:claude_client_calls:steady"
@@ -64,7 +66,10 @@ HISTOGRAMS: Final[tuple[Metric, ...]] = (
     c.CALL_COST,
 )
 """What quantiles are estimated from: classic buckets, or native histograms where applications send exponential ones."""
-EXACT: Final[tuple[tuple[Metric, Part], ...]] = (*COUNTERS, *((metric, "_bucket") for metric in HISTOGRAMS))
+BUCKETS: Final[tuple[tuple[Metric, Part], ...]] = tuple((metric, "_bucket") for metric in HISTOGRAMS)
+BUCKET_STEPS: Final = 6
+"""How many steps of the correction of counters there are to one of buckets, which are most of all series."""
+EXACT: Final = (*COUNTERS, *BUCKETS)
 """What is recorded with its corrections: all but native histograms."""
 GAUGES: Final[tuple[tuple[Metric, str], ...]] = (
     (c.RATE_LIMIT_UTILIZATION, "max"),
@@ -91,6 +96,10 @@ class Level:
     window: float
     step: float
     late: float
+
+    def corrected_each(self, steps: int) -> Level:
+        """The same with a correction after so many steps."""
+        return replace(self, step=steps * self.step)
 
     def scaled(self, factor: float) -> Level:
         """The same on a clock that is so many times faster, for tests on real servers."""
@@ -179,18 +188,43 @@ class Growth:
         now = f"last_over_time({series}[{duration(level.slot)}])"
         before = f"last_over_time({series}[{duration(level.window)}] offset {duration(level.slot)})"
         growth = self._processes_summed(f"({now} - {before}) or ({now} and on () {self._counts_new})")
-        # An empty bucket below others is their lower bound. A native histogram cannot be compared with a number.
-        filtered = growth if native or part == "_bucket" else f"{growth} > 0"
-        return _recorded_once(level.name, level.slot, level.delay, filtered)
+        # Prometheus 3.14 compares no native histogram with a number.
+        return _recorded_once(level.name, level.slot, level.delay, growth if native else f"{growth} > 0")
+
+    def silent(self) -> str:
+        """How many processes of each service were silent for a quarter of an hour, are heard again, and are not new."""
+        level, calls = self.minutes, self._translator.select(c.CALLS)
+        slot, far = duration(level.slot), duration(level.window)
+        now = f"last_over_time({calls}[{slot}])"
+        new = f"({now} unless last_over_time({calls}[{far}] offset {slot})) and on () {self._counts_new}"
+        silent = f"{now} unless last_over_time({calls}[{duration(3 * level.slot)}] offset {slot}) unless ({new})"
+        return _recorded_once(level.name, level.slot, level.delay, f"count by ({JOB}) ({silent})")
+
+    def buckets(self, metric: Metric) -> str:
+        """What the buckets of a histogram grew, which are most of all series: what all were less what all are.
+
+        No series is matched with its earlier value, which would take three times as long: one that has ended has the
+        same in both sums, and a new one has nothing before. A service with a process that was silent for longer than
+        the sums look back is left to the correction. That is a rule of its own: Prometheus 3.14 reads each selector of
+        an expression as far back as the longest one.
+        """
+        level = self.minutes
+        slot, long, before = (duration(n * level.slot) for n in (1, 4, 3))
+        bucket = self._translator.select(metric, part="_bucket")
+        now = self._processes_summed(f"last_over_time({bucket}[{long}])")
+        earlier = self._processes_summed(f"last_over_time({bucket}[{before}] offset {slot})")
+        # An empty bucket below others is their lower bound: it is recorded too.
+        growth = f"sum without (of) ({now} or {_with_label(f'-1 * {earlier}', 'of', 'earlier')})"
+        return _recorded_once(level.name, level.slot, level.delay, growth) + f" unless on ({JOB}) {SILENT}"
 
     def slot_correction(self, metric: Metric, part: Part = "") -> str:
         """What of the last hours' growth no slot of five minutes has. Not while the hours are those of an outage."""
-        level = self.minutes
+        level = self.minutes if part != "_bucket" else self.minutes.corrected_each(BUCKET_STEPS)
         window = duration(level.window)
         growth = self._growth(metric, part, level.window, level.window)
         missing = self._missing(level, growth, increase_name(metric, level.name, part))
         known = f"count_over_time({ALIVE}[{window}] offset {window})"
-        return _recorded_once(correction(level), level.step, level.late, f"{missing} and on () {known}")
+        return _recorded_once(correction(level, part), level.step, level.late, f"{missing} and on () {known}")
 
     def hour(self, metric: Metric, part: Part = "") -> str:
         """What was recorded within the last hour, of its slots and of corrections."""
@@ -259,9 +293,9 @@ def _with_label(expression: str, label: str, value: str) -> str:
     return f'label_replace({expression}, "{label}", "{value}", "", "")'
 
 
-def correction(level: Level) -> str:
+def correction(level: Level, part: Part = "") -> str:
     """The name of the rules that correct a level."""
-    return f"{level.name} {CORRECTION}"
+    return f"{level.name}{part} {CORRECTION}"
 
 
 def due(rules: str, slot: float, delay: float) -> str:
