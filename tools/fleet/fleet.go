@@ -82,6 +82,7 @@ type Fixed struct {
 	Name     string            `json:"name"`
 	Labels   map[string]string `json:"labels"`
 	Interval int64             `json:"interval"`
+	Phase    int64             `json:"phase"` // milliseconds
 	Value    float64           `json:"value"`
 }
 
@@ -478,6 +479,6 @@ func (f *Fleet) times(interval, phase, from, to int64, at func(t int64)) {
 
 func (f *Fleet) fixedEntry(x *Fixed) entry {
 	return entry{f.name(x.Name, x.Labels), func(from, to int64, emit func(int64, float64)) {
-		f.times(x.Interval, f.Levels[0].Phase, from, to, func(t int64) { emit(t, x.Value) })
+		f.times(x.Interval, x.Phase, from, to, func(t int64) { emit(t, x.Value) })
 	}}
 }
