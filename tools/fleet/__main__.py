@@ -13,8 +13,8 @@ service is made of jobs of twelve minutes, and the store was away for 45 minutes
 whole fleet do not depend on the number of pods, so that fleets of any size with as many label sets record the same. The
 last one to three hours are in Prometheus' head, as they would be.
 
-For VictoriaMetrics write a fleet with `--only-cost`: raw cost and nothing else is imported, and panels that read other
-metrics answer empty.
+For VictoriaMetrics write a fleet with `--only-cost`: raw cost and calls are imported, and panels that read other metrics
+answer empty.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ from typing import Any
 
 import measure
 import table
-from otel_claude.promql.queries import STORES
 from plan import Wanted, plan
 from store import Store, prometheus, victoria_metrics, writer
+
+from otel_claude.promql.queries import STORES
 
 Json = dict[str, Any]
 VICTORIA = "victoria-metrics"
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write.add_argument("--calls", type=float, default=3000, help="of the whole fleet in a minute")
     write.add_argument("--raw-hours", type=float, default=6, help="of raw series that are not cost")
     write.add_argument("--no-gaps", action="store_true", help="the store was never away")
-    write.add_argument("--only-cost", action="store_true", help="no other metric")
+    write.add_argument("--only-cost", action="store_true", help="raw cost and calls of all days, no other metric")
     measured = commands.add_parser("measure", help="measure on a real server")
     measured.add_argument("folder", type=Path)
     measured.add_argument("--store", choices=STORES, default=STORES[0])
@@ -81,7 +82,7 @@ def _write(chosen: argparse.Namespace) -> None:
 
 def _measure(chosen: argparse.Namespace) -> None:
     folder: Path = chosen.folder
-    ranges = [] if chosen.size else chosen.ranges.split(",")
+    ranges: list[str] = [] if chosen.size else chosen.ranges.split(",")
     only = [uid for uid in chosen.dashboards.split(",") if uid]
     if chosen.store == VICTORIA:
         imported = (folder / "victoria").exists()
@@ -106,7 +107,7 @@ def _import(store: Store, folder: Path) -> None:
 
 
 def _run_writer(folder: Path, *arguments: str) -> None:
-    subprocess.run([str(writer()), "-plan", str(folder / "plan.json"), *arguments], check=True)
+    subprocess.run([str(writer()), "-plan", str(folder / "plan.json"), *arguments], check=True)  # noqa: S603 - our own
 
 
 def _table(chosen: argparse.Namespace) -> None:

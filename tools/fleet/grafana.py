@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from otel_claude.promql.queries import LONG
 from otel_claude.promql.recorded import HOURS, MINUTES
+
+from otel_claude.promql.queries import LONG
 
 Json = dict[str, Any]
 

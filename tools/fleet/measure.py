@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import grafana
+from otel_claude.promql.recorded import HOURS, MINUTES
+from store import Answer, Store
+
 from otel_claude import semconv as c
-from otel_claude.alerts.budgets import budget_alerts, budget_recordings, tag_budget
+from otel_claude.alerts.budgets import budget_recordings, tag_budget
 from otel_claude.alerts.definitions import alert_groups
 from otel_claude.alerts.recording import recording_groups
 from otel_claude.alerts.rules import Recording
@@ -19,8 +22,6 @@ from otel_claude.dashboards.panels import USAGE_UID
 from otel_claude.export import Options, dashboards
 from otel_claude.promql.names import NameTranslator
 from otel_claude.promql.queries import LONG
-from otel_claude.promql.recorded import HOURS, MINUTES
-from store import Answer, Store
 
 Json = dict[str, Any]
 
@@ -71,9 +72,9 @@ def size(store: Store, folder: Path) -> Json:
     # In the last minutes each process wrote once a minute.
     at = plan["end"] - 60
     series = store.post("query", query='count({__name__=~".+", __name__!~"claude:.+"})', time=at)["result"]
-    recorded = store.post("query", query='sum(count_over_time({__name__=~"claude:.+"}[1h]))', time=at)["result"]
-    raw = int(series[0]["value"][1]) if series else 0
-    by_rules = int(recorded[0]["value"][1]) if recorded else 0
+    names = [name for name in store.get("label/__name__/values", start=at - 3600, end=at) if name.startswith("claude:")]
+    recorded = [store.post("query", query=f"sum(count_over_time({name}[1h]))", time=at)["result"] for name in names]
+    raw, by_rules = (sum(int(each[0]["value"][1]) for each in found if each) for found in ([series], recorded))
     return {
         "block_samples": samples, "block_bytes": disk, "bytes_per_sample": disk / max(samples, 1),
         "head_series": int(store.metric("prometheus_tsdb_head_series")), "raw_series": raw,
@@ -91,7 +92,8 @@ def _panels(store: Store, uid: str, dashboard: Json, written: str, end: int) -> 
         rows.append(
             {
                 "dashboard": uid, "panel": title, "range": written, "goal": goal(title, range_),
-                "slowest": max(answer.seconds for answer in answers), "seconds": sum(answer.seconds for answer in answers),
+                "slowest": max(answer.busy for answer in answers), "seconds": sum(answer.busy for answer in answers),
+                "clock": max(answer.seconds for answer in answers),
                 "cpu": sum(answer.cpu for answer in answers), "samples": sum(answer.samples for answer in answers),
                 "peak": max(answer.peak for answer in answers), "series": sum(answer.series for answer in answers),
                 "error": next((answer.error for answer in answers if answer.error), ""),
@@ -102,14 +104,14 @@ def _panels(store: Store, uid: str, dashboard: Json, written: str, end: int) -> 
 
 
 def _twice(store: Store, question: grafana.Question, wanted: float) -> Answer:
-    """The second answer, as Grafana's users have it; the best of three where it was late, for others use the machine."""
+    """The second answer, as Grafana's users have it; the best of three where it was late."""
     answer = store.ask(question.path, **dict(question.parameters))
-    if answer.seconds > _ENOUGH:
+    if answer.busy > _ENOUGH:
         return answer
     answer = store.ask(question.path, **dict(question.parameters))
-    if wanted < answer.seconds:
+    if wanted < answer.busy:
         again = (store.ask(question.path, **dict(question.parameters)) for _ in range(2))
-        answer = min((answer, *again), key=lambda each: each.seconds)
+        answer = min((answer, *again), key=lambda each: each.busy)
     return answer
 
 
@@ -126,18 +128,20 @@ def _rules(store: Store, options: Options, end: int) -> list[Json]:
         for rule in group.rules:
             store.ask("query", query=rule.expression, time=end)
             answers = [store.ask("query", query=rule.expression, time=end) for _ in range(2)]
-            best = min(answers, key=lambda each: each.execution)
+            best = min(answers, key=lambda each: each.busy)
+            execution = min(best.execution, best.cpu)
             cost = asdict(best)
-            del cost["result"]
+            del cost["result"], cost["execution"]
             rows.append(
                 {"group": group.name, "interval": interval, "rule": rule.name, "record": isinstance(rule, Recording),
-                 "labels": dict(rule.labels), "per_minute": best.execution * 60 / interval,
-                 "cpu_per_minute": best.cpu * 60 / interval, **cost}
+                 "labels": dict(rule.labels), "execution": execution, "per_minute": execution * 60 / interval, **cost}
             )  # fmt: skip
     return rows
 
 
-def _differences(store: Store, dashboard: Json, folder: Path, ranges: Iterable[str], *, recorded: bool) -> Iterable[Json]:
+def _differences(
+    store: Store, dashboard: Json, folder: Path, ranges: Iterable[str], *, recorded: bool
+) -> Iterable[Json]:
     """What the panel says that shows spend, for whole intervals, less the truth; and the same by each dimension."""
     truth = json.loads((folder / "truth.json").read_text())
     panel = next(panel for panel in grafana.panels(dashboard) if panel["title"] == _SPEND)

@@ -7,10 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from otel_claude import semconv as c
-from otel_claude.alerts.recording import recording_groups
-from otel_claude.alerts.rules import Recording
-from otel_claude.promql.names import BUCKET, BUDGET, BUDGET_USED, JOB, TARGET_INFO, NameTranslator, Part
 from otel_claude.promql.recorded import (
     ALIVE,
     CORRECTION,
@@ -25,6 +21,11 @@ from otel_claude.promql.recorded import (
     gauge_name,
     increase_name,
 )
+
+from otel_claude import semconv as c
+from otel_claude.alerts.recording import recording_groups
+from otel_claude.alerts.rules import Recording
+from otel_claude.promql.names import BUCKET, BUDGET, BUDGET_USED, JOB, TARGET_INFO, NameTranslator, Part
 from otel_claude.semconv import Metric
 
 Json = dict[str, Any]
@@ -47,6 +48,11 @@ ERRORS: Final = (
 LIMITS: Final = (
     ("requests", 4000.0), ("tokens", 2_400_000.0), ("input_tokens", 2_000_000.0), ("output_tokens", 400_000.0),
 )  # fmt: skip
+TRUE: Final = (
+    c.COST, c.INPUT_TOKENS, c.OUTPUT_TOKENS, c.CACHE_READ_TOKENS, c.CACHE_WRITE_TOKENS, c.CALLS,
+)  # fmt: skip
+"""Of which the truth is written."""
+COUNTER: Final = "counter"
 VERSION: Final = "1.0.0"
 _PHASE: Final = 137_241
 """When in five minutes the rules are evaluated, in milliseconds."""
@@ -66,6 +72,7 @@ class Wanted:
     raw_hours: float = 6
     gaps: bool = True
     only_cost: bool = False
+    """Raw cost and calls of all days, and no other metric."""
 
 
 def plan(wanted: Wanted) -> Json:
@@ -80,9 +87,11 @@ def plan(wanted: Wanted) -> Json:
         pods[pod].append(pod % cells)
     for cell in range(wanted.pods, cells):
         pods[cell % regular].append(cell)
-    written = _Series(NameTranslator())
+    written = _Series(NameTranslator(), only_cost=wanted.only_cost)
     mine = [[cell for cell in range(cells) if cell % jobs == job] for job in range(jobs)]
-    groups: list[Json] = [{"cells": [cell], "series": list(written.counted(*_key_and_tag(cell, jobs)))} for cell in range(cells)]
+    groups: list[Json] = [
+        {"cells": [cell], "series": list(written.counted(*_key_and_tag(cell, jobs)))} for cell in range(cells)
+    ]
     if not wanted.only_cost:
         for job in range(jobs):
             for key in KEYS:
@@ -168,8 +177,9 @@ def _fixed(services: list[dict[str, str]], pods: list[list[int]], jobs: int) -> 
 class _Series:
     """Writes series of the package's metrics, with the names that Prometheus stores."""
 
-    def __init__(self, translator: NameTranslator) -> None:
+    def __init__(self, translator: NameTranslator, *, only_cost: bool) -> None:
         self._translator = translator
+        self._only = only_cost
         groups = recording_groups(translator)
         self._recorded = {rule.name for group in groups for rule in group.rules if isinstance(rule, Recording)}
         self._gauges = dict(GAUGES)
@@ -181,7 +191,7 @@ class _Series:
 
             def counter(metric: Metric, weight: float, unit: float = 1, **more: str) -> Json:
                 attributes = {attribute: more.get(_short(attribute), "") for attribute in metric.attributes}
-                assert set(more) <= set(map(_short, metric.attributes)), (metric.name, more)  # noqa: B023
+                assert set(more) <= set(map(_short, metric.attributes)), (metric.name, more)
                 return self._counter(metric, {**common, **attributes}, model, weight, unit)  # noqa: B023
 
             for kind, weight in COST_TYPES:
@@ -240,9 +250,9 @@ class _Series:
 
     def _counter(self, metric: Metric, attributes: dict[str, str], model: int, weight: float, unit: float) -> Json:
         return {
-            **self._series(self._translator.series(metric), attributes, model, "counter"),
+            **self._series(self._translator.series(metric), attributes, model, COUNTER),
             "weight": weight, "unit": unit, "increase": self._increase(metric, ""),
-            "all_days": metric == c.COST, "truth": metric in (c.COST, c.INPUT_TOKENS, c.OUTPUT_TOKENS, c.CALLS, c.CACHE_READ_TOKENS, c.CACHE_WRITE_TOKENS),
+            "all_days": metric == c.COST or (metric == c.CALLS and self._only), "truth": metric in TRUE,
         }  # fmt: skip
 
     def _histogram(
@@ -253,12 +263,12 @@ class _Series:
             below = 0.5 * (1 + math.erf(math.log(bound / typical) / math.sqrt(2))) if bound < math.inf else 1.0
             le = "+Inf" if bound == math.inf else f"{bound:.10f}".rstrip("0").rstrip(".")
             yield {
-                **self._series(self._translator.series(metric, "_bucket"), {**attributes, BUCKET: le}, model, "counter"),
+                **self._series(self._translator.series(metric, "_bucket"), {**attributes, BUCKET: le}, model, COUNTER),
                 "weight": share * below, "begin": share, "unit": 1, "increase": self._increase(metric, "_bucket"),
             }  # fmt: skip
         for part, weight, unit in (("_count", share, 1), ("_sum", share * typical * 1e6, MICRO)):
             yield {
-                **self._series(self._translator.series(metric, part), attributes, model, "counter"),
+                **self._series(self._translator.series(metric, part), attributes, model, COUNTER),
                 "weight": weight, "unit": unit, "increase": self._increase(metric, part),
             }  # fmt: skip
 

@@ -16,7 +16,9 @@ def tables(measured: list[Json]) -> str:
     """All of them. Fleets of the same store are compared, the smallest with the others."""
     parts = [_fleet(each) for each in measured]
     for store in dict.fromkeys(each["store"] for each in measured):
-        alike = sorted((each for each in measured if each["store"] == store and each["panels"]), key=lambda each: each["pods"])
+        alike = sorted(
+            (each for each in measured if each["store"] == store and each["panels"]), key=lambda each: each["pods"]
+        )
         parts.extend(_compared(alike[0], other) for other in alike[1:])
     if any("size" in each for each in measured):
         parts.append(_sizes([each for each in measured if "size" in each]))
@@ -41,7 +43,17 @@ def _fleet(each: Json) -> str:
         late = [row for row in panels if row["slowest"] > row["goal"] or row["error"]]
         late.sort(key=lambda row: -row["slowest"])
         parts.append(f"{len(panels)} answers of panels and variables; {len(late)} over their goal.")
-        head = ("dashboard", "panel", "range", "slowest, s", "all targets, s", "CPU, s", "samples", "peak", "error")
+        head = (
+            "dashboard",
+            "panel",
+            "range",
+            "slowest, s",
+            "by the clock, s",
+            "all targets, s",
+            "samples",
+            "peak",
+            "error",
+        )
         if late:
             parts.append(_table(head, map(_row, late)))
         parts.append(f"The {_MOST} slowest:")
@@ -49,22 +61,22 @@ def _fleet(each: Json) -> str:
         parts.append("Each dashboard, all its panels one after the other:")
         sums: dict[tuple[str, str], list[float]] = {}
         for row in panels:
-            total = sums.setdefault((row["dashboard"], row["range"]), [0, 0, 0])
-            for number, key in enumerate(("seconds", "cpu", "samples")):
+            total = sums.setdefault((row["dashboard"], row["range"]), [0, 0])
+            for number, key in enumerate(("seconds", "samples")):
                 total[number] += row[key]
         parts.append(
             _table(
-                ("dashboard", "range", "s", "CPU, s", "samples"),
-                ((uid, range_, f"{s:.2f}", f"{cpu:.2f}", f"{int(n):,}") for (uid, range_), (s, cpu, n) in sums.items()),
+                ("dashboard", "range", "s", "samples"),
+                ((uid, range_, f"{s:.2f}", f"{int(n):,}") for (uid, range_), (s, n) in sums.items()),
             )
         )
         parts.append(
-            f"Memory: {_mb(each['memory_at_start'])} at the start, {_mb(each['memory_after_panels'])} after all panels, "
-            f"at most {_mb(each['memory_most'])}."
+            f"Memory: {_mb(each['memory_at_start'])} at the start, {_mb(each['memory_after_panels'])} after all "
+            f"panels, at most {_mb(each['memory_most'])}."
         )
     rules = each["rules"]
     if rules:
-        parts.append(f"Rules: {_per_minute(rules):.2f} s a minute ({sum(r['cpu_per_minute'] for r in rules):.2f} s of CPU).")
+        parts.append(f"Rules: {_per_minute(rules):.2f} s a minute.")
         groups: dict[str, list[Json]] = {}
         for rule in rules:
             groups.setdefault(rule["group"], []).append(rule)
@@ -72,7 +84,7 @@ def _fleet(each: Json) -> str:
             _table(
                 ("group", "rules", "interval, s", "one evaluation, s", "s a minute", "samples read", "series written"),
                 (
-                    (name, len(of), of[0]["interval"], f"{sum(r['execution'] for r in of):.3f}", f"{_per_minute(of):.3f}",
+                    (name, len(of), of[0]["interval"], _sum(of, "execution"), _sum(of, "per_minute"),
                      f"{sum(r['samples'] for r in of):,}", f"{sum(r['series'] for r in of if r['record']):,}")
                     for name, of in groups.items()
                 ),
@@ -82,26 +94,36 @@ def _fleet(each: Json) -> str:
         parts.append(
             _table(
                 ("rule", "group", "one evaluation, s", "s a minute", "samples", "error"),
-                ((r["rule"], r["group"], f"{r['execution']:.3f}", f"{r['per_minute']:.3f}", f"{r['samples']:,}", r["error"]) for r in slow),
+                (
+                    (
+                        r["rule"],
+                        r["group"],
+                        f"{r['execution']:.3f}",
+                        f"{r['per_minute']:.3f}",
+                        f"{r['samples']:,}",
+                        r["error"],
+                    )
+                    for r in slow
+                ),
             )
         )
     if each["truth"]:
         parts.append("Spend, whole intervals, and how far its parts are from theirs:")
-        parts.append(_table(("range", "truth, USD", "shown less truth", *each["truth"][0]["parts"]), map(_truth, each["truth"])))
+        parts.append(
+            _table(("range", "truth, USD", "shown less truth", *each["truth"][0]["parts"]), map(_truth, each["truth"]))
+        )
     return "\n\n".join(parts)
 
 
 def _row(row: Json) -> tuple[object, ...]:
     return (
-        row["dashboard"], row["panel"], row["range"], f"{row['slowest']:.2f}", f"{row['seconds']:.2f}",
-        f"{row['cpu']:.2f}", f"{row['samples']:,}", f"{row['peak']:,}", row["error"][:80],
+        row["dashboard"], row["panel"], row["range"], f"{row['slowest']:.2f}", f"{row['clock']:.2f}",
+        f"{row['seconds']:.2f}", f"{row['samples']:,}", f"{row['peak']:,}", row["error"][:80],
     )  # fmt: skip
 
 
 def _truth(row: Json) -> tuple[object, ...]:
-    parts = (
-        f"sum {part['total'] - row['shown']:+.2e}, worst {part['worst']:.2e}" for part in row["parts"].values()
-    )
+    parts = (f"sum {part['total'] - row['shown']:+.2e}, worst {part['worst']:.2e}" for part in row["parts"].values())
     return (row["range"], f"{row['truth']:.6f}", f"{row['shown'] - row['truth']:+.2e}", *parts)
 
 
@@ -133,8 +155,8 @@ def _sizes(measured: list[Json]) -> str:
         rows.append(
             (
                 each["pods"], f"{each['days']:.3g}", f"{size['raw_series']:,}", f"{size['head_series']:,}",
-                f"{size['samples_per_second']:,.0f}", f"{size['recorded_per_second']:,.0f}", f"{size['bytes_per_sample']:.2f}",
-                _mb(size["memory"]), _mb(each["memory_most"]) if each["panels"] else "-",
+                f"{size['samples_per_second']:,.0f}", f"{size['recorded_per_second']:,.0f}",
+                f"{size['bytes_per_sample']:.2f}", _mb(size["memory"]), _mb(each["memory_most"]) if each["panels"] else "-",
                 f"{_per_minute(each['rules']):.2f}" if each["rules"] else "-",
             )
         )  # fmt: skip
@@ -147,6 +169,10 @@ def _sizes(measured: list[Json]) -> str:
 
 def _per_minute(rules: Iterable[Json]) -> float:
     return sum(rule["per_minute"] for rule in rules)
+
+
+def _sum(rules: Iterable[Json], key: str) -> str:
+    return f"{sum(rule[key] for rule in rules):.3f}"
 
 
 def _mb(count: float) -> str:
