@@ -13,8 +13,8 @@ service is made of jobs of twelve minutes, and the store was away for 45 minutes
 whole fleet do not depend on the number of pods, so that fleets of any size with as many label sets record the same. The
 last one to three hours are in Prometheus' head, as they would be.
 
-For VictoriaMetrics write a fleet with `--only-cost`: raw cost and calls are imported, and panels that read other metrics
-answer empty.
+For VictoriaMetrics write a fleet with `--only-cost`: raw cost and calls are imported, and panels that read other
+metrics answer empty.
 """
 
 from __future__ import annotations

@@ -156,7 +156,8 @@ def _sizes(measured: list[Json]) -> str:
             (
                 each["pods"], f"{each['days']:.3g}", f"{size['raw_series']:,}", f"{size['head_series']:,}",
                 f"{size['samples_per_second']:,.0f}", f"{size['recorded_per_second']:,.0f}",
-                f"{size['bytes_per_sample']:.2f}", _mb(size["memory"]), _mb(each["memory_most"]) if each["panels"] else "-",
+                f"{size['bytes_per_sample']:.2f}", _mb(size["memory"]),
+                _mb(each["memory_most"]) if each["panels"] else "-",
                 f"{_per_minute(each['rules']):.2f}" if each["rules"] else "-",
             )
         )  # fmt: skip
