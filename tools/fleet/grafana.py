@@ -78,15 +78,15 @@ def panels(dashboard: Json) -> Iterator[Json]:
 def questions(panel: Json, range_: int, end: int) -> list[Question]:
     """The requests of a panel for a range that ends then."""
     every = step(panel, range_)
-    asked: list[Question] = []
+    requests: list[Question] = []
     for target in panel["targets"]:
         query = filled(target["expr"], range_, every)
         if target.get("instant"):
-            asked.append(Question("query", (("query", query), ("time", end))))
+            requests.append(Question("query", (("query", query), ("time", end))))
         else:
             span = (("start", (end - range_) // every * every), ("end", end // every * every), ("step", every))
-            asked.append(Question("query_range", (("query", query), *span)))
-    return asked
+            requests.append(Question("query_range", (("query", query), *span)))
+    return requests
 
 
 def choices(dashboard: Json, range_: int, end: int) -> Iterator[tuple[str, Question]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -55,6 +56,7 @@ def measure(store: Store, folder: Path, kind: str, ranges: Iterable[str], only: 
     for range_ in ranges:
         for uid, dashboard in chosen.items():
             found["panels"].extend(_panels(store, uid, dashboard, range_, end))
+            print(f"{range_}: {uid} is measured", file=sys.stderr, flush=True)
     found["memory_after_panels"], found["memory_most"] = store.memory(), store.memory("VmHWM")
     found["rules"] = _rules(store, options, end // 60 * 60 - 60)
     found["truth"] = list(_differences(store, made[USAGE_UID], folder, ranges, recorded=options.queries.recorded))
@@ -84,10 +86,10 @@ def size(store: Store, folder: Path) -> Json:
 
 def _panels(store: Store, uid: str, dashboard: Json, written: str, end: int) -> list[Json]:
     range_ = grafana.seconds(written)
-    asked = [(panel["title"], grafana.questions(panel, range_, end)) for panel in grafana.panels(dashboard)]
-    asked += [(f"variable: {name}", [question]) for name, question in grafana.choices(dashboard, range_, end)]
+    titled = [(panel["title"], grafana.questions(panel, range_, end)) for panel in grafana.panels(dashboard)]
+    titled += [(f"variable: {name}", [question]) for name, question in grafana.choices(dashboard, range_, end)]
     rows: list[Json] = []
-    for title, questions in asked:
+    for title, questions in titled:
         answers = [_twice(store, question, goal(title, range_)) for question in questions]
         rows.append(
             {

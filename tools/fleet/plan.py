@@ -90,7 +90,7 @@ def plan(wanted: Wanted) -> Json:
     written = _Series(NameTranslator(), only_cost=wanted.only_cost)
     mine = [[cell for cell in range(cells) if cell % jobs == job] for job in range(jobs)]
     groups: list[Json] = [
-        {"cells": [cell], "series": list(written.counted(*_key_and_tag(cell, jobs)))} for cell in range(cells)
+        {"cells": [cell], "series": list(written.counters(*_key_and_tag(cell, jobs)))} for cell in range(cells)
     ]
     if not wanted.only_cost:
         for job in range(jobs):
@@ -184,7 +184,7 @@ class _Series:
         self._recorded = {rule.name for group in groups for rule in group.rules if isinstance(rule, Recording)}
         self._gauges = dict(GAUGES)
 
-    def counted(self, key: str, tag: str) -> Iterator[Json]:
+    def counters(self, key: str, tag: str) -> Iterator[Json]:
         """The counters of a cell, which have its tags."""
         for model, (name, _, price) in enumerate(MODELS):
             common = {**_common(name, key), TAG: tag}
@@ -266,19 +266,21 @@ class _Series:
                 **self._series(self._translator.series(metric, "_bucket"), {**attributes, BUCKET: le}, model, COUNTER),
                 "weight": share * below, "begin": share, "unit": 1, "increase": self._increase(metric, "_bucket"),
             }  # fmt: skip
-        for part, weight, unit in (("_count", share, 1), ("_sum", share * typical * 1e6, MICRO)):
+        parts: tuple[tuple[Part, float, float], ...] = (("_count", share, 1), ("_sum", share * typical * 1e6, MICRO))
+        for part, weight, unit in parts:
             yield {
                 **self._series(self._translator.series(metric, part), attributes, model, COUNTER),
                 "weight": weight, "unit": unit, "increase": self._increase(metric, part),
             }  # fmt: skip
 
     def _gauge(
-        self, metric: Metric, attributes: dict[str, str], model: int, bounds: tuple[float, float], unit: float
+        self, metric: Metric, attributes: dict[str, str], model: int, between: tuple[float, float], unit: float
     ) -> Json:
         recorded = gauge_name(metric, self._gauges[metric]) if metric in self._gauges else ""
         return {
             **self._series(self._translator.series(metric), attributes, model, "gauge"),
-            "low": bounds[0], "high": bounds[1], "unit": unit, "gauge": recorded if recorded in self._recorded else "",
+            "low": between[0], "high": between[1], "unit": unit,
+            "gauge": recorded if recorded in self._recorded else "",
         }  # fmt: skip
 
     def _increase(self, metric: Metric, part: Part) -> list[str]:

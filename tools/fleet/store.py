@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,9 +86,10 @@ class Store:
         except OSError as error:
             return Answer(time.perf_counter() - began, self.cpu() - cpu, error=str(error))
         seconds, spent = time.perf_counter() - began, self.cpu() - cpu
-        stats = data.get("stats") or {}
-        samples, timings = stats.get("samples") or {}, stats.get("timings") or {}
-        result = tuple(data["result"]) if isinstance(data["result"], list) else ()
+        stats = cast("Json", data.get("stats") or {})
+        samples, timings = (cast("Json", stats.get(name) or {}) for name in ("samples", "timings"))
+        # A scalar is no list of series.
+        result = tuple(cast("list[Json]", data["result"])) if data["resultType"] in {"vector", "matrix"} else ()
         return Answer(
             seconds, spent, samples.get("totalQueryableSamples", 0), samples.get("peakSamples", 0), len(result),
             timings.get("execTotalTime", seconds), result=result,
@@ -124,7 +125,7 @@ class Store:
 
 
 @contextmanager
-def prometheus(folder: Path) -> Iterator[Store]:
+def prometheus(folder: Path) -> Generator[Store]:
     """Prometheus on written data, as it is started by default but for retention. It compacts nothing."""
     (folder / "prometheus.yaml").write_text("global: {evaluation_interval: 1m}\n")
     port = _port()
@@ -139,7 +140,7 @@ def prometheus(folder: Path) -> Iterator[Store]:
 
 
 @contextmanager
-def victoria_metrics(folder: Path) -> Iterator[Store]:
+def victoria_metrics(folder: Path) -> Generator[Store]:
     """VictoriaMetrics, with its cache of answers off: it would give the second question's answer to all others."""
     port = _port()
     arguments = (
@@ -151,7 +152,7 @@ def victoria_metrics(folder: Path) -> Iterator[Store]:
 
 
 @contextmanager
-def _running(name: str, arguments: tuple[str, ...], url: str, ready: str, folder: Path) -> Iterator[Store]:
+def _running(name: str, arguments: tuple[str, ...], url: str, ready: str, folder: Path) -> Generator[Store]:
     program = CACHE / "bin" / name
     if not program.exists():
         raise SystemExit(f"{program} is not there: run scripts/stack")

@@ -29,8 +29,8 @@ def _name(each: Json) -> str:
     return f"{each['pods']} pods, {each['days']:.3g} days, {each['store']}"
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    names = list(head)
+def _table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    names = list(columns)
     lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
     lines.extend(f"| {' | '.join(str(cell).replace('|', '/') for cell in row)} |" for row in rows)
     return "\n".join(lines)
@@ -43,7 +43,7 @@ def _fleet(each: Json) -> str:
         late = [row for row in panels if row["slowest"] > row["goal"] or row["error"]]
         late.sort(key=lambda row: -row["slowest"])
         parts.append(f"{len(panels)} answers of panels and variables; {len(late)} over their goal.")
-        head = (
+        columns = (
             "dashboard",
             "panel",
             "range",
@@ -55,9 +55,9 @@ def _fleet(each: Json) -> str:
             "error",
         )
         if late:
-            parts.append(_table(head, map(_row, late)))
+            parts.append(_table(columns, map(_row, late)))
         parts.append(f"The {_MOST} slowest:")
-        parts.append(_table(head, map(_row, sorted(panels, key=lambda row: -row["slowest"])[:_MOST])))
+        parts.append(_table(columns, map(_row, sorted(panels, key=lambda row: -row["slowest"])[:_MOST])))
         parts.append("Each dashboard, all its panels one after the other:")
         sums: dict[tuple[str, str], list[float]] = {}
         for row in panels:
@@ -161,11 +161,11 @@ def _sizes(measured: list[Json]) -> str:
                 f"{_per_minute(each['rules']):.2f}" if each["rules"] else "-",
             )
         )  # fmt: skip
-    head = (
+    columns = (
         "pods", "days", "raw series", "series in the head", "samples/s", "of them recorded", "bytes/sample",
         "memory at rest", "memory, most", "rules, s a minute",
     )  # fmt: skip
-    return f"## Sizes\n\n{_table(head, rows)}"
+    return f"## Sizes\n\n{_table(columns, rows)}"
 
 
 def _per_minute(rules: Iterable[Json]) -> float:
