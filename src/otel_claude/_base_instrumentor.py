@@ -24,28 +24,25 @@ class Instrumented(Protocol):
 
     def renew(self) -> None:
         """Patches what was imported anew: reloaded, or imported once more after it was taken out of `sys.modules`."""
-        ...
 
     def stop(self) -> None:
         """Takes all of it out again."""
-        ...
 
 
 class _Setup:
     """What one `instrument()` sets up: by the thread that imports the SDK, while another one may stop it."""
 
     def __init__(self, set_up: Callable[[], Instrumented | None], *, flushes: bool) -> None:
-        self._stop_expecting = hooks.expect() if flushes else _nothing
         self._set_up = set_up
-        self._take_back: list[Callable[[], None]] = []
+        self._cancel: list[Callable[[], None]] = [hooks.expect()] if flushes else []
         self._running: Instrumented | None = None
         self._wanted = True
         self._is_set_up = False
 
     def begin(self, module: str, others: Collection[str]) -> None:
         """Sets up once the module is imported, and anew each time it is, or one of the others alone."""
-        self._take_back = [on_next_import(other, self._renew) for other in others]
-        self._take_back.append(on_import(module, self._start))
+        self._cancel += [on_next_import(other, self._renew) for other in others]
+        self._cancel.append(on_import(module, self._start))
 
     def _start(self) -> None:
         if self._is_set_up:
@@ -67,8 +64,7 @@ class _Setup:
     def stop(self) -> None:
         """Takes all of it out again, or sees to it that it is when it was set up."""
         self._wanted = False
-        self._stop_expecting()
-        for cancel in self._take_back:
+        for cancel in self._cancel:
             cancel()
         self._stop_running()
 
@@ -76,10 +72,6 @@ class _Setup:
         running, self._running = self._running, None
         if running is not None:
             running.stop()
-
-
-def _nothing() -> None:
-    pass
 
 
 class SdkInstrumentor(BaseInstrumentor):
@@ -90,9 +82,9 @@ class SdkInstrumentor(BaseInstrumentor):
     supported: ClassVar[Collection[str]]
     """The versions of the SDK that can be measured."""
     module: ClassVar[str]
-    """Of the modules with seams, the one that is imported last."""
+    """Of the modules with patched functions, the one that is imported last."""
     others: ClassVar[Collection[str]] = ()
-    """The other modules with seams."""
+    """The other modules with patched functions."""
     used_settings: ClassVar[Collection[str]]
     """The fields of `Settings` that it reads."""
     _setup: _Setup | None = None

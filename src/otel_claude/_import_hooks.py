@@ -63,16 +63,6 @@ def on_next_import(module: str, then: Callable[[], None]) -> Callable[[], None]:
     return cancel
 
 
-class _Finding(threading.local):
-    """The modules that this thread is finding."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-
-_finding = _Finding()
-
-
 class _Finder:
     """Finds what is waited for where the others find it, and has its loader tell when the module has run."""
 
@@ -87,22 +77,19 @@ class _Finder:
         if name not in _waiting or name == before:
             return None
         self._looking.name = name
+        finders = list(sys.meta_path)
         try:
-            return self._find(name, path, target)
+            # Those before this one have found nothing.
+            for finder in finders[finders.index(self) + 1 :] if self in finders else ():
+                find = getattr(finder, "find_spec", None)
+                spec: ModuleSpec | None = find(name, path, target) if find is not None else None
+                if spec is not None:
+                    if hasattr(spec.loader, "exec_module"):
+                        spec.loader = _Loader(spec.loader)
+                    return spec
+            return None
         finally:
             self._looking.name = before
-
-    def _find(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
-        finders = list(sys.meta_path)
-        # Those before this one have found nothing.
-        for finder in finders[finders.index(self) + 1 :] if self in finders else ():
-            find = getattr(finder, "find_spec", None)
-            spec: ModuleSpec | None = find(name, path, target) if find is not None else None
-            if spec is not None:
-                if hasattr(spec.loader, "exec_module"):
-                    spec.loader = _Loader(spec.loader)
-                return spec
-        return None
 
 
 _finder = _Finder()

@@ -36,7 +36,7 @@ class FlushOnExit:
         self.tracing: object = None
         self.metering: object = None
         self._broken = False
-        self._client = Client(_finish, self._providers, _nothing) if settings.flush_on_exit else None
+        self._client = Client(_finish, self._providers) if settings.flush_on_exit else None
         if self._client is not None:
             hooks.add(self._client)
         _all.add(self)
@@ -82,10 +82,6 @@ def _finish() -> None:
         flush_all_deferred()
     except Exception:
         log_internal_error("end open calls at the exit")
-
-
-def _nothing() -> None:
-    pass
 
 
 _all: WeakSet[FlushOnExit] = WeakSet()

@@ -17,10 +17,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 MASK: Final = "***"
 """Stands where a secret was."""
-_LEAST: Final = 6
+_MIN_LENGTH: Final = 6
 """Characters of a password that is looked for in texts: a shorter one would be found in ordinary words."""
-_LEAST_OF_KEYS: Final = 8
-_MOST: Final = 20_000
+_MIN_KEY: Final = 8
+_MAX_LENGTH: Final = 20_000
 """Characters of a text that are looked at. The rest is not shown."""
 # C0, C1, line and paragraph separators, and what changes the direction or the looks of a terminal's line.
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
@@ -51,7 +51,9 @@ def clean(given: str) -> str:
 
 def text(given: str, *secrets: str) -> str:
     """What somebody else wrote, on one line, without `secrets` and without what looks like one."""
-    shown = _SCHEMES.sub(rf"\1\2{MASK}", _ADDRESS.sub(lambda found: url(found[0]), _without(given[:_MOST], secrets)))
+    shown = _SCHEMES.sub(
+        rf"\1\2{MASK}", _ADDRESS.sub(lambda found: url(found[0]), _without(given[:_MAX_LENGTH], secrets))
+    )
     return clean(_NAMED.sub(rf"\1\2{MASK}", _KEYS.sub(MASK, shown)))
 
 
@@ -73,7 +75,8 @@ def url(address: str) -> str:
         return hidden
     if "@" in parts.path + parts.query + parts.fragment:
         return hidden  # The same: what seems to be the host may be a part of the password.
-    names = (_shown_name(pair) for pair in parts.query.split("&") if pair)
+    pairs = (pair.partition("=") for pair in parts.query.split("&") if pair)
+    names = (f"{name}={MASK}" if equals else MASK for name, equals, _ in pairs)
     query = f"?{'&'.join(names)}" if parts.query else ""
     fragment = f"#{MASK}" if parts.fragment else ""
     start = f"{parts.scheme}://" if has_scheme else ""
@@ -82,11 +85,7 @@ def url(address: str) -> str:
 
 def reason(error: BaseException) -> str:
     """Why something failed, by the kinds of the exceptions alone: their messages may quote headers and addresses."""
-    for each in _chain(error):
-        found = _known_reason(each)
-        if found is not None:
-            return found
-    return type(error).__name__
+    return next(filter(None, map(_known_reason, _chain(error))), type(error).__name__)
 
 
 def secrets_of(environment: Mapping[str, str], arguments: Iterable[str] = ()) -> tuple[str, ...]:
@@ -95,7 +94,11 @@ def secrets_of(environment: Mapping[str, str], arguments: Iterable[str] = ()) ->
     for name, value in environment.items():
         upper = name.upper()
         if _HEADERS_NAME.search(upper):
-            found += _of_headers(value)
+            # OTEL_EXPORTER_OTLP_HEADERS (`name=value,`) and ANTHROPIC_CUSTOM_HEADERS (`name: value` lines).
+            for pair in re.split(r"[,\n]", value):
+                content = re.split(r"[=:]", pair, maxsplit=1)[-1].strip()
+                found += (content, unquote(content))
+            found.append(value)
         elif _SECRET_NAME.search(upper):
             found.append(value)
         elif _ADDRESS_NAME.search(upper):
@@ -104,7 +107,7 @@ def secrets_of(environment: Mapping[str, str], arguments: Iterable[str] = ()) ->
         found += secrets_of_url(argument.partition("=")[2] if argument.startswith("--") else argument)
     # A word in place of a key is no secret, and would be found in our own sentences.
     return tuple(
-        each for each in dict.fromkeys(found) if len(each) >= _LEAST and not (each.isalpha() and each.islower())
+        each for each in dict.fromkeys(found) if len(each) >= _MIN_LENGTH and not (each.isalpha() and each.islower())
     )
 
 
@@ -119,20 +122,7 @@ def secrets_of_url(address: str) -> list[str]:
         found.append(base64.b64encode(f"{unquote(name)}:{unquote(password)}".encode(errors="replace")).decode())
     if has_scheme:
         found += [value for _, value in parse_qsl(rest.partition("?")[2])]
-    return [each for each in found if len(each) >= _LEAST]
-
-
-def _shown_name(pair: str) -> str:
-    name, equals, _ = pair.partition("=")
-    return f"{name}={MASK}" if equals else MASK
-
-
-def _of_headers(value: str) -> Iterator[str]:
-    """The values of OTEL_EXPORTER_OTLP_HEADERS (`name=value,`) and ANTHROPIC_CUSTOM_HEADERS (`name: value` lines)."""
-    for pair in re.split(r"[,\n]", value):
-        content = re.split(r"[=:]", pair, maxsplit=1)[-1].strip()
-        yield from (content, unquote(content))
-    yield value
+    return [each for each in found if len(each) >= _MIN_LENGTH]
 
 
 def _without(given: str, secrets: Iterable[str]) -> str:
@@ -145,9 +135,9 @@ def _without(given: str, secrets: Iterable[str]) -> str:
 def _forms(secret: str) -> Iterator[str]:
     """A secret and its parts between white space, each as it is and as an address, JSON and `repr` write it."""
     whole = secret.strip()
-    parts = [part for part in re.split(r"[\s\x00-\x1f]+", whole) if len(part) >= _LEAST_OF_KEYS]
+    parts = [part for part in re.split(r"[\s\x00-\x1f]+", whole) if len(part) >= _MIN_KEY]
     for each in (whole, *parts):
-        if len(each) >= _LEAST:
+        if len(each) >= _MIN_LENGTH:
             yield from (each, quote(each, safe="", errors="replace"), json.dumps(each)[1:-1], repr(each)[1:-1])
 
 

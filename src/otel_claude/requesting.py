@@ -5,14 +5,9 @@ Imports nothing of ours. Proxies are those of the environment.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from http.client import HTTPResponse
-from typing import Final, cast
+from typing import cast
 from urllib.request import HTTPRedirectHandler, Request, build_opener
-
-_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -28,8 +23,3 @@ def send(request: Request, seconds: float) -> HTTPResponse:
         OSError, http.client.HTTPException, ValueError: There is no answer. Their messages may quote a header.
     """
     return cast("HTTPResponse", build_opener(_NoRedirect).open(request, timeout=seconds))
-
-
-def can_be_sent(headers: Mapping[str, str]) -> bool:
-    """Whether these can be headers: `http.client` quotes those that cannot in its message."""
-    return all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in headers.items())

@@ -132,7 +132,7 @@ def _price_table(path: str | None) -> Callable[[], pricing.PriceTable]:
             logger.warning(
                 "No call has a cost, and %s counts them as no_price_table: %s.", semconv.UNPRICED.name, error
             )
-            return pricing.NoPriceTable()
+            return pricing.NO_PRICE_TABLE
 
     if path is not None:
         table()  # A mistake should show when the client library is imported, and not at the first call.

@@ -11,7 +11,6 @@ starting one takes locks. The handler itself uses nothing that waits for a lock.
 
 from __future__ import annotations
 
-import _thread
 import os
 import signal
 import sys
@@ -20,20 +19,18 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from functools import partial
+from operator import methodcaller
 from queue import SimpleQueue
-from types import BuiltinFunctionType
 from typing import Any, Final, NamedTuple
 
 from ._diagnostics import log_internal_error
 from ._import_hooks import on_import
-from ._uvicorn import watch_server
-from ._wakeup import stay_wakeable
+from ._sigterm import die, has_patched_threads, is_caught_in_c, keep_interrupt, stay_wakeable, watch_server
 
 _PATIENCE: Final = 3.0
 """Seconds that a process that ends may take for its last exports, all together."""
 _LAST: Final = -1_000_000
 """As an exit priority of `multiprocessing`: after all finalizers of the program's own."""
-_MOMENT: Final = 0.01
 _FORKING: Final = ("multiprocessing", "billiard")
 """Packages whose children run the package's own finalizers and no `atexit`."""
 
@@ -50,7 +47,7 @@ class Client(NamedTuple):
 
     prepare: Callable[[], None]
     providers: Callable[[], Iterable[Any]]
-    finish: Callable[[], None]
+    finish: Callable[[], None] | None = None
     at_once: bool = False
 
 
@@ -84,22 +81,22 @@ class ShutdownHooks:
         be there before, and the application, which imports the SDK, is loaded later.
         """
         self._expecting += 1
-        left: list[Callable[[], None]] = []
+        cancel: Callable[[], None] | None = None
         try:
-            left.append(on_import("uvicorn.server", self.watch_signal))
+            cancel = on_import("uvicorn.server", self.watch_signal)
         except Exception:
             log_internal_error("prepare the last export")
 
         def stop() -> None:
-            while left:
-                left.pop()()
+            if cancel is not None:
+                cancel()
             self._expecting -= 1
             self._remove_if_unused()
 
         return stop
 
     def add(self, client: Client) -> None:
-        """Has this client told of the end. A SIGTERM handler of the program's own stays."""
+        """This client has something to do at the end. A SIGTERM handler of the program's own stays."""
         try:
             self._clients = (*self._clients, client)
             self._watch_forks()
@@ -114,7 +111,7 @@ class ShutdownHooks:
             log_internal_error("prepare the last export")
 
     def remove(self, client: Client) -> None:
-        """Has it told no more. What nobody needs is taken out."""
+        """It has no more. What nobody needs is taken out."""
         self._clients = tuple(other for other in self._clients if other is not client)
         self._remove_if_unused()
 
@@ -135,7 +132,7 @@ class ShutdownHooks:
         standing = signal.getsignal(signal.SIGTERM)
         if standing != signal.SIG_DFL:
             watch_server(standing, self._uvicorn_ends)
-        elif not _is_caught_in_c() and not _has_patched_threads():
+        elif not is_caught_in_c() and not has_patched_threads():
             with suppress(ValueError):  # not in the main interpreter
                 signal.signal(signal.SIGTERM, self._terminate)
                 self._installed = True
@@ -156,9 +153,9 @@ class ShutdownHooks:
             yield
         finally:
             self._reporting = False
-            _keep_interrupt()
+            keep_interrupt()
             if self._postponed:
-                _die()
+                die()
 
     def _remove_if_unused(self) -> None:
         if self._clients or self._expecting:
@@ -206,7 +203,8 @@ class ShutdownHooks:
             except Exception:
                 log_internal_error("find the providers")
         for client in clients:
-            _try(client.finish, "print the summary")
+            if client.finish is not None:
+                _try(client.finish, "print the summary")
 
     def _finish_in_time(self) -> None:
         """Waits until the thread has done its work. Who comes second waits for the same, and no longer."""
@@ -218,7 +216,7 @@ class ShutdownHooks:
         while not self._finished and self._thread.is_alive() and time.monotonic() < self._deadline:
             if sys.is_finalizing():  # threads do not run any more
                 return
-            time.sleep(_MOMENT)
+            time.sleep(0.01)
 
     # SIGTERM.
 
@@ -234,10 +232,10 @@ class ShutdownHooks:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         try:
             # Threads that were patched since then would be switched to, which cannot be done here.
-            if self._clients and self._started and not _has_patched_threads():
+            if self._clients and self._started and not has_patched_threads():
                 self._finish_in_time()
         finally:
-            _die()
+            die()
 
     # Forks.
 
@@ -275,7 +273,7 @@ class ShutdownHooks:
         """`multiprocessing` calls back in each child, forked or spawned."""
         if package not in self._watched:
             self._watched.add(package)
-            sys.modules[f"{package}.util"].register_after_fork(self, partial(_began, package))
+            sys.modules[f"{package}.util"].register_after_fork(self, methodcaller("began_child", package))
         # The SDK was imported in a child that has called back already.
         if getattr(sys.modules[f"{package}.process"].current_process(), "_parent_pid", None) is not None:
             self.began_child(package)
@@ -314,10 +312,6 @@ class ShutdownHooks:
             log_internal_error("export the last numbers")
 
 
-def _began(package: str, hooks: ShutdownHooks) -> None:
-    hooks.began_child(package)
-
-
 def _try(work: Callable[[], Any], doing: str) -> None:
     try:
         work()
@@ -333,37 +327,6 @@ def _flush(provider: Any) -> None:
     if not is_down:
         # Without a provider of the SDK there is nothing to flush.
         getattr(provider, "force_flush", bool)()
-
-
-def _is_caught_in_c() -> bool:
-    """Whether a handler stands there that Python does not know of: of uWSGI, or by `faulthandler.register`."""
-    try:
-        with open("/proc/self/status", "rb") as status:  # noqa: PTH123 - pathlib is not loaded yet, and takes long
-            for line in status:
-                if line.startswith(b"SigCgt:"):
-                    return bool(int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
-    except (OSError, ValueError):
-        return False  # no Linux
-    return False
-
-
-def _has_patched_threads() -> bool:
-    """Whether gevent or eventlet make greenlets of threads: one does not run while a signal handler waits for it."""
-    return not all(isinstance(function, BuiltinFunctionType) for function in (_thread.start_new_thread, time.sleep))
-
-
-def _keep_interrupt() -> None:
-    """Lets Python end by SIGINT after Ctrl-C, as a shell expects of it, and not with exit code 1."""
-    # CPython (3.10 to 3.14) forgets that it has to when a string is executed after that, as Rich's dataclasses do when
-    # it is imported, and remembers it when one raises this again.
-    if getattr(sys, "last_type", None) is KeyboardInterrupt:
-        with suppress(KeyboardInterrupt):
-            exec("raise KeyboardInterrupt")  # noqa: S102 - as above
-
-
-def _die() -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 hooks: Final = ShutdownHooks()

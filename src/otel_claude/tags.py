@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from opentelemetry import baggage
 
-from ._tag_context import GeneratorScope, Tags, TagScope, merged, pop_scope, push, top
-from ._tagged import tagged
+from ._tag_context import GeneratorScope, Tags, TagScope, merged, pop_scope, push, tagged, top
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # part of typing from Python 3.11 on
@@ -58,9 +57,9 @@ class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
     ) -> None:
-        layer = top.get()
-        if layer is not None and layer.owner is self:
-            top.set(layer.parent)
+        scope = top.get()
+        if scope is not None and scope.owner is self:
+            top.set(scope.parent)
         else:
             pop_scope(self)
 
@@ -78,8 +77,8 @@ def current(baggage_keys: tuple[str, ...]) -> Tags:
 
     Baggage comes from outside: a value that does not fit is left out, never an error.
     """
-    layer = top.get()
-    coded = () if layer is None else layer.tags
+    scope = top.get()
+    coded = () if scope is None else scope.tags
     if not baggage_keys:
         return coded
     carried = baggage.get_all()

@@ -65,7 +65,7 @@ class Telemetry:
 
     @property
     def tokens(self):
-        """Model and class → tokens."""
+        """Model and type → tokens."""
         return self.values("claude.agent.usage.tokens", "gen_ai.response.model", "claude.token.type")
 
     @property

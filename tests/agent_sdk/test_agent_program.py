@@ -57,7 +57,7 @@ def settings(simulator, tmp_path):
 
 
 def served(simulator):
-    """Model and class → tokens."""
+    """Model and type → tokens."""
     found = Counter()
     for total in simulator.served.totals():
         writes = total.cache_write_5m + total.cache_write_1h

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 OF_TURN = (100, 2000, 30, 7)
 """Tokens: uncached input, cache reads, cache writes, output."""
-CLASSES = ("input", "cache_read", "cache_write", "output")
+TOKEN_TYPES = ("input", "cache_read", "cache_write", "output")
 
 
 def once(cost=0.25, **more):
@@ -43,7 +43,7 @@ def times(number, cost=0.25):
 
 
 def counted(number, model=SONNET):
-    return {(model, name): number * tokens for name, tokens in zip(CLASSES, OF_TURN, strict=True)}
+    return {(model, name): number * tokens for name, tokens in zip(TOKEN_TYPES, OF_TURN, strict=True)}
 
 
 @pytest.mark.parametrize("run", [by_query, by_client])
@@ -67,7 +67,10 @@ async def test_a_result(quiet, program, run):
 async def test_each_model_by_itself(quiet, program):
     new = {**once(), HAIKU: usage((1, 2, 3, 4), 0.125)}
     await by_query(program.options([result(new, new, OF_TURN)]))
-    assert quiet.tokens == {**counted(1), **dict(zip([(HAIKU, name) for name in CLASSES], (1, 2, 3, 4), strict=True))}
+    assert quiet.tokens == {
+        **counted(1),
+        **dict(zip([(HAIKU, name) for name in TOKEN_TYPES], (1, 2, 3, 4), strict=True)),
+    }
     assert quiet.cost == {SONNET: 0.25, HAIKU: 0.125}
 
 

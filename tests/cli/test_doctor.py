@@ -16,7 +16,8 @@ import grpc
 import pytest
 from cli_programs import OURS
 
-from otel_claude.cli.doctor import agent_sdk, connection, examine, exporting, processes, program, sdk
+from otel_claude.cli import doctor
+from otel_claude.cli.doctor import connection, exporting, program, sdk
 from otel_claude.cli.doctor.connection import probe
 from otel_claude.pricing import shipped
 from otel_claude.sdk.patches import PATCHES, Patch
@@ -30,13 +31,13 @@ def versions(monkeypatch):
     """What is installed: as it is, but for what a test changes."""
     changed = {}
     real = sdk.installed
-    for module in (sdk, agent_sdk, exporting, processes):
+    for module in (sdk, exporting, program):
         monkeypatch.setattr(module, "installed", lambda name: changed.get(name, real(name)))
     return changed
 
 
 def found(now=NOW, **environment):
-    return examine.examine(environment, now=now, connect=False)
+    return doctor.examine(environment, now=now, connect=False)
 
 
 def wrong(now=NOW, **environment):
@@ -500,15 +501,15 @@ def test_tls_where_there_is_none(receiver):
 def test_it_asks_only_the_endpoint_that_was_configured(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        examine, "probe", lambda target, _: asked.append(target.endpoint) or examine.Finding("ok", "", "")
+        doctor, "probe", lambda target, _: asked.append(target.endpoint) or doctor.Finding("ok", "", "")
     )
-    examine.examine({}, now=NOW, connect=True)
-    examine.examine({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, now=NOW, connect=False)
-    examine.examine(
+    doctor.examine({}, now=NOW, connect=True)
+    doctor.examine({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, now=NOW, connect=False)
+    doctor.examine(
         {"OTEL_METRICS_EXPORTER": "console", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"}, now=NOW, connect=True
     )
     assert asked == []
-    examine.examine({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, now=NOW, connect=True)
+    doctor.examine({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, now=NOW, connect=True)
     assert asked == ["http://c:4317"]
 
 

@@ -366,7 +366,7 @@ def test_main_shows_the_place_of_a_fault_of_ours_and_not_its_message(monkeypatch
     def broken(*_, **__):
         raise RuntimeError(secret("message"))
 
-    monkeypatch.setattr("otel_claude.cli.doctor.page.examine", broken)
+    monkeypatch.setattr("otel_claude.cli.doctor.examine", broken)
     with pytest.raises(SystemExit) as ended:
         main(["doctor"])
     text = capsys.readouterr().err

@@ -13,8 +13,8 @@ import httpx2
 import pytest
 from cli_programs import OURS
 
-from otel_claude.cli import price_table
-from otel_claude.cli.price_file_check import CLASSES, Difference, Result
+from otel_claude.cli import price_check
+from otel_claude.cli.price_check import TOKEN_TYPES, Difference, Result
 from otel_claude.pricing import shipped
 
 MODEL = "claude-sonnet-5-5"  # 2 USD in, 10 out, 0.10 read, 2.50 and 4 written, per million
@@ -329,26 +329,26 @@ def check_of(*differences, installed=True):
         ([("web_search", Decimal(10**10), Decimal(12 * 10**9))], 1, [MODEL, "web_search", "10", "12"]),
         ([("model", Decimal(2), None)], 0, [MODEL, "everything"]),
         ([("model", None, Decimal(2))], 0, [MODEL, "everything"]),
-        ([(f"{kind} batch", Decimal(1), None) for kind in CLASSES], 0, [MODEL, "batch"]),
+        ([(f"{kind} batch", Decimal(1), None) for kind in TOKEN_TYPES], 0, [MODEL, "batch"]),
     ],
 )  # fmt: skip
 def test_check(otel_claude, monkeypatch, differences, code, said):
-    rows = [Difference("genai-prices", MODEL, *row) for row in differences]
-    monkeypatch.setattr(price_table, "check", check_of(*rows))
+    rows = [Difference(MODEL, *row) for row in differences]
+    monkeypatch.setattr(price_check, "check", check_of(*rows))
     got, out, _ = otel_claude("price", "--check")
     assert got == code
     assert said in [line.split() for line in out.splitlines()]
 
 
 def test_check_finds_a_model_that_we_do_not_know(otel_claude, monkeypatch):
-    monkeypatch.setattr(price_table, "check", check_of(Difference("x", "claude-new", "model", None, Decimal(10**6))))
+    monkeypatch.setattr(price_check, "check", check_of(Difference("claude-new", "model", None, Decimal(10**6))))
     code, out, _ = otel_claude("price", "--check")
     assert code == 1
     assert ["claude-new", "model", "none", "1"] in [line.split() for line in out.splitlines()]
 
 
 def test_check_with_nothing_to_compare_with(otel_claude, monkeypatch):
-    monkeypatch.setattr(price_table, "check", check_of(installed=False))
+    monkeypatch.setattr(price_check, "check", check_of(installed=False))
     code, out, _ = otel_claude("price", "--check")
     assert code == 0
     assert "genai-prices: not installed." in out

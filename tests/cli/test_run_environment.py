@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from otel_claude.cli import run as running
-from otel_claude.summary.variables import JSON, PROCESS_GROUP
+from otel_claude.summary import JSON, PROCESS_GROUP
 
 STARTUP = "/site/auto_instrumentation"
 

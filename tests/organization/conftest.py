@@ -9,7 +9,8 @@ import pytest
 from anthropic import Anthropic, DefaultHttpxClient
 from organization_world import ADMIN, SHOP, Clock, asked
 
-from otel_claude.organization import Poller, Reader
+from otel_claude.organization.client import Reader
+from otel_claude.organization.poller import Poller
 from otel_claude_demo.simulator import Simulator
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
 
@@ -12,8 +11,10 @@ from organization_world import ADMIN, DAY, OTHER, SHOP_HINT, exported, summed
 
 from otel_claude import ClaudeInstrumentor
 from otel_claude import semconv as c
-from otel_claude.organization import Poller, Reader, Times, service
+from otel_claude.organization import service
+from otel_claude.organization.client import Reader
 from otel_claude.organization.errors import Problem
+from otel_claude.organization.poller import Poller, Times
 from otel_claude.organization.reports import month_to_date
 from otel_claude.semconv import organization as o
 from otel_claude_demo.simulator import ApiKey, SpendLimit
@@ -83,16 +84,16 @@ def test_a_large_organization_is_exported_whole(reader, call, clock):
     (key,), report = reader.api_keys(), reader.report(month_to_date(datetime.fromtimestamp(clock.now, timezone.utc)))
     row = report.costs[0]
     many = [
-        replace(row, dimensions=row.dimensions._replace(key_id=f"apikey_{n}"), listed=Decimal(n), billed=Decimal(n))
+        row._replace(dimensions=row.dimensions._replace(key_id=f"apikey_{n}"), listed=Decimal(n), billed=Decimal(n))
         for n in range(3000)
     ]
 
     class Large(Reader):
         def report(self, asked):
-            return replace(super().report(asked), costs=tuple(many))
+            return super().report(asked)._replace(costs=tuple(many))
 
         def api_keys(self):
-            return [replace(key, id=f"apikey_{n}", name=f"key {n}") for n in range(3000)]
+            return [key._replace(id=f"apikey_{n}", name=f"key {n}") for n in range(3000)]
 
     with Large(ADMIN, base_url=str(reader._client.base_url)) as large:
         poller = Poller(large, clock=clock)
@@ -110,7 +111,7 @@ def test_all_attributes_of_an_amount(call, poller, organization):
     poller.poll()
     found = exported(poller)
     seen = poller.seen()
-    (key,) = seen.keys
+    (key,) = seen.api_keys
     dimensions = {
         "gen_ai.response.model": "claude-opus-5-5", "anthropic.workspace.id": key.workspace_id,
         "claude.workspace.name": "Production", "claude.api_key.id": key.id, "claude.api_key.name": "shop",

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from otel_claude.organization import Problem, parse
-from otel_claude.organization.reports import cost_with_speed, use_with_speed
+from otel_claude.organization.errors import Problem
+from otel_claude.organization.models import parse_costs, parse_usage
+from otel_claude.organization.reports import cost_with_speed, usage_with_speed
 
 COST = {
     "starting_at": "2026-11-20T00:00:00Z",
@@ -31,15 +32,6 @@ USE = {
 }  # fmt: skip
 
 
-def changed(row, path, value):
-    made = copy.deepcopy(row)
-    *outer, last = path
-    for name in outer:
-        made = made[name]
-    made[last] = value
-    return made
-
-
 def with_(row, path, value):
     made = copy.deepcopy(row)
     inner = made
@@ -50,7 +42,7 @@ def with_(row, path, value):
 
 
 def test_cents_become_exact_dollars():
-    (row,) = parse.costs([COST])
+    (row,) = parse_costs([COST])
     assert (row.listed, row.billed, row.kind) == (Decimal("1.2378912"), Decimal("1.005"), "cache_write_1h")
 
 
@@ -69,13 +61,13 @@ def test_cents_become_exact_dollars():
 )
 def test_kinds_of_cost(cost_type, token_type, kind):
     row = with_(with_(COST, ("group", "cost_type"), cost_type), ("group", "token_type"), token_type)
-    assert parse.costs([row])[0].kind == kind
+    assert parse_costs([row])[0].kind == kind
 
 
-def test_classes_of_tokens():
-    (use,) = parse.uses([USE])
-    assert [count for _, count in use.tokens] == [1, 2, 3, 4, 5]
-    assert (use.requests, use.searches) == (7, 6)
+def test_types_of_tokens():
+    (use,) = parse_usage([USE])
+    assert list(use.tokens.values()) == [1, 2, 3, 4, 5]
+    assert use.requests == 7
 
 
 WRONG = [
@@ -95,7 +87,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("row", "path", "value"), WRONG)
 def test_another_form_is_a_problem(row, path, value):
-    read = parse.costs if row is COST else parse.uses
+    read = parse_costs if row is COST else parse_usage
     with pytest.raises(Problem) as raised:
         read([with_(row, path, value)])
     assert raised.value.kind == "unreadable"
@@ -103,35 +95,35 @@ def test_another_form_is_a_problem(row, path, value):
 
 def test_a_row_that_comes_twice_is_a_problem():
     with pytest.raises(Problem, match="claude-opus-5-5 from 2026-11-20 00:00 is reported twice"):
-        parse.costs([COST, COST])
+        parse_costs([COST, COST])
 
 
 def test_buckets_that_overlap_are_a_problem():
     later = with_(with_(COST, ("starting_at",), "2026-11-20T12:00:00Z"), ("ending_at",), "2026-11-21T12:00:00Z")
     with pytest.raises(Problem, match="the time from 2026-11-20 12:00 is reported twice"):
-        parse.costs([COST, later])
+        parse_costs([COST, later])
     next_day = with_(with_(COST, ("starting_at",), "2026-11-21T00:00:00Z"), ("ending_at",), "2026-11-22T00:00:00Z")
-    assert len(parse.costs([COST, next_day])) == 2
+    assert len(parse_costs([COST, next_day])) == 2
 
 
 def test_what_is_not_fast_is_standard():
-    (whole,) = parse.costs([COST])
-    (fast,) = parse.costs([with_(with_(COST, ("cost", "list_amount"), "23.78912"), ("cost", "amount"), "0.5")])
+    (whole,) = parse_costs([COST])
+    (fast,) = parse_costs([with_(with_(COST, ("cost", "list_amount"), "23.78912"), ("cost", "amount"), "0.5")])
     found = {row.dimensions.speed: (row.listed, row.billed) for row in cost_with_speed([whole], [fast])}
     assert found == {"fast": (Decimal("0.2378912"), Decimal("0.005")), "standard": (Decimal(1), Decimal(1))}
     assert [row.dimensions.speed for row in cost_with_speed([whole], [whole])] == ["fast"]
-    execution = parse.costs([with_(COST, ("group", "cost_type"), "code_execution")])
+    execution = parse_costs([with_(COST, ("group", "cost_type"), "code_execution")])
     assert [row.dimensions.speed for row in cost_with_speed(execution, [])] == [None]
 
 
 def test_more_fast_than_there_is_means_that_the_report_moved():
-    (whole,) = parse.costs([with_(COST, ("cost", "list_amount"), "1")])
-    (fast,) = parse.costs([COST])
+    (whole,) = parse_costs([with_(COST, ("cost", "list_amount"), "1")])
+    (fast,) = parse_costs([COST])
     with pytest.raises(Problem, match="changed between two requests"):
         cost_with_speed([whole], [fast])
     with pytest.raises(Problem, match="changed between two requests"):
         cost_with_speed([], [fast])
-    (use,) = parse.uses([USE])
-    (more,) = parse.uses([with_(USE, ("usage", "output_tokens"), 6)])
+    (use,) = parse_usage([USE])
+    (more,) = parse_usage([with_(USE, ("usage", "output_tokens"), 6)])
     with pytest.raises(Problem, match="changed between two requests"):
-        use_with_speed([use], [more])
+        usage_with_speed([use], [more])

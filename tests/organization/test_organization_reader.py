@@ -9,7 +9,8 @@ from decimal import Decimal
 import pytest
 from organization_world import ADMIN, DAY, OTHER, OTHER_HINT, SHOP, SHOP_HINT
 
-from otel_claude.organization import Problem, Reader
+from otel_claude.organization.client import Reader
+from otel_claude.organization.errors import Problem
 from otel_claude.organization.reports import Range, between, month_to_date, total
 from otel_claude_demo.simulator import ApiKey, SpendLimit
 from otel_claude_demo.simulator.failures import FAILURES, Failure
@@ -23,19 +24,19 @@ def test_every_dimension_of_every_row_is_known(reader, call):
     report = reader.report(ONE_DAY)
     (key,) = reader.api_keys()
     (workspace,) = reader.workspaces()
-    for row in (*report.costs, *report.uses):
-        assert row.dimensions == ("claude-opus-5-5", key.id, workspace.id, "standard", "us", "fast")
+    for row in (*report.costs, *report.usage):
+        assert row.dimensions == ("claude-opus-5-5", key.id, workspace, "standard", "us", "fast")
         assert (row.bucket.start, row.bucket.end) == (ONE_DAY.start, ONE_DAY.end)
     assert {row.kind: (row.listed, row.billed) for row in report.costs} == {
         "input": (Decimal(usage.input_tokens) * Decimal("8.8") / 10**6,) * 2,
         "output": (Decimal(usage.output_tokens) * 44 / 10**6,) * 2,
     }
-    (use,) = report.uses
-    assert dict(use.tokens) == {
+    (use,) = report.usage
+    assert use.tokens == {
         "input": usage.input_tokens, "cache_read": 0, "cache_write_5m": 0, "cache_write_1h": 0,
         "output": usage.output_tokens,
     }  # fmt: skip
-    assert (use.requests, use.searches) == (1, 0)
+    assert use.requests == 1
 
 
 def test_fast_and_standard_of_one_model_are_told_apart(reader, call):
@@ -45,7 +46,7 @@ def test_fast_and_standard_of_one_model_are_told_apart(reader, call):
     assert output == {
         "standard": Decimal(standard.output_tokens) * 20 / 10**6, "fast": Decimal(fast.output_tokens) * 40 / 10**6,
     }  # fmt: skip
-    assert {use.dimensions.speed: dict(use.tokens)["output"] for use in report.uses} == {
+    assert {use.dimensions.speed: use.tokens["output"] for use in report.usage} == {
         "standard": standard.output_tokens, "fast": fast.output_tokens,
     }  # fmt: skip
 
@@ -64,7 +65,6 @@ def test_a_search_is_a_kind_of_its_own(reader, call):
     )
     report = reader.report(ONE_DAY)
     assert sum(row.listed for row in report.costs if row.kind == "web_search") == Decimal("0.02")
-    assert sum(use.searches for use in report.uses) == 2
 
 
 def test_all_pages_are_read(reader, call, organization):
@@ -76,7 +76,7 @@ def test_all_pages_are_read(reader, call, organization):
     organization.page_size = 1
     paged = reader.report(ONE_DAY)
     assert set(paged.costs) == set(whole.costs)
-    assert len(paged.uses) == 8
+    assert len(paged.usage) == 8
     assert [key.hint for key in reader.api_keys()] == [SHOP_HINT, OTHER_HINT]
     assert reader.totals(ONE_DAY) == total(whole.costs)
 
@@ -99,7 +99,7 @@ def test_limits_have_the_names_of_the_headers(reader, organization):
     opus = {(limit.name, limit.workspace_id): limit.value for limit in limits if limit.group == "Claude Opus 5.5"}
     assert opus == {
         ("requests", None): 4000, ("input_tokens", None): 2_000_000, ("output_tokens", None): 400_000,
-        ("fast_input_tokens", None): 400_000, ("fast_output_tokens", None): 80_000, ("requests", production.id): 50,
+        ("fast_input_tokens", None): 400_000, ("fast_output_tokens", None): 80_000, ("requests", production): 50,
     }  # fmt: skip
     assert {limit.models for limit in limits if limit.group == "Claude Opus 5.5"} == {("claude-opus-5-5",)}
 

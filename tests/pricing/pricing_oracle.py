@@ -5,10 +5,9 @@ It follows `facts/pricing.md` of 2026-11-22. It says the dollars that are sure, 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
-from pricing_values import CLASSES, MODELS
+from pricing_values import MODELS, TOKEN_TYPES
 
 BY_NAME = {name: model for model, row in MODELS.items() for name in (model, *row["aliases"])}
 SAMPLED = ("message", "fallback_message")
@@ -19,7 +18,7 @@ def in_force(rows, day):
 
 
 def prompt_of(counts):
-    return sum(getattr(counts, kind) for kind in CLASSES if kind != "output")
+    return sum(getattr(counts, kind) for kind in TOKEN_TYPES if kind != "output")
 
 
 def oracle(answer, day, *, premium=Fraction(1)):
@@ -46,7 +45,7 @@ class Oracle:
             for entry in usage.iterations:
                 self.price_entry(entry)
         elif not self.refused:
-            counts = usage if self.answer.complete else replace(usage, output=0)
+            counts = usage if self.answer.complete else usage._replace(output=0)
             loop = bool(usage.web_searches or usage.web_fetches or usage.code_executions)
             self.price_tokens(self.answer.model, counts, usage.speed, loop=loop)
         if usage.web_searches:
@@ -106,7 +105,7 @@ class Oracle:
                 else:
                     row = tier
         total = Fraction(0)
-        for kind in CLASSES:
+        for kind in TOKEN_TYPES:
             # A fast row has no cache prices: the model's own ratios on its input price.
             dear = Fraction(row[kind] if kind in row else row["input"])
             ratio = 1 if kind in row else Fraction(standard[kind]) / Fraction(standard["input"])

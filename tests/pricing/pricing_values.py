@@ -1,65 +1,38 @@
-"""Values that satisfy the protocols of `otel_claude.pricing`, and short ways to say them."""
+"""Short ways to say what the API said."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 import otel_claude.pricing
+from otel_claude.api.response import Iteration, Response, Usage
 
-DATA = json.loads(Path(otel_claude.pricing.__file__).with_name("prices.json").read_text(encoding="utf-8"))
+PLACE = Path(otel_claude.pricing.__file__).parent
+DATA = json.loads((PLACE / "prices.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((PLACE / "prices.schema.json").read_text(encoding="utf-8"))
 MODELS = DATA["models"]
-CLASSES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+TOKEN_TYPES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+NONE = dict.fromkeys(TOKEN_TYPES, 0)
 NOW = "2026-11-22"
 
 
-@dataclass(frozen=True)
-class Entry:
+def entry(type_: str = "message", model: str | None = None, **counts: int | None) -> Iteration:
     """One entry of usage.iterations."""
-
-    type: str = "message"
-    model: str | None = None
-    input: int | None = 0
-    cache_read: int | None = 0
-    cache_write_5m: int | None = 0
-    cache_write_1h: int | None = 0
-    output: int | None = 0
+    return Iteration(**{**NONE, **counts}, total_input=None, type=type_, model=model)
 
 
-@dataclass(frozen=True)
-class Used:
-    """A usage."""
-
-    input: int | None = 0
-    cache_read: int | None = 0
-    cache_write_5m: int | None = 0
-    cache_write_1h: int | None = 0
-    output: int | None = 0
-    web_searches: int = 0
-    web_fetches: int = 0
-    code_executions: int = 0
-    service_tier: str | None = "standard"
-    speed: str | None = None
-    inference_geo: str | None = None
-    fallback_credit: str | None = None
-    iterations: tuple[Entry, ...] | None = None
-    malformed: bool = False
+def used(**usage) -> Usage:
+    return Usage(**{**NONE, "service_tier": "standard", **usage})
 
 
-@dataclass(frozen=True)
-class Said:
-    """An answer."""
-
-    model: str | None = "claude-opus-5-5"
-    usage: Used | None = None
-    stop_reason: str | None = "end_turn"
-    complete: bool = True
+def response(model: str | None, usage: Usage | None, stop_reason: str | None = "end_turn", complete=True) -> Response:
+    return Response(None, model, stop_reason, usage, complete)
 
 
-def said(model: str | None = "claude-opus-5-5", *, stop_reason="end_turn", complete=True, **usage) -> Said:
-    return Said(model, Used(**usage), stop_reason, complete)
+def said(model: str | None = "claude-opus-5-5", *, stop_reason="end_turn", complete=True, **usage) -> Response:
+    return response(model, used(**usage), stop_reason, complete)
 
 
 def at(day: str, clock: str = "12:00:00") -> float:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from pricing_values import NOW, Entry, Said, at, said, usd
+from pricing_values import NOW, at, entry, response, said, usd
 
-from otel_claude.pricing import ANTHROPIC, UNPRICED_REASONS, Platform, shipped
-from otel_claude.pricing.calculate import LIMIT
+from otel_claude.pricing import ANTHROPIC, UNPRICED_REASONS, Platform, price_response, shipped
 
 MTOK = 1_000_000
 OPUS, SONNET, HAIKU, FABLE = "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-fable-5-2"
@@ -16,9 +15,9 @@ BEDROCK, VERTEX = Platform("bedrock", "us-east-1"), Platform("vertex", "us-east5
 
 
 def price(answer, day=NOW, **arguments):
-    made = shipped().price(answer, at=at(day), **arguments)
+    made = price_response(shipped(), answer, at=at(day), **arguments)
     # Asked a second time, the rates are remembered: the answer is the same.
-    assert shipped().price(answer, at=at(day), **arguments) == made
+    assert price_response(shipped(), answer, at=at(day), **arguments) == made
     assert made.reason is None or made.reason in UNPRICED_REASONS
     assert (made.status == "exact") == (made.reason is None)
     assert made.status != "unpriced" or made.charges == ()
@@ -67,7 +66,7 @@ ALL = {"input": MTOK, "cache_read": MTOK, "cache_write_5m": MTOK, "cache_write_1
         ("claude-3-haiku-20240307", ("0.25", "0.03", "0.30", "0.50", "1.25")),
     ],
 )
-def test_a_million_tokens_of_each_class(model, dollars):
+def test_a_million_tokens_of_each_type(model, dollars):
     (charge,) = price(said(model, **ALL)).charges
     assert charge[1:6] == tuple(map(usd, dollars))
     assert charge.total == sum(map(usd, dollars))
@@ -222,7 +221,7 @@ def test_the_tier_of_a_server_tool_loop_is_ambiguous_above_the_bound(tool):
         usd("0.02") + extra,
     )
     # Each iteration tells its own prompt, so the tier is known; an empty list tells nothing.
-    parts = (Entry(input=100_000), Entry(input=100_000))
+    parts = (entry(input=100_000), entry(input=100_000))
     split = price(said(HAIKU, input=200_000, iterations=parts, **{tool: 1}), **free)
     assert (split.status, split.total) == ("exact", usd("0.02") + extra)
     empty = price(said(HAIKU, input=200_000, iterations=(), **{tool: 1}), **free)
@@ -245,16 +244,16 @@ def test_sonnet_5_never_rose():
 def test_the_docs_example_of_a_compaction_costs_902_and_not_112_thousandths():
     message = {"input": 23_000, "output": 1_000}
     exact(said(OPUS, **message), "0.112")
-    parts = (Entry("compaction", input=180_000, output=3_500), Entry("message", **message))
+    parts = (entry("compaction", input=180_000, output=3_500), entry("message", **message))
     made = exact(said(OPUS, **message, iterations=parts), "0.902")
     assert len(made.charges) == 1  # one model, one charge
 
 
 def test_the_advisor_is_paid_at_its_own_model():
     parts = (
-        Entry("message", input=1000, output=100),
-        Entry("advisor_message", FABLE, input=2000, output=300),
-        Entry("message", input=1500, output=50),
+        entry("message", input=1000, output=100),
+        entry("advisor_message", FABLE, input=2000, output=300),
+        entry("message", input=1500, output=50),
     )
     made = exact(said(HAIKU, input=2500, output=150, iterations=parts), "0.028325")
     assert [(charge.model, charge.total) for charge in made.charges] == [
@@ -269,17 +268,17 @@ def _permutations(parts):
         yield price(said(HAIKU, input=2500, output=150, iterations=order))
 
 
-FELL_BACK = Entry("fallback_message", OPUS, input=1000, output=100)
+FELL_BACK = entry("fallback_message", OPUS, input=1000, output=100)
 
 
 @pytest.mark.parametrize(
     ("declined", "dollars"),
     [
-        (Entry("message", FABLE, input=1000, cache_write_5m=5000, output=0), "0.006"),  # before output: free
-        (Entry("message", FABLE, input=1000, output=20), "0.0148"),  # after it began: charged at that model
-        (Entry("message", None, input=1000, output=0), "0.006"),
-        (Entry("message", "claude-unknown", input=1000, output=0), "0.006"),
-        (Entry("message", OPUS, input=2000, output=10), "0.0142"),  # the serving hop's own earlier turn
+        (entry("message", FABLE, input=1000, cache_write_5m=5000, output=0), "0.006"),  # before output: free
+        (entry("message", FABLE, input=1000, output=20), "0.0148"),  # after it began: charged at that model
+        (entry("message", None, input=1000, output=0), "0.006"),
+        (entry("message", "claude-unknown", input=1000, output=0), "0.006"),
+        (entry("message", OPUS, input=2000, output=10), "0.0142"),  # the serving hop's own earlier turn
     ],
 )
 def test_a_declined_hop(declined, dollars):
@@ -287,21 +286,20 @@ def test_a_declined_hop(declined, dollars):
 
 
 def test_a_message_without_output_is_paid_where_nothing_fell_back():
-    exact(said(OPUS, input=1000, output=0, iterations=(Entry(input=1000, output=0),)), "0.004")
+    exact(said(OPUS, input=1000, output=0, iterations=(entry(input=1000, output=0),)), "0.004")
 
 
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
-        (Entry("message", None, input=1000, output=20), "unknown_model"),  # which hop was it?
-        (Entry("compaction", None, input=1000, output=20), "unknown_model"),
-        (Entry("advisor_message", None, input=1000, output=20), "unknown_model"),
-        (Entry("message", "claude-unknown", input=1000, output=20), "unknown_model"),
-        (Entry("message", "claude-mythos-preview", input=1000, output=20), "no_published_price"),
-        (Entry("dream", OPUS, input=1000, output=20), "unknown_iteration"),
-        (Entry("advisor_message", OPUS, input=None, output=0), "missing_counts"),
-        (Entry("advisor_message", OPUS, input=0, output=None), "missing_counts"),
-        (Entry("advisor_message", OPUS, input=-1, output=0), "malformed_usage"),
+        (entry("message", None, input=1000, output=20), "unknown_model"),  # which hop was it?
+        (entry("compaction", None, input=1000, output=20), "unknown_model"),
+        (entry("advisor_message", None, input=1000, output=20), "unknown_model"),
+        (entry("message", "claude-unknown", input=1000, output=20), "unknown_model"),
+        (entry("message", "claude-mythos-preview", input=1000, output=20), "no_published_price"),
+        (entry("dream", OPUS, input=1000, output=20), "unknown_iteration"),
+        (entry("advisor_message", OPUS, input=None, output=0), "missing_counts"),
+        (entry("advisor_message", OPUS, input=0, output=None), "missing_counts"),
     ],
 )
 def test_an_entry_that_cannot_be_priced_leaves_a_lower_bound(entry, reason):
@@ -314,22 +312,22 @@ def test_entries_that_are_less_than_the_top_level_are_incomplete():
 
 
 def test_each_iteration_has_its_own_prompt_tier():
-    parts = (Entry(input=100_001), Entry(input=100_000))
+    parts = (entry(input=100_001), entry(input=100_000))
     exact(said(HAIKU, input=200_001, iterations=parts), "0.0600005")
 
 
 def test_modifiers_apply_to_every_iteration():
-    parts = (Entry("compaction", input=MTOK), Entry("advisor_message", FABLE, input=MTOK), Entry(input=MTOK))
+    parts = (entry("compaction", input=MTOK), entry("advisor_message", FABLE, input=MTOK), entry(input=MTOK))
     exact(said(OPUS, input=MTOK, iterations=parts), "16")
     exact(said(OPUS, input=MTOK, iterations=parts, service_tier="batch"), "8")
     exact(said(OPUS, input=MTOK, iterations=parts, inference_geo="us"), "17.6")
 
 
 def test_the_speed_is_the_answers_and_not_an_advisors():
-    sampled = Entry(input=MTOK)
-    slow = Entry("advisor_message", "claude-sonnet-5-5", input=MTOK)  # has no fast mode: it ran at standard speed
+    sampled = entry(input=MTOK)
+    slow = entry("advisor_message", "claude-sonnet-5-5", input=MTOK)  # has no fast mode: it ran at standard speed
     exact(said(OPUS, input=MTOK, iterations=(sampled, slow), speed="fast"), "10")
-    either = Entry("advisor_message", FABLE, input=MTOK)
+    either = entry("advisor_message", FABLE, input=MTOK)
     bound(said(OPUS, input=MTOK, iterations=(sampled, either), speed="fast"), "16", "unknown_speed")
 
 
@@ -355,13 +353,13 @@ def test_other_answers_without_output_are_paid():
 
 def test_a_refused_fallback_is_free_and_what_ran_before_is_not():
     parts = (
-        Entry("message", FABLE, input=MTOK, output=0),
-        Entry("fallback_message", OPUS, input=MTOK, output=0),
+        entry("message", FABLE, input=MTOK, output=0),
+        entry("fallback_message", OPUS, input=MTOK, output=0),
     )
     exact(said(OPUS, stop_reason="refusal", input=MTOK, output=0, iterations=parts), "0")
-    begun = (Entry("message", FABLE, input=MTOK, output=5), parts[1])
+    begun = (entry("message", FABLE, input=MTOK, output=5), parts[1])
     exact(said(OPUS, stop_reason="refusal", input=MTOK, output=0, iterations=begun), "8.0002")
-    compacted = (Entry("compaction", input=MTOK, output=5), Entry("message", input=MTOK, output=0))
+    compacted = (entry("compaction", input=MTOK, output=5), entry("message", input=MTOK, output=0))
     unpriced(said(OPUS, stop_reason="refusal", input=MTOK, output=0, iterations=compacted), "ambiguous_refusal")
 
 
@@ -380,7 +378,7 @@ def test_a_refusal_with_searches_contradicts_itself():
 
 
 def test_no_usage():
-    unpriced(Said(OPUS, None), "no_usage")
+    unpriced(response(OPUS, None), "no_usage")
 
 
 def test_billed_elsewhere():
@@ -416,20 +414,6 @@ def test_missing_counts(new, output, dollars):
 
 def test_nothing_at_all_is_not_zero():
     unpriced(said(OPUS, input=None, output=None), "missing_counts")
-
-
-@pytest.mark.parametrize("kind", ["input", "cache_read", "cache_write_5m", "cache_write_1h", "output"])
-@pytest.mark.parametrize("count", [-1, -MTOK, LIMIT, 10**18])
-def test_impossible_counts_are_never_exact(kind, count):
-    counts = {"input": 1000, "output": 1000, kind: count}
-    sure = price(said(OPUS, **counts | {kind: 0})).total
-    made = price(said(OPUS, **counts))
-    assert (made.status, made.reason, made.total) == ("lower_bound", "malformed_usage", sure)
-
-
-@pytest.mark.parametrize("count", [-1, LIMIT])
-def test_impossible_searches_are_never_exact(count):
-    bound(said(OPUS, input=MTOK, web_searches=count), "4", "malformed_usage")
 
 
 def test_malformed_usage_is_a_lower_bound_only_where_the_tier_is_known():

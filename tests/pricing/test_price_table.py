@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import json
 import typing
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
-from pricing_values import CLASSES, DATA, MODELS, NOW, at, said, usd
+from pricing_values import DATA, MODELS, NOW, SCHEMA, TOKEN_TYPES, at, said, usd
 
-import otel_claude.pricing
-from otel_claude.pricing import ANTHROPIC, Platform, load, shipped
-from otel_claude.pricing.listing import listing
+from otel_claude.cli.price_page import listing
+from otel_claude.pricing import ANTHROPIC, Platform, load, price_response, shipped
 
-SCHEMA = json.loads(Path(otel_claude.pricing.__file__).with_name("prices.schema.json").read_text(encoding="utf-8"))
 PUBLISHED_WITHOUT_A_PRICE = {"claude-mythos-preview"}
 
 PERIODS = [
@@ -32,19 +28,19 @@ def pico(model: str, kind: str, *, day: str, prompt: int = 0, **usage) -> Fracti
     """The price of one token, asked with a thousand of them in a prompt of at least `prompt`."""
     counts = {kind: 1000}
     rest = {"input" if kind != "input" else "cache_read": prompt} if prompt else {}
-    price = shipped().price(said(model, **counts, **rest, **usage), at=at(day))
+    price = price_response(shipped(), said(model, **counts, **rest, **usage), at=at(day))
     if price.status != "exact":
         return None
     return Fraction(getattr(price.charges[0], kind), 1000)
 
 
 @pytest.mark.parametrize(("model", "speed", "row"), PERIODS)
-def test_every_row_prices_every_class(model, speed, row):
+def test_every_row_prices_every_type(model, speed, row):
     day = row["effective_from"]
     standard = next(r for r in MODELS[model]["standard"] if r["effective_from"] <= day < (r["effective_to"] or "9"))
     tiers = [(0, row), *((tier["prompt_tokens_over"], tier) for tier in row.get("prompt_tiers", ()))]
     for over, prices in tiers:
-        for kind in CLASSES:
+        for kind in TOKEN_TYPES:
             per_million = Fraction(
                 prices[kind]
                 if kind in prices
@@ -58,10 +54,10 @@ def test_every_row_prices_every_class(model, speed, row):
 @pytest.mark.parametrize(("model", "speed", "row"), PERIODS)
 def test_periods_begin_and_end_at_midnight(model, speed, row):
     answer = said(model, input=1000, speed=speed)
-    first = shipped().price(answer, at=at(row["effective_from"], "00:00:00"))
+    first = price_response(shipped(), answer, at=at(row["effective_from"], "00:00:00"))
     assert first.total == usd(row["input"]) // 1000
     rows = MODELS[model][speed]
-    before = shipped().price(answer, at=at(row["effective_from"], "00:00:00") - 0.001)
+    before = price_response(shipped(), answer, at=at(row["effective_from"], "00:00:00") - 0.001)
     if row is rows[0]:
         late = speed == "fast" and row["effective_from"] != MODELS[model]["standard"][0]["effective_from"]
         assert before.reason == ("unknown_speed" if late else "not_yet_priced")
@@ -69,7 +65,7 @@ def test_periods_begin_and_end_at_midnight(model, speed, row):
     else:
         assert before.total == usd(rows[rows.index(row) - 1]["input"]) // 1000
     if row["effective_to"]:
-        last = shipped().price(answer, at=at(row["effective_to"], "00:00:00") - 0.001)
+        last = price_response(shipped(), answer, at=at(row["effective_to"], "00:00:00") - 0.001)
         assert last.total == usd(row["input"]) // 1000
 
 
@@ -99,7 +95,7 @@ def test_every_id_of_the_installed_sdk_is_priced_or_listed():
     literal, _ = typing.get_args(model.Model)
     ids = set(typing.get_args(literal))
     assert len(ids) >= 22
-    prices = {name: shipped().price(said(name, input=1, output=1), at=at(NOW)) for name in ids}
+    prices = {name: price_response(shipped(), said(name, input=1, output=1), at=at(NOW)) for name in ids}
     unpriced = {name for name, price in prices.items() if price.status != "exact"}
     assert unpriced == PUBLISHED_WITHOUT_A_PRICE
     for name in unpriced:
@@ -133,8 +129,8 @@ def test_every_id_of_the_installed_sdk_is_priced_or_listed():
 )
 def test_other_names_of_a_model_cost_what_it_costs(model, same_as):
     usage = {"input": 7, "cache_read": 11, "cache_write_5m": 13, "cache_write_1h": 17, "output": 19}
-    other = shipped().price(said(model, **usage), at=at(NOW))
-    plain = shipped().price(said(same_as, **usage), at=at(NOW))
+    other = price_response(shipped(), said(model, **usage), at=at(NOW))
+    plain = price_response(shipped(), said(same_as, **usage), at=at(NOW))
     assert (other.status, other.total) == ("exact", plain.total)
     assert other.charges[0].model == model
 
@@ -169,7 +165,7 @@ def test_other_names_of_a_model_cost_what_it_costs(model, same_as):
     ],
 )
 def test_nothing_is_matched_by_likeness(model):
-    price = shipped().price(said(model, input=1000, output=1000), at=at(NOW))
+    price = price_response(shipped(), said(model, input=1000, output=1000), at=at(NOW))
     assert price == ((), "unknown_model", "unpriced", DATA["table"])
     assert price.total == 0
     if model is not None:
@@ -178,7 +174,7 @@ def test_nothing_is_matched_by_likeness(model):
 
 def test_the_fast_id_of_foundry_is_the_model_in_fast_mode():
     answer = said("claude-opus-5-5-fast", input=1000, cache_read=1000, output=1000)
-    price = shipped().price(answer, at=at(NOW), platform=Platform("foundry"), requested_model="my-deployment")
+    price = price_response(shipped(), answer, at=at(NOW), platform=Platform("foundry"), requested_model="my-deployment")
     assert (price.status, price.total) == ("exact", usd("0.008") + usd("0.0004") + usd("0.04"))
 
 
@@ -191,11 +187,11 @@ def test_a_table_is_read_once_and_tells_its_date():
 def test_what_is_remembered_is_bounded():
     table = load(None)
     for number in range(3000):
-        table.price(said(f"claude-made-up-{number}", input=1), at=at(NOW))
-        table.price(said(input=1), at=at(NOW) + number * 86_400)
-    assert 0 < len(table._rates) <= 1024
-    assert 0 < len(table._common) <= 1024
-    assert table.price(said(input=1), at=at(NOW)).status == "exact"
+        price_response(table, said(f"claude-made-up-{number}", input=1), at=at(NOW))
+        price_response(table, said(input=1), at=at(NOW) + number * 86_400)
+    assert table.rates.cache_info().currsize == 1024
+    assert 0 < table._rates_of.cache_info().currsize <= 1024
+    assert price_response(table, said(input=1), at=at(NOW)).status == "exact"
 
 
 def test_the_listing_has_every_row_and_the_rows_of_a_day():

@@ -5,22 +5,18 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
-from pricing_values import CLASSES, DATA, NOW, Entry, at, said, usd
+from pricing_values import DATA, NOW, SCHEMA, TOKEN_TYPES, at, entry, said, usd
 
-import otel_claude.pricing
-from otel_claude.pricing import Platform, PriceFileError, load, shipped
-from otel_claude.pricing.calculate import round_half_even
-from otel_claude.pricing.listing import listing
+from otel_claude.cli.price_page import listing
+from otel_claude.pricing import Platform, PriceFileError, load, price_response, shipped
 from otel_claude.pricing.user_prices import mistakes_of
 
 MTOK = 1_000_000
-SCHEMA = json.loads(Path(otel_claude.pricing.__file__).with_name("prices.schema.json").read_text(encoding="utf-8"))
 JSONSCHEMA = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
 PRICES = {"input": "1", "cache_write_5m": "1.25", "cache_write_1h": "2", "cache_read": "0.1", "output": "5"}
 PERIOD = {"effective_from": "2026-01-01", **PRICES}
@@ -37,7 +33,7 @@ def table_of(tmp_path):
 
 
 def total(table, answer, day=NOW, **arguments):
-    price = table.price(answer, at=at(day), **arguments)
+    price = price_response(table, answer, at=at(day), **arguments)
     assert (price.status, price.table) == ("exact", table.name)
     return price.total
 
@@ -59,7 +55,7 @@ def test_a_new_model_has_the_published_modifiers(table_of):
     assert total(table, said("claude-opus-6", web_searches=1)) == usd("0.01")
     vertex = Platform("vertex", "europe-west1")
     assert total(table, said("claude-opus-6", input=MTOK), platform=vertex) == usd("1.1")
-    assert shipped().price(said("claude-opus-6", input=1), at=at(NOW)).reason == "unknown_model"
+    assert price_response(shipped(), said("claude-opus-6", input=1), at=at(NOW)).reason == "unknown_model"
 
 
 def test_own_modifiers(table_of):
@@ -75,8 +71,10 @@ def test_own_modifiers(table_of):
     assert total(table, said("m", output=MTOK, service_tier="batch")) == usd("2")
     assert total(table, said("m", cache_read=MTOK, output=MTOK, speed="fast")) == usd("7.3")
     assert total(table, said("m", output=MTOK), platform=Platform("vertex", "us")) == usd("5")
-    assert table.price(said("m", input=MTOK, inference_geo="us"), at=at(NOW)).reason == "unknown_inference_geo"
-    assert table.price(said("m", input=MTOK, web_searches=1), at=at(NOW)).reason == "unknown_web_search_price"
+    assert (
+        price_response(table, said("m", input=MTOK, inference_geo="us"), at=at(NOW)).reason == "unknown_inference_geo"
+    )
+    assert price_response(table, said("m", input=MTOK, web_searches=1), at=at(NOW)).reason == "unknown_web_search_price"
 
 
 def test_an_own_price_holds_in_its_time_and_the_shipped_one_around_it(table_of):
@@ -98,7 +96,7 @@ def test_a_model_without_a_published_price_takes_the_users(table_of):
     assert total(table, said("claude-mythos-preview", input=MTOK)) == usd("1")
     assert total(table, said("claude-mythos-preview", input=MTOK, service_tier="batch")) == usd("0.5")
     # Only from its own date: the unpublished row is never used.
-    assert table.price(said("claude-mythos-preview", input=1), at=at("2025-12-31")).reason == "not_yet_priced"
+    assert price_response(table, said("claude-mythos-preview", input=1), at=at("2025-12-31")).reason == "not_yet_priced"
 
 
 def test_aliases_are_deployments(table_of):
@@ -132,7 +130,7 @@ def test_a_file_can_say_that_refusals_are_free_elsewhere(table_of):
     table = table_of({"platforms": {"aws": {"refusals_free_from": "2026-07-01"}}})
     refused = said(stop_reason="refusal", input=MTOK, output=0)
     assert total(table, refused, platform=Platform("aws")) == 0
-    assert table.price(refused, at=at(NOW), platform=Platform("foundry")).reason == "ambiguous_refusal"
+    assert price_response(table, refused, at=at(NOW), platform=Platform("foundry")).reason == "ambiguous_refusal"
 
 
 def test_the_most_specific_discount_counts(table_of):
@@ -168,32 +166,23 @@ def test_discounts_have_dates_and_a_scope(table_of):
 
 def test_economics_have_the_discount_too(table_of):
     table = table_of({"discounts": [{"factor": "0.5"}]})
-    (charge,) = table.price(said(cache_read=MTOK, cache_write_1h=MTOK), at=at(NOW)).charges
+    (charge,) = price_response(table, said(cache_read=MTOK, cache_write_1h=MTOK), at=at(NOW)).charges
     assert (charge.savings, charge.overhead_1h) == (usd("1.9"), usd("2"))
 
 
-@pytest.mark.parametrize(
-    ("number", "per", "rounded"),
-    [(0, 2, 0), (1, 2, 0), (3, 2, 2), (5, 2, 2), (7, 2, 4), (1, 3, 0), (2, 3, 1), (-1, 2, 0), (-3, 2, -2), (-2, 3,
-    -1), (9, 1, 9)],
-)  # fmt: skip
-def test_rounding_is_half_to_even(number, per, rounded):
-    assert round_half_even(number, per) == rounded == round(Fraction(number, per))
-
-
-def test_a_factor_finer_than_a_pico_dollar_is_rounded_once_per_class_total(table_of):
+def test_a_factor_finer_than_a_pico_dollar_is_rounded_once_per_type(table_of):
     # 1 USD per million is 1,000,000 pico-dollars per token; x 0.0000005 that is half of one.
     table = table_of({"models": {"m": {"standard": [PERIOD]}}, "discounts": [{"factor": "0.0000005"}]})
     assert [total(table, said("m", input=count)) for count in range(1, 8)] == [0, 1, 2, 2, 2, 3, 4]
     # Iterations of one model are summed before they are rounded.
-    parts = (Entry(input=1), Entry(input=1), Entry(input=1))
+    parts = (entry(input=1), entry(input=1), entry(input=1))
     assert total(table, said("m", input=3, iterations=parts)) == 2
 
 
 @settings(max_examples=200, deadline=None)
 @given(
     st.decimals("0.000000000001", "2", places=12).map(lambda d: f"{d:f}"),
-    st.fixed_dictionaries({kind: st.integers(0, 300_000) for kind in CLASSES}),
+    st.fixed_dictionaries({kind: st.integers(0, 300_000) for kind in TOKEN_TYPES}),
     st.sampled_from(["standard", "batch"]),
     st.sampled_from(["global", "us"]),
 )
@@ -201,9 +190,9 @@ def test_a_discounted_price_is_the_rounded_fraction(tmp_path_factory, factor, co
     path = tmp_path_factory.mktemp("own") / "p.json"
     path.write_text(json.dumps({"models": {"m": {"standard": [PERIOD]}}, "discounts": [{"factor": factor}]}))
     answer = said("m", **counts, service_tier=tier, inference_geo=geo)
-    (charge,) = load(str(path)).price(answer, at=at(NOW)).charges
+    (charge,) = price_response(load(str(path)), answer, at=at(NOW)).charges
     scale = Fraction(factor) * (Fraction(1, 2) if tier == "batch" else 1) * (Fraction(11, 10) if geo == "us" else 1)
-    for kind in CLASSES:
+    for kind in TOKEN_TYPES:
         assert getattr(charge, kind) == round(counts[kind] * Fraction(PRICES[kind]) * 10**6 * scale)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pricing_values import MODELS, NOW, at
 
-from otel_claude.cli.price_file_check import CLASSES, check
+from otel_claude.cli.price_check import TOKEN_TYPES, check
 from otel_claude.pricing import load, shipped
 
 OLD = (
@@ -22,7 +22,7 @@ KNOWN = {
     **{
         ("genai-prices", model, f"{kind} batch"): "prices batches only of models that are not retired"
         for model in OLD
-        for kind in CLASSES
+        for kind in TOKEN_TYPES
     },
     ("genai-prices", "claude-mythos-5", "model"): "absent",
     ("genai-prices", "claude-mythos-5-1", "model"): "absent",
@@ -42,7 +42,7 @@ def test_every_shared_number_agrees(library):
     if not result.installed:
         pytest.skip(f"{library} is not installed (genai-prices needs Python 3.11)")
     assert result.compared >= COMPARED[library]
-    assert {(d.library, d.model, d.what) for d in result.differences} == {key for key in KNOWN if key[0] == library}
+    assert {(library, d.model, d.what) for d in result.differences} == {key for key in KNOWN if key[0] == library}
     # Not one number is different: what is known is missing on one side.
     assert [d for d in result.differences if d.ours is not None and d.theirs is not None] == []
     assert result.lacks == LACKS[library]

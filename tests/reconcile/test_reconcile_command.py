@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from otel_claude.cli import main
-from otel_claude.reconcile import IncompleteDataError, Prometheus
+from otel_claude.reconcile.prometheus import IncompleteDataError, Prometheus
 from otel_claude_demo.simulator import Simulator
 
 ADMIN = "sk-ant-admin01-" + "A" * 80

@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 
 from otel_claude.pricing import shipped
-from otel_claude.reconcile import Measured, Reported, Tolerance, compare
-from otel_claude.reconcile.cells import Cell, KeyAndModel, canonical
-from otel_claude.reconcile.compare import by_key_and_model
+from otel_claude.reconcile.compare import Tolerance, by_key_and_model, compare
+from otel_claude.reconcile.measured import Cell, KeyAndModel, Measured, canonical
+from otel_claude.reconcile.reported import Reported
 
 KEY, OTHER, OPUS, SONNET = "sk-ant-api03-ABC...shop", "sk-ant-api03-DEF...othr", "claude-opus-5-5", "claude-sonnet-5-5"
 

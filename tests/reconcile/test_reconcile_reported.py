@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 from anthropic import Anthropic
 
-from otel_claude.organization import Reader
+from otel_claude.organization.client import Reader
 from otel_claude.pricing import shipped
-from otel_claude.reconcile import IncompleteDataError, reported
+from otel_claude.reconcile.prometheus import IncompleteDataError
+from otel_claude.reconcile.reported import reported
 from otel_claude_demo.simulator import Simulator
 
 ADMIN = "sk-ant-admin01-" + "A" * 80
@@ -39,12 +40,11 @@ def call(simulator):
 
 @pytest.fixture
 def reader(simulator):
-    made = Reader(ADMIN, base_url=simulator.url, max_retries=0)
-    yield made
-    made.close()
+    with Reader(ADMIN, base_url=simulator.url, max_retries=0) as made:
+        yield made
 
 
-def test_amounts_and_tokens_by_key_model_and_class(call, reader, now):
+def test_amounts_and_tokens_by_key_model_and_type(call, reader, now):
     usage = call().usage
     now[0] += 3600
     found = reported(reader, NOON, NOON + timedelta(hours=1), KNOWN)
@@ -90,7 +90,7 @@ def test_rows_that_do_not_add_up_to_the_total_cannot_be_compared(call, reader, n
 
         def report(self, asked):
             whole = super().report(asked)
-            return type(whole)(whole.range, whole.costs[1:], whole.uses, whole.as_of)
+            return whole._replace(costs=whole.costs[1:])
 
     with (
         Losing(ADMIN, base_url=str(reader._client.base_url)) as losing,

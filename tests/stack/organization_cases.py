@@ -86,6 +86,15 @@ def organization_cases(case, series):
         case("ClaudeOrganizationDataStale", (said(o.ORGANIZATION_DATA_AGE, "0+60x120", report),), "120m",
              "The organization's data (report) is 2h 0m 0s old.", {NAMING.label(o.ORGANIZATION_PART): "report"}),
         case("ClaudeOrganizationDataStale", (said(o.ORGANIZATION_DATA_AGE, "300x120", report),), "120m"),
+        *(
+            case("ClaudeOrganizationAbsent", (said(o.ORGANIZATION_DATA_AGE, "300x120 _x1300", report),), at,
+                 "otel-claude organization sent 1 parts of the organization's data within the last day, and none in a "
+                 "quarter of an hour.", {})
+            for at in ("145m", "600m", "1400m")
+        ),
+        case("ClaudeOrganizationAbsent", (said(o.ORGANIZATION_DATA_AGE, "300x200", report),), "145m"),
+        # It never ran.
+        case("ClaudeOrganizationAbsent", (), "145m"),
     )  # fmt: skip
     of_days = (
         # A key that no service measures.

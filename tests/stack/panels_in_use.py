@@ -9,7 +9,7 @@ from pathlib import Path
 DASHBOARDS = Path(__file__).parents[2] / "deploy/grafana/dashboards"
 ALL = {
     "job": ".+", "model": ".*", "key": ".*", "library": ".*", "tag": "claude_tag_feature", "tag_value": ".*",
-    "budget": "5000",
+    "budget": "5000", "level": "5m", "__interval_ms": "300000",
 }  # fmt: skip
 ORGANIZATION = "otel-claude-organization"
 """The dashboard about what Anthropic reports: `test_live_organization` fills it."""
@@ -38,9 +38,9 @@ def targets(folder=DASHBOARDS, of=None):
     ]
 
 
-def filled(text, *, range_="1h", interval="5s", rate="1m", **chosen):
+def filled(text, *, range_="1h", interval="5m", **chosen):
     """A query as Grafana sends it. A variable that is not known stays, and the query fails."""
-    values = {"__range": range_, "__interval": interval, "__rate_interval": rate, **ALL, **chosen}
+    values = {"__range": range_, "__interval": interval, **ALL, **chosen}
 
     def fill(match):
         name = match[1] or match[2]

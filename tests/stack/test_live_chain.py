@@ -46,7 +46,7 @@ PRICES = {
 SEARCH = Fraction("0.01")
 HUNDREDTH_OF_A_CENT = 0.0001
 # What a store does not keep: VictoriaMetrics has no target_info, and here it evaluates no rules.
-ABSENT = {"victoria-metrics": {"Versions"}}
+ABSENT = {"victoria-metrics": {"Live: versions"}}
 
 
 @dataclass

@@ -10,6 +10,7 @@ import pytest
 from panels_in_use import AGENTS, CALLS, ORGANIZATION, dashboards, filled, panels, targets
 
 from otel_claude import semconv as c
+from otel_claude.promql import recorded
 from otel_claude.promql.names import BUDGET_USED, OTHER_SERIES, NameTranslator, prometheus_label
 from otel_claude.semconv import agents as a
 from otel_claude.semconv import organization as o
@@ -23,23 +24,32 @@ SERIES = {
     for metric in EMITTED
     for part in (("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",))
 }
+# What rules record of them, in slots of either length and without the labels of processes.
+RECORDED = {
+    **{recorded.increase_name(metric, level, part): metric for level in ("5m", "1h") for metric, part in recorded.EXACT},
+    **{recorded.increase_name(metric, level): metric for level in ("5m", "1h") for metric in recorded.HISTOGRAMS},
+    **{recorded.gauge_name(metric, operation): metric for metric, operation in recorded.GAUGES},
+    recorded.PROCESSES: c.CALLS, recorded.AGENT_PROCESSES: a.AGENT_RESULTS,
+}  # fmt: skip
+READ = SERIES | RECORDED
+OF_THE_ORGANIZATION = {metric.prometheus for metric in o.ORGANIZATION_METRICS if metric.kind == "gauge"}
 # Common to all series, beside the attributes of the table.
 COMMON = {"job", "instance", "le", "service_version", "alertname", "alertstate", "claude_tag_feature"}
 # What our own queries and rules name.
 COMMON |= {"tag_value", "budget"}
 COMMON |= {prometheus_label(name) for name in c.COMMON_ATTRIBUTES}
 VARIABLES = {
-    **dict.fromkeys(CALLS, ("datasource", "job", "model", "key", "library", "tag", "tag_value", "budget")),
-    AGENTS: ("datasource", "job", "tag", "tag_value"),
-    ORGANIZATION: ("datasource",),
+    **dict.fromkeys(CALLS, ("datasource", "job", "model", "key", "library", "tag", "tag_value", "budget", "level")),
+    AGENTS: ("datasource", "job", "tag", "tag_value", "level"),
+    ORGANIZATION: ("datasource", "level"),
 }
 # How each variable narrows a query. Budgets are all services', and histograms, limits and sessions have no tags.
 NARROWED = {
     "job": ("job", "JOB"), "model": ("gen_ai_request_model", "MODEL"), "key": ("claude_api_key_hint", "KEY"),
     "library": ("claude_client_library", "LIBRARY"), "tag_value": ("claude_tag_feature", "VALUE"),
 }  # fmt: skip
-# They count the series of a counter, not what it counts.
-COUNT_PROCESSES = {332, 852}
+# Of each service alone.
+PROCESSES = {recorded.PROCESSES, recorded.AGENT_PROCESSES}
 # Panels are known for ever by their numbers, and those of a kind stand together.
 NUMBERS = {**dict.fromkeys(CALLS, range(100, 700)), ORGANIZATION: range(700, 800), AGENTS: range(800, 900)}
 TITLES = {
@@ -65,8 +75,16 @@ def walk(node):
 
 def selectors(expression):
     found = [node for node in walk(promql.parse(expression)) if isinstance(node, promql.VectorSelector)]
-    assert found, expression
+    assert found or "vector(" in expression, expression
     return found
+
+
+def names(selector):
+    """The names of the series that a selector reads."""
+    if selector.name:
+        return [selector.name]
+    (either,) = (matcher.value for matcher in selector.matchers.matchers if matcher.name == "__name__")
+    return either.split("|")
 
 
 def parsed(text):
@@ -77,9 +95,10 @@ def parsed(text):
 def test_query_reads_what_is_emitted_and_groups_by_its_labels(uid, panel, target):
     expression = filled(target["expr"])
     known = set(COMMON)
-    for selector in selectors(expression):
-        assert selector.name in SERIES or selector.name in OTHER_SERIES, selector.name
-        if metric := SERIES.get(selector.name):
+    for name in [name for selector in selectors(expression) for name in names(selector)]:
+        native = f"{name}_bucket" in SERIES
+        assert name in READ or native or name in OTHER_SERIES, name
+        if metric := READ.get(name):
             known |= {prometheus_label(name) for name in metric.attributes}
     for node in walk(promql.parse(expression)):
         if isinstance(node, promql.AggregateExpr) and node.modifier is not None:
@@ -93,12 +112,13 @@ def test_query_is_narrowed_by_the_variables(uid, panel, target):
     chosen = {"job": "JOB", "model": "MODEL", "key": "KEY", "library": "LIBRARY", "tag_value": "VALUE"}
     for selector in selectors(filled(target["expr"], **chosen)):
         values = {(matcher.name, matcher.value) for matcher in selector.matchers.matchers}
-        metric = SERIES.get(selector.name)
+        name = names(selector)[0]
+        metric = READ.get(name)
         wanted = {name for name in VARIABLES[uid] if name in NARROWED}
-        if selector.name == BUDGET_USED:
+        if name == BUDGET_USED:
             wanted = set()
-        elif metric is None:
-            # `target_info` has no label but the job.
+        elif metric is None or name in PROCESSES:
+            # `target_info` and the number of processes have no label but the job.
             wanted &= {"job"}
         elif not metric.tags:
             wanted -= {"tag_value"}
@@ -126,13 +146,10 @@ def functions_around(expression):
 
 
 @pytest.mark.parametrize(("uid", "panel", "target"), QUERIES)
-def test_processes_are_counted_by_what_tells_them_apart_and_never_shown(uid, panel, target):
-    """The label is on series of some fleets only: what groups by it shows each process there, and none elsewhere."""
-    named = "claude_instance_id" in target["expr"]
-    assert named == (panel["id"] in COUNT_PROCESSES)
-    assert "claude_instance_id" not in target.get("legendFormat", "")
-    if named:
-        assert target["expr"].startswith("count by (job) (sum by (job, instance, claude_instance_id) (")
+def test_no_query_names_a_process(uid, panel, target):
+    """Such a label is on series of some fleets only: what groups by it shows each process there, and none elsewhere."""
+    for label in ("claude_instance_id", "service_instance_id", "instance"):
+        assert label not in target["expr"] + target.get("legendFormat", "")
 
 
 def aggregated(expression):
@@ -142,7 +159,9 @@ def aggregated(expression):
     def visit(node, over):
         if isinstance(node, promql.AggregateExpr):
             labels = set(node.modifier.labels) if node.modifier is not None else set()
-            over = over or not labels & {"instance", "claude_instance_id"}
+            processes = {"instance", "service_instance_id", "claude_instance_id"}
+            without = node.modifier is not None and "Without" in str(node.modifier.type)
+            over = over or (processes <= labels if without else not labels & processes)
         if isinstance(node, promql.VectorSelector):
             found.append(over or node.name not in SERIES or SERIES[node.name] in o.ORGANIZATION_METRICS)
             return
@@ -162,20 +181,35 @@ def test_nothing_is_shown_for_a_single_process(uid, panel, target):
 
 
 @pytest.mark.parametrize(("uid", "panel", "target"), QUERIES)
-def test_counters_are_rated_or_counted_exactly(uid, panel, target):
+def test_only_live_panels_read_each_process(uid, panel, target):
+    """What is recorded has no labels of processes: a range of days costs the same with ten processes and with 500."""
     assert "increase(" not in target["expr"]
-    for window in re.findall(r"rate\([^\[]*\[([^\]]+)\]", target["expr"]):
-        assert window in {"$__rate_interval", "$__range"}
-        assert window == "$__rate_interval" or target["instant"]
+    assert "rate(" not in target["expr"]
     for around, selector in functions_around(filled(target["expr"])):
-        metric = SERIES.get(selector.name)
-        if (
-            metric is not None
-            and metric.kind != "gauge"
-            and "timestamp" not in around
-            and panel["id"] not in COUNT_PROCESSES
-        ):
-            assert {"rate", "max_over_time", "last_over_time"} & set(around), target["expr"]
+        for name in names(selector):
+            if name in OF_THE_ORGANIZATION or (name in OTHER_SERIES and name != "target_info"):
+                continue
+            if target["exemplar"]:
+                assert target["expr"].endswith(" @ 0")
+            elif panel["title"].startswith("Live: "):
+                assert target["instant"]
+            else:
+                assert name in RECORDED, target["expr"]
+                assert {"sum_over_time", "max_over_time", "last_over_time"} & set(around), target["expr"]
+
+
+@pytest.mark.parametrize(("uid", "panel", "target"), QUERIES)
+def test_a_window_that_the_range_makes_reads_the_slots_of_the_range(uid, panel, target):
+    for name, window in re.findall(r":increase(\$\{level\}|\w+)[^\[]*\[([^\]]+)\]", target["expr"]):
+        assert (name == "${level}") == window.startswith("$"), target["expr"]
+
+
+def test_a_graph_never_has_steps_shorter_than_its_slots():
+    """Up to a week slots of five minutes are added up, above it hours: 150 points of a week are more than an hour."""
+    for _, panel, target in targets():
+        if target["range"]:
+            assert panel["interval"] == "5m"
+            assert 7 * 24 * 60 / panel["maxDataPoints"] >= 60
 
 
 @pytest.mark.parametrize(("uid", "panel"), EVERY)
@@ -214,7 +248,8 @@ def test_dashboard_is_as_grafana_takes_it(uid):
     text = json.dumps(dashboard)
     # `$1` is PromQL's, in label_replace.
     used = {name for pair in re.findall(r"\$\{(\w+)[:}]|\$(\w+)", text) for name in pair if name} - {"1"}
-    assert used - set(names) <= {"__range", "__interval", "__rate_interval", "__all", "__value", "__url_time_range"}
+    of_grafana = {"__range", "__range_s", "__interval", "__interval_ms", "__all", "__value", "__url_time_range"}
+    assert used - set(names) <= of_grafana
 
 
 @pytest.mark.parametrize("uid", ALL)
@@ -246,7 +281,9 @@ def test_a_panel_is_the_same_on_every_dashboard():
 
 @pytest.mark.parametrize("metric", EMITTED, ids=lambda metric: metric.name)
 def test_every_metric_is_on_a_panel(metric):
-    shown = {selector.name for _, _, target in targets() for selector in selectors(filled(target["expr"]))}
+    shown = {
+        name for _, _, target in targets() for each in selectors(filled(target["expr"])) for name in names(each)
+    }  # fmt: skip
     assert any(name in shown for name in names_of(metric)) != (metric.name in NOT_SHOWN)
 
 
@@ -271,7 +308,7 @@ def test_each_value_of_a_table_has_a_column(uid):
 
 
 def names_of(metric):
-    return [name for name, of in SERIES.items() if of is metric]
+    return [name for name, of in READ.items() if of is metric]
 
 
 def test_thresholds_have_colours_of_action():

@@ -11,13 +11,15 @@ import pytest
 import yaml
 from alert_cases import BUDGET_CASES, CASES, WEEKLY
 from panels_in_use import dashboards, panels
-from test_stack_dashboards import SERIES, aggregated, selectors, walk
+from test_stack_dashboards import SERIES, aggregated, names, selectors, walk
 
 from otel_claude import semconv as c
 from otel_claude.alerts.definitions import all_alerts
 from otel_claude.alerts.thresholds import Thresholds
 from otel_claude.pricing import UNPRICED_REASONS
-from otel_claude.promql.names import NameTranslator, prometheus_label
+from otel_claude.promql import recorded
+from otel_claude.promql.names import OTHER_SERIES, NameTranslator, prometheus_label
+from otel_claude.promql.queries import Queries
 from otel_claude.semconv import organization as o
 
 ROOT = Path(__file__).parents[2]
@@ -31,14 +33,18 @@ LOADED = [
 ]
 ALERTS = {rule["alert"]: rule for rule in LOADED if "alert" in rule}
 RECORDED = {rule["record"]: rule for rule in LOADED if "record" in rule}
+NATIVE = {metric.prometheus for metric in recorded.HISTOGRAMS}
+WITHOUT = {prometheus_label(name) for name in recorded.PROCESS_LABELS} | {recorded.CORRECTION_LABEL}
+PROCESSES = {recorded.PROCESSES, recorded.AGENT_PROCESSES}
 each_alert = pytest.mark.parametrize("alert", ALERTS.values(), ids=list(ALERTS))
 
 
 @pytest.mark.parametrize("rule", LOADED, ids=lambda rule: rule.get("alert") or rule["record"])
 def test_rule_reads_what_is_emitted_or_recorded(rule):
-    for selector in selectors(rule["expr"]):
-        assert selector.name in SERIES or selector.name in RECORDED
+    for name in [name for selector in selectors(rule["expr"]) for name in names(selector)]:
+        assert name in SERIES or name in RECORDED or name in OTHER_SERIES or name in NATIVE, name
     assert "increase(" not in rule["expr"]
+    assert "rate(" not in rule["expr"]
     assert "$" not in rule["expr"]
 
 
@@ -51,19 +57,24 @@ def test_rule_groups_by_labels_that_are_emitted(rule):
     }
     for node in walk(promql.parse(rule["expr"])):
         if isinstance(node, promql.AggregateExpr) and node.modifier is not None:
-            assert set(node.modifier.labels) <= attributes | {"job", "le"}
+            without = rule["expr"].count(" without (") and set(node.modifier.labels) <= WITHOUT
+            processes = rule["record"] in PROCESSES if "record" in rule else False
+            assert without or processes or set(node.modifier.labels) <= attributes | {"job", "le"}
 
 
 @pytest.mark.parametrize("rule", LOADED, ids=lambda rule: rule.get("alert") or rule["record"])
 def test_rule_keeps_no_single_process(rule):
     """One for each would fire, and be recorded, as often as there are processes."""
-    assert aggregated(rule["expr"])
-    assert "instance" not in rule["expr"]
+    if "vector(" not in rule["expr"]:
+        assert aggregated(rule["expr"])
+    if "alert" in rule:
+        assert "instance" not in rule["expr"]
 
 
 def test_what_is_not_aggregated_over_processes_is_seen():
     assert not aggregated("max_over_time(claude_client_rate_limit_utilization_ratio[5m]) > 0.9")
     assert not aggregated("sum by (claude_instance_id) (claude_client_calls_total)")
+    assert not aggregated("sum without (instance) (claude_client_calls_total)")
     assert aggregated("max by (job) (claude_client_rate_limit_utilization_ratio) > 0.9")
 
 
@@ -130,7 +141,7 @@ def test_budgets_reach_every_expression():
     def of(budget):
         return {
             alert.name: alert
-            for alert in all_alerts(NameTranslator(), Thresholds(monthly_budget=budget, daily_budget=budget))
+            for alert in all_alerts(Queries(NameTranslator()), Thresholds(monthly_budget=budget, daily_budget=budget))
         }
 
     small, large = of(100.0), of(999.0)

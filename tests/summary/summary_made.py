@@ -49,9 +49,9 @@ def usual(**more):
         ("cost", 20_000_000_000, "web_search", OTHER), ("tool", 2, "web_search"),
         ("saved", 95_000_000_000), ("overhead", 9_000_000_000),
     ]:  # fmt: skip
-        totals.add(kind, amount, *by)
+        totals.sums[(kind, *by)] += amount
     for kind, amount, *by in more.get("add", ()):
-        totals.add(kind, amount, *by)
+        totals.sums[(kind, *by)] += amount
     totals.limit = more.get("limit", Limit("input_tokens", MODEL, 0.85, NOW, NOW + 41.2))
     totals.processes = 1
     return totals

@@ -12,7 +12,7 @@ from summary_made import MODEL, collected, metric, point
 
 from otel_claude import semconv as c
 from otel_claude.pricing import shipped
-from otel_claude.summary import SummaryMetricExporter, variables
+from otel_claude.summary import JSON, SummaryMetricExporter
 from otel_claude.summary import exporter as exporting
 
 
@@ -23,7 +23,7 @@ def stream():
 
 @pytest.fixture
 def environment(tmp_path):
-    return {variables.JSON: str(tmp_path / "out.json")}
+    return {JSON: str(tmp_path / "out.json")}
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def calls(count, *more):
 
 
 def written(environment):
-    return json.loads(Path(environment[variables.JSON]).read_text())
+    return json.loads(Path(environment[JSON]).read_text())
 
 
 def test_the_last_numbers_are_printed_once(exporter, environment, stream):
@@ -111,7 +111,7 @@ def test_a_broken_price_file_was_ignored(exporter, environment, tmp_path):
 
 
 def test_a_file_that_cannot_be_written_is_one_line(exporter, environment, stream, tmp_path):
-    environment[variables.JSON] = str(tmp_path / "missing" / "out.json")
+    environment[JSON] = str(tmp_path / "missing" / "out.json")
     exporter.export(calls(1))
     exporter.shutdown()
     assert stream.getvalue().splitlines()[-1] == (
@@ -134,7 +134,7 @@ def test_a_failure_of_ours_is_one_line(exporter, stream, caplog, monkeypatch):
     monkeypatch.setattr("otel_claude._diagnostics._logged", set())
     with caplog.at_level(logging.WARNING, "otel_claude"):
         assert exporter.export(object()) is MetricExportResult.FAILURE
-        monkeypatch.setattr(exporting, "Report", None)
+        monkeypatch.setattr(exporting, "report", None)
         exporter.shutdown()
     assert [record.getMessage().partition(".")[0] for record in caplog.records] == [
         "otel-claude could not sum up metrics (AttributeError)",
@@ -163,6 +163,6 @@ def test_a_forked_child_starts_from_nothing(exporter, environment, stream, monke
     # Its root has printed already, so it prints its own, and to a file of its own.
     assert f"what process {pid} cost" in own
     assert "1 call to Claude: $0.250000" in own
-    child = json.loads(Path(environment[variables.JSON]).with_name(f"out.{pid}.json").read_text())
+    child = json.loads(Path(environment[JSON]).with_name(f"out.{pid}.json").read_text())
     assert (child["calls"], child["retry_wait_seconds"]) == (1, 2.0)
     assert written(environment)["retry_wait_seconds"] == 2.0

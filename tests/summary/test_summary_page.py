@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 from summary_made import MODEL, NOW, OTHER, usual
 
-from otel_claude.summary import amounts, terminal
+from otel_claude.summary import render
 from otel_claude.summary.json import json_of
 from otel_claude.summary.render import page_of
 from otel_claude.summary.totals import Limit, Totals
@@ -22,7 +22,7 @@ def facts(totals):
 def shown(totals, width=80):
     stream = io.StringIO()
     console = Console(file=stream, width=width, highlight=False, markup=False)
-    terminal._show(page(totals), console)
+    render.draw(page(totals), console)
     return stream.getvalue()
 
 
@@ -34,7 +34,7 @@ def shown(totals, width=80):
     ],
 )  # fmt: skip
 def test_dollars(pico, places, text):
-    assert amounts.usd(pico, places) == text
+    assert render.usd(pico, places) == text
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_dollars(pico, places, text):
      (123_456_789, "123M"), (5_000_000_000, "5.00B")],
 )  # fmt: skip
 def test_tokens_take_at_most_seven_characters(count, text):
-    assert amounts.tokens(count) == text
+    assert render.tokens(count) == text
     assert len(text) <= 7
 
 
@@ -52,18 +52,18 @@ def test_tokens_take_at_most_seven_characters(count, text):
     [(0, 0, "-"), (0, 5, "0 %"), (1, 1000, "<1 %"), (1, 2, "50 %"), (999, 1000, "99 %"), (5, 5, "100 %")],
 )
 def test_share(part, whole, text):
-    assert amounts.share(part, whole) == text
+    assert render.share(part, whole) == text
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(0.25, "250 ms"), (59.94, "59.9 s"), (61, "1 min 1 s"), (3720, "1 h 2 min")]
 )
 def test_seconds(value, text):
-    assert amounts.seconds(value) == text
+    assert render.seconds(value) == text
 
 
 def test_what_is_counted_in_words():
-    assert [amounts.times(1, "call"), amounts.times(1200, "call"), amounts.times(3, "process")] == [
+    assert [render.times(1, "call"), render.times(1200, "call"), render.times(3, "process")] == [
         "1 call", "1,200 calls", "3 processes",
     ]  # fmt: skip
 
@@ -102,7 +102,7 @@ def test_results_of_batches_beside_calls():
 def test_a_program_that_only_reads_results():
     only = Totals({("result", "succeeded", MODEL): 2, ("cost", "output", MODEL): 10**10, ("batched",): 10**10})
     assert page(only).headline == "2 results of batches: $0.010000"
-    assert page(only).tables[1].rows == ((MODEL, "2", "0", "0", "0", "0", "0.010000"),)
+    assert page(only).tables[1].rows == [(MODEL, "2", "0", "0", "0", "0", "0.010000")]
     assert (only.is_empty, only.processes) == (False, 1)
     assert "Batches" not in facts(usual())
     assert json_of(usual(), table="2026-11-22", now=NOW)["batches"] == {"results": {}, "usd": "0.00"}
@@ -111,9 +111,9 @@ def test_a_program_that_only_reads_results():
     assert facts(unread)["Not exact"].startswith("1 result, invalid_result: ")
 
 
-def test_classes():
+def test_types():
     table = page(usual()).tables[0]
-    assert table.rows == (
+    assert table.rows == [
         ("input, uncached", "450", "0.000500", "1 %"),
         ("cache read", "50,000", "0.005000", "6 %"),
         ("cache write 5m", "10,000", "0.025000", "28 %"),
@@ -121,16 +121,16 @@ def test_classes():
         ("output", "3,090", "0.030450", "34 %"),
         ("  of it thinking", "700", "", ""),
         ("web search", "2 requests", "0.020000", "22 %"),
-    )
+    ]
     assert table.total == ("total", "65,540", "0.088950", "")
 
 
 def test_models():
     table = page(usual()).tables[1]
-    assert table.rows == (
+    assert table.rows == [
         (MODEL, "10", "50", "50,000", "12,000", "3,000", "0.068100"),
         (OTHER, "2", "400", "0", "0", "90", "0.020850"),
-    )
+    ]
     assert table.total == ("total", "12", "450", "50,000", "12,000", "3,090", "0.088950")
 
 
@@ -139,9 +139,9 @@ def test_what_is_not_known_is_never_0():
         ("call", "new"): 2, ("unpriced", "unknown_model", "new"): 2,
         ("tokens", "total_input", "new"): 30, ("tokens", "output", "new"): 5,
     })  # fmt: skip
-    classes, models = page(totals).tables
-    assert classes.rows == (("input, uncached", "30", "", ""), ("output", "5", "", ""))
-    assert classes.total[2] == "unknown"
+    types, models = page(totals).tables
+    assert types.rows == [("input, uncached", "30", "", ""), ("output", "5", "", "")]
+    assert types.total[2] == "unknown"
     assert models.rows[0][-1] == "unknown"
     partly = page(usual(add=[("unpriced", 1, "incomplete_stream", MODEL)])).tables[1]
     assert [row[-1] for row in partly.rows] == [">=0.068100", "0.020850"]
@@ -168,7 +168,7 @@ def test_a_cache_that_was_written_and_never_read_has_a_negative_net():
     })  # fmt: skip
     cache = next(fact for fact in page(totals).facts if fact.label == "Cache")
     assert cache.lines[0] == "saved $0.000000, cost $0.000045 more: net -$0.000045"
-    assert cache.tone == "bad"
+    assert cache.style == "red"
 
 
 def test_no_cache_no_errors_no_limit():
@@ -208,7 +208,7 @@ def test_80_columns_are_enough():
 
 
 def test_plain_text_says_the_same():
-    lines = list(terminal.plain(page(usual())))
+    lines = list(render.plain(page(usual())))
     text = "\n".join(lines)
     assert max(map(len, lines)) <= 80
     assert "12 calls to Claude: $0.088950" in text
@@ -221,7 +221,7 @@ def test_without_rich(monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "rich.console", None)
     stream = io.StringIO()
-    terminal.show(page(usual()), stream)
+    render.show(page(usual()), stream)
     assert stream.getvalue().splitlines()[-1] == "For a better layout: pip install 'otel-claude[cli]'"
     assert "12 calls to Claude: $0.088950" in stream.getvalue()
 
@@ -230,7 +230,7 @@ def test_no_colour_and_no_great_width_where_there_is_no_terminal(monkeypatch):
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     monkeypatch.setenv("COLUMNS", "300")
     stream = io.StringIO()
-    terminal.show(page(usual()), stream)
+    render.show(page(usual()), stream)
     assert "\x1b" not in stream.getvalue()
     assert max(map(len, stream.getvalue().splitlines())) <= 100
 

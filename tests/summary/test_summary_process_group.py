@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from summary_made import usual
 
+from otel_claude.summary import PROCESS_GROUP
 from otel_claude.summary.process_group import ProcessGroup
 from otel_claude.summary.totals import Totals
-from otel_claude.summary.variables import PROCESS_GROUP
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ def test_uncached_input_is_what_is_left():
 
 def test_uncached_input_is_never_negative():
     totals = Totals()
-    totals.add("tokens", 5, "cache_read", MODEL)
+    totals.sums["tokens", "cache_read", MODEL] = 5
     assert totals.tokens("input") == 0
 
 

@@ -7,7 +7,7 @@ from unit_calls import success
 
 from otel_claude import semconv as c
 from otel_claude.agent_sdk.recorder import AgentRecorder
-from otel_claude.agent_sdk.totals import Connection, Sessions
+from otel_claude.agent_sdk.totals import Connection
 from otel_claude.semconv import agents as a
 
 USED = {"claude-opus-5-5": {"inputTokens": 5, "outputTokens": 2, "cacheCreationInputTokens": 1, "costUSD": 0.5,
@@ -20,7 +20,7 @@ COMMON = {c.OPERATION_NAME, c.PROVIDER_NAME, "claude.tag.tenant"}
 @pytest.fixture
 def recorder(bench):
     bench.instruments.add_agents()
-    return AgentRecorder(bench.instruments, Connection(Sessions(), ""), (("tenant", "acme"),))
+    return AgentRecorder(bench.instruments, Connection({}, ""), (("tenant", "acme"),))
 
 
 def test_every_metric_has_the_attributes_of_the_table(bench, recorder):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from unit_batches import BATCHED, STATUSES, batch
 from unit_calls import OPUS, message
 
-from otel_claude.api import Batch, BatchResult, parse_batch_result, parse_batches
+from otel_claude.api.batches import Batch, BatchResult, parse_batch_result, parse_batches
 
 ERROR = {"type": "error", "error": {"type": "invalid_request_error", "message": "no"}, "request_id": "req_1"}
 JSON = st.recursive(

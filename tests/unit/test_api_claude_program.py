@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from test_api_fuzz import anything
 
 from otel_claude.agent_sdk.messages import ModelUsage, parse_rate_limit, parse_result
-from otel_claude.agent_sdk.totals import Connection, Sessions
+from otel_claude.agent_sdk.totals import Connection
 
 NAMES = ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens", "costUSD", "provider")
 usages = st.dictionaries(st.sampled_from(NAMES), st.integers(0, 1 << 31) | st.floats() | st.text(max_size=3))
@@ -28,7 +28,7 @@ results = st.fixed_dictionaries(
 
 @given(st.lists(results, max_size=4), st.sampled_from(["", None, "session"]))
 def test_any_results(messages, resumes):
-    connection = Connection(Sessions(), resumes)
+    connection = Connection({}, resumes)
     for message in messages:
         for usage in (connection.since_last_result(parse_result(message)) or {}).values():
             assert all(type(number) is int and 0 <= number < 1 << 63 for number in usage[:-1])

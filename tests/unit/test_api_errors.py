@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otel_claude.api import ApiError, parse_error
+from otel_claude.api.errors import ApiError, parse_error
 
 
 def error(kind, message="", code=None):

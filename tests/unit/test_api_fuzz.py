@@ -8,18 +8,17 @@ from hypothesis import strategies as st
 from unit_calls import AT, USAGE, Body, KeepingRecorder, feed, responded, returned, started, stream
 
 from otel_claude import pricing
-from otel_claude.api import (
+from otel_claude.api import response as module
+from otel_claude.api.errors import parse_error
+from otel_claude.api.request import measure_request, parse_request
+from otel_claude.api.response import (
     Response,
     Usage,
-    measure_request,
     merge_message_delta,
-    parse_error,
     parse_message,
     parse_message_start,
-    parse_request,
     parse_usage,
 )
-from otel_claude.api import response as module
 
 KEYS = [
     *USAGE, "type", "id", "model", "stop_reason", "usage", "message", "delta", "error", "details", "error_code",
@@ -145,7 +144,7 @@ def test_any_response_and_its_price(events):
             assert name is None or (0 < len(name) <= 1_000 and name.isprintable())
         if response.usage is not None:
             check(response.usage)
-    price = pricing.shipped().price(response, at=AT)
+    price = pricing.price_response(pricing.shipped(), response, at=AT)
     assert price.total >= 0
     assert price.status != "exact" or not (response.usage is None or response.usage.malformed or not response.complete)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_claude.api import RateLimit, parse_headers
 from otel_claude.api import headers as module
+from otel_claude.api.headers import RateLimit, parse_headers
 
 NOON = 1_795_348_800.0  # 2026-11-22T12:00:00Z
 
@@ -25,7 +25,12 @@ class Found(NamedTuple):
 
 def parsed(pairs):
     headers = parse_headers(pairs)
-    return Found(headers.rate_limits, headers.request_id, headers.organization_id, headers.workspace_id)
+    return Found(
+        module.rate_limits(headers.layout, headers.values),
+        headers.request_id,
+        headers.organization_id,
+        headers.workspace_id,
+    )
 
 
 def parsed_named(**headers):

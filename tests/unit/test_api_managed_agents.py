@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_api_fuzz import anything
 
-from otel_claude.api import Session, parse_sessions, parse_usage
+from otel_claude.api.managed_agents import Session, parse_sessions
+from otel_claude.api.response import parse_usage
 
 USAGE = {
     "input_tokens": 5,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otel_claude.api import RequestFeatures, RequestSize, measure_request, parse_request
+from otel_claude.api.request import RequestFeatures, RequestSize, measure_request, parse_request
 
 
 class Untouchable:

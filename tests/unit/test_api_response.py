@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit_calls import OPUS, USAGE, message, stream
 
-from otel_claude.api import (
+from otel_claude.api.response import (
     Response,
     Usage,
     merge_message_delta,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_claude.api import Counts, Usage, parse_usage
+from otel_claude.api.response import Counts, Usage, parse_usage
 
 COUNT_FIELDS = {
     "input_tokens": "input",
@@ -87,7 +87,7 @@ WRITES = [
 
 @pytest.mark.parametrize(("creation", "split_5m", "split_1h", "write_5m", "write_1h"), WRITES)
 def test_cache_writes_by_time_to_live(creation, split_5m, split_1h, write_5m, write_1h):
-    usage = Usage(*(Counts(creation=creation, split_5m=split_5m, split_1h=split_1h)).classes)
+    usage = Usage(*(Counts(creation=creation, split_5m=split_5m, split_1h=split_1h)).by_type)
     assert (usage.cache_write_5m, usage.cache_write_1h) == (write_5m, write_1h)
 
 
@@ -95,7 +95,7 @@ def test_cache_writes_by_time_to_live(creation, split_5m, split_1h, write_5m, wr
 def test_the_two_writes_are_all_writes_where_the_split_fits(creation, data):
     split_1h = data.draw(st.integers(0, creation) | st.none())
     split_5m = data.draw(st.integers(0, creation - (split_1h or 0)) | st.none())
-    usage = Usage(*(Counts(creation=creation, split_5m=split_5m, split_1h=split_1h)).classes)
+    usage = Usage(*(Counts(creation=creation, split_5m=split_5m, split_1h=split_1h)).by_type)
     assert usage.cache_write_5m + usage.cache_write_1h == creation
 
 
@@ -111,7 +111,7 @@ TOTALS = [
 
 @pytest.mark.parametrize(("said", "total"), TOTALS)
 def test_the_total_input_is_all_types_together(said, total):
-    assert Usage(*said.classes).total_input == total
+    assert Usage(*said.by_type).total_input == total
 
 
 SERVED = {

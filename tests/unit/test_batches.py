@@ -14,7 +14,7 @@ from unit_calls import CLIENT, HINT, OPUS, TAGS, message
 
 from otel_claude import pricing
 from otel_claude import semconv as c
-from otel_claude.api import Counts, Response, Usage
+from otel_claude.api.response import Counts, Response, Usage
 from otel_claude.pricing import ANTHROPIC, UNPRICED_REASONS, price_batch_result
 from otel_claude.telemetry import batches
 from otel_claude.telemetry.attributes import AttributeSets
@@ -317,7 +317,7 @@ def test_a_server_whose_clock_is_ahead():
 
 
 def dated(model, since, until, tokens=1_000):
-    usage = Usage(*Counts(0, 0, tokens, 0).classes, service_tier="batch")
+    usage = Usage(*Counts(0, 0, tokens, 0).by_type, service_tier="batch")
     response = Response("msg_1", model, "end_turn", usage, complete=True)
     first, last = (datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp() for day in (since, until))
     return price_batch_result(pricing.shipped(), response, since=first, until=last, platform=ANTHROPIC, reason=None)

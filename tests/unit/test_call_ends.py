@@ -10,7 +10,8 @@ import httpx2
 import pytest
 from unit_calls import Body, failed, feed, message, responded, returned, sent, started, stream, streamed
 
-from otel_claude.api import ApiError, Response, merge_message_delta, parse_message, parse_message_start
+from otel_claude.api.errors import ApiError
+from otel_claude.api.response import Response, merge_message_delta, parse_message, parse_message_start
 from otel_claude.telemetry.call import Call
 from otel_claude.telemetry.open_calls import end_open_calls
 from otel_claude.telemetry.recorder import Recorder

@@ -23,7 +23,10 @@ from unit_calls import (
     streamed,
 )
 
-from otel_claude.api import ApiError, RateLimit, RequestSize, parse_message, parse_usage
+from otel_claude.api.errors import ApiError
+from otel_claude.api.headers import RateLimit
+from otel_claude.api.request import RequestSize
+from otel_claude.api.response import parse_message, parse_usage
 from otel_claude.telemetry.open_calls import end_open_calls, forget_open_calls, open_calls, release_open_calls
 
 WHOLE = parse_message(message())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from otel_claude.settings import Settings, former_variables, variable
-from otel_claude.summary import variables
+from otel_claude.summary import JSON
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = ROOT / "docs" / "configuration.md"
@@ -48,7 +48,7 @@ def test_the_configuration_page_has_every_variable_and_no_unknown_one():
     page = CONFIGURATION.read_text()
     named = set(re.findall(r"\bOTEL_CLAUDE_[A-Z_]+\b", page))
     assert set(VARIABLES) <= named
-    assert named - set(VARIABLES) <= {variables.JSON, *former_variables()}
+    assert named - set(VARIABLES) <= {JSON, *former_variables()}
 
 
 def test_the_frameworks_page_has_the_versions_that_are_tested():

@@ -17,7 +17,7 @@ from unit_calls import CLIENT, failed, responded, started, success
 
 from otel_claude import pricing
 from otel_claude import semconv as c
-from otel_claude.api import RateLimit
+from otel_claude.api.headers import RateLimit
 from otel_claude.sdk.responses import complete_failed_call
 from otel_claude.semconv import agents
 from otel_claude.settings import read

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_claude.api import redact_api_key
+from otel_claude.api.api_keys import redact_api_key
 
 KEY = "sk-ant-api03-R2D" + "x" * 80 + "-_igAA"
 ADMIN = "sk-ant-admin01-Q1W" + "y" * 80 + "wQAA"

@@ -6,7 +6,7 @@ import pytest
 from unit_calls import CLIENT, responded, started
 
 from otel_claude import semconv as c
-from otel_claude.api import RateLimit, parse_headers
+from otel_claude.api.headers import RateLimit, parse_headers
 from otel_claude.telemetry import rate_limits as module
 from otel_claude.telemetry.attributes import AttributeSets
 from otel_claude.telemetry.instance_id import NOT_KNOWN, InstanceId

@@ -19,7 +19,7 @@ from unit_calls import CLIENT, OPUS, USAGE, feed, message, responded, returned, 
 from unit_telemetry import Bench
 
 from otel_claude import semconv as c
-from otel_claude.api import RequestFeatures
+from otel_claude.api.request import RequestFeatures
 from otel_claude.pricing import ANTHROPIC, Platform
 from otel_claude.telemetry.call import Call, ClientInfo
 from otel_claude.telemetry.recorder import Recorder

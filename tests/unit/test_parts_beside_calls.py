@@ -10,10 +10,10 @@ from otel_claude import pricing
 from otel_claude import semconv as c
 from otel_claude.agent_sdk import recorder as agent_recorder
 from otel_claude.agent_sdk.recorder import AgentRecorder
-from otel_claude.agent_sdk.totals import Connection, Sessions
-from otel_claude.api import Session
+from otel_claude.agent_sdk.totals import Connection
+from otel_claude.api.managed_agents import Session
 from otel_claude.semconv import agents as a
-from otel_claude.summary import from_metrics, report
+from otel_claude.summary import exporter, from_metrics
 from otel_claude.telemetry import batches, increments, managed_agents, recorder
 from otel_claude.telemetry.attributes import AttributeSets
 from otel_claude.telemetry.call import UNKNOWN_CLIENT
@@ -139,7 +139,7 @@ def test_a_session_that_cannot_be_shown_leaves_the_others(bench, monkeypatch, wa
 def on_message(bench):
     made = instruments_of(bench.metering, "1", AttributeSets(10), keep=True)
     made.add_agents()
-    return AgentRecorder(made, Connection(Sessions(), None), ()).on_message
+    return AgentRecorder(made, Connection({}, None), ()).on_message
 
 
 RESULT = {
@@ -183,5 +183,5 @@ def test_a_sum_that_the_summary_cannot_read_leaves_the_others(bench, monkeypatch
 def test_a_summary_without_a_price_table_is_given(monkeypatch, tmp_path):
     monkeypatch.setattr(pricing, "load", fail)
     file = tmp_path / "summary.json"
-    report.Report({"OTEL_CLAUDE_SUMMARY_JSON": str(file)}, None).give(report.Totals({("call", "m"): 1}))
+    exporter.report(exporter.Totals({("call", "m"): 1}), {"OTEL_CLAUDE_SUMMARY_JSON": str(file)}, None)
     assert '"price_table": null' in file.read_text()

@@ -29,7 +29,7 @@ from unit_calls import (
 from unit_telemetry import recorder_of
 
 from otel_claude import semconv as c
-from otel_claude.api import ApiError
+from otel_claude.api.errors import ApiError
 
 HISTOGRAMS = [c.CALL_INPUT_TOKENS, c.CALL_OUTPUT_TOKENS, c.CALL_COST]
 

@@ -23,7 +23,7 @@ from unit_calls import (
 
 from otel_claude import pricing
 from otel_claude import semconv as c
-from otel_claude.api import ApiError
+from otel_claude.api.errors import ApiError
 from otel_claude.telemetry import span_attributes
 
 ALWAYS = {

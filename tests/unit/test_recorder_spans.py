@@ -29,7 +29,8 @@ from unit_calls import (
 
 from otel_claude import pricing
 from otel_claude import semconv as c
-from otel_claude.api import ApiError, RequestFeatures, RequestSize
+from otel_claude.api.errors import ApiError
+from otel_claude.api.request import RequestFeatures, RequestSize
 
 TABLE = pricing.shipped().name
 ASKED = {

@@ -7,7 +7,8 @@ from opentelemetry.metrics import CallbackOptions
 from unit_calls import CLIENT
 
 from otel_claude import semconv as c
-from otel_claude.api import Session, parse_usage
+from otel_claude.api.managed_agents import Session
+from otel_claude.api.response import parse_usage
 from otel_claude.semconv import agents as a
 from otel_claude.telemetry import managed_agents as module
 from otel_claude.telemetry.attributes import AttributeSets

@@ -7,7 +7,7 @@ from typing import Any
 
 from opentelemetry.metrics import NoOpMeterProvider
 
-from otel_claude.api import RequestFeatures
+from otel_claude.api.request import RequestFeatures
 from otel_claude.pricing import ANTHROPIC, shipped
 from otel_claude.sdk.response_body import observe_body
 from otel_claude.telemetry.attributes import AttributeSets

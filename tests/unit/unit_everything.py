@@ -8,7 +8,7 @@ from typing import Any
 from unit_batches import LINES, batch, owner_of, reader_of
 from unit_calls import USAGE, failed, feed, message, responded, returned, sent, started, stream, streamed, success
 
-from otel_claude.api import parse_error
+from otel_claude.api.errors import parse_error
 from otel_claude.telemetry.batches import update_batches
 
 WORKSPACE = "wrkspc_01"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from otel_claude.api import Response, Usage
-from otel_claude.pricing import PriceTable
+from otel_claude.api.response import Response, Usage
+from otel_claude.pricing import PriceTable, price_response
 from otel_claude.semconv import COST_TYPES
 
 CLASSES: Final = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
@@ -41,7 +41,7 @@ def cost(table: PriceTable, way: Way, amounts: Mapping[str, int], *, at: float) 
         speed=way.speed,
         inference_geo=way.inference_geo,
     )
-    price = table.price(Response(None, way.model, "end_turn", usage, complete=True), at=at)
+    price = price_response(table, Response(None, way.model, "end_turn", usage, complete=True), at=at)
     if price.status != "exact":
         raise ValueError(f"{way.model} has no exact price: {price.reason}")
     return {name: sum(getattr(charge, name) for charge in price.charges) * amounts.get(name, 0) for name in COST_TYPES}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -27,8 +27,16 @@ class Counting:
     """All that one `instrument()` set up in the SDK, which is imported. `providers`: those that it was given."""
 
     def __init__(self, chosen: Settings, providers: dict[str, Any]) -> None:
+        self._settings = chosen
         self._flush = FlushOnExit(chosen, providers, traces=False)
-        self._patch = AgentPatch(_listening(chosen, providers.get("meter_provider"), self._flush.on_measure))
+        self._instruments = instruments_of(
+            providers.get("meter_provider"), __version__, chosen.tag_limit, keep=True, instance_id=chosen.instance_id
+        )
+        self._instruments.add_agents()
+        self._sessions: Sessions = {}
+        self._connections: WeakKeyDictionary[Any, Connection] = WeakKeyDictionary()
+        self._warned = False
+        self._patch = AgentPatch(self._listen)
         self._patch.install()
 
     def renew(self) -> None:
@@ -40,42 +48,32 @@ class Counting:
         self._patch.remove()
         self._flush.stop()
 
-
-def telemetry_is_on(environment: Mapping[str, str]) -> bool:
-    """Whether the program exports metrics of its own, as far as its environment says."""
-    return environment.get(TELEMETRY, "").strip().lower() in settings.TRUE
-
-
-def _listening(chosen: Settings, provider: Any, on_measure: Callable[[], None]) -> Any:
-    """The function that gives who hears the messages of a query, or None if nobody does."""
-    instruments = instruments_of(provider, __version__, chosen.tag_limit, keep=True, instance_id=chosen.instance_id)
-    instruments.add_agents()
-    sessions = Sessions()
-    connections: WeakKeyDictionary[Any, Connection] = WeakKeyDictionary()
-    warned: list[bool] = []
-
-    def listen(query: Any) -> OnMessage | None:
+    def _listen(self, query: Any) -> OnMessage | None:
+        """Who hears the messages of a query, or None if nobody does."""
         if not is_instrumentation_enabled():
             return None
-        if chosen.agent_sdk == "auto" and telemetry_is_on(environment_of(query, os.environ)):
-            if not warned:
-                warned.append(True)
+        if self._settings.agent_sdk == "auto" and telemetry_is_on(environment_of(query, os.environ)):
+            if not self._warned:
+                self._warned = True
                 logger.warning(
                     "%s is on, so the claude program exports metrics of its own, and otel-claude counts nothing that "
                     "the Claude Agent SDK reports. Unset it, or set OTEL_CLAUDE_AGENT_SDK=on to have both.",
                     TELEMETRY,
                 )
             return None
-        on_measure()
+        self._flush.on_measure()
         # One program can be listened to many times: `ClaudeSDKClient` does it for each turn.
-        connection = connections.get(query)
+        connection = self._connections.get(query)
         if connection is None:
-            connection = connections[query] = Connection(sessions, session_of(query))
+            connection = self._connections[query] = Connection(self._sessions, session_of(query))
         try:
-            tags = current_tags(chosen.baggage_tags)
+            tags = current_tags(self._settings.baggage_tags)
         except Exception:
             log_internal_error("read the tags")
             tags = ()
-        return AgentRecorder(instruments, connection, tags).on_message
+        return AgentRecorder(self._instruments, connection, tags).on_message
 
-    return listen
+
+def telemetry_is_on(environment: Mapping[str, str]) -> bool:
+    """Whether the program exports metrics of its own, as far as its environment says."""
+    return environment.get(TELEMETRY, "").strip().lower() in settings.TRUE

@@ -8,14 +8,13 @@ while `usage` is that of the main loop in this turn; the cost is an estimate.
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from ..api import RateLimit
+from ..api.headers import RateLimit
 from ..api.json import Json, Reader, as_count, as_object, as_text
+from ..pricing import PICO_PER_USD
 
-PICO: Final = 10**12
-"""Pico-dollars in a dollar."""
-_MOST_DOLLARS: Final = 1_000_000
-_MOST_MODELS: Final = 100
-_MOST_NUMBER: Final = 1e15
+_MAX_DOLLARS: Final = 1_000_000
+_MAX_MODELS: Final = 100
+_MAX_NUMBER: Final = 1e15
 _COUNTS: Final = {
     "input": "inputTokens",
     "cache_read": "cacheReadInputTokens",
@@ -123,7 +122,7 @@ def _error_type(message: Json) -> str | None:
 def _usages(parsed: object) -> Usages | None:
     """None if it was not told, or cannot be read as a whole."""
     entries, read = as_object(parsed), Reader()
-    if entries is not parsed or len(entries) > _MOST_MODELS:
+    if entries is not parsed or len(entries) > _MAX_MODELS:
         return None
     usages = {str(as_text(model)): _usage(read.as_object(said), read) for model, said in entries.items()}
     return None if read.wrong else usages
@@ -140,10 +139,10 @@ def _usage(said: Json, read: Reader) -> ModelUsage:
 
 def _pico(dollars: object, read: Reader) -> int:
     known = _number(dollars)
-    if known is None or known >= _MOST_DOLLARS:
+    if known is None or known >= _MAX_DOLLARS:
         read.wrong = True
         return 0
-    return round(known * PICO)
+    return round(known * PICO_PER_USD)
 
 
 def _limit(name: str, said: Json) -> RateLimit:
@@ -155,4 +154,4 @@ def _number(value: object) -> float | None:
     """`value` if it is a number that is not negative. JSON's `true` is none."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
-    return float(value) if 0 <= value < _MOST_NUMBER else None
+    return float(value) if 0 <= value < _MAX_NUMBER else None

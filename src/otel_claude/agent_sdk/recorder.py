@@ -24,7 +24,6 @@ _PROVIDERS: Final = {
 _ANTHROPIC: Final = _PROVIDERS["anthropic"]
 """Of a result by a program that does not say who served it, and of limits."""
 
-
 _INVALID: Final = Result(None, semconv.OTHER, None, None, None)
 
 

@@ -11,26 +11,11 @@ from typing import Final
 
 from .messages import NOTHING, ModelUsage, Result, Usages
 
-_MOST_SESSIONS: Final = 1_000
+_MAX_SESSIONS: Final = 1_000
 
 
-class Sessions:
-    """The totals that each session had when this process last saw it."""
-
-    def __init__(self) -> None:
-        self._totals: dict[str, Usages] = {}
-
-    def of(self, session_id: str | None) -> Usages | None:
-        """None: this process has not seen it."""
-        return self._totals.get(session_id or "")
-
-    def keep(self, session_id: str | None, totals: Usages) -> None:
-        """Its latest. The one that was seen longest ago gives way."""
-        if session_id is not None:
-            self._totals.pop(session_id, None)
-            if len(self._totals) >= _MOST_SESSIONS:
-                self._totals.pop(next(iter(self._totals)), None)
-            self._totals[session_id] = totals
+Sessions = dict["str | None", Usages]
+"""The totals that each session had when this process last saw it, the one that was seen longest ago first."""
 
 
 class Connection:
@@ -50,8 +35,12 @@ class Connection:
         totals, before = result.totals, self._before
         if totals is not None:
             self._before = totals
-            known: list[Usages | None] = [{}, self._sessions.of(result.session_id), self._sessions.of(self._resumes)]
-            self._sessions.keep(result.session_id, totals)
+            known: list[Usages | None] = [{}, *map(self._sessions.get, (result.session_id, self._resumes))]
+            if result.session_id is not None:
+                self._sessions.pop(result.session_id, None)
+                self._sessions[result.session_id] = totals
+                if len(self._sessions) > _MAX_SESSIONS:
+                    self._sessions.pop(next(iter(self._sessions)), None)
             if result.new is None:
                 return _since(before, totals) if before is not None else _first(totals, known, result.turn)
         return result.new

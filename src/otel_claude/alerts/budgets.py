@@ -10,14 +10,13 @@ from urllib.parse import quote
 from otel_claude import semconv as c
 from otel_claude.tags import is_key, is_value
 
-from ..promql.names import BUDGET, BUDGET_USED, NameTranslator
+from ..promql.names import BUDGET, BUDGET_USED
 from ..promql.queries import Queries
 from .rules import Alert, Group, Recording
-from .thresholds import FAST, HOURS_OF_A_MONTH
+from .spend import burning
+from .thresholds import FAST, SLOW
 
 _MONTH: Final = "30d"
-_HOURS: Final = {"5m": 1 / 12, "30m": 0.5, "1h": 1.0, "6h": 6.0}
-"""The windows of `FAST`, in hours."""
 _ACTION: Final = (
     "Open the dashboard, which shows this tag's value alone: which service and which model grew? If it is meant, raise "
     "the budget."
@@ -57,37 +56,25 @@ def tag_budget(text: str) -> TagBudget:
     return TagBudget(key, value, dollars)
 
 
-def spend(window: str) -> str:
-    """Dollars that a budget's calls cost in a window."""
-    return f"claude:budget_spend_usd:{window}"
+def budget_recordings(q: Queries, budgets: Iterable[TagBudget]) -> tuple[Group, ...]:
+    """Which share of each budget was used. No group where there are no budgets."""
+    rules = tuple(
+        Recording(BUDGET_USED, f"{q.spent(_MONTH, (), _tag(q, budget))} / {budget.dollars:g}", ((BUDGET, budget.name),))
+        for budget in budgets
+    )
+    return (Group("otel-claude-budgets", rules, "5m"),) if rules else ()
 
 
-def budget_recordings(translator: NameTranslator, budgets: Iterable[TagBudget]) -> tuple[Group, ...]:
-    """What the alerts on budgets read. No groups where there are no budgets."""
-    q = Queries(translator)
-    short, long = list[Recording](), list[Recording]()
-    for budget in budgets:
-        labels = ((BUDGET, budget.name),)
-        tag = translator.match(c.TAG_PREFIX + budget.key, "=", _quoted(budget.value))
-        short += [Recording(spend(window), q.spent(window, (), tag), labels) for window in _HOURS]
-        # The hours that are over, added up, as for all services together.
-        month = f"sum(sum_over_time({_of(budget, '1h')}[{_MONTH}:1h]))"
-        long += [
-            Recording(spend(_MONTH), month, labels),
-            Recording(BUDGET_USED, f"{_of(budget, _MONTH)} / {budget.dollars:g}", labels),
-        ]
-    groups = (Group("otel-claude-budgets", tuple(short)), Group("otel-claude-budgets-month", tuple(long), "5m"))
-    return groups if short else ()
-
-
-def budget_alerts(translator: NameTranslator, budgets: Iterable[TagBudget]) -> tuple[Group, ...]:
+def budget_alerts(q: Queries, budgets: Iterable[TagBudget]) -> tuple[Group, ...]:
     """Near the budget, over it, and on the way there. No group where there are no budgets."""
-    alerts = tuple(alert for budget in budgets for alert in _alerts(translator, budget))
+    alerts = tuple(alert for budget in budgets for alert in _alerts(q, budget))
     return (Group("otel-claude-alerts-budgets", alerts),) if alerts else ()
 
 
-def _alerts(translator: NameTranslator, budget: TagBudget) -> tuple[Alert, ...]:
-    month, dollars, name = _of(budget, _MONTH), budget.dollars, translator.template(BUDGET)
+def _alerts(q: Queries, budget: TagBudget) -> tuple[Alert, ...]:
+    translator, dollars, tag = q.translator, budget.dollars, _tag(q, budget)
+    name = budget.name
+    month = f'{BUDGET_USED}{{{BUDGET}="{_quoted(budget.name)}"}} * {dollars:g}'
     labels = ((BUDGET, budget.name),)
     choice = (
         f"?var-tag={quote(translator.bare(c.TAG_PREFIX + budget.key))}&var-tag_value={quote(budget.value, safe='')}"
@@ -105,29 +92,22 @@ def _alerts(translator: NameTranslator, budget: TagBudget) -> tuple[Alert, ...]:
             _ACTION, by_job=False, labels=labels, choice=choice,
         ),
         Alert(
-            "ClaudeTagBudgetBurnFast", "warning", _burning(budget),
+            "ClaudeTagBudgetBurnFast", "warning", burning(q, FAST, dollars, tag),
             f"Claude is being paid {usd} per hour for {name}; at this pace its budget of {dollars:g} USD is gone "
             "within days.",
             _ACTION, wait="2m", by_job=False, labels=labels, choice=choice,
         ),
+        Alert(
+            "ClaudeTagBudgetBurnSlow", "info", burning(q, SLOW, dollars, tag),
+            f"Claude is being paid {usd} per hour for {name}, for a day or longer; its budget of {dollars:g} USD will "
+            "not last for thirty days.",
+            _ACTION, wait="15m", keep="1h", by_job=False, labels=labels, choice=choice,
+        ),
     )  # fmt: skip
 
 
-def _burning(budget: TagBudget) -> str:
-    """Dollars per hour, where both windows of any pair are over their pace."""
-    even = budget.dollars / HOURS_OF_A_MONTH
-    pairs = (
-        " and ".join(
-            f"{_of(budget, window)} / {_HOURS[window]:.6g} > {burn.factor * even:.6g}"
-            for window in (burn.long, burn.short)
-        )
-        for burn in FAST
-    )
-    return " or ".join(f"({pair})" for pair in pairs)
-
-
-def _of(budget: TagBudget, window: str) -> str:
-    return f'{spend(window)}{{{BUDGET}="{_quoted(budget.name)}"}}'
+def _tag(q: Queries, budget: TagBudget) -> str:
+    return q.match(c.TAG_PREFIX + budget.key, _quoted(budget.value))
 
 
 def _quoted(value: str) -> str:

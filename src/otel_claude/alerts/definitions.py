@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..promql.names import NameTranslator
+from ..promql.queries import Queries
 from .budgets import TagBudget, budget_alerts
 from .organization import organization_alerts
 from .recording import recording_groups
@@ -12,29 +12,25 @@ from .spend import spend_alerts, value_alerts
 from .thresholds import Thresholds
 
 
-def alert_groups(
-    translator: NameTranslator, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()
-) -> tuple[Group, ...]:
+def alert_groups(q: Queries, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()) -> tuple[Group, ...]:
     """The alerts, by what they are about."""
     return (
-        Group("otel-claude-alerts-spend", spend_alerts(translator, thresholds)),
-        *budget_alerts(translator, budgets),
-        Group("otel-claude-alerts-value", value_alerts(translator, thresholds)),
-        Group("otel-claude-alerts-reliability", reliability_alerts(translator, thresholds)),
-        Group("otel-claude-alerts-limits", limit_alerts(translator, thresholds)),
-        Group("otel-claude-alerts-telemetry", telemetry_alerts(translator)),
-        Group("otel-claude-alerts-organization", organization_alerts(translator, thresholds)),
+        Group("otel-claude-alerts-spend", spend_alerts(q, thresholds)),
+        *budget_alerts(q, budgets),
+        Group("otel-claude-alerts-value", value_alerts(q, thresholds)),
+        Group("otel-claude-alerts-reliability", reliability_alerts(q, thresholds)),
+        Group("otel-claude-alerts-limits", limit_alerts(q, thresholds)),
+        Group("otel-claude-alerts-telemetry", telemetry_alerts(q, thresholds)),
+        Group("otel-claude-alerts-organization", organization_alerts(q, thresholds)),
     )
 
 
-def all_alerts(
-    translator: NameTranslator, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()
-) -> tuple[Alert, ...]:
+def all_alerts(q: Queries, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()) -> tuple[Alert, ...]:
     """Every alert."""
-    groups = alert_groups(translator, thresholds, budgets)
+    groups = alert_groups(q, thresholds, budgets)
     return tuple(rule for group in groups for rule in group.rules if isinstance(rule, Alert))
 
 
-def all_groups(translator: NameTranslator, thresholds: Thresholds) -> tuple[Group, ...]:
+def all_groups(q: Queries, thresholds: Thresholds) -> tuple[Group, ...]:
     """Every group, what is recorded first."""
-    return (*recording_groups(translator), *alert_groups(translator, thresholds))
+    return (*recording_groups(q.translator, q.store), *alert_groups(q, thresholds))

@@ -9,9 +9,9 @@ from otel_claude.semconv import organization as o
 
 from ..dashboards.panels import ORGANIZATION_UID
 from ..promql import organization
-from ..promql.names import NameTranslator
 from ..promql.queries import Queries
 from .rules import Alert
+from .service import NO_OUTAGE
 from .thresholds import Thresholds
 
 _USD: Final = '{{ $value | printf "%.2f" }} USD'
@@ -21,15 +21,15 @@ _RATE: Final = (o.RATE_LIMIT_GROUP, c.RATE_LIMIT_NAME, o.WORKSPACE_NAME)
 _KEY: Final = (c.API_KEY_HINT, o.API_KEY_NAME)
 
 
-def organization_alerts(translator: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
+def organization_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
     """Limits, spend that nothing measured, keys, and the data itself."""
-    q = Queries(translator)
-
+    translator = q.translator
     scope, period, workspace = (translator.template(name) for name in _LIMIT)
     group, limit, _ = (translator.template(name) for name in _RATE)
     hint, key = (translator.template(name) for name in _KEY)
     unexplained, reported = organization.unexplained(q), organization.reported(q, _KEY)
     by_hint = organization.reported(q, organization.HINT)
+    there = q.select(o.ORGANIZATION_DATA_AGE)
     age = q.by((o.ORGANIZATION_PART,), q.select(o.ORGANIZATION_DATA_AGE), "max")
     return (
         Alert(
@@ -80,5 +80,14 @@ def organization_alerts(translator: NameTranslator, t: Thresholds) -> tuple[Aler
             "{{ $value | humanizeDuration }} old.",
             "Read the log of otel-claude organization: it says what Anthropic's Admin API answered.", "5m", "10m",
             ORGANIZATION_UID, by_job=False,
+        ),
+        Alert(
+            "ClaudeOrganizationAbsent", "warning",
+            f"count(last_over_time({there}[1d])) unless on () count(last_over_time({there}[15m])) and on () "
+            f"{NO_OUTAGE}",
+            "otel-claude organization sent {{ $value }} parts of the organization's data within the last day, and none "
+            "in a quarter of an hour.",
+            "Look whether its process runs. What Anthropic reports, and the alerts on it, stand still without it.",
+            "0m", "15m", ORGANIZATION_UID, by_job=False,
         ),
     )  # fmt: skip

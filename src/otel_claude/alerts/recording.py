@@ -1,76 +1,115 @@
-"""The recording rules: exact spend and calls in windows, cache ratios, use of limits."""
+"""The recording rules: what counters and histograms grew, gauges over time, and which processes report.
+
+Their groups are evaluated as often as there is something new. What VictoriaMetrics needs is less: it reads raw series.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
 
 from otel_claude import semconv as c
+from otel_claude.semconv import agents as a
 
-from ..promql.names import JOB, NameTranslator
-from ..promql.queries import Queries
+from ..promql.names import NameTranslator
+from ..promql.queries import Store
+from ..promql.recorded import (
+    AGENT_PROCESSES,
+    ALIVE,
+    CORRECTION,
+    CORRECTION_LABEL,
+    COUNTS_NEW,
+    DUE,
+    EXACT,
+    GAUGES,
+    HISTOGRAMS,
+    PROCESSES,
+    RULES,
+    STEADY,
+    Growth,
+    correction,
+    due,
+    duration,
+    gauge_name,
+    increase_name,
+)
 from .rules import Group, Recording
 
-WHO: Final = (JOB, c.REQUEST_MODEL, c.API_KEY_HINT)
-WINDOWS: Final = ("5m", "30m", "1h", "2h", "6h", "1d")
-CALL_WINDOWS: Final = ("5m", "30m", "1h", "6h")
+_CORRECTION = ((CORRECTION_LABEL, CORRECTION),)
 
 
-def spend(window: str) -> str:
-    """Dollars spent in a window, by service, model and key."""
-    return f"claude:spend_usd:{window}"
+def recording_groups(
+    translator: NameTranslator, store: Store = "prometheus", process_labels: tuple[str, ...] = ()
+) -> tuple[Group, ...]:
+    """All recording rules but those of budgets."""
+    return groups_of(Growth(translator, process_labels), store)
 
 
-def error_ratio(window: str) -> str:
-    """The share of a service's calls that failed in a window."""
-    return f"claude:call_errors:ratio_{window}"
-
-
-def calls(window: str) -> str:
-    """A service's calls in a window."""
-    return f"claude:calls:{window}"
-
-
-def cache_hits(window: str) -> str:
-    """The share of input tokens that the cache gave, by service and model."""
-    return f"claude:cache_hits:ratio_{window}"
-
-
-INPUT_HOUR: Final = "claude:input_tokens:1h"
-CACHE_NET_DAY: Final = "claude:cache_net_usd:1d"
-LIMIT_USED: Final = "claude:rate_limit_used:ratio"
-LIMIT_BY: Final = (JOB, c.REQUEST_MODEL, c.API_KEY_HINT, c.RATE_LIMIT_NAME)
-SPEND_3D: Final = "claude:spend_usd:3d"
-SPEND_30D: Final = "claude:spend_usd:30d"
-_HOURLY: Final = {SPEND_3D: "3d", SPEND_30D: "30d"}
-
-
-def recording_groups(translator: NameTranslator) -> tuple[Group, ...]:
-    """All recording rules."""
-    q = Queries(translator)
-    model = (JOB, c.REQUEST_MODEL)
-    long = tuple(
-        # The hours that are over, added up: the raw series of a month would be too many.
-        Recording(name, q.by(WHO, f"sum_over_time({spend('1h')}[{window}:1h])"))
-        for name, window in _HOURLY.items()
-    )
+def groups_of(growth: Growth, store: Store = "prometheus") -> tuple[Group, ...]:
+    """The groups of one clock: tests have a faster one."""
+    recorded = store != "victoria-metrics"
     return (
-        Group("otel-claude-spend", tuple(Recording(spend(window), q.spent(window, WHO)) for window in WINDOWS)),
-        Group("otel-claude-spend-long", long, "5m"),
         Group(
-            "otel-claude-calls",
+            "otel-claude-alive",
+            (Recording(ALIVE, "vector(1)"), *([Recording(COUNTS_NEW, growth.counts_new())] if recorded else [])),
+            duration(growth.minutes.slot),
+        ),
+        *(_growth_groups(growth) if recorded else ()),
+        Group(
+            "otel-claude-gauges",
             (
-                *(Recording(calls(window), q.calls(window, (JOB,))) for window in CALL_WINDOWS),
-                *(Recording(error_ratio(window), q.errors(window, (JOB,))) for window in CALL_WINDOWS),
+                *([Recording(gauge_name(*gauge), growth.gauge(*gauge)) for gauge in GAUGES] if recorded else []),
+                Recording(PROCESSES, growth.processes(c.CALLS)),
+                Recording(STEADY, growth.steady()),
+                Recording(AGENT_PROCESSES, growth.processes(a.AGENT_RESULTS, a.SESSIONS)),
+            ),
+            duration(growth.minutes.slot),
+        ),
+    )
+
+
+def _due(rules: str, slot: float, delay: float) -> Recording:
+    return Recording(DUE, due(rules, slot, delay), ((RULES, rules),))
+
+
+def _growth_groups(growth: Growth) -> Iterable[Group]:
+    minutes, hours = growth.minutes, growth.hours
+    yield Group(
+        "otel-claude-increase-5m",
+        (
+            _due(minutes.name, minutes.slot, minutes.delay),
+            *(
+                Recording(increase_name(metric, minutes.name, part), growth.slot(metric, part))
+                for metric, part in EXACT
+            ),
+            *(
+                Recording(increase_name(metric, minutes.name), growth.slot(metric, native=True))
+                for metric in HISTOGRAMS
             ),
         ),
-        Group(
-            "otel-claude-cache",
-            (
-                Recording(INPUT_HOUR, q.exact_increase(c.INPUT_TOKENS, "1h", model)),
-                Recording(cache_hits("1h"), q.cache_hits("1h", model)),
-                Recording(cache_hits("1d"), q.cache_hits("1d", model)),
-                Recording(CACHE_NET_DAY, q.cache_net("1d", model)),
+        duration(minutes.slot),
+    )
+    yield Group(
+        "otel-claude-increase-5m-correction",
+        (
+            _due(correction(minutes), minutes.step, minutes.late),
+            *(
+                Recording(increase_name(metric, minutes.name, part), growth.slot_correction(metric, part), _CORRECTION)
+                for metric, part in EXACT
             ),
         ),
-        Group("otel-claude-limits", (Recording(LIMIT_USED, q.used(LIMIT_BY)),)),
+        duration(minutes.step),
+    )
+    yield Group(
+        "otel-claude-increase-1h",
+        (
+            _due(hours.name, hours.slot, hours.delay),
+            *(Recording(increase_name(metric, hours.name, part), growth.hour(metric, part)) for metric, part in EXACT),
+            *(Recording(increase_name(metric, hours.name), growth.hour(metric)) for metric in HISTOGRAMS),
+            _due(correction(hours), hours.step, hours.late),
+            *(
+                Recording(increase_name(metric, hours.name, part), growth.hour_correction(metric, part), _CORRECTION)
+                for metric, part in EXACT
+            ),
+        ),
+        duration(hours.slot),
     )

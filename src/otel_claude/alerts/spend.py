@@ -6,9 +6,9 @@ from typing import Final
 
 from otel_claude import semconv as c
 
-from ..promql.names import JOB, NameTranslator
-from ..promql.queries import Queries
-from .recording import INPUT_HOUR, SPEND_3D, cache_hits, spend
+from ..promql.names import JOB
+from ..promql.queries import Queries, seconds
+from ..promql.recorded import ALIVE
 from .rules import Alert
 from .thresholds import FAST, HOURS_OF_A_MONTH, SLOW, Burn, Thresholds
 
@@ -16,23 +16,23 @@ _USD: Final = '{{ $value | printf "%.2f" }} USD'
 _SHARE: Final = "{{ $value | humanizePercentage }}"
 _NO_PRICE_BY_DESIGN: Final = ("billed_elsewhere", "provisioned_throughput", "priority_tier")
 _NO_PRICE_IN_TABLE: Final = ("unknown_model", "no_published_price", "not_yet_priced", "unknown_speed")
-_BURN_WINDOWS: Final = {window: spend(window) for window in ("5m", "30m", "1h", "2h", "6h", "1d")} | {"3d": SPEND_3D}
+_WHOLE_HOUR: Final = f"count_over_time({ALIVE}[1h]) >= 11"
+"""After an outage of the store, the spend of hours is counted in one slot, and the last hour's says nothing."""
 _MONTHLY_ACTION: Final = (
     "Open the table “Top spenders”, and compare with yesterday: one service, one model or one key is usually "
     "behind it. If it is meant, raise the budget."
 )
 
 
-def spend_alerts(translator: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
+def spend_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
     """Budgets and jumps."""
-    q = Queries(translator)
-    job, hour, day = translator.template(JOB), t.daily_budget * t.hour_of_daily_budget, f"sum({spend('1d')})"
-    by_job, week_ago = q.by((JOB,), spend("1h")), q.by((JOB,), f"{spend('1h')} offset 1w")
+    job, hour, day = q.translator.template(JOB), t.daily_budget * t.hour_of_daily_budget, q.spent("1d")
+    by_job, week_ago = q.spent("1h", (JOB,)), q.spent("1h", (JOB,), ago="1w")
     return (
         Alert(
-            "ClaudeSpendRateHigh", "warning", f"{by_job} > {hour:g}",
+            "ClaudeSpendRateHigh", "warning", f"{by_job} > {hour:g} and on () {_WHOLE_HOUR}",
             f"{job} spent {_USD} on Claude in the last hour (limit {hour:g} USD).",
-            "See which model and class grew on the service's dashboard. A loop that calls again and again shows as "
+            "See which model and type grew on the service's dashboard. A loop that calls again and again shows as "
             "many calls, a prompt that grew as a higher cost per call.",
         ),
         Alert(
@@ -46,20 +46,20 @@ def spend_alerts(translator: NameTranslator, t: Thresholds) -> tuple[Alert, ...]
             _MONTHLY_ACTION, by_job=False,
         ),
         Alert(
-            "ClaudeMonthlyBudgetBurnFast", "critical", _burning(FAST, t),
+            "ClaudeMonthlyBudgetBurnFast", "critical", burning(q, FAST, t.monthly_budget),
             f"Claude is being paid {_USD} per hour; at this pace the monthly budget of {t.monthly_budget:g} USD is "
             "gone within days.",
             _MONTHLY_ACTION, wait="2m", by_job=False,
         ),
         Alert(
-            "ClaudeMonthlyBudgetBurnSlow", "warning", _burning(SLOW, t),
+            "ClaudeMonthlyBudgetBurnSlow", "warning", burning(q, SLOW, t.monthly_budget),
             f"Claude is being paid {_USD} per hour, for a day or longer; the monthly budget of {t.monthly_budget:g} "
             "USD will not last.",
             _MONTHLY_ACTION, wait="15m", keep="1h", by_job=False,
         ),
         Alert(
             "ClaudeSpendAnomaly", "warning",
-            f"{by_job} > {t.anomaly_factor:g} * {week_ago} and {by_job} > {t.anomaly_floor:g}",
+            f"{by_job} > {t.anomaly_factor:g} * {week_ago} and {by_job} > {t.anomaly_floor:g} and on () {_WHOLE_HOUR}",
             f"{job} spent {_USD} on Claude in the last hour, over {t.anomaly_factor:g} times the same hour last week.",
             "More or costlier calls? Compare calls and cost per call with last week's, then look at what was "
             "deployed.",
@@ -68,34 +68,32 @@ def spend_alerts(translator: NameTranslator, t: Thresholds) -> tuple[Alert, ...]
     )  # fmt: skip
 
 
-def _burning(burns: tuple[Burn, ...], t: Thresholds) -> str:
+def burning(q: Queries, burns: tuple[Burn, ...], monthly_budget: float, *matchers: str) -> str:
     """Dollars per hour, where both windows of any pair are over their pace."""
-    even = t.monthly_budget / HOURS_OF_A_MONTH
+    even = monthly_budget / HOURS_OF_A_MONTH
     pairs = (
-        " and ".join(f"sum({_BURN_WINDOWS[window]}) / {_hours(window):g} > {burn.factor * even:.6g}"
-                     for window in (burn.long, burn.short))
+        " and ".join(
+            f"{q.spent(window, (), *matchers)} / {seconds(window) / 3600:.6g} > {burn.factor * even:.6g}"
+            for window in (burn.long, burn.short)
+        )
         for burn in burns
-    )  # fmt: skip
+    )
     return " or ".join(f"({pair})" for pair in pairs)
 
 
-def _hours(window: str) -> float:
-    return int(window[:-1]) * {"m": 1 / 60, "h": 1, "d": 24}[window[-1]]
-
-
-def value_alerts(translator: NameTranslator, t: Thresholds) -> tuple[Alert, ...]:
+def value_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
     """The cache, truncated responses, and what has no price."""
-    q = Queries(translator)
-    model = (JOB, c.REQUEST_MODEL)
+    translator, model = q.translator, (JOB, c.REQUEST_MODEL)
     job, name = translator.template(JOB), translator.template(c.REQUEST_MODEL)
-    saved, paid = (q.exact_increase(metric, "6h", model) for metric in (c.CACHE_SAVINGS, c.CACHE_OVERHEAD))
+    saved, paid = (q.increase(metric, "6h", model) for metric in (c.CACHE_SAVINGS, c.CACHE_OVERHEAD))
     # Of calls alone: results of batches are counted as unpriced too, and are no calls.
     priceable = (
         translator.match(c.UNPRICED_REASON, "!~", "|".join((*_NO_PRICE_BY_DESIGN, *_NO_PRICE_IN_TABLE))),
         q.match(c.OPERATION_NAME, c.CHAT),
     )
     enough = f"{q.calls('1h', (JOB,))} >= {t.calls:g}"
-    unpriced = q.share(q.exact_increase(c.UNPRICED, "1h", (JOB,), *priceable), q.calls("1h", (JOB,)))
+    hour, day = (q.cache_hits(window, model) for window in ("1h", "1d"))
+    unpriced = q.share(q.increase(c.UNPRICED, "1h", (JOB,), *priceable), q.calls("1h", (JOB,)))
     return (
         Alert(
             "ClaudeCacheWrittenNotRead", "warning",
@@ -106,8 +104,8 @@ def value_alerts(translator: NameTranslator, t: Thresholds) -> tuple[Alert, ...]
         ),
         Alert(
             "ClaudeCacheHitsDropped", "warning",
-            f"{cache_hits('1h')} < {t.cache_drop:g} * {cache_hits('1d')} and {cache_hits('1d')} > "
-            f"{t.cache_drop_floor:g} and {INPUT_HOUR} > {t.cache_drop_tokens:g}",
+            f"{hour} < {t.cache_drop:g} * {day} and {day} > {t.cache_drop_floor:g} and "
+            f"{q.increase(c.INPUT_TOKENS, '1h', model)} > {t.cache_drop_tokens:g}",
             f"Cache hits of {job} for {name} fell to {_SHARE} of its input tokens.",
             "Look at what was deployed: a date, an id or another order of tools at the prompt's beginning ends every "
             "hit.",
@@ -127,7 +125,7 @@ def value_alerts(translator: NameTranslator, t: Thresholds) -> tuple[Alert, ...]
         ),
         Alert(
             "ClaudePriceTableOutdated", "warning",
-            f"{q.exact_increase(c.UNPRICED, '1h', model, q.among(c.UNPRICED_REASON, *_NO_PRICE_IN_TABLE))} > 0",
+            f"{q.increase(c.UNPRICED, '1h', model, q.among(c.UNPRICED_REASON, *_NO_PRICE_IN_TABLE))} > 0",
             f"Calls of {job} to {name} have no price: {{{{ $value }}}} in the last hour.",
             "Upgrade otel-claude, or give the price in the file that OTEL_CLAUDE_PRICES names.", wait="1m", keep="1h",
         ),

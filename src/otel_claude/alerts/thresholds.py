@@ -53,6 +53,8 @@ class Thresholds:
     unused_days: float = 30
     """After so many days without a request a key is not used. What is reported goes back as far."""
     organization_age: float = 3600
+    steady_hours: float = 2
+    """For how many hours of the last day a service must have sent metrics, for its silence to be news."""
     calls: float = 20
     """Calls or attempts in a window from which on shares of them mean something."""
 

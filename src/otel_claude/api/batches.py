@@ -5,15 +5,12 @@ those of the beta are the same.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from typing import Final, NamedTuple
 
-from .json import Json, as_count, as_list, as_object, as_text
+from .json import Json, as_count, as_list, as_object, as_text, as_time
 from .response import Response, parse_message
 
 _STATUSES: Final = ("processing", "succeeded", "errored", "canceled", "expired")
-_BATCH: Final = "message_batch"
-_TIER: Final = "batch"
 
 
 class Batch(NamedTuple):
@@ -47,14 +44,14 @@ def parse_batches(body: object) -> Iterator[Batch]:
     listed = as_list(parsed.get("data"))
     for each in (parsed,) if listed is None else map(as_object, listed):
         name = as_text(each.get("id"))
-        if name is not None and each.get("type") == _BATCH:
+        if name is not None and each.get("type") == "message_batch":
             counts = as_object(each.get("request_counts"))
             yield Batch(
                 name,
                 each.get("processing_status") == "ended",
                 {status: as_count(counts.get(status)) for status in _STATUSES},
-                _moment(each.get("created_at")),
-                _moment(each.get("ended_at")),
+                as_time(as_text(each.get("created_at")) or ""),
+                as_time(as_text(each.get("ended_at")) or ""),
             )
 
 
@@ -62,20 +59,14 @@ def parse_batch_result(line: object) -> BatchResult:
     """The `BatchResult` in a decoded line."""
     parsed = as_object(line)
     result = as_object(parsed.get("result"))
-    name, kind = as_text(parsed.get("custom_id")), as_text(result.get("type"))
-    if kind == "succeeded":
-        message = result.get("message")
-        return (
-            BatchResult(name, kind, _response(as_object(message)))
-            if as_object(message) is message
-            else BatchResult(name)
-        )
+    name, kind, message = as_text(parsed.get("custom_id")), as_text(result.get("type")), result.get("message")
+    if kind == "succeeded" and (found := as_object(message)) is message:
+        return BatchResult(name, kind, _response(found))
     if kind == "errored":
         # An error's envelope, as the body of a refused request has it.
-        return BatchResult(
-            name, kind, None, as_text(as_object(as_object(result.get("error")).get("error")).get("type"))
-        )
-    return BatchResult(name, kind) if kind in ("canceled", "expired") else BatchResult(name)
+        error = as_object(as_object(result.get("error")).get("error"))
+        return BatchResult(name, kind, error_type=as_text(error.get("type")))
+    return BatchResult(name, kind if kind in ("canceled", "expired") else None)
 
 
 def _response(message: Json) -> Response:
@@ -85,16 +76,4 @@ def _response(message: Json) -> Response:
         return response
     # Whatever a batch answers is charged at batch prices (Anthropic's page on batch processing, 2026-10), also where
     # the field that says so was lost on its way.
-    return response._replace(usage=usage._replace(service_tier=_TIER))
-
-
-def _moment(value: object) -> float | None:
-    parsed = as_text(value)
-    if parsed is None:
-        return None
-    try:
-        # Python 3.10 reads no `Z`.
-        moment = datetime.fromisoformat(parsed.replace("Z", "+00:00"))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
-    except (ValueError, OverflowError):
-        return None
+    return response._replace(usage=usage._replace(service_tier="batch"))

@@ -9,18 +9,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
 from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from .json import MAX_TEXT, as_text
+from .json import MAX_TEXT, as_text, as_time
 
 _LIMIT: Final = re.compile(
     rb"anthropic-(ratelimit|priority|fast)-([a-z0-9-]{1,60})-(limit|remaining|reset|utilization)", re.IGNORECASE
 )
-_FIELDS: Final = ("limit", "remaining", "utilization", "reset")
-"""Those of a `RateLimit`, in its order."""
 _COUNTS: Final = ("limit", "remaining")
 _IDS: Final = ("request-id", "anthropic-organization-id", "anthropic-workspace-id")
 _MAX_LIMITS: Final = 32
@@ -85,11 +82,6 @@ class ResponseHeaders(NamedTuple):
     request_id: str | None = None
     organization_id: str | None = None
     workspace_id: str | None = None
-
-    @property
-    def rate_limits(self) -> tuple[RateLimit, ...]:
-        """The limits, as they are shown."""
-        return rate_limits(self.layout, self.values)
 
 
 _new_headers: Callable[[tuple[Any, ...]], ResponseHeaders] = partial(tuple[Any, ...].__new__, ResponseHeaders)
@@ -218,9 +210,4 @@ def _time(raw: bytes) -> float | None:
         return None
     if raw.isdigit():
         return float(raw) if len(raw) <= _MAX_DIGITS else None
-    try:
-        # Python 3.10 reads no `Z`.
-        time = datetime.fromisoformat(raw.decode("ascii").replace("Z", "+00:00"))
-        return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).timestamp()
-    except (ValueError, OverflowError):
-        return None
+    return as_time(raw.decode("latin-1"))

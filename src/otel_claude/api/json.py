@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import Final, cast
 
 Json = Mapping[str, object]
@@ -29,6 +30,16 @@ def as_list(value: object) -> list[object] | None:
 def as_text(value: object) -> str | None:
     """`value` if it is a string that can be an id or a name: not empty, not too long, no control characters."""
     return value if isinstance(value, str) and 0 < len(value) <= MAX_TEXT and value.isprintable() else None
+
+
+def as_time(value: str) -> float | None:
+    """Seconds since the epoch of a time in RFC 3339, in UTC if it names no zone."""
+    try:
+        # Python 3.10 reads no `Z`.
+        time = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def as_integer(value: object) -> int | None:
@@ -71,12 +82,11 @@ class Reader:
 
     def count(self, value: object, known: int | None) -> int | None:
         """As `as_count`, or what was known."""
-        if type(value) is int and 0 <= value < MAX_COUNT:
-            return value
         if value is None:
             return known
-        self.wrong = True
-        return None
+        if (parsed := as_count(value)) is None:
+            self.wrong = True
+        return parsed
 
     def text(self, value: object, known: str | None) -> str | None:
         """As `as_text`, or what was known."""

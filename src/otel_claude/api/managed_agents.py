@@ -35,7 +35,7 @@ class Session(NamedTuple):
             self.agent_name or known.agent_name,
             self.model or known.model,
             max(known.usage, self.usage, key=_tokens),
-            max(known.list_cost, self.list_cost, key=_or_less),
+            max(known.list_cost, self.list_cost, key=lambda cents: -1 if cents is None else cents),
             self.budget,
         )
 
@@ -80,7 +80,3 @@ def _cents(amount: object) -> int | None:
 
 def _tokens(usage: Usage | None) -> int:
     return -1 if usage is None else (usage.total_input or 0) + (usage.output or 0)
-
-
-def _or_less(cents: int | None) -> int:
-    return -1 if cents is None else cents

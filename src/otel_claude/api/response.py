@@ -13,8 +13,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from .json import MAX_COUNT, MAX_TEXT, Json, Reader, as_known_text, as_list, as_object, as_text, known_texts
 
-_UNSPLIT: Final[Json] = {}
-_MOST_ITERATIONS: Final = 10_000
+_MAX_ITERATIONS: Final = 10_000
 
 
 class Counts(NamedTuple):
@@ -31,9 +30,8 @@ class Counts(NamedTuple):
     split_1h: int | None = None
 
     def updated(self, usage: Json, read: Reader) -> "Counts":
-        """These counts, with those that `usage` has in their place: counts of a stream are cumulative, never added."""
-        creation = usage.get("cache_creation")
-        split = read.as_object(creation) if creation is not None else _UNSPLIT
+        """These counts, with those that `usage` has in their place."""
+        split = read.as_object(usage.get("cache_creation"))
         return Counts(
             read.count(usage.get("input_tokens"), self.input),
             read.count(usage.get("output_tokens"), self.output),
@@ -44,22 +42,23 @@ class Counts(NamedTuple):
         )
 
     @property
-    def classes(self) -> "_Classes":
-        """The disjoint classes: uncached input, output, cache reads, cache writes for 5m and for 1h; and all input.
+    def by_type(self) -> "_ByType":
+        """By disjoint types: uncached input, output, cache reads, cache writes for 5m and for 1h; and all input.
 
         Writes of no known time to live are 5m: breakpoints that server tools set by themselves come without a split
         (Anthropic's page on tool use with prompt caching). All input is `None` where the uncached input is not known.
         """
-        new, out, cached, creation, short, long = self
+        uncached, output, read, creation, write_5m, write_1h = self
         if creation is not None:
-            long = long or 0
-            short = max(creation - long, short or 0)
-        return new, out, cached, short, long, None if new is None else new + (cached or 0) + (short or 0) + (long or 0)
+            write_1h = write_1h or 0
+            write_5m = max(creation - write_1h, write_5m or 0)
+        total = None if uncached is None else uncached + (read or 0) + (write_5m or 0) + (write_1h or 0)
+        return uncached, output, read, write_5m, write_1h, total
 
 
-_Classes = tuple["int | None", "int | None", "int | None", "int | None", "int | None", "int | None"]
+_ByType = tuple["int | None", "int | None", "int | None", "int | None", "int | None", "int | None"]
 
-# What is read for every call is a field, and no property that works it out: `Usage(*counts.classes, counts, …)`.
+# What is read for every call is a field, and no property that works it out: `Usage(*counts.by_type, counts, …)`.
 
 
 class Iteration(NamedTuple):
@@ -78,7 +77,7 @@ class Iteration(NamedTuple):
 class Usage(NamedTuple):
     """`usage` of one answer: what the API served, not what was asked. `thinking` is part of the output.
 
-    The first six are `counts.classes`. `malformed`: something stood where a count or a name belongs, and was none.
+    The first six are `counts.by_type`. `malformed`: something stood where a count or a name belongs, and was none.
     """
 
     input: int | None = None
@@ -165,7 +164,7 @@ def parse_usage(usage: object, known: Usage = NO_USAGE) -> Usage:  # noqa: C901,
         plain = False
     if not plain:
         return _parse_carefully(usage, known)
-    # As `Counts.classes`.
+    # As `Counts.by_type`.
     write_5m, write_1h = split_5m, split_1h
     if creation is not None:
         write_1h = write_1h or 0
@@ -180,65 +179,45 @@ def _parse_carefully(usage: object, known: Usage) -> Usage:
     read = Reader()
     parsed = read.as_object(usage)
     counts = known.counts.updated(parsed, read)
-    thinking, searches, fetches, executions = (
-        known.thinking,
-        known.web_searches,
-        known.web_fetches,
-        known.code_executions,
-    )
-    if (details := parsed.get("output_tokens_details")) is not None:
-        thinking = read.count(read.as_object(details).get("thinking_tokens"), thinking)
-    if (tools := parsed.get("server_tool_use")) is not None:
-        tools = read.as_object(tools)
-        searches = read.count(tools.get("web_search_requests"), searches) or 0
-        fetches = read.count(tools.get("web_fetch_requests"), fetches) or 0
-        executions = read.count(tools.get("code_execution_requests"), executions) or 0
-    credit, entries = parsed.get("fallback_credit"), parsed.get("iterations")
-    tier = read.text(parsed.get("service_tier"), known.service_tier)
-    speed = read.text(parsed.get("speed"), known.speed)
-    geo = read.text(parsed.get("inference_geo"), known.inference_geo)
-    malformed = known.malformed
-    fallback_credit = known.fallback_credit if credit is None else _credit(credit, known.fallback_credit, read)
-    iterations = known.iterations if entries is None else _iterations(entries, read)
-    malformed = malformed or read.wrong
-    if len(_names) < _MAX_NAMES:
-        _names.update((tier, speed, geo))
-    plain = not (malformed or iterations or fallback_credit or searches or fetches or executions)
-    return Usage(
-        *counts.classes,
+    details = read.as_object(parsed.get("output_tokens_details"))
+    tools = read.as_object(parsed.get("server_tool_use"))
+    credit = read.as_object(read.as_object(parsed.get("fallback_credit")).get("status"))
+    entries = parsed.get("iterations")
+    new = Usage(
+        *counts.by_type,
         counts,
-        thinking,
-        searches,
-        fetches,
-        executions,
-        tier,
-        speed,
-        geo,
-        fallback_credit,
-        iterations,
-        malformed,
-        plain,
+        thinking=read.count(details.get("thinking_tokens"), known.thinking),
+        web_searches=read.count(tools.get("web_search_requests"), known.web_searches) or 0,
+        web_fetches=read.count(tools.get("web_fetch_requests"), known.web_fetches) or 0,
+        code_executions=read.count(tools.get("code_execution_requests"), known.code_executions) or 0,
+        service_tier=read.text(parsed.get("service_tier"), known.service_tier),
+        speed=read.text(parsed.get("speed"), known.speed),
+        inference_geo=read.text(parsed.get("inference_geo"), known.inference_geo),
+        fallback_credit=read.text(credit.get("type"), known.fallback_credit),
+        iterations=known.iterations if entries is None else _iterations(entries, read),
     )
-
-
-def _credit(credit: object, known: str | None, read: Reader) -> str | None:
-    return read.text(read.as_object(read.as_object(credit).get("status")).get("type"), known)
+    if len(_names) < _MAX_NAMES:
+        _names.update((new.service_tier, new.speed, new.inference_geo))
+    malformed = known.malformed or read.wrong
+    other = new.iterations or new.fallback_credit or new.web_searches or new.web_fetches or new.code_executions
+    return new._replace(malformed=malformed, plain=not (malformed or other))
 
 
 def _iterations(entries: object, read: Reader) -> tuple[Iteration, ...] | None:
     entries = as_list(entries)
-    if entries is None or len(entries) > _MOST_ITERATIONS:
+    if entries is None or len(entries) > _MAX_ITERATIONS:
         read.wrong = True
         return None
-    return tuple([_iteration(read.as_object(entry), read) for entry in entries])
-
-
-def _iteration(entry: Json, read: Reader) -> Iteration:
-    classes = _NO_COUNTS.updated(entry, read).classes
-    return Iteration(*classes, read.text(entry.get("type"), None) or "", read.text(entry.get("model"), None))
-
-
-_NO_COUNTS: Final = Counts()
+    return tuple(
+        [
+            Iteration(
+                *Counts().updated(entry, read).by_type,
+                read.text(entry.get("type"), None) or "",
+                read.text(entry.get("model"), None),
+            )
+            for entry in map(read.as_object, entries)
+        ]
+    )
 
 
 _PLACEHOLDERS: Final = frozenset({"output_tokens", "output_tokens_details"})
@@ -253,9 +232,6 @@ class Response(NamedTuple):
     stop_reason: str | None = None
     usage: Usage | None = None
     complete: bool = False
-
-
-NO_RESPONSE: Final = Response()
 
 
 _new_response: Callable[[tuple[Any, ...]], Response] = partial(tuple[Any, ...].__new__, Response)

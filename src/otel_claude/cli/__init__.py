@@ -14,8 +14,6 @@ from typing import Any, NoReturn
 
 __all__ = ["main"]
 
-_NO_TYPER = "otel-claude: the command line needs Typer and Rich: pip install 'otel-claude[cli]'\n"
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command that the arguments name. Never returns: exits with its code."""
@@ -27,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("typer", "rich", "click"):
             raise
-        sys.stderr.write(_NO_TYPER)
+        sys.stderr.write("otel-claude: the command line needs Typer and Rich: pip install 'otel-claude[cli]'\n")
         sys.exit(2)
 
 

@@ -7,18 +7,15 @@ JSON lines. Which of them it is, is seen from the text.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from ..api import Response, merge_message_delta, parse_message, parse_message_start
 from ..api.json import Json, as_object
+from ..api.response import Response, merge_message_delta, parse_message, parse_message_start
 
-_STARTS: Final = "message_start"
-_CHANGES: Final = "message_delta"
-_IGNORED: Final = frozenset(
-    {"ping", "message_stop", "content_block_start", "content_block_delta", "content_block_stop"}
-)
-_UNBILLED: Final = frozenset({"errored", "canceled", "expired"})
+_IGNORED: Final = ("ping", "message_stop", "content_block_start", "content_block_delta", "content_block_stop")
+_UNBILLED: Final = ("errored", "canceled", "expired")
 """Results of a batch that cost nothing (batch page of the API's documentation)."""
 
 
@@ -58,7 +55,8 @@ def _documents(text: str) -> tuple[str, _Places]:
         if any(line.startswith(("data:", "event:")) for line in lines):
             return "an event stream", _events(text)
         if len(lines) > 1 and lines[0].lstrip().startswith("{") and _is_json(lines[0]):
-            return "JSON lines", _lines(text)
+            numbered = enumerate(_split(text), 1)
+            return "JSON lines", (_decoded(line, f"line {number}") for number, line in numbered if line.strip())
         raise BadInputError(f"it is neither JSON, nor JSON lines, nor an event stream: {error}") from None
     except RecursionError:
         raise BadInputError("its JSON is nested too deeply") from None
@@ -78,12 +76,6 @@ def _is_json(line: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _lines(text: str) -> _Places:
-    for number, line in enumerate(_split(text), 1):
-        if line.strip():
-            yield _decoded(line, f"line {number}")
 
 
 def _events(text: str) -> _Places:
@@ -113,7 +105,7 @@ class _Fold:
 
     def __init__(self) -> None:
         self.answers: list[Response] = []
-        self.free: dict[str, int] = {}
+        self.free: Counter[str] = Counter()
         self._streaming = False
 
     def take(self, document: object, place: str) -> None:
@@ -121,17 +113,17 @@ class _Fold:
         said = as_object(document)
         kind = said.get("type")
         result = as_object(said.get("result"))
-        if kind == _STARTS:
+        if kind == "message_start":
             self._streaming = True
             self.answers.append(parse_message_start(said))
-        elif kind == _CHANGES and self._streaming:
+        elif kind == "message_delta" and self._streaming:
             self.answers[-1] = merge_message_delta(self.answers[-1], said)
         elif kind in _IGNORED and self._streaming:
             return
         elif kind == "error":
             # In a stream it leaves the answer incomplete; alone it is a refusal, which costs nothing.
             if not self._streaming:
-                self._is_free("refused")
+                self.free["refused"] += 1
         elif "custom_id" in said or result:
             self._take_result(result, place)
         elif "usage" in said or kind == "message":
@@ -144,7 +136,7 @@ class _Fold:
         if kind == "succeeded":
             self._take_message(as_object(result.get("message")), place)
         elif kind in _UNBILLED:
-            self._is_free(str(kind))
+            self.free[str(kind)] += 1
         else:
             raise BadInputError(f"{place} is a batch's result of an unknown type, {kind!r}")
 
@@ -153,9 +145,6 @@ class _Fold:
             raise BadInputError(f"{place} has no usage, so what it cost cannot be said{_instead(message)}")
         self._streaming = False
         self.answers.append(parse_message(message))
-
-    def _is_free(self, why: str) -> None:
-        self.free[why] = self.free.get(why, 0) + 1
 
 
 def _instead(said: Json) -> str:

@@ -19,15 +19,11 @@ from .output import fail
 
 
 class Row(NamedTuple):
-    """One command: its name, what it does, the extra that it needs, and whether what follows is another program's.
-
-    `package` is the package that its module is in.
-    """
+    """One command: its name, what it does, the extra that it needs, and the package that its module is in."""
 
     name: str
     help: str
     extra: str = "cli"
-    passes_on: bool = False
     package: str = "otel_claude.cli"
 
     @property
@@ -35,14 +31,9 @@ class Row(NamedTuple):
         """The module that has its function `command`."""
         return f"{self.package}.{self.name}"
 
-    @property
-    def is_installed(self) -> bool:
-        """Whether the distribution that brings it is installed."""
-        return find_spec(self.package.partition(".")[0]) is not None
-
 
 COMMANDS: Final = (
-    Row("run", "Run a program, and print at its end what its calls cost.", "otlp", passes_on=True),
+    Row("run", "Run a program, and print at its end what its calls cost.", "otlp"),
     Row("demo", "Show everything with simulated calls.", "demo", package="otel_claude_demo"),
     Row("price", "Say what a stored answer cost, or show the price table."),
     Row("doctor", "Check installation and configuration; say what to type."),
@@ -50,14 +41,13 @@ COMMANDS: Final = (
     Row("organization", "Show what the organization used and was billed.", "organization"),
     Row("reconcile", "Compare what was measured with what was billed.", "organization"),
 )
-_HELP: Final = "Every call to Claude measured: tokens, dollars, rate limits, retries."
 
 
 def application(given: Sequence[str]) -> typer.Typer:
     """The application for these arguments. Only the command that they name is loaded."""
     app = typer.Typer(
         name="otel-claude",
-        help=_HELP,
+        help="Every call to Claude measured: tokens, dollars, rate limits, retries.",
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
@@ -68,10 +58,11 @@ def application(given: Sequence[str]) -> typer.Typer:
     # There are no options with a value before the command, so the first word is its name.
     requested = next((word for word in given if not word.startswith("-")), None)
     for row in COMMANDS:
-        settings = {"allow_interspersed_args": False} if row.passes_on else {}
+        # What follows `run` is another program's.
+        settings = {"allow_interspersed_args": row.name != "run"}
         if row.name == requested:
             app.command(row.name, context_settings=settings)(load(row))
-        elif row.is_installed:
+        elif find_spec(row.package.partition(".")[0]) is not None:
             app.command(row.name, help=row.help, context_settings=settings)(_not_requested)
     return app
 

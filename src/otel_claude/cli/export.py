@@ -19,6 +19,19 @@ def command(  # noqa: PLR0913, PLR0917 - Typer makes an option of each parameter
     name_style: Annotated[
         str, typer.Option("--naming", help="How the metrics store writes names: underscores, or utf8 with the dots.")
     ] = Options.name_style,
+    store: Annotated[
+        str, typer.Option("--for", help="What dashboards and rules ask: prometheus, mimir or victoria-metrics.")
+    ] = Options.store,
+    process_label: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--process-label",
+            metavar="LABEL",
+            help="A further label of yours that names a process or its host, as node. Sums are recorded without it. "
+            "Can be given several times.",
+            show_default=False,
+        ),
+    ] = None,
     monthly_budget: Annotated[
         float, typer.Option("--monthly-budget", help="US dollars in thirty days, all services together.")
     ] = Options.monthly_budget,
@@ -44,8 +57,10 @@ def command(  # noqa: PLR0913, PLR0917 - Typer makes an option of each parameter
 ) -> None:
     """Write dashboards, rules and deployment files."""
     try:
-        budgets = tuple(budget or ())
-        options = Options(name_style, monthly_budget, daily_budget, grafana_url, runbook_url, budgets=budgets)
+        options = Options(
+            name_style, monthly_budget, daily_budget, grafana_url, runbook_url,
+            budgets=tuple(budget or ()), store=store, process_labels=tuple(process_label or ()),
+        )  # fmt: skip
         written = export(target, out, options, force=force)
     except ExportError as error:
         fail(str(error))

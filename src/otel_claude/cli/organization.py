@@ -5,24 +5,34 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Annotated, Any, Final
+from collections.abc import Callable
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
 from .. import redact
-from ..organization import Poller, Problem, Reader, Times, page, service
-from ..organization.errors import ABSENT, FINAL
-from ..organization.poller import LEAST, USUAL, logger
+from ..organization import service
+from ..organization.client import Reader
+from ..organization.errors import ABSENT, FINAL, Problem
+from ..organization.metrics import MONTH, TODAY, YESTERDAY, periods, spent
+from ..organization.models import Cost
+from ..organization.poller import MIN_INTERVAL, USUAL_INTERVAL, Poller, Snapshot, Times, logger
+from ..organization.reports import Report, within
 from .output import console, fail, guard_logs, say
 
 _NOT_READ: Final = 2
+NO_KEY: Final = "(no API key)"
+NO_MODEL: Final = "(no model)"
+_FRESH_SECONDS: Final = 90
 
 
 def command(
     once: Annotated[bool, typer.Option("--once", help="Read everything once, print it, and export nothing.")] = False,
     interval: Annotated[
-        float, typer.Option("--interval", metavar="SECONDS", min=LEAST, help="How often the reports are read.")
-    ] = USUAL,
+        float, typer.Option("--interval", metavar="SECONDS", min=MIN_INTERVAL, help="How often the reports are read.")
+    ] = USUAL_INTERVAL,
 ) -> None:
     """Show what the organization used and was billed.
 
@@ -50,10 +60,13 @@ def command(
 
 
 def _started(poller: Poller, interval: float) -> None:
-    for problem in poller.seen().problems.values():
-        if problem.kind in FINAL:
-            sys.exit(_NOT_READ)  # It was logged when it was met.
+    if _is_final(poller.seen()):
+        sys.exit(_NOT_READ)  # It was logged when it was met.
     say(f"exporting to {redact.url(service.endpoint(os.environ))}, reading every {interval:g} s")
+
+
+def _is_final(seen: Snapshot) -> bool:
+    return any(problem.kind in FINAL for problem in seen.problems.values())
 
 
 def _once(poller: Poller) -> None:
@@ -63,23 +76,29 @@ def _once(poller: Poller) -> None:
     finally:
         logger.disabled = False
     seen = poller.seen()
-    # One credential that is not accepted is one message, not one for each part.
-    texts = list(dict.fromkeys(str(problem) for problem in seen.problems.values()))
-    shown = console()
-    final = any(problem.kind in FINAL for problem in seen.problems.values())
-    if not final:
-        shown.print(page.as_of(seen))
-        for table in page.tables(seen):
+    if not _is_final(seen):
+        shown = console()
+        shown.print(_as_of(seen))
+        for table in _tables(seen):
             shown.print()
             shown.print(rich_table(table))
-    for text in texts:
+    # One credential that is not accepted is one message, not one for each part.
+    for text in dict.fromkeys(str(problem) for problem in seen.problems.values()):
         say(text)
-    missing = [part for part, problem in seen.problems.items() if part == "report" or problem.kind not in ABSENT]
-    if missing:
+    if any(part == "report" or problem.kind not in ABSENT for part, problem in seen.problems.items()):
         sys.exit(_NOT_READ)
 
 
-def rich_table(table: page.Table) -> Any:
+class Table(NamedTuple):
+    """A heading, the names of its columns, and rows of cells. The first columns are text, the others are numbers."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    text_columns: int
+
+
+def rich_table(table: Table) -> Any:
     """A table for a terminal."""
     from rich import box  # noqa: PLC0415 - the tables alone need Rich
     from rich.table import Table  # noqa: PLC0415 - as above
@@ -90,3 +109,105 @@ def rich_table(table: page.Table) -> Any:
     for row in table.rows:
         made.add_row(*row, style="bold" if row[0] == "Total" else None)
     return made
+
+
+def _tables(seen: Snapshot) -> list[Table]:
+    """What is worth seeing at once."""
+    workspaces = seen.workspaces or {}
+    names = {key.id: key.name for key in seen.api_keys or ()}
+
+    def workspace(id_: str | None) -> str:
+        return workspaces.get(id_ or "", id_ or "")
+
+    def key_and_model(row: Cost) -> tuple[str, ...]:
+        key = row.dimensions.key_id
+        return NO_KEY if key is None else names.get(key, key), row.dimensions.model or NO_MODEL
+
+    found: list[Table] = []
+    if seen.report is not None:
+        titles = {TODAY: "Today", YESTERDAY: "Yesterday", MONTH: "Month"}
+        title = "US dollars at list price"
+        found.append(_amounts(title, ("Key", "Model"), titles, seen.now, seen.report, key_and_model))
+        titles["billed"] = "Month, billed"
+        found.append(_amounts("By type", ("Type",), titles, seen.now, seen.report, lambda row: (row.kind,)))
+    if seen.spend_limits:
+        found.append(_spend_limits(seen, workspace))
+    if seen.rate_limits:
+        found.append(_rate_limits(seen, workspace))
+    if seen.api_keys is not None:
+        use = seen.key_use
+        rows = [
+            (
+                key.name,
+                key.hint or "",
+                workspace(key.workspace_id),
+                key.status,
+                "not known" if use is None else f"{use.get(key.id, 0):,}",
+            )
+            for key in seen.api_keys
+        ]
+        found.append(Table("API keys", ("Name", "Key", "Workspace", "Status", "Requests in 30 days"), rows, 4))
+    return found
+
+
+def _usd(amount: Decimal) -> str:
+    """Dollars with four decimals; what is there but rounds to nothing is `<0.0001`."""
+    shown = f"{amount:,.4f}"
+    return "<0.0001" if amount > 0 and shown == "0.0000" else shown
+
+
+def _as_of(seen: Snapshot) -> str:
+    """How old the amounts are."""
+    if seen.report is None:
+        return "The amounts are not known."
+    when = seen.report.as_of.astimezone(timezone.utc)
+    late = (datetime.fromtimestamp(seen.now, timezone.utc) - when).total_seconds()
+    ago = "" if late < _FRESH_SECONDS else f", {int(late // 60)} minutes ago"
+    return f"As Anthropic reports it, refreshed {when:%Y-%m-%d %H:%M} UTC{ago}. Days and months are in UTC."
+
+
+def _amounts(
+    title: str,
+    columns: tuple[str, ...],
+    titles: dict[str, str],
+    now: float,
+    report: Report,
+    named: Callable[[Cost], tuple[str, ...]],
+) -> Table:
+    """Sums of costs by `named`, in the columns of `titles`: periods at list price, and what the month was billed."""
+    sums: dict[tuple[str, ...], dict[str, Decimal]] = {}
+    for row in report.costs:
+        amounts = sums.setdefault(named(row), dict.fromkeys((TODAY, YESTERDAY, MONTH, "billed"), Decimal(0)))
+        for period, span in periods(now).items():
+            if within(row.bucket, *span):
+                amounts[period] += row.listed
+                if period == MONTH:
+                    amounts["billed"] += row.billed
+    ordered = sorted(sums.items(), key=lambda pair: (-pair[1][MONTH], pair[0]))
+    rows = [(*of, *(_usd(amounts[period]) for period in titles)) for of, amounts in ordered]
+    whole = (sum((amounts[period] for amounts in sums.values()), Decimal(0)) for period in titles)
+    rows.append(("Total", *[""] * (len(columns) - 1), *map(_usd, whole)))
+    return Table(title, (*columns, *titles.values()), rows, len(columns))
+
+
+def _spend_limits(seen: Snapshot, workspace: Callable[[str | None], str]) -> Table:
+    rows: list[tuple[str, ...]] = []
+    for limit in seen.spend_limits or ():
+        scope = f"{limit.scope.replace('_', ' ')} {workspace(limit.workspace_id)}".strip()
+        amount = spent(seen, limit)
+        share = "" if amount is None or not limit.usd else f"{amount / limit.usd * 100:.1f} %"
+        rows.append((scope, limit.period, _usd(limit.usd), "not known" if amount is None else _usd(amount), share))
+    return Table("Spend limits", ("Of", "Period", "Limit", "Spent", "Used"), rows, 2)
+
+
+def _rate_limits(seen: Snapshot, workspace: Callable[[str | None], str]) -> Table:
+    sums: dict[tuple[str, str], dict[str, int]] = {}
+    for limit in seen.rate_limits or ():
+        sums.setdefault((limit.group, workspace(limit.workspace_id)), {})[limit.name] = limit.value
+    text_columns = ("Group", "Workspace") if any(where for _, where in sums) else ("Group",)
+    rows: list[tuple[str, ...]] = []
+    for of, values in sums.items():
+        counts = (values.get(name) for name in ("requests", "input_tokens", "output_tokens"))
+        rows.append((*of[: len(text_columns)], *("" if count is None else f"{count:,}" for count in counts)))
+    columns = (*text_columns, "Requests", "Input tokens", "Output tokens")
+    return Table("Rate limits per minute", columns, rows, len(text_columns))

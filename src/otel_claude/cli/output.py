@@ -15,9 +15,7 @@ from typing import Any, Final, NoReturn, cast
 from .. import redact
 
 BAD_USAGE: Final = 2
-_WIDEST: Final = 120
-
-
+_MAX_WIDTH: Final = 120
 _arguments: list[str] = []
 """What the command was given, which may hold addresses with passwords."""
 
@@ -50,13 +48,8 @@ def write_json(data: Any) -> None:
 
 def guard_logs() -> None:
     """Sees to it that what libraries log on the terminal has no secrets in it either."""
-    handlers = [
-        logging.lastResort,
-        *(handler for name in ("", "anthropic") for handler in logging.getLogger(name).handlers),
-    ]
-    for handler in handlers:
-        stream = getattr(handler, "stream", None)
-        if handler is not None and stream in (sys.stderr, sys.stdout):
+    for handler in (logging.lastResort, *logging.getLogger().handlers, *logging.getLogger("anthropic").handlers):
+        if handler is not None and getattr(handler, "stream", None) in (sys.stderr, sys.stdout):
             handler.setFormatter(_Redacting(handler.formatter))
 
 
@@ -88,5 +81,5 @@ def console() -> Any:
     from rich.console import Console  # noqa: PLC0415 - commands that print JSON or replace themselves need no Rich
 
     made = Console(highlight=False, markup=False, emoji=False)
-    made.width = min(made.width, _WIDEST)
+    made.width = min(made.width, _MAX_WIDTH)
     return made

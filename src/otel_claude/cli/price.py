@@ -12,6 +12,7 @@ from typing import Annotated, Final, get_args
 import typer
 
 from .. import files
+from ..api.json import as_time
 from ..pricing import Platform, PlatformName, PriceFileError, PriceTable, PriceTableError, load
 from ..settings import variable
 from .answers import BadInputError, Stored, read
@@ -19,7 +20,7 @@ from .output import fail, write_json
 from .priced import json_of, priced
 
 _STDIN: Final = "-"
-_MOST: Final = 1 << 30
+_MAX_SIZE: Final = 1 << 30
 """Bytes of stored answers. The results of the largest batch have a quarter of it."""
 _PLATFORMS: Final = get_args(PlatformName)
 
@@ -71,11 +72,11 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     when = time.time() if at is None else _time(at)
     table = _table(prices)
     if list_prices:
-        from .price_table import show_list  # noqa: PLC0415 - only this way needs it
+        from .price_page import show_list  # noqa: PLC0415 - only this way needs it
 
         show_list(table, model=model, at=when if at is not None or model is None else None, as_json=as_json)
     elif check:
-        from .price_table import show_check  # noqa: PLC0415 - as above
+        from .price_check import show_check  # noqa: PLC0415 - as above
 
         show_check(table, at=when, as_json=as_json)
     elif file is not None:
@@ -90,7 +91,7 @@ def _price(
     if as_json or not sys.stdout.isatty():
         write_json(json_of(found, stored, table=table.name, at=day, platform=platform))
         return
-    from .price_table import show_price  # noqa: PLC0415 - only a terminal needs it
+    from .price_page import show_price  # noqa: PLC0415 - only a terminal needs it
 
     show_price(found, stored, table=table.name, at=day)
 
@@ -98,29 +99,24 @@ def _price(
 def _stored(file: str) -> Stored:
     try:
         # What a person named here is waited for, be it a pipe.
-        raw = sys.stdin.buffer.read(_MOST + 1) if file == _STDIN else files.read(file, _MOST, waits=True)
-        if len(raw) > _MOST:
-            return fail(f"price: {_named(file)}: it has more than {_MOST:,} bytes")
-        return read(raw.decode("utf-8-sig"))
+        raw = sys.stdin.buffer.read(_MAX_SIZE + 1) if file == _STDIN else files.read(file, _MAX_SIZE, waits=True)
+        if len(raw) <= _MAX_SIZE:
+            return read(raw.decode("utf-8-sig"))
+        why = f"it has more than {_MAX_SIZE:,} bytes"
     except OSError as error:
-        return fail(f"price: {_named(file)}: {error.strerror}")
+        why = error.strerror
     except UnicodeDecodeError:
-        return fail(f"price: {_named(file)}: it is no UTF-8 text")
+        why = "it is no UTF-8 text"
     except BadInputError as error:
-        return fail(f"price: {_named(file)}: {error}")
-
-
-def _named(file: str) -> str:
-    return "standard input" if file == _STDIN else file
+        why = str(error)
+    return fail(f"price: {'standard input' if file == _STDIN else file}: {why}")
 
 
 def _time(text: str) -> float:
-    try:
-        # Python 3.10 reads no `Z`.
-        when = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-    except ValueError:
+    when = as_time(text.strip())
+    if when is None:
         return fail(f"price: --at {text!r} is no date. Write it as 2026-11-22, or 2026-11-22T13:00:00+00:00")
-    return (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).timestamp()
+    return when
 
 
 def _platform(name: str, region: str | None) -> Platform:

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from ..api import Response
-from ..pricing import UNPRICED_REASONS, Charge, Platform, Price, PriceTable, Status
-from ..pricing.rows import decimal_text
+from ..api.response import Response
+from ..pricing import UNPRICED_REASONS, Platform, PriceTable, Status, price_response
+from ..pricing.types import decimal_text, joint_status
 from ..semconv import COST_TYPES
 from .answers import Stored
 
 TOKEN_TYPES: Final = COST_TYPES[:5]
-_SEVERITY: Final = {reason: order for order, reason in enumerate(UNPRICED_REASONS)}
 
 
 class Priced(NamedTuple):
@@ -37,18 +36,19 @@ class Priced(NamedTuple):
 def priced(stored: Stored, table: PriceTable, *, at: float, platform: Platform, requested_model: str | None) -> Priced:
     """Prices all answers at one time."""
     prices = [
-        table.price(answer, at=at, platform=platform, requested_model=requested_model) for answer in stored.answers
+        price_response(table, answer, at=at, platform=platform, requested_model=requested_model)
+        for answer in stored.answers
     ]
     charges = [charge for price in prices for charge in price.charges]
     models: dict[str, Counter[str]] = {}
     for charge in charges:
-        models.setdefault(charge.model, Counter()).update(_parts(charge))
-    status = _status(prices, charges)
-    reasons = Counter(price.reason for price in prices if price.reason is not None)
+        models.setdefault(charge.model, Counter()).update(dict(zip(COST_TYPES, charge.parts, strict=True)))
+    status = joint_status(prices)
+    reasons = Counter(price.reason for price in prices)
     return Priced(
         sum(charge.total for charge in charges),
         status,
-        dict(sorted(reasons.items(), key=lambda item: _SEVERITY.get(item[0], len(_SEVERITY)))),
+        {reason: reasons[reason] for reason in UNPRICED_REASONS if reason in reasons},
         _known({kind: sum(parts[kind] for parts in models.values()) for kind in COST_TYPES}, status),
         _tokens(stored.answers),
         {model: _known(parts, status) for model, parts in models.items()},
@@ -62,7 +62,6 @@ def json_of(found: Priced, stored: Stored, *, table: str, at: str, platform: Pla
     """One JSON object. Dollars are decimal strings; `usd` is None if nothing is known of the cost."""
     reason = next(iter(found.reasons), None)
     known = UNPRICED_REASONS.get(reason) if reason is not None else None
-    net = found.saved - found.overhead
     return {
         "usd": None if found.status == "unpriced" else decimal_text(found.total),
         "status": found.status,
@@ -74,7 +73,7 @@ def json_of(found: Priced, stored: Stored, *, table: str, at: str, platform: Pla
         "cache": {
             "saved_usd": decimal_text(found.saved),
             "overhead_usd": decimal_text(found.overhead),
-            "net_usd": decimal_text(net) if net >= 0 else f"-{decimal_text(-net)}",
+            "net_usd": decimal_text(found.saved - found.overhead),
         },
         "models": [
             {"model": model, "usd": decimal_text(sum(parts.values())), "parts": _texts(parts)}
@@ -90,18 +89,6 @@ def json_of(found: Priced, stored: Stored, *, table: str, at: str, platform: Pla
     }
 
 
-def _status(prices: Sequence[Price], charges: Sequence[Charge]) -> Status:
-    if all(price.status == "exact" for price in prices):
-        return "exact"
-    if all(price.status == "unpriced" for price in prices) and not charges:
-        return "unpriced"
-    return "lower_bound"
-
-
-def _parts(charge: Charge) -> dict[str, int]:
-    return {kind: getattr(charge, kind) for kind in COST_TYPES}
-
-
 def _known(parts: Mapping[str, int], status: Status) -> dict[str, int]:
     """A part that is 0 is known to be 0 only if the whole is exact."""
     return {kind: amount for kind, amount in parts.items() if amount or status == "exact"}
@@ -112,7 +99,7 @@ def _texts(parts: dict[str, int]) -> dict[str, str]:
 
 
 def _tokens(answers: Sequence[Response]) -> dict[str, int]:
-    """What the answers say; a class that none of them speaks of is absent."""
+    """What the answers say; a type that none of them speaks of is absent."""
     tokens: Counter[str] = Counter()
     for usage in [answer.usage for answer in answers if answer.usage is not None]:
         # Top-level counts leave out compaction, advisor and declined hops.

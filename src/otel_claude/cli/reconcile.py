@@ -6,18 +6,23 @@ import csv
 import sys
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Final, NoReturn, get_args
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 import typer
 
-from ..organization import Problem, Reader
+from ..organization.client import Reader
+from ..organization.errors import Problem
 from ..pricing import PriceTableError, shipped
-from ..reconcile import Against, Comparison, IncompleteDataError, Prometheus, Tolerance, compare, measure, reported
-from ..reconcile.compare import Row
-from .output import fail, guard_logs, say, write_json
+from ..promql.queries import STORES
+from ..reconcile.compare import Against, Comparison, Row, Tolerance, by_key_and_model, compare
+from ..reconcile.measured import measure
+from ..reconcile.prometheus import IncompleteDataError, Prometheus
+from ..reconcile.reported import reported
+from .organization import NO_KEY, NO_MODEL, Table, rich_table
+from .output import console, fail, guard_logs, say, write_json
 
+_Choice = TypeVar("_Choice", bound=str)
 _EQUAL, _DIFFERENT, _INCOMPLETE_DATA = 0, 1, 2
-_DAY: Final = timedelta(days=1)
 _COLUMNS: Final = (
     "api_key", "api_key_name", "model", "class", "ours_usd", "theirs_usd", "difference_usd", "ours_tokens",
     "theirs_tokens", "within_tolerance", "reason", "explanation",
@@ -47,6 +52,14 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
         list[str] | None,
         typer.Option("--match", metavar="MATCHER", help="Narrow what was measured, as 'job=\"checkout\"'. Repeatable."),
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            help="What the server is: prometheus, mimir or victoria-metrics. By default what it says of itself.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV, a line for each key, model and token type.")
@@ -66,32 +79,45 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     try:
         begins, ends = _window(start, end)
         limits = Tolerance(_amount("--tolerance", tolerance), _amount("--tolerance-percent", tolerance_percent))
-        side = _against(against)
+        side = _one_of("--against", get_args(Against), against)
+        kind = None if store is None else _one_of("--store", STORES, store)
         server = Prometheus(prometheus)
         known = shipped().known
         with Reader() as reader:
             theirs = reported(reader, begins, ends, known)
-        found = compare(measure(server, begins, ends, known, tuple(match or ())), theirs, limits, side)
+        found = compare(measure(server, begins, ends, known, tuple(match or ()), kind), theirs, limits, side)
     except (IncompleteDataError, Problem, PriceTableError) as problem:
-        _incomplete_data(str(problem), as_json=as_json)
+        if as_json:
+            write_json({"verdict": "cannot_tell", "why": str(problem)})
+        say(f"reconcile: cannot tell: {problem}")
+        sys.exit(_INCOMPLETE_DATA)
+    fields = [_fields(row) for row in found.rows]
     if as_json:
-        write_json(_json(found, begins, ends, limits, side))
+        write_json(
+            {
+                "verdict": "equal" if found.equal else "different",
+                "from": begins.isoformat().replace("+00:00", "Z"),
+                "to": ends.isoformat().replace("+00:00", "Z"),
+                "against": side,
+                "tolerance_usd": str(limits.usd),
+                "tolerance_percent": str(limits.percent),
+                "ours_usd": _plain(found.ours),
+                "theirs_usd": _plain(found.theirs),
+                "difference_usd": _plain(found.difference),
+                "notes": found.notes,
+                "rows": fields,
+            }
+        )
     elif as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(_COLUMNS)
-        writer.writerows(_fields(row).values() for row in found.rows)
+        writer.writerows(row.values() for row in fields)
     else:
-        from .reconcile_page import show  # noqa: PLC0415 - only a person needs it
-
-        show(found, begins, ends, limits, side)
+        basis = "list price" if side == "list" else "after discount, before credits"
+        shown = console()
+        shown.print(f"From {begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC, US dollars ({basis}).")
+        _show(shown, found, limits)
     sys.exit(_EQUAL if found.equal else _DIFFERENT)
-
-
-def _incomplete_data(why: str, *, as_json: bool) -> NoReturn:
-    if as_json:
-        write_json({"verdict": "cannot_tell", "why": why})
-    say(f"reconcile: cannot tell: {why}")
-    sys.exit(_INCOMPLETE_DATA)
 
 
 def _window(start: str, end: str) -> tuple[datetime, datetime]:
@@ -102,7 +128,7 @@ def _window(start: str, end: str) -> tuple[datetime, datetime]:
         raise IncompleteDataError(f"--to {end} is in the future: what was not used yet cannot be compared")
     if any(moment.second or moment.microsecond for moment in (begins, ends)):
         raise IncompleteDataError("--from and --to must be whole minutes: Anthropic's reports have none smaller")
-    if ends - begins > _DAY and (begins.minute or ends.minute):
+    if ends - begins > timedelta(days=1) and (begins.minute or ends.minute):
         raise IncompleteDataError("a window of more than a day must begin and end at whole hours (UTC)")
     return begins, ends
 
@@ -128,44 +154,74 @@ def _amount(option: str, text: str) -> Decimal:
     return found
 
 
-def _against(text: str) -> Against:
-    for known in get_args(Against):
-        if known == text:
-            return known
-    raise IncompleteDataError(f"--against takes list or billed, not {text!r}")
-
-
-def _json(found: Comparison, begins: datetime, ends: datetime, limits: Tolerance, side: Against) -> dict[str, Any]:
-    return {
-        "verdict": "equal" if found.equal else "different",
-        "from": begins.isoformat().replace("+00:00", "Z"),
-        "to": ends.isoformat().replace("+00:00", "Z"),
-        "against": side,
-        "tolerance_usd": str(limits.usd),
-        "tolerance_percent": str(limits.percent),
-        "ours_usd": plain(found.ours),
-        "theirs_usd": plain(found.theirs),
-        "difference_usd": plain(found.difference),
-        "notes": list(found.notes),
-        "rows": [_fields(row) for row in found.rows],
-    }
+def _one_of(option: str, choices: tuple[_Choice, ...], text: str) -> _Choice:
+    for choice in choices:
+        if choice == text:
+            return choice
+    raise IncompleteDataError(f"{option} takes {' or '.join(choices)}, not {text!r}")
 
 
 def _fields(row: Row) -> dict[str, Any]:
-    return dict(
-        zip(
-            _COLUMNS,
-            (
-                row.hint, row.name, row.model, row.kind, plain(row.ours), plain(row.theirs), plain(row.difference),
-                row.our_tokens, row.their_tokens, row.within, row.reason and row.reason.name,
-                row.reason and row.reason.text,
-            ),
-            strict=True,
-        )
-    )  # fmt: skip
+    """A row as JSON and CSV have it."""
+    name, why = row.reason or (None, None)
+    usd = _plain(row.ours), _plain(row.theirs), _plain(row.difference)
+    place = row.hint, row.name, row.model, row.kind
+    return dict(zip(_COLUMNS, (*place, *usd, row.our_tokens, row.their_tokens, row.within, name, why), strict=True))
 
 
-def plain(amount: Decimal) -> str:
+def _plain(amount: Decimal) -> str:
     """Dollars with nine decimals: doubles in Prometheus have no more that mean anything."""
     shown = f"{amount:.9f}"
     return shown.removeprefix("-") if not Decimal(shown) else shown
+
+
+def _usd(amount: Decimal) -> str:
+    """Dollars with four decimals, never `-0.0000`."""
+    text = f"{amount:,.4f}"
+    return "0.0000" if text == "-0.0000" else text
+
+
+def _show(shown: Any, found: Comparison, limits: Tolerance) -> None:
+    """Prints a comparison as tables for a person."""
+    for note in found.notes:
+        shown.print(note)
+    shown.print()
+    sums = [(_key(row), row.model or NO_MODEL, *_amounts(row)) for row in by_key_and_model(found.rows)]
+    sums.append(("Total", "", *_amounts(found)))
+    shown.print(rich_table(Table("Spend", ("Key", "Model", "Ours", "Theirs", "Difference"), sums, 2)))
+    differences: list[tuple[str, ...]] = []
+    amounts: dict[tuple[str, str], Decimal] = {}
+    for row in found.rows:
+        if row.reason is None:
+            continue
+        tokens = row.our_tokens - row.their_tokens
+        why, more = row.reason.name.replace("_", " "), f"{tokens:+,}" if tokens else "0"
+        key, model = row.name or _key(row), row.model or NO_MODEL
+        differences.append((key, model, row.kind, why, _usd(row.difference), more))
+        at = (_key(row), row.reason.text)
+        amounts[at] = amounts.get(at, Decimal(0)) + row.difference
+    if differences:
+        columns = ("Key", "Model", "Type", "Likely reason", "Difference", "Tokens")
+        shown.print()
+        shown.print(rich_table(Table("Differences", columns, differences, 4)))
+    shown.print()
+    # Each reason once, with the key and the amount that it explains.
+    for (key, text), amount in sorted(amounts.items(), key=lambda pair: -abs(pair[1])):
+        shown.print(f"{_usd(amount):>12}  {key}: {text}", soft_wrap=True)
+    allowed = f"{limits.usd.normalize():f} USD" + (f" or {limits.percent.normalize():f} %" if limits.percent else "")
+    count = sum(not row.within for row in found.rows)
+    if found.equal:
+        shown.print(f"Equal: every row and the total are within {allowed}.")
+    else:
+        rows = "the total" if not count else "1 row" if count == 1 else f"{count} rows"
+        shown.print(f"Different: {rows} by more than {allowed}.")
+
+
+def _amounts(of: Row | Comparison) -> tuple[str, str, str]:
+    return _usd(of.ours), _usd(of.theirs), _usd(of.difference)
+
+
+def _key(row: Row) -> str:
+    if row.hint is None:
+        return NO_KEY
+    return f"{row.name} ({row.hint})" if row.name else row.hint

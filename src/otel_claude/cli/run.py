@@ -21,16 +21,14 @@ from zipimport import zipimporter
 
 import typer
 
-from ..summary.variables import JSON, PROCESS_GROUP
+from ..summary import JSON, PROCESS_GROUP
 from .output import fail, say
 
 EXPORTER: Final = "claude_summary"
 _NOT_FOUND: Final = 127
 _NOT_EXECUTABLE: Final = 126
-_SIGNALS: Final = ("TRACES", "METRICS", "LOGS")
 _SAMPLING_MILLISECONDS: Final = "10000"
 """How often rate limits are looked at, if nobody else is there who pays for each look."""
-_INSTRUMENTATION: Final = "opentelemetry.instrumentation.auto_instrumentation"
 _PROBE: Final = (
     "import sys; from importlib.util import find_spec; "
     "sys.exit(not (find_spec('otel_claude') and find_spec('opentelemetry') and find_spec('opentelemetry.sdk')))"
@@ -54,7 +52,8 @@ def command(
 
     Exit code: the program's; 126 if it cannot be executed, 127 if there is none, 2 for bad usage.
     """
-    _check_installed()
+    if find_spec("opentelemetry.sdk") is None or not entry_points(group="opentelemetry_configurator"):
+        fail("`otel-claude run` needs OpenTelemetry's SDK and distribution: pip install 'otel-claude[otlp]'")
     if json_file is not None:
         _check_writable(json_file)
     path = _find(program[0])
@@ -70,13 +69,16 @@ def environment_for(given: Mapping[str, str], startup_folder: str, json_file: Pa
     # Python runs the `sitecustomize` of the first folder that has one, in this process and in those it starts.
     paths = [path for path in made.get("PYTHONPATH", "").split(os.pathsep) if path not in ("", startup_folder)]
     # From an archive this package is on the path of nobody else.
-    paths += [path for path in _archive() if path not in paths]
+    loader = __spec__.loader if __spec__ is not None else None
+    if isinstance(loader, zipimporter) and (archive := str(Path(loader.archive).absolute())) not in paths:
+        paths.append(archive)
     made["PYTHONPATH"] = os.pathsep.join([startup_folder, *paths])
-    for name in _SIGNALS:
+    for name in ("TRACES", "METRICS", "LOGS"):
         variable = f"OTEL_{name}_EXPORTER"
         if not made.get(variable, "").strip():
             # Without an endpoint the distribution would look for a collector here, and log that there is none.
-            made[variable] = "otlp" if _has_endpoint(made, name) else "none"
+            endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{name}_ENDPOINT")
+            made[variable] = "otlp" if any(made.get(each, "").strip() for each in endpoints) else "none"
     exporters = _names(made["OTEL_METRICS_EXPORTER"])
     others = [name for name in exporters if name not in (EXPORTER, "none")]
     made["OTEL_METRICS_EXPORTER"] = ",".join([EXPORTER, *others])
@@ -109,22 +111,6 @@ def _names(value: str) -> list[str]:
     return [name.strip() for name in value.split(",") if name.strip()]
 
 
-def _archive() -> list[str]:
-    """The zip that this package was imported from, if it was."""
-    loader = __spec__.loader if __spec__ is not None else None
-    return [str(Path(loader.archive).absolute())] if isinstance(loader, zipimporter) else []
-
-
-def _has_endpoint(given: Mapping[str, str], name: str) -> bool:
-    variables = ("OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{name}_ENDPOINT")
-    return any(given.get(variable, "").strip() for variable in variables)
-
-
-def _check_installed() -> None:
-    if find_spec("opentelemetry.sdk") is None or not entry_points(group="opentelemetry_configurator"):
-        fail("`otel-claude run` needs OpenTelemetry's SDK and distribution: pip install 'otel-claude[otlp]'")
-
-
 def _check_writable(file: Path) -> None:
     """A program may run for hours: what cannot be written should show before."""
     folder = file.absolute().parent
@@ -138,8 +124,7 @@ def _check_writable(file: Path) -> None:
 
 
 def _find(name: str) -> str:
-    path = shutil.which(name)
-    if path is not None:
+    if path := shutil.which(name):
         return path
     file = Path(name)
     if file.suffix == ".py" and file.is_file():
@@ -150,7 +135,7 @@ def _find(name: str) -> str:
 
 
 def _startup_folder() -> str:
-    spec = find_spec(_INSTRUMENTATION)
+    spec = find_spec("opentelemetry.instrumentation.auto_instrumentation")
     if spec is None or not spec.submodule_search_locations:
         fail("`otel-claude run` needs opentelemetry-instrumentation: pip install 'otel-claude[otlp]'")
     return str(Path(spec.submodule_search_locations[0]).absolute())

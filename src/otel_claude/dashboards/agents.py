@@ -8,8 +8,9 @@ from otel_claude import semconv as c
 from otel_claude.semconv import agents as a
 
 from ..promql import agents
-from ..promql.names import JOB, PROCESS
-from ..promql.queries import RANGE, RATE, STEP, Queries
+from ..promql.names import JOB
+from ..promql.queries import LATEST, RANGE, STEP, Queries
+from ..promql.recorded import AGENT_PROCESSES
 from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Column, Panel, line
 from .variables import TAG
 
@@ -57,7 +58,7 @@ OVER_TIME: Final = Panel(
     810, "Reported cost of turns over time, by model",
     "Dollars per bar, at the end of the turns. " + _SAID + "A new colour is a new model: check that it was meant.",
     "bars", "currencyUSD", (line(lambda q: agents.cost(q, STEP, (c.RESPONSE_MODEL,)), "", c.RESPONSE_MODEL),),
-    _NOTHING, stacked=True, step="1m",
+    _NOTHING, stacked=True,
 )  # fmt: skip
 
 
@@ -108,14 +109,14 @@ BY_END: Final = Panel(
     "Mostly `success`. `error_max_turns` and `error_max_budget_usd`: a limit in the application's options. A number is "
     "the status with which the API refused; `error_during_execution`: read the program's own log.",
     "bars", "short", (line(lambda q: agents.by_end(q, STEP), "", c.ERROR_TYPE),), _NO_TURNS,
-    colors=_END_COLORS, stacked=True, step="1m",
+    colors=_END_COLORS, stacked=True,
 )  # fmt: skip
 TOKENS_PER_MINUTE: Final = Panel(
     822, "Tokens of turns per minute, by type",
     "As the program reports them when a turn ends. Agents read most of their input from the cache; much `input` or "
     "`cache_write` with little `cache_read` means that the talk's beginning changes from turn to turn.",
     "lines", "short",
-    (line(lambda q: f"60 * {q.rate(a.AGENT_TOKENS, RATE, _TYPES)}", "", c.TOKEN_TYPE),), "no tokens",
+    (line(lambda q: q.per_minute(a.AGENT_TOKENS, _TYPES), "", c.TOKEN_TYPE),), "no tokens",
     colors=TYPE_COLORS, stacked=True,
 )  # fmt: skip
 TOKENS: Final = Panel(
@@ -123,7 +124,7 @@ TOKENS: Final = Panel(
     "Tokens in the time range, as the program reports them. `cache_write`: written by an older program that does not "
     "say for how long. Thinking is part of the output.",
     "bargauge", "short",
-    (line(lambda q: f"sort_desc({q.exact_increase(a.AGENT_TOKENS, RANGE, _TYPES)})", "", c.TOKEN_TYPE),),
+    (line(lambda q: f"sort_desc({q.increase(a.AGENT_TOKENS, RANGE, _TYPES)})", "", c.TOKEN_TYPE),),
     "no tokens", base=BLUE, colors=TYPE_COLORS, decimals=1,
 )  # fmt: skip
 CACHE_HITS: Final = Panel(
@@ -139,8 +140,8 @@ LIMITS: Final = Panel(
     "With an API key there are none, and this is empty.",
     "table", "none",
     (
-        line(lambda q: agents.limit(q, c.RATE_LIMIT_UTILIZATION, (c.RATE_LIMIT_NAME,))),
-        line(lambda q: agents.limit(q, c.RATE_LIMIT_RESET, (c.RATE_LIMIT_NAME,))),
+        line(lambda q: agents.limit(q, c.RATE_LIMIT_UTILIZATION, LATEST, (c.RATE_LIMIT_NAME,))),
+        line(lambda q: agents.limit(q, c.RATE_LIMIT_RESET, LATEST, (c.RATE_LIMIT_NAME,))),
     ),
     _NO_LIMITS, sorted_by="Used",
     columns=(
@@ -153,7 +154,7 @@ LIMITS_OVER_TIME: Final = Panel(
     "The used share, as the program last reported it. Over 95 % the next turns are refused until the limit begins "
     "anew: wait, use a smaller model, or pay for what goes beyond.",
     "lines", "percentunit",
-    (line(lambda q: agents.limit(q, c.RATE_LIMIT_UTILIZATION, (c.RATE_LIMIT_NAME,)), "", c.RATE_LIMIT_NAME),),
+    (line(lambda q: agents.limit(q, c.RATE_LIMIT_UTILIZATION, STEP, (c.RATE_LIMIT_NAME,)), "", c.RATE_LIMIT_NAME),),
     _NO_LIMITS, thresholds=_LIMIT_STEPS, max=1,
 )  # fmt: skip
 LIMIT_CHANGES: Final = Panel(
@@ -163,11 +164,11 @@ LIMIT_CHANGES: Final = Panel(
     "bars", "short",
     (
         line(
-            lambda q: q.exact_increase(a.AGENT_RATE_LIMITS, STEP, (c.RATE_LIMIT_NAME, a.RATE_LIMIT_STATUS)), "",
+            lambda q: q.increase(a.AGENT_RATE_LIMITS, STEP, (c.RATE_LIMIT_NAME, a.RATE_LIMIT_STATUS)), "",
             c.RATE_LIMIT_NAME, a.RATE_LIMIT_STATUS,
         ),
     ),
-    "no changes reported", stacked=True, step="1m",
+    "no changes reported", stacked=True,
 )  # fmt: skip
 SKIPPED: Final = Panel(
     850, "Turns not counted",
@@ -179,7 +180,7 @@ SKIPPED: Final = Panel(
 
 
 def _skipped_by_reason(q: Queries) -> str:
-    return f"sort_desc({q.exact_increase(a.AGENT_RESULTS_SKIPPED, RANGE, (a.SKIPPED_REASON,))})"
+    return f"sort_desc({q.increase(a.AGENT_RESULTS_SKIPPED, RANGE, (a.SKIPPED_REASON,))})"
 
 
 SKIPPED_BY_REASON: Final = Panel(
@@ -192,14 +193,12 @@ SKIPPED_BY_REASON: Final = Panel(
 )  # fmt: skip
 INSTANCES: Final = Panel(
     852, "Processes reporting, by service",
-    "How many processes with agents of either kind sent metrics in the last minutes. One that ended by itself "
-    "disappears after five minutes; a service that should run and is not here has lost its telemetry or its process.",
+    "How many processes with agents of either kind sent metrics, each five minutes. One that ended by itself "
+    "disappears; a service that should run and is not here has lost its telemetry or its process.",
     "lines", "none",
     (
         line(
-            lambda q: q.by(
-                (JOB,), q.by(PROCESS, f"{q.select(a.AGENT_RESULTS)} or {q.select(a.SESSIONS)}"), "count"
-            ), "", JOB,
+            lambda q: q.processes(STEP, a.AGENT_RESULTS, a.SESSIONS, recorded=AGENT_PROCESSES), "", JOB,
         ),
     ),
     "nothing reports", decimals=0,

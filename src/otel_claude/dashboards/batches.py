@@ -29,7 +29,7 @@ AGAINST_CALLS: Final = Panel(
         line(lambda q: _spent_by_calls(q, STEP), _CALLS),
         line(lambda q: _spent_by_batches(q, STEP), _BATCHES),
     ),
-    "nothing spent", colors=((_CALLS, BLUE), (_BATCHES, PURPLE)), stacked=True, step="1m",
+    "nothing spent", colors=((_CALLS, BLUE), (_BATCHES, PURPLE)), stacked=True,
 )  # fmt: skip
 SHARE: Final = Panel(
     141, "Share of batches",
@@ -42,7 +42,7 @@ RESULTS: Final = Panel(
     "Results that were read in the time range. Errored, canceled and expired ones cost nothing. Expired: the batch was "
     "not done within a day; send the requests again.",
     "bargauge", "locale",
-    (line(lambda q: q.exact_increase(c.BATCH_RESULTS, RANGE, (c.BATCH_RESULT,)), "", c.BATCH_RESULT),),
+    (line(lambda q: q.increase(c.BATCH_RESULTS, RANGE, (c.BATCH_RESULT,)), "", c.BATCH_RESULT),),
     "no results read", base=BLUE, decimals=0,
 )  # fmt: skip
 PROGRESS: Final = Panel(
@@ -51,7 +51,7 @@ PROGRESS: Final = Panel(
     "leaves five minutes after it was seen to have ended. What a process watched stays for five minutes after its end: "
     "after a restart it is here twice for so long.",
     "lines", "short",
-    (line(lambda q: f"{q.by((c.BATCH_STATUS,), q.select(c.BATCH_REQUESTS))} > 0", "", c.BATCH_STATUS),),
+    (line(lambda q: f"{q.gauge(c.BATCH_REQUESTS, STEP, (c.BATCH_STATUS,))} > 0", "", c.BATCH_STATUS),),
     "no batch is watched", stacked=True,
     colors=(
         ("processing", BLUE), ("succeeded", GREEN), ("errored", RED), ("expired", ORANGE), ("canceled", YELLOW),

@@ -6,9 +6,11 @@ grafana-foundation-sdk.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from ..promql.queries import Queries
+from ..promql.recorded import MINUTES
 from .panels import Column, Dashboard, Panel, Row, Target
 from .variables import DATASOURCE, firing_alerts, links, matchers, variables
 
@@ -17,6 +19,8 @@ Json = dict[str, Any]
 SCHEMA: Final = 42
 TAG: Final = "otel-claude"
 _TYPES: Final = {"stat": "stat", "bargauge": "bargauge", "lines": "timeseries", "bars": "timeseries", "table": "table"}
+_POINTS: Final = {"lines": 150, "bars": 80}
+"""How many points a graph has at most."""
 _HEADING: Final = 1
 _WIDE: Final = 10
 """Columns from which on a legend stands beside the lines."""
@@ -25,8 +29,10 @@ _WIDE: Final = 10
 def dashboard_json(dashboard: Dashboard, queries: Queries, monthly_budget: float) -> Json:
     """A dashboard as Grafana's JSON. `queries` gives the style of names; the variables narrow it here."""
     translator = queries.translator
-    scoped = Queries(
-        translator, matchers(translator, dashboard.about), matchers(translator, dashboard.about, tags=False)
+    scoped = replace(
+        queries,
+        where=matchers(translator, dashboard.about),
+        untagged_where=matchers(translator, dashboard.about, tags=False),
     )
     return {
         "annotations": {"list": firing_alerts(translator)},
@@ -39,7 +45,7 @@ def dashboard_json(dashboard: Dashboard, queries: Queries, monthly_budget: float
         "refresh": "1m",
         "schemaVersion": SCHEMA,
         "tags": [TAG],
-        "templating": {"list": variables(translator, monthly_budget, dashboard.about, one_job=dashboard.one_job)},
+        "templating": {"list": variables(queries, monthly_budget, dashboard.about, one_job=dashboard.one_job)},
         "time": {"from": dashboard.range, "to": "now"},
         "timepicker": {},
         "timezone": "browser",
@@ -92,9 +98,10 @@ def panel_json(panel: Panel, queries: Queries, *, wide: bool) -> Json:
         "title": panel.title,
         "type": _TYPES[panel.kind],
     }
-    if panel.step:
-        written["interval"] = panel.step
-        written["maxDataPoints"] = 80
+    if panel.kind in _POINTS:
+        # So few that above a week, where hours are added up, a step is an hour or more.
+        written["interval"] = MINUTES.name
+        written["maxDataPoints"] = _POINTS[panel.kind]
     if panel.kind == "table":
         written["transformations"] = _transformations(panel, queries)
     return written

@@ -7,7 +7,7 @@ from typing import Final
 from otel_claude import semconv as c
 from otel_claude.semconv import Metric
 
-from ..promql.queries import RATE, Queries
+from ..promql.queries import STEP, Queries
 from .panels import ORANGE, RED, Column, Panel, Query, line
 
 _UNKNOWN: Final = "no limits reported"
@@ -29,17 +29,17 @@ def _highest(q: Queries) -> str:
 
 def _resets(q: Queries) -> str:
     of_minutes = q.translator.match(c.RATE_LIMIT_NAME, "!~", "unified_.*")
-    return q.by(_SHORT, q.select(c.RATE_LIMIT_RESET, of_minutes), "max")
+    return q.gauge(c.RATE_LIMIT_RESET, STEP, _SHORT, of_minutes)
 
 
 HIGHEST: Final = Panel(
-    401, "Highest use of a limit",
+    401, "Live: highest use of a limit",
     _ABOUT + "Over 80 % the next burst will be refused with 429: spread the load, cache more, or ask for a higher "
     "limit.",
     "stat", "percentunit", (line(lambda q: q.used(())),), _UNKNOWN, thresholds=_USED_STEPS, max=1, decimals=0,
 )  # fmt: skip
 USED_NOW: Final = Panel(
-    402, "Limits in use, now",
+    402, "Live: limits in use",
     _ABOUT + "The eight of which most is used. Orange from 80 %, red from 90 %.",
     "bargauge", "percentunit", (line(_highest, "", *LIMIT_BY),), _UNKNOWN,
     thresholds=_USED_STEPS, max=1, decimals=0,
@@ -47,11 +47,12 @@ USED_NOW: Final = Panel(
 USED_OVER_TIME: Final = Panel(
     403, "Limits in use, over time",
     _ABOUT + "Peaks that touch 100 % are bursts that a queue would smooth; a high plateau needs a higher limit.",
-    "lines",
-    "percentunit", (line(lambda q: _of_all(q, q.used(_SHORT)), "", *_SHORT),), _UNKNOWN, thresholds=_USED_STEPS, max=1,
+    "lines", "percentunit",
+    (line(lambda q: _of_all(q, q.gauge(c.RATE_LIMIT_UTILIZATION, STEP, _SHORT)), "", *_SHORT),), _UNKNOWN,
+    thresholds=_USED_STEPS, max=1,
 )  # fmt: skip
 LIMITS_TABLE: Final = Panel(
-    404, "Limits: size, left, and when each resets",
+    404, "Live: limits, what is left, and when each resets",
     _ABOUT + "Input limits count uncached input and cache writes; for most models cache reads are free of them.",
     "table", "none",
     (
@@ -78,7 +79,7 @@ RESETS: Final = Panel(
 
 def _against(number: int, title: str, description: str, observed: Query, limit: str) -> Panel:
     def size(q: Queries) -> str:
-        return q.by((c.REQUEST_MODEL,), q.select(c.RATE_LIMIT_LIMIT, q.match(c.RATE_LIMIT_NAME, limit)), "max")
+        return q.gauge(c.RATE_LIMIT_LIMIT, STEP, (c.REQUEST_MODEL,), q.match(c.RATE_LIMIT_NAME, limit))
 
     return Panel(
         number, title,
@@ -88,18 +89,14 @@ def _against(number: int, title: str, description: str, observed: Query, limit: 
     )  # fmt: skip
 
 
-def _rate(q: Queries, metric: Metric) -> str:
-    # Of calls and their attempts: the tokens of batches are no part of these limits.
-    return q.rate(metric, RATE, (c.REQUEST_MODEL,), q.match(c.OPERATION_NAME, c.CHAT))
-
-
 def _minute(q: Queries, metric: Metric) -> str:
-    return f"60 * {_rate(q, metric)}"
+    # Of calls and their attempts: the tokens of batches are no part of these limits.
+    return q.per_minute(metric, (c.REQUEST_MODEL,), q.match(c.OPERATION_NAME, c.CHAT))
 
 
 def _uncached_per_minute(q: Queries) -> str:
-    total, read = (_rate(q, metric) for metric in (c.INPUT_TOKENS, c.CACHE_READ_TOKENS))
-    return f"60 * ({total} - ({read} or 0 * {total}))"
+    total, read = (_minute(q, metric) for metric in (c.INPUT_TOKENS, c.CACHE_READ_TOKENS))
+    return f"{total} - ({read} or 0 * {total})"
 
 
 INPUT_AGAINST_LIMIT: Final = _against(

@@ -18,18 +18,15 @@ _VALUE: Final = "tag_value"
 """The label that the value of the chosen tag is moved to, whichever tag that is: a table's columns have fixed names."""
 
 
-def _now_and_before(q: Queries, by: tuple[str, ...]) -> tuple[str, str]:
-    now, before = q.spent(RANGE, by), q.spent(RANGE, by, ago=_WEEK)
-    if by == (TAG,):
-        now, before = q.relabelled(now, TAG, _VALUE), q.relabelled(before, TAG, _VALUE)
-    return q.or_zero(now, before), q.or_zero(before, now)
-
-
 def _moved_most(q: Queries, by: tuple[str, ...], shown: str) -> str:
     """What is shown of those whose spend changed most, up or down."""
-    now, before = _now_and_before(q, by)
-    change = f"(({now}) - ({before}))"
-    values = {"change": change, "now": f"({now})", "before": f"({before})"}
+    now, before, labels = q.spent(RANGE, by), q.spent(RANGE, by, ago=_WEEK), by
+    if by == (TAG,):
+        now, before, labels = q.relabelled(now, TAG, _VALUE), q.relabelled(before, TAG, _VALUE), (_VALUE,)
+    # One sum over both, which are told apart by a label: as a difference each would be written twice, to stand for 0
+    # where the other has no value.
+    change = q.by(labels, f'label_replace({now}, "when", "now", "", "") or -1 * {before}')
+    values = {"change": change, "now": now, "before": before}
     return f"{values[shown]} and topk({_MOST}, abs({change}))"
 
 

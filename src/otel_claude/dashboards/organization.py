@@ -138,13 +138,13 @@ POLLS: Final = Panel(
     (
         line(
             lambda q: q.named(
-                q.exact_increase(o.ORGANIZATION_POLLS, STEP, (o.ORGANIZATION_PART, c.ERROR_TYPE)),
+                q.increase(o.ORGANIZATION_POLLS, STEP, (o.ORGANIZATION_PART, c.ERROR_TYPE)),
                 c.ERROR_TYPE, "answered",
             ),
             "", o.ORGANIZATION_PART, c.ERROR_TYPE,
         ),
     ),
-    NOTHING, stacked=True, step="5m",
+    NOTHING, stacked=True,
 )  # fmt: skip
 AGES: Final = Panel(
     727, "Age of the data, by part",

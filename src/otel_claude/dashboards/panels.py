@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from otel_claude.semconv import Metric
+
 from ..promql.queries import Queries
 
 Kind = Literal["stat", "bargauge", "lines", "bars", "table"]
@@ -63,8 +65,6 @@ class Panel:
     min: float | None = 0
     decimals: int | None = None
     stacked: bool = False
-    step: str = ""
-    """The shortest interval of a query over time."""
     columns: tuple[Column, ...] = ()
     sorted_by: str = ""
     """The column that a table shows in falling order."""
@@ -101,6 +101,11 @@ class Dashboard:
     range: str = "now-6h"
 
 
-def line(query: Query, legend: str = "", *by: str, exemplars: bool = False) -> Target:
+def line(query: Query, legend: str = "", *by: str) -> Target:
     """A query with its legend."""
-    return Target(query, legend, by, exemplars)
+    return Target(query, legend, by)
+
+
+def exemplars(metric: Metric) -> Target:
+    """The exemplars of a histogram. They are on its raw series alone."""
+    return Target(lambda q: q.exemplars(metric), "exemplars", exemplars=True)

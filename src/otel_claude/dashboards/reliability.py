@@ -7,9 +7,9 @@ from typing import Final
 from otel_claude import semconv as c
 from otel_claude.semconv import Metric
 
-from ..promql.names import JOB, PROCESS, SERVICE_VERSION, TARGET_INFO
-from ..promql.queries import RANGE, RATE, STEP, Queries
-from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Column, Panel, line
+from ..promql.names import JOB, SERVICE_VERSION, TARGET_INFO
+from ..promql.queries import RANGE, STEP, Queries
+from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Column, Panel, exemplars, line
 
 _NO_CALLS: Final = "no calls"
 _P95: Final = "p95"
@@ -42,8 +42,8 @@ STOPPED: Final = Panel(
     (
         line(
             lambda q: q.or_zero(
-                q.exact_increase(c.ATTEMPTS, RANGE, (), q.among(c.BLOCKED_REASON, "spend_limit", "credit_balance")),
-                q.exact_increase(c.ATTEMPTS, RANGE),
+                q.increase(c.ATTEMPTS, RANGE, (), q.among(c.BLOCKED_REASON, "spend_limit", "credit_balance")),
+                q.increase(c.ATTEMPTS, RANGE),
             )
         ),
     ),
@@ -65,7 +65,7 @@ WAITED: Final = Panel(
     (
         line(
             lambda q: q.or_zero(
-                q.exact_increase(c.RETRY_DELAY, RANGE, (), part="_sum"), q.exact_increase(c.ATTEMPTS, RANGE)
+                q.increase(c.RETRY_DELAY, RANGE, (), part="_sum"), q.increase(c.ATTEMPTS, RANGE)
             )
         ),
     ),
@@ -75,8 +75,8 @@ ATTEMPTS_BY_OUTCOME: Final = Panel(
     310, "Attempts by outcome",
     "HTTP requests per bar. `retried` cost time, `failed` reached the application. Mostly `success` is normal.",
     "bars", "short",
-    (line(lambda q: q.exact_increase(c.ATTEMPTS, STEP, (c.ATTEMPT_OUTCOME,)), "", c.ATTEMPT_OUTCOME),), _NO_CALLS,
-    colors=(("success", GREEN), ("retried", ORANGE), ("failed", RED)), stacked=True, step="1m",
+    (line(lambda q: q.increase(c.ATTEMPTS, STEP, (c.ATTEMPT_OUTCOME,)), "", c.ATTEMPT_OUTCOME),), _NO_CALLS,
+    colors=(("success", GREEN), ("retried", ORANGE), ("failed", RED)), stacked=True,
 )  # fmt: skip
 BLOCKED_BY_REASON: Final = Panel(
     311, "Blocked, by reason",
@@ -85,13 +85,13 @@ BLOCKED_BY_REASON: Final = Panel(
     "bars", "short",
     (
         line(
-            lambda q: q.exact_increase(c.ATTEMPTS, STEP, (c.BLOCKED_REASON,), q.present(c.BLOCKED_REASON)), "",
+            lambda q: q.increase(c.ATTEMPTS, STEP, (c.BLOCKED_REASON,), q.present(c.BLOCKED_REASON)), "",
             c.BLOCKED_REASON,
         ),
     ),
     "nothing was blocked",
     colors=(("rate_limit", ORANGE), ("overloaded", YELLOW), ("spend_limit", RED), ("credit_balance", PURPLE)),
-    stacked=True, step="1m",
+    stacked=True,
 )  # fmt: skip
 ERRORS_BY_TYPE: Final = Panel(
     312, "Failed calls, by type",
@@ -104,15 +104,15 @@ ERRORS_BY_TYPE: Final = Panel(
             "", c.ERROR_TYPE,
         ),
     ),
-    "no failures", stacked=True, step="1m",
+    "no failures", stacked=True,
 )  # fmt: skip
 RETRIES: Final = Panel(
     313, "Time lost in back-off, by model",
     "Seconds slept between attempts, per bar. Steady: the load is above the limit. Peaks: bursts that a queue would "
     "smooth.",
     "bars", "s",
-    (line(lambda q: q.exact_increase(c.RETRY_DELAY, STEP, (c.REQUEST_MODEL,), part="_sum"), "", c.REQUEST_MODEL),),
-    "no retries", stacked=True, step="1m",
+    (line(lambda q: q.increase(c.RETRY_DELAY, STEP, (c.REQUEST_MODEL,), part="_sum"), "", c.REQUEST_MODEL),),
+    "no retries", stacked=True,
 )  # fmt: skip
 
 
@@ -120,9 +120,10 @@ def _times(number: int, title: str, description: str, metric: Metric, empty: str
     return Panel(
         number, title, description, "lines", "s",
         (
-            line(lambda q: q.quantile(0.99, metric, RATE), "p99"),
-            line(lambda q: q.quantile(0.95, metric, RATE), _P95, exemplars=True),
-            line(lambda q: q.quantile(0.5, metric, RATE), "p50"),
+            line(lambda q: q.quantile(0.99, metric, STEP), "p99"),
+            line(lambda q: q.quantile(0.95, metric, STEP), _P95),
+            line(lambda q: q.quantile(0.5, metric, STEP), "p50"),
+            exemplars(metric),
         ),
         empty, colors=(("p99", RED), (_P95, ORANGE), ("p50", BLUE)),
     )  # fmt: skip
@@ -141,13 +142,13 @@ FIRST_CHUNK: Final = _times(
 DURATION_BY_MODEL: Final = Panel(
     322, "Duration p95, by model", "Estimates. One model alone slow: that model. All slow: the network, or the API.",
     "lines",
-    "s", (line(lambda q: q.quantile(0.95, c.DURATION, RATE, (c.REQUEST_MODEL,)), "", c.REQUEST_MODEL),), _NO_CALLS,
+    "s", (line(lambda q: q.quantile(0.95, c.DURATION, STEP, (c.REQUEST_MODEL,)), "", c.REQUEST_MODEL),), _NO_CALLS,
 )  # fmt: skip
 
 
 def _unpriced(q: Queries) -> str:
     # Results of batches are counted as unpriced too, and are no calls.
-    return q.share(q.exact_increase(c.UNPRICED, RANGE, (), q.match(c.OPERATION_NAME, c.CHAT)), q.calls(RANGE))
+    return q.share(q.increase(c.UNPRICED, RANGE, (), q.match(c.OPERATION_NAME, c.CHAT)), q.calls(RANGE))
 
 
 UNPRICED: Final = Panel(
@@ -162,7 +163,7 @@ UNPRICED_BY_REASON: Final = Panel(
     "`unknown_model`: upgrade otel-claude, or give the price in your own file. `incomplete_stream`: read streams to "
     "their end. `no_response`: time-outs, which may be billed. The runbooks list all reasons.",
     "bargauge", "short",
-    (line(lambda q: f"sort_desc({q.exact_increase(c.UNPRICED, RANGE, (c.UNPRICED_REASON,))})", "", c.UNPRICED_REASON),),
+    (line(lambda q: f"sort_desc({q.increase(c.UNPRICED, RANGE, (c.UNPRICED_REASON,))})", "", c.UNPRICED_REASON),),
     "every call has a price",
     base=BLUE, decimals=0,
 )  # fmt: skip
@@ -174,14 +175,13 @@ def _target_info(q: Queries, *by: str) -> str:
 
 INSTANCES: Final = Panel(
     332, "Processes reporting, by service",
-    "How many processes sent calls in the last minutes. A service that ended by itself disappears after five minutes; "
-    "one that should run and is not here has lost its telemetry or its process.",
-    "lines", "none",
-    (line(lambda q: q.by((JOB,), q.by(PROCESS, q.select(c.CALLS)), "count"), "", JOB),), "nothing reports",
+    "How many processes sent calls, each five minutes; narrowed by the service alone. A service that ended by itself "
+    "disappears; one that should run and is not here has lost its telemetry or its process.",
+    "lines", "none", (line(lambda q: q.processes(STEP, c.CALLS), "", JOB),), "nothing reports",
     decimals=0,
 )  # fmt: skip
 VERSIONS: Final = Panel(
-    333, "Versions",
+    333, "Live: versions",
     "Running processes by the version that the application gives as `service.version`. More than one for long: a "
     "deployment that stopped half way. Processes that share a `service.instance.id` are one here. Empty where the "
     "metrics store keeps no `target_info` (VictoriaMetrics).",
@@ -189,7 +189,7 @@ VERSIONS: Final = Panel(
     columns=(Column(JOB, "Service"), Column(SERVICE_VERSION, "Version"), Column("Value #A", "Processes")),
 )  # fmt: skip
 SAMPLE_AGE: Final = Panel(
-    334, "Age of the last sample",
+    334, "Live: age of the last sample",
     "Seconds since each service last sent metrics. It should stay under twice the export interval (60 s by default). "
     "Higher: look at the logs of the process and of the Collector for failed exports.",
     "bargauge", "s", (line(lambda q: f"time() - {q.by((JOB,), f'timestamp({q.select(c.CALLS)})', 'max')}", "", JOB),),

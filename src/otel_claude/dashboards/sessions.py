@@ -8,7 +8,7 @@ from otel_claude import semconv as c
 from otel_claude.semconv import agents as a
 
 from ..promql import agents
-from ..promql.queries import Queries
+from ..promql.queries import STEP, Queries
 from . import agents as sdk
 from .panels import AGENTS_UID, BLUE, ORANGE, RED, Column, Dashboard, Panel, Row, line
 
@@ -48,8 +48,8 @@ HIGHEST_BUDGET: Final = Panel(
 OVER_TIME: Final = Panel(
     814, "Session list cost over time, by agent",
     _SAID + "It falls when a session is over. A line that only climbs is a session that nobody ends.",
-    "lines", "currencyUSD", (line(lambda q: agents.sessions(q, a.SESSION_COST, _NAME), "", *_NAME),), _NONE,
-    stacked=True, decimals=2,
+    "lines", "currencyUSD", (line(lambda q: agents.sessions(q, a.SESSION_COST, _NAME, window=STEP), "", *_NAME),),
+    _NONE, stacked=True, decimals=2,
 )  # fmt: skip
 
 
@@ -88,8 +88,8 @@ COUNT: Final = Panel(
     841, "Sessions in use over time, by agent",
     "Sessions that a service looked at in the last 15 minutes. It should follow the work that there is; a staircase "
     "that only rises is sessions that are begun and never ended.",
-    "lines", "short", (line(lambda q: agents.sessions(q, a.SESSIONS, _NAME), "", *_NAME),), _NONE, stacked=True,
-    decimals=0,
+    "lines", "short", (line(lambda q: agents.sessions(q, a.SESSIONS, _NAME, window=STEP), "", *_NAME),), _NONE,
+    stacked=True, decimals=0,
 )  # fmt: skip
 TOKENS: Final = Panel(
     842, "Tokens of sessions in use, by type",
@@ -104,7 +104,7 @@ BUDGETS: Final = Panel(
     "The used share of its budget, of the session of each agent that has used most of it. Over 80 % decide whether it "
     "may go on: at 100 % the API stops it in the middle of its work.",
     "lines", "percentunit",
-    (line(lambda q: agents.sessions(q, a.SESSION_BUDGET, _NAME, "max"), "", *_NAME),), "no budgets",
+    (line(lambda q: agents.sessions(q, a.SESSION_BUDGET, _NAME, "max", STEP), "", *_NAME),), "no budgets",
     thresholds=_BUDGET_STEPS, max=1,
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from otel_claude import semconv as c
 
 from ..promql.names import JOB
 from ..promql.queries import RANGE, STEP, Queries
-from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, SERVICE_UID, YELLOW, Column, Panel, line
+from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, SERVICE_UID, YELLOW, Column, Panel, exemplars, line
 from .variables import TAG
 
 COST_COLORS: Final = (
@@ -24,10 +24,11 @@ SPEND: Final = Panel(
     "stat", "currencyUSD", (line(lambda q: q.spent(RANGE)),), _NOTHING, decimals=2,
 )  # fmt: skip
 SPEND_LAST_HOUR: Final = Panel(
-    102, "Spend, last hour",
-    "Dollars spent in the last 60 minutes, whatever the time range. A jump without more traffic means longer prompts, "
-    "a more expensive model or a cache that stopped working: look at the panels by model and by type.",
-    "stat", "currencyUSD", (line(lambda q: q.spent("1h")),), _NOTHING, decimals=2,
+    102, "Live: spend, last hour",
+    "Dollars spent in the last 60 minutes, up to the last export, whatever the time range. A jump without more traffic "
+    "means longer prompts, a more expensive model or a cache that stopped working: look at the panels by model and by "
+    "type.",
+    "stat", "currencyUSD", (line(lambda q: q.raw_increase(c.COST, "1h")),), _NOTHING, decimals=2,
 )  # fmt: skip
 PROJECTED_MONTH: Final = Panel(
     103, "Projected month",
@@ -56,14 +57,14 @@ SPEND_OVER_TIME: Final = Panel(
     "Dollars per bar. The bars add up to the spend, but for the first, which begins before the range. "
     "A new colour is a new model: check that it was meant.",
     "bars", "currencyUSD", (line(lambda q: q.spent(STEP, (c.RESPONSE_MODEL,)), "", c.RESPONSE_MODEL),), _NOTHING,
-    stacked=True, step="1m",
+    stacked=True,
 )  # fmt: skip
 SPEND_BY_TYPE_OVER_TIME: Final = Panel(
     111, "Spend over time, by type",
     "Dollars per bar by what they pay for. Mostly cache_write and little cache_read: the cache is written in vain. "
     "Mostly output: shorter responses or less thinking help more than shorter prompts.",
     "bars", "currencyUSD", (line(lambda q: q.spent(STEP, (c.COST_TYPE,)), "", c.COST_TYPE),), _NOTHING,
-    colors=COST_COLORS, stacked=True, step="1m",
+    colors=COST_COLORS, stacked=True,
 )  # fmt: skip
 
 
@@ -118,8 +119,9 @@ CALL_COST_OVER_TIME: Final = Panel(
     "one call, the high ones to the expensive calls.",
     "lines", "currencyUSD",
     (
-        line(lambda q: q.quantile(0.95, c.CALL_COST, "$__rate_interval"), "p95 (estimate)", exemplars=True),
-        line(lambda q: q.quantile(0.5, c.CALL_COST, "$__rate_interval"), "p50 (estimate)"),
+        line(lambda q: q.quantile(0.95, c.CALL_COST, STEP), "p95 (estimate)"),
+        line(lambda q: q.quantile(0.5, c.CALL_COST, STEP), "p50 (estimate)"),
+        exemplars(c.CALL_COST),
     ),
     "no priced call", colors=(("p95 (estimate)", ORANGE), ("p50 (estimate)", BLUE)),
 )  # fmt: skip

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from otel_claude import semconv as c
+from otel_claude.semconv import Metric
 
-from ..promql.queries import RANGE, RATE, STEP, Queries
-from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Panel, Target, line
+from ..promql.queries import RANGE, STEP, Queries
+from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Panel, exemplars, line
 
 _NONE: Final = "no tokens"
 _INPUT, _READ, _OUTPUT = "input (uncached)", "cache read", "output"
@@ -24,17 +25,17 @@ def uncached(total: str, read: str, written: str) -> str:
 
 def _uncached_in_range(q: Queries) -> str:
     return uncached(
-        q.exact_increase(c.INPUT_TOKENS, RANGE),
-        q.exact_increase(c.CACHE_READ_TOKENS, RANGE),
-        q.exact_increase(c.CACHE_WRITE_TOKENS, RANGE),
+        q.increase(c.INPUT_TOKENS, RANGE),
+        q.increase(c.CACHE_READ_TOKENS, RANGE),
+        q.increase(c.CACHE_WRITE_TOKENS, RANGE),
     )
 
 
 def _per_minute(q: Queries) -> str:
     total, read, written = (
-        q.rate(metric, RATE) for metric in (c.INPUT_TOKENS, c.CACHE_READ_TOKENS, c.CACHE_WRITE_TOKENS)
+        q.per_minute(metric) for metric in (c.INPUT_TOKENS, c.CACHE_READ_TOKENS, c.CACHE_WRITE_TOKENS)
     )
-    return f"60 * ({uncached(total, read, written)})"
+    return uncached(total, read, written)
 
 
 def _writes(q: Queries, ttl: str) -> str:
@@ -43,16 +44,15 @@ def _writes(q: Queries, ttl: str) -> str:
 
 TOKENS_PER_MINUTE: Final = Panel(
     201, "Tokens per minute, by type",
-    "The four classes that are priced apart; together they are all tokens. Cache reads cost a tenth of input, writes "
-    "more than input. Programs that run for a moment are under-reported here: rates need two samples. The totals are "
-    "exact.",
+    "The four types that are priced apart; together they are all tokens. Cache reads cost a tenth of input, writes "
+    "more than input.",
     "lines", "short",
     (
         line(_per_minute, _INPUT),
-        line(lambda q: f"60 * {q.rate(c.CACHE_READ_TOKENS, RATE)}", _READ),
-        line(lambda q: f"60 * {q.rate(c.CACHE_WRITE_TOKENS, RATE, (), _writes(q, '5m'))}", _WRITE_5M),
-        line(lambda q: f"60 * {q.rate(c.CACHE_WRITE_TOKENS, RATE, (), _writes(q, '1h'))}", _WRITE_1H),
-        line(lambda q: f"60 * {q.rate(c.OUTPUT_TOKENS, RATE)}", _OUTPUT),
+        line(lambda q: q.per_minute(c.CACHE_READ_TOKENS), _READ),
+        line(lambda q: q.per_minute(c.CACHE_WRITE_TOKENS, (), _writes(q, "5m")), _WRITE_5M),
+        line(lambda q: q.per_minute(c.CACHE_WRITE_TOKENS, (), _writes(q, "1h")), _WRITE_1H),
+        line(lambda q: q.per_minute(c.OUTPUT_TOKENS), _OUTPUT),
     ),
     _NONE, colors=TYPE_COLORS, stacked=True,
 )  # fmt: skip
@@ -62,10 +62,10 @@ TOKENS_BY_TYPE: Final = Panel(
     "bargauge", "short",
     (
         line(_uncached_in_range, _INPUT),
-        line(lambda q: q.exact_increase(c.CACHE_READ_TOKENS, RANGE), _READ),
-        line(lambda q: q.exact_increase(c.CACHE_WRITE_TOKENS, RANGE, (), _writes(q, "5m")), _WRITE_5M),
-        line(lambda q: q.exact_increase(c.CACHE_WRITE_TOKENS, RANGE, (), _writes(q, "1h")), _WRITE_1H),
-        line(lambda q: q.exact_increase(c.OUTPUT_TOKENS, RANGE), _OUTPUT),
+        line(lambda q: q.increase(c.CACHE_READ_TOKENS, RANGE), _READ),
+        line(lambda q: q.increase(c.CACHE_WRITE_TOKENS, RANGE, (), _writes(q, "5m")), _WRITE_5M),
+        line(lambda q: q.increase(c.CACHE_WRITE_TOKENS, RANGE, (), _writes(q, "1h")), _WRITE_1H),
+        line(lambda q: q.increase(c.OUTPUT_TOKENS, RANGE), _OUTPUT),
     ),
     _NONE, base=BLUE, colors=TYPE_COLORS, decimals=1,
 )  # fmt: skip
@@ -87,18 +87,18 @@ CACHE_HITS_OVER_TIME: Final = Panel(
     "The share of input tokens read from the cache. It should be flat; a step down is a deployment that changed the "
     "prompt.",
     "lines", "percentunit",
-    (line(lambda q: q.cache_hits(RATE, (c.RESPONSE_MODEL,)), "", c.RESPONSE_MODEL),), "no input", max=1,
+    (line(lambda q: q.cache_hits(STEP, (c.RESPONSE_MODEL,)), "", c.RESPONSE_MODEL),), "no input", max=1,
 )  # fmt: skip
 CACHE_READ_AGAINST_WRITTEN: Final = Panel(
     213, "Cache: read against written",
     "Tokens per bar. Each token written should be read at least once (1h: twice) within its life to pay for itself.",
     "bars", "short",
     (
-        line(lambda q: q.exact_increase(c.CACHE_READ_TOKENS, STEP), _READ),
-        line(lambda q: q.exact_increase(c.CACHE_WRITE_TOKENS, STEP, (), _writes(q, "5m")), _WRITE_5M),
-        line(lambda q: q.exact_increase(c.CACHE_WRITE_TOKENS, STEP, (), _writes(q, "1h")), _WRITE_1H),
+        line(lambda q: q.increase(c.CACHE_READ_TOKENS, STEP), _READ),
+        line(lambda q: q.increase(c.CACHE_WRITE_TOKENS, STEP, (), _writes(q, "5m")), _WRITE_5M),
+        line(lambda q: q.increase(c.CACHE_WRITE_TOKENS, STEP, (), _writes(q, "1h")), _WRITE_1H),
     ),
-    "no cache used", colors=TYPE_COLORS, step="1m",
+    "no cache used", colors=TYPE_COLORS,
 )  # fmt: skip
 CACHE_DOLLARS: Final = Panel(
     214, "Cache: dollars",
@@ -106,8 +106,8 @@ CACHE_DOLLARS: Final = Panel(
     "Net below zero: see “Cache: net saving”.",
     "bargauge", "currencyUSD",
     (
-        line(lambda q: q.exact_increase(c.CACHE_SAVINGS, RANGE), "saved by reads"),
-        line(lambda q: q.exact_increase(c.CACHE_OVERHEAD, RANGE), "paid for writes"),
+        line(lambda q: q.increase(c.CACHE_SAVINGS, RANGE), "saved by reads"),
+        line(lambda q: q.increase(c.CACHE_OVERHEAD, RANGE), "paid for writes"),
         line(lambda q: q.cache_net(RANGE), "net"),
     ),
     "no cache used", base=BLUE, min=None, decimals=2,
@@ -115,24 +115,25 @@ CACHE_DOLLARS: Final = Panel(
 )  # fmt: skip
 
 
-def _quantiles(number: int, title: str, description: str, *targets: Target) -> Panel:
+def _quantiles(number: int, title: str, description: str, metric: Metric) -> Panel:
     return Panel(
-        number, title, description, "lines", "short", targets, "no calls",
-        colors=(("p95 (estimate)", ORANGE), ("p50 (estimate)", BLUE)),
+        number, title, description, "lines", "short", (
+            line(lambda q: q.quantile(0.95, metric, STEP), "p95 (estimate)"),
+            line(lambda q: q.quantile(0.5, metric, STEP), "p50 (estimate)"),
+            exemplars(metric),
+        ), "no calls", colors=(("p95 (estimate)", ORANGE), ("p50 (estimate)", BLUE)),
     )  # fmt: skip
 
 
 INPUT_PER_CALL: Final = _quantiles(
     220, "Input tokens per call",
     "Estimates from buckets that grow fourfold: good for a trend, not for a number. Growth is history that piles up.",
-    line(lambda q: q.quantile(0.95, c.CALL_INPUT_TOKENS, RATE), "p95 (estimate)", exemplars=True),
-    line(lambda q: q.quantile(0.5, c.CALL_INPUT_TOKENS, RATE), "p50 (estimate)"),
+    c.CALL_INPUT_TOKENS,
 )  # fmt: skip
 OUTPUT_PER_CALL: Final = _quantiles(
     221, "Output tokens per call",
     "Estimates from buckets that grow fourfold. Output is the most expensive type, and what a call waits for.",
-    line(lambda q: q.quantile(0.95, c.CALL_OUTPUT_TOKENS, RATE), "p95 (estimate)", exemplars=True),
-    line(lambda q: q.quantile(0.5, c.CALL_OUTPUT_TOKENS, RATE), "p50 (estimate)"),
+    c.CALL_OUTPUT_TOKENS,
 )  # fmt: skip
 THINKING: Final = Panel(
     222, "Thinking share of output, by model",
@@ -141,8 +142,8 @@ THINKING: Final = Panel(
     (
         line(
             lambda q: q.share(
-                q.exact_increase(c.REASONING_TOKENS, RATE, (c.RESPONSE_MODEL,)),
-                q.exact_increase(c.OUTPUT_TOKENS, RATE, (c.RESPONSE_MODEL,)),
+                q.increase(c.REASONING_TOKENS, STEP, (c.RESPONSE_MODEL,)),
+                q.increase(c.OUTPUT_TOKENS, STEP, (c.RESPONSE_MODEL,)),
             ),
             "", c.RESPONSE_MODEL,
         ),
@@ -152,8 +153,8 @@ THINKING: Final = Panel(
 SERVER_TOOLS: Final = Panel(
     223, "Server tools",
     "Requests that Anthropic's servers made to tools during calls. Web searches cost a cent each.",
-    "bars", "short", (line(lambda q: q.exact_increase(c.SERVER_TOOL_CALLS, STEP, (c.TOOL_NAME,)), "", c.TOOL_NAME),),
-    "no server tools used", stacked=True, step="1m",
+    "bars", "short", (line(lambda q: q.increase(c.SERVER_TOOL_CALLS, STEP, (c.TOOL_NAME,)), "", c.TOOL_NAME),),
+    "no server tools used", stacked=True,
 )  # fmt: skip
 STOP_REASONS: Final = Panel(
     224, "Stop reasons",
@@ -163,7 +164,7 @@ STOP_REASONS: Final = Panel(
     (line(lambda q: q.named(q.calls(STEP, (c.STOP_REASON,)), c.STOP_REASON, "no response"), "", c.STOP_REASON),),
     "no calls",
     colors=(("max_tokens", ORANGE), ("refusal", RED), ("end_turn", GREEN), ("tool_use", BLUE)),
-    stacked=True, step="1m",
+    stacked=True,
 )  # fmt: skip
 TRUNCATED: Final = Panel(
     225, "Truncated responses",

@@ -8,11 +8,15 @@ from otel_claude import semconv as c
 from otel_claude.semconv import agents as a
 
 from ..promql.names import ALERTS, JOB, NameTranslator
+from ..promql.queries import LEVEL, LONG, Queries
+from ..promql.recorded import HOURS, MINUTES, gauge_name, increase_name
 from .panels import About
 
 Json = dict[str, Any]
 
 DATASOURCE: Final[Json] = {"type": "prometheus", "uid": "${datasource}"}
+_HIDDEN: Final = 2
+"""Grafana's number for a variable that is not shown."""
 TAG: Final = "$tag"
 """The variable that names a label: a tag of the applications, or `job` where they set none."""
 ALERT_PREFIX: Final = "Claude"
@@ -49,12 +53,22 @@ def matchers(translator: NameTranslator, about: About = "calls", *, tags: bool =
     return tuple(matcher for name, matcher in narrowed.items() if name not in absent)
 
 
-def variables(translator: NameTranslator, monthly_budget: float, about: About, *, one_job: bool) -> list[Json]:
+def variables(queries: Queries, monthly_budget: float, about: About, *, one_job: bool) -> list[Json]:
     """Data source, service, model, key, library, tag and its values, and the monthly budget: those of a dashboard."""
     # A program that reads results of batches alone makes no calls, and one whose calls have no price costs nothing.
     spenders = (a.AGENT_RESULTS, a.SESSIONS) if about == "agents" else (c.CALLS, c.COST)
-    everything = translator.either(spenders)
-    of_job = translator.either(spenders, translator.match(JOB, "=~", "$job"))
+    translator, absent = queries.translator, _ABSENT[about]
+    names = [translator.series(metric) for metric in spenders]
+    if queries.recorded:
+        # The raw series are of each process there was in the range: at 500 pods a choice would take seconds.
+        names = [
+            gauge_name(metric, "max") if metric.kind == "gauge" else increase_name(metric, MINUTES.name)
+            for metric in spenders
+        ]
+    else:
+        absent |= {LEVEL}
+    everything = translator.either(names)
+    of_job = translator.either(names, translator.match(JOB, "=~", "$job"))
     tag = translator.bare(c.TAG_PREFIX).replace(".", r"\.")
     every: list[Json] = [
         {
@@ -83,8 +97,21 @@ def variables(translator: NameTranslator, monthly_budget: float, about: About, *
             "options": [{"selected": True, "text": _plain(monthly_budget), "value": _plain(monthly_budget)}],
             "query": _plain(monthly_budget), "type": "textbox",
         },
+        {
+            **_query(
+                LEVEL, "", f"query_result({_level()})", many=False, regex=f'/{LEVEL}="([^"]+)"/',
+                about="The slots that the time range adds up: of five minutes, or of hours for more than a week.",
+            ),
+            "current": {"selected": True, "text": MINUTES.name, "value": MINUTES.name}, "hide": _HIDDEN,
+        },
     ]  # fmt: skip
-    return [variable for variable in every if variable["name"] not in _ABSENT[about]]
+    return [variable for variable in every if variable["name"] not in absent]
+
+
+def _level() -> str:
+    """One series, which says in a label which slots the range adds up."""
+    hours, minutes = (f'label_replace(vector(1), "{LEVEL}", "{level.name}", "", "")' for level in (HOURS, MINUTES))
+    return f"{hours} and on () (vector($__range_s) > {LONG}) or on () {minutes}"
 
 
 def _query(

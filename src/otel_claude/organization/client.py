@@ -8,45 +8,32 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import anthropic
 
 from .. import redact
+from ..api.json import as_object
 from ..version import __version__
-from . import parse, reports
-from .errors import (
-    NORMAL_KEY,
-    VARIABLE,
-    Moved,
-    Problem,
-    incomplete,
-    misconfigured,
-    no_key,
-    no_key_at_all,
-    refused,
-    unreachable,
-    unreadable,
-)
-from .models import Key, RateLimit, SpendLimit, Workspace
-from .reports import Range, Report
+from . import models
+from .errors import ADMIN_KEY, NORMAL_KEY, VARIABLE, Moved, Problem, incomplete, refused, unreachable, unreadable
+from .models import Json, Key, RateLimit, SpendLimit
+from .reports import Range, Report, Totals, cost_with_speed, total, usage_with_speed
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 T = TypeVar("T")
-_Rows: TypeAlias = "tuple[list[Mapping[str, Any]], datetime]"
-"""The rows of all pages, and when the API last refreshed them."""
 
 _KEY: Final = re.compile(r"[!-~]+")
 """What a header can hold, without spaces."""
 _PAGE: Final = 1000
-_TIMEOUT: Final = 60.0
-_RETRIES: Final = 2
 _FRESH: Final = timedelta(minutes=5)
-"""How late the reports are, by their documentation, where an answer does not say it."""
+"""How late the reports are, by their documentation, where a response does not say it."""
 _ATTEMPTS: Final = 3
 """How often a report that changed while it was read is read anew."""
 
@@ -58,23 +45,28 @@ class Reader:
         """`key` or ANTHROPIC_ADMIN_KEY; `options` are those of `anthropic.Anthropic`."""
         given = (key or os.environ.get(VARIABLE, "")).strip()
         if not given:
-            raise no_key()
+            raise Problem("no_key", f"{VARIABLE} is not set. {ADMIN_KEY}")
         if not _KEY.fullmatch(given):
             # An HTTP library refuses to send it, and quotes it when it says so.
-            raise no_key_at_all()
+            wrong = "a character that no key has: a space, a line break, one that is not ASCII"
+            raise Problem("wrong_key", f"{VARIABLE} holds {wrong}. Copy it again.")
         self._normal_key = given.startswith(NORMAL_KEY)
-        given_options: dict[str, Any] = {"timeout": _TIMEOUT, "max_retries": _RETRIES} | options
-        given_options["default_headers"] = {"User-Agent": f"otel-claude/{__version__}"}
         self._secrets = (given, *redact.secrets_of(os.environ))
+        headers = {"User-Agent": f"otel-claude/{__version__}"}
+        made: dict[str, Any] = {"timeout": 60.0, "max_retries": 2, **options, "default_headers": headers}
         try:
             if "http_client" not in options:
                 # A redirect would take the key to another host: HTTP libraries hold back `Authorization` alone.
-                given_options["http_client"] = anthropic.DefaultHttpxClient(follow_redirects=False)
+                made["http_client"] = anthropic.DefaultHttpxClient(follow_redirects=False)
             # A credential that is given is the only one that the SDK looks at.
-            self._client = anthropic.Anthropic(api_key=given, **given_options)
+            self._client = anthropic.Anthropic(api_key=given, **made)
         except Exception as error:
             # Addresses of proxies and of the API, and headers of the user's: the message may quote any of them.
-            raise misconfigured(type(error).__name__) from None
+            raise Problem(
+                "unreachable",
+                "The Admin API cannot be asked: an address or a header in ANTHROPIC_BASE_URL, ANTHROPIC_CUSTOM_HEADERS "
+                f"or a proxy's variable is not accepted ({type(error).__name__}).",
+            ) from None
 
     def report(self, requested: Range) -> Report:
         """Cost and usage of a range, with their speed."""
@@ -85,83 +77,73 @@ class Reader:
                 continue
         return self._report(requested)
 
-    def totals(self, requested: Range) -> reports.Totals:
+    def totals(self, requested: Range) -> Totals:
         """The list and billed amounts of a range as the API adds them up itself, for a check of the rows."""
-        given: dict[str, Any] = {**requested.requested(fast=False, cost=True), "group_by": ["cost_type", "token_type"]}
-        rows, _ = self._rows("cost report", lambda: self._client.beta.organization.analytics.cost.list(**given))
-        return reports.total(parse.costs(rows))
+        return total(models.parse_costs(self._cost_rows(requested, group_by=["cost_type", "token_type"])[0]))
 
     def key_requests(self, requested: Range) -> dict[str, int]:
         """Requests by the key's id. Keys without any are not in it."""
-        given: dict[str, Any] = {**requested.requested(fast=False, cost=False), "group_by": ["api_key_id"]}
-        rows, _ = self._rows("usage report", lambda: self._client.beta.organization.analytics.usage.list(**given))
-        counts: dict[str, int] = {}
-        for use in parse.uses(rows):
+        counts: Counter[str] = Counter()
+        for use in models.parse_usage(self._usage_rows(requested, group_by=["api_key_id"])[0]):
             if use.dimensions.key_id is not None and use.requests is not None:
-                counts[use.dimensions.key_id] = counts.get(use.dimensions.key_id, 0) + use.requests
+                counts[use.dimensions.key_id] += use.requests
         return counts
 
     def api_keys(self) -> list[Key]:
         """All API keys, also those that are archived."""
-        return parse.keys(self._rows("API keys", lambda: self._client.organization.api_keys.list(limit=_PAGE))[0])
+        return self._list("API keys", models.parse_key, lambda: self._client.organization.api_keys.list(limit=_PAGE))
 
-    def workspaces(self) -> list[Workspace]:
-        """All workspaces that are not archived, the default one too."""
-        rows, _ = self._rows(
-            "workspaces", lambda: self._client.organization.workspaces.list(limit=_PAGE, include_default=True)
-        )
-        return parse.workspaces(rows)
+    def workspaces(self) -> dict[str, str]:
+        """The names of all workspaces that are not archived, the default one too, by their ids."""
+        ask = partial(self._client.organization.workspaces.list, limit=_PAGE, include_default=True)
+        return dict(self._list("workspaces", models.parse_workspace, ask))
 
-    def rate_limits(self, workspaces: list[Workspace]) -> list[RateLimit]:
-        """The organization's limits, and what is set for a workspace alone."""
+    def rate_limits(self, workspaces: Iterable[str]) -> list[RateLimit]:
+        """The organization's limits, and what is set for one of the workspaces alone."""
         organization = self._client.organization
-        found = parse.rate_limits(self._rows("rate limits", organization.rate_limits.list)[0])
-        for workspace in workspaces:
-
-            def own(of: str = workspace.id) -> Any:
-                return organization.workspaces.rate_limits.list(of)
-
-            found += parse.rate_limits(self._rows("rate limits", own)[0])
-        return found
+        asks = [organization.rate_limits.list]
+        asks += [partial(organization.workspaces.rate_limits.list, workspace) for workspace in workspaces]
+        groups = (self._list("rate limits", models.parse_rate_limits, ask) for ask in asks)
+        return [limit for listed in groups for group in listed for limit in group]
 
     def spend_limits(self) -> list[SpendLimit]:
         """The caps in dollars. An early access preview in November 2026: most organizations have no list of them."""
-        rows, _ = self._rows("spend limits", lambda: self._client.beta.organization.spend_limits.list(limit=100))
-        return parse.spend_limits(rows)
+        limits = self._client.beta.organization.spend_limits
+        found = self._list("spend limits", models.parse_spend_limit, lambda: limits.list(limit=100))
+        return [limit for limit in found if limit is not None]
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Closes the connections."""
         self._client.close()
 
     def _report(self, requested: Range) -> Report:
-        analytics = self._client.beta.organization.analytics
-
-        def cost_rows(*, fast: bool) -> _Rows:
-            return self._rows("cost report", lambda: analytics.cost.list(**requested.requested(fast=fast, cost=True)))
-
-        def use_rows(*, fast: bool) -> _Rows:
-            return self._rows(
-                "usage report", lambda: analytics.usage.list(**requested.requested(fast=fast, cost=False))
-            )
-
         # Fast first: what comes in between is then standard, and not less than nothing.
-        fast_cost, cost = cost_rows(fast=True), cost_rows(fast=False)
-        fast_use, use = use_rows(fast=True), use_rows(fast=False)
+        fast_cost, _ = self._cost_rows(requested, speeds=["fast"])
+        cost, cost_as_of = self._cost_rows(requested)
+        fast_usage, _ = self._usage_rows(requested, speeds=["fast"])
+        usage, usage_as_of = self._usage_rows(requested)
         return Report(
             requested,
-            reports.cost_with_speed(parse.costs(cost[0]), parse.costs(fast_cost[0])),
-            reports.use_with_speed(parse.uses(use[0]), parse.uses(fast_use[0])),
-            min(cost[1], use[1]),
+            cost_with_speed(models.parse_costs(cost), models.parse_costs(fast_cost)),
+            usage_with_speed(models.parse_usage(usage), models.parse_usage(fast_usage)),
+            min(cost_as_of, usage_as_of),
         )
 
-    def _rows(self, part: str, first: Callable[[], Any]) -> _Rows:
-        """All pages, followed to the end."""
+    def _cost_rows(self, requested: Range, **more: Any) -> tuple[list[Json], datetime]:
+        given = {**requested.parameters(cost=True), **more}
+        return self._rows("cost report", lambda: self._client.beta.organization.analytics.cost.list(**given))
+
+    def _usage_rows(self, requested: Range, **more: Any) -> tuple[list[Json], datetime]:
+        given = {**requested.parameters(cost=False), **more}
+        return self._rows("usage report", lambda: self._client.beta.organization.analytics.usage.list(**given))
+
+    def _list(self, part: str, parse: Callable[[Json], T], first: Callable[[], Any]) -> list[T]:
+        return models.parse_rows(parse, self._rows(part, first)[0], part)
+
+    def _rows(self, part: str, first: Callable[[], Any]) -> tuple[list[Json], datetime]:
+        """The rows of all pages, and when the API last refreshed them."""
         rows: list[Mapping[str, Any]] = []
         page: Any = self._requested(part, first)
         as_of = getattr(page, "data_refreshed_at", None) or datetime.now(timezone.utc) - _FRESH
@@ -171,14 +153,15 @@ class Reader:
             if data is None:
                 raise unreadable(part, "an answer has no data")
             rows += [item.to_dict(mode="json") for item in data]
-            if page.next_page_info() is None or getattr(page, "has_more", True) is False:
+            has_more = getattr(page, "has_more", None)
+            if page.next_page_info() is None or has_more is False:
                 break
             try:
                 page = self._requested(part, page.get_next_page)
             except Problem as problem:
                 raise incomplete(part, pages, problem) from problem
             pages += 1
-        if getattr(page, "has_more", False):
+        if has_more:
             raise incomplete(part, pages)
         return rows, as_of
 
@@ -190,7 +173,7 @@ class Reader:
                 part,
                 error.status_code,
                 getattr(error, "error_code", None),
-                _said(error, self._secrets),
+                self._message(error),
                 normal_key=self._normal_key,
                 retry_after=_retry_after(error),
             ) from None
@@ -201,16 +184,12 @@ class Reader:
         except anthropic.APIError as error:
             raise unreadable(part, type(error).__name__) from None
 
-
-def _said(error: anthropic.APIStatusError, secrets: Sequence[str]) -> str:
-    """The API's own words, on one line. They may repeat what it was sent."""
-    body: Any = error.body
-    if isinstance(body, dict):
-        inner: Any = cast("dict[str, Any]", body).get("error")
-        message: Any = cast("dict[str, Any]", inner).get("message") if isinstance(inner, dict) else None
-        if isinstance(message, str):
-            return redact.text(" ".join(message.split()), *secrets)[:200]
-    return "without a reason"
+    def _message(self, error: anthropic.APIStatusError) -> str:
+        """The API's own words, on one line. They may repeat what it was sent."""
+        message = as_object(as_object(error.body).get("error")).get("message")
+        if not isinstance(message, str):
+            return "without a reason"
+        return redact.text(" ".join(message.split()), *self._secrets)[:200]
 
 
 def _retry_after(error: anthropic.APIStatusError) -> float | None:

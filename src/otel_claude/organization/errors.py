@@ -1,4 +1,4 @@
-"""Problems: what can be wrong between us and the Admin API, in words for the user. Knows no SDK and no HTTP."""
+"""Problems: what can be wrong between us and the Admin API, in words for the user. Knows no SDK and no HTTP library."""
 
 from __future__ import annotations
 
@@ -28,11 +28,9 @@ SHARED: Final[frozenset[Kind]] = FINAL.union({"rate_limited", "unreachable"})
 """What concerns every part alike."""
 ABSENT: Final[frozenset[Kind]] = frozenset({"not_available", "no_permission"})
 """What concerns one part alone, and stays until somebody changes a setting."""
-
-_CONSOLE: Final = "An admin of the organization makes one in the Console under Settings, Admin keys."
-_INDIVIDUAL: Final = (
-    "This is an individual account, and those have no Admin API. Make it an organization in the Console under "
-    "Settings, Organization."
+ADMIN_KEY: Final = (
+    "It takes an admin key (sk-ant-admin…). An admin of the organization makes one in the Console under Settings, "
+    "Admin keys."
 )
 
 
@@ -53,61 +51,39 @@ class Moved(Problem):
         super().__init__("incomplete", text)
 
 
-def no_key() -> Problem:
-    """The variable is not set."""
-    return Problem("no_key", f"{VARIABLE} is not set. It takes an admin key (sk-ant-admin…). {_CONSOLE}")
-
-
-def no_key_at_all() -> Problem:
-    """What is in the variable can be no key."""
-    return Problem(
-        "wrong_key",
-        f"{VARIABLE} holds a character that no key has: a space, a line break, one that is not ASCII. Copy it again.",
-    )
-
-
-def misconfigured(kind: str) -> Problem:
-    """The SDK refuses what the environment says. `kind`: of its exception, whose message may quote that."""
-    return Problem(
-        "unreachable",
-        "The Admin API cannot be asked: an address or a header in ANTHROPIC_BASE_URL, ANTHROPIC_CUSTOM_HEADERS or a "
-        f"proxy's variable is not accepted ({kind}).",
-    )
-
-
-def refused(  # noqa: PLR0911 - one answer for each status
-    part: str, status: int, code: str | None, said: str, *, normal_key: bool, retry_after: float | None = None
+def refused(
+    part: str, status: int, code: str | None, said: str, *, normal_key: bool, retry_after: float | None
 ) -> Problem:
-    """What an error answer means. `said` is the API's own message."""
-    if code == "organization_type_not_supported" and part != "spend limits":
-        return Problem("individual_account", _INDIVIDUAL)
-    if "individual account" in said.lower():
-        return Problem("individual_account", _INDIVIDUAL)
-    if status in {401, 403} and normal_key:
-        return Problem(
-            "wrong_key",
-            f"{VARIABLE} is a normal API key (sk-ant-api…), which may not read the {part}. It takes an admin key "
-            f"(sk-ant-admin…). {_CONSOLE}",
-        )
-    if 300 <= status < 400:  # noqa: PLR2004 - HTTP
+    """What an error response means. `said` is the API's own message."""
+    unsupported = code == "organization_type_not_supported"
+    kind: Kind = "refused"
+    text = f"The Admin API refuses to give the {part} ({status}): {said}"
+    if (unsupported and part != "spend limits") or "individual account" in said.lower():
+        kind = "individual_account"
         text = (
-            f"The Admin API answers {status} for the {part}, a redirect: none is followed, as the key would go there."
+            "This is an individual account, and those have no Admin API. Make it an organization in the Console under "
+            "Settings, Organization."
         )
-        return Problem("refused", f"{text} Set ANTHROPIC_BASE_URL to where the API is.")
-    if status == 401:  # noqa: PLR2004 - HTTP
-        return Problem("wrong_key", f"Anthropic does not know {VARIABLE}: it is mistyped, deleted or expired.")
-    if status == 403:  # noqa: PLR2004 - HTTP
-        return Problem("no_permission", f"{VARIABLE} may not read the {part}: {said}")
-    if status == 429:  # noqa: PLR2004 - HTTP
+    elif status in {401, 403} and normal_key:
+        kind = "wrong_key"
+        text = f"{VARIABLE} is a normal API key (sk-ant-api…), which may not read the {part}. {ADMIN_KEY}"
+    elif 300 <= status < 400:  # noqa: PLR2004 - HTTP
+        text = (
+            f"The Admin API answers {status} for the {part}, a redirect: none is followed, as the key would go there. "
+            "Set ANTHROPIC_BASE_URL to where the API is."
+        )
+    elif status == 401:  # noqa: PLR2004 - HTTP
+        kind, text = "wrong_key", f"Anthropic does not know {VARIABLE}: it is mistyped, deleted or expired."
+    elif status == 403:  # noqa: PLR2004 - HTTP
+        kind, text = "no_permission", f"{VARIABLE} may not read the {part}: {said}"
+    elif status == 429:  # noqa: PLR2004 - HTTP
         wait = f"in {retry_after:.0f} s" if retry_after else "in some minutes"
-        return Problem(
-            "rate_limited", f"The Admin API refuses more requests for now (429). Try again {wait}.", retry_after
-        )
-    if status >= 500:  # noqa: PLR2004 - HTTP
-        return Problem("server_error", f"The Admin API failed ({status}) when it was asked for the {part}: {said}")
-    if status == 404 or code == "organization_type_not_supported":  # noqa: PLR2004 - HTTP
-        return Problem("not_available", f"This organization has no {part} in the Admin API: {said}")
-    return Problem("refused", f"The Admin API refuses to give the {part} ({status}): {said}")
+        kind, text = "rate_limited", f"The Admin API refuses more requests for now (429). Try again {wait}."
+    elif status >= 500:  # noqa: PLR2004 - HTTP
+        kind, text = "server_error", f"The Admin API failed ({status}) when it was asked for the {part}: {said}"
+    elif status == 404 or unsupported:  # noqa: PLR2004 - HTTP
+        kind, text = "not_available", f"This organization has no {part} in the Admin API: {said}"
+    return Problem(kind, text, retry_after if kind == "rate_limited" else None)
 
 
 def unreachable(part: str, why: str) -> Problem:
@@ -117,18 +93,13 @@ def unreachable(part: str, why: str) -> Problem:
 
 def incomplete(part: str, pages: int, why: Problem | None = None) -> Problem:
     """Some pages came, and not all. Nothing of them is shown."""
-    reason = str(why) if why else "the API says that there are more, and not where."
-    kind: Kind = why.kind if why and why.kind == "rate_limited" else "incomplete"
+    reason = why or "the API says that there are more, and not where."
     came = "1 page" if pages == 1 else f"{pages} pages"
     text = f"Only {came} of the {part} came, so nothing of them is shown: {reason}"
+    kind: Kind = "rate_limited" if why and why.kind == "rate_limited" else "incomplete"
     return Problem(kind, text, why.retry_after if why else None)
 
 
 def unreadable(part: str, what: str) -> Problem:
-    """An answer has not the documented form."""
+    """A response has not the documented form."""
     return Problem("unreadable", f"The Admin API's {part} are not as documented: {what}.")
-
-
-def overlapping(part: str, what: str) -> Problem:
-    """One thing was reported twice, so no sum of it is right."""
-    return Problem("unreadable", f"The Admin API's {part} overlap: {what} is reported twice, so nothing is added up.")

@@ -1,11 +1,23 @@
-"""Values: what the Admin API said, as frozen rows. Money is exact decimal US dollars. Imports nothing of ours."""
+"""Values: what the Admin API said, as frozen rows, and how its JSON becomes them. Pure.
+
+Forms of `anthropic` 2.12.0: `types/beta/organization/analytics`, `types/organization`. One that is not the documented
+one is a Problem, never a guess. Money is exact decimal US dollars; the API writes fractional cents, as decimal strings.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
-from typing import NamedTuple
+from decimal import Decimal, InvalidOperation
+from itertools import pairwise
+from typing import Any, Final, NamedTuple, TypeVar, cast
+
+from .. import redact
+from ..semconv import OTHER
+from .errors import Problem, unreadable
+
+Json = Mapping[str, Any]
+T = TypeVar("T")
 
 
 class Dimensions(NamedTuple):
@@ -26,8 +38,7 @@ class Bucket(NamedTuple):
     end: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What one kind of usage cost: a token type of ours, `web_search`, `code_execution` or `session_usage`."""
 
     bucket: Bucket
@@ -39,56 +50,203 @@ class Cost:
     """After the discount, before credits."""
 
 
-@dataclass(frozen=True, slots=True)
-class UsageRow:
-    """Tokens by type, requests and searches."""
+class UsageRow(NamedTuple):
+    """Tokens by type, and requests."""
 
     bucket: Bucket
     dimensions: Dimensions
-    tokens: tuple[tuple[str, int], ...]
+    tokens: dict[str, int]
     requests: int | None
-    searches: int
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """An API key."""
+class Key(NamedTuple):
+    """An API key. Its hint is as `claude.api_key.hint`."""
 
     id: str
     name: str
     hint: str | None
-    """As `claude.api_key.hint`."""
     status: str
     workspace_id: str | None
     created: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """A workspace."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimit:
-    """A configured limit of a group of models, or of a kind of request."""
+class RateLimit(NamedTuple):
+    """A configured limit of a group of models, or of a kind of request. Without a workspace, the organization's."""
 
     group: str
     models: tuple[str, ...]
     name: str
     value: int
-    workspace_id: str | None = None
-    """None: the organization's."""
+    workspace_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class SpendLimit:
+class SpendLimit(NamedTuple):
     """A cap on spend, in US dollars."""
 
     id: str
     scope: str
     period: str
     usd: Decimal
-    workspace_id: str | None = None
+    workspace_id: str | None
+
+
+_TOKEN_TYPES: Final = {
+    "uncached_input_tokens": "input",
+    "cache_read_input_tokens": "cache_read",
+    "cache_creation.ephemeral_5m_input_tokens": "cache_write_5m",
+    "cache_creation.ephemeral_1h_input_tokens": "cache_write_1h",
+    "output_tokens": "output",
+}
+_LIMIT_NAMES: Final = {
+    "requests_per_minute": "requests",
+    "tokens_per_minute": "tokens",
+    "input_tokens_per_minute": "input_tokens",
+    "input_tokens_per_minute_cache_aware": "input_tokens",
+    "output_tokens_per_minute": "output_tokens",
+    "fast_itpmca": "fast_input_tokens",
+    "fast_otpm": "fast_output_tokens",
+}
+"""The Admin API's limiter types as the headers of responses name them. Others keep the Admin API's name."""
+_SCOPES: Final = ("organization", "organization_service", "usage_tier", "workspace")
+"""Spend limits of seats and of their groups are not about calls to the API."""
+
+
+def parse_rows(parse: Callable[[Json], T], rows: Iterable[Json], part: str) -> list[T]:
+    """The values of the rows of one part, by the function for one row."""
+    try:
+        return [parse(row) for row in rows]
+    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+        raise unreadable(part, f"{type(error).__name__}: {redact.text(str(error))[:200]}") from None
+
+
+def parse_costs(rows: Iterable[Json]) -> list[Cost]:
+    """The rows of the cost report, grouped by whose they are and by cost and token type."""
+    found = parse_rows(_cost, rows, "cost report")
+    _check_disjoint([row[:3] for row in found], "cost report")
+    return found
+
+
+def parse_usage(rows: Iterable[Json]) -> list[UsageRow]:
+    """The rows of the usage report."""
+    found = parse_rows(_usage, rows, "usage report")
+    _check_disjoint([(row.bucket, row.dimensions, "") for row in found], "usage report")
+    return found
+
+
+def _cost(row: Json) -> Cost:
+    group, cost = _object(row, "group"), _object(row, "cost")
+    if cost["currency"] != "USD":
+        raise ValueError(f"an amount in {cost['currency']}")
+    kind = group["cost_type"]
+    if kind == "tokens":
+        kind = _TOKEN_TYPES.get(group["token_type"], OTHER)
+    return Cost(_bucket(row), _dimensions(group), str(kind), _usd(cost, "list_amount"), _usd(cost, "amount"))
+
+
+def _usage(row: Json) -> UsageRow:
+    usage = _object(row, "usage")
+    tokens: dict[str, int] = {}
+    for path, name in _TOKEN_TYPES.items():
+        outer, _, inner = path.rpartition(".")
+        tokens[name] = _count(_object(usage, outer) if outer else usage, inner)
+    requests = usage.get("requests")
+    count = requests if isinstance(requests, int) else None
+    return UsageRow(_bucket(row), _dimensions(_object(row, "group")), tokens, count)
+
+
+def parse_key(row: Json) -> Key:
+    """An API key."""
+    name, status = _text(row, "name"), _text(row, "status")
+    workspace = _object(row, "scope").get("workspace_id")
+    return Key(_text(row, "id"), name, row.get("partial_key_hint"), status, workspace, _time(row, "created_at"))
+
+
+def parse_workspace(row: Json) -> tuple[str, str]:
+    """A workspace's id and name."""
+    return _text(row, "id"), _text(row, "name")
+
+
+def parse_rate_limits(row: Json) -> list[RateLimit]:
+    """The limits of one group, of the organization or those that are set for a workspace alone."""
+    group = _object(row, "group")
+    name = redact.clean(str(group.get("display_name") or group["type"]))
+    models = tuple(map(str, row.get("models") or ()))
+    found: list[RateLimit] = []
+    for limit in cast("list[Json]", row["limits"]):
+        kind = _text(limit, "type")
+        value = _count(limit, "value")
+        found.append(RateLimit(name, models, _LIMIT_NAMES.get(kind, kind), value, row.get("workspace_id")))
+    return found
+
+
+def parse_spend_limit(row: Json) -> SpendLimit | None:
+    """A cap in dollars. None if it is not in force, of seats, or in another currency."""
+    scope = _object(row, "scope")
+    in_force = row["is_enabled"] and row.get("amount") is not None and row["currency"] == "USD"
+    if not in_force or scope["type"] not in _SCOPES:
+        return None
+    name = f"{scope['type']}:{scope['service']}" if scope["type"] == "organization_service" else str(scope["type"])
+    return SpendLimit(_text(row, "id"), name, _text(row, "period"), _usd(row, "amount"), scope.get("workspace_id"))
+
+
+def _bucket(row: Json) -> Bucket:
+    return Bucket(_time(row, "starting_at"), _time(row, "ending_at"))
+
+
+def _dimensions(group: Json) -> Dimensions:
+    return Dimensions(*map(group.get, ("model", "api_key_id", "workspace_id", "service_tier", "inference_geo")))
+
+
+def _object(row: Json, name: str) -> Json:
+    value = row[name]
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} is no object")
+    return cast("Json", value)
+
+
+def _text(row: Json, name: str) -> str:
+    value = row[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is no text")
+    # Names are people's: one with control characters must not reach a terminal.
+    return redact.clean(value)
+
+
+def _count(row: Json, name: str) -> int:
+    value = row[name]
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise TypeError(f"{name} is no count")
+    return value
+
+
+def _usd(row: Json, name: str) -> Decimal:
+    value = Decimal(_text(row, name))
+    if not value.is_finite():
+        raise ValueError(f"{name} is no amount")
+    return value / 100
+
+
+def _time(row: Json, name: str) -> datetime:
+    # Python 3.10 reads no `Z`.
+    found = datetime.fromisoformat(_text(row, name).replace("Z", "+00:00"))
+    if found.tzinfo is None:
+        raise ValueError(f"{name} has no time zone")
+    return found
+
+
+def _check_disjoint(rows: list[tuple[Bucket, Dimensions, str]], part: str) -> None:
+    """Each combination once in each bucket, and no bucket into another: else sums would count something twice."""
+    known: set[tuple[Bucket, Dimensions, str]] = set()
+    for row in rows:
+        bucket, dimensions, _ = row
+        if row in known:
+            raise _overlap(part, f"{dimensions.model or 'usage without a model'} from {bucket.start:%Y-%m-%d %H:%M}")
+        known.add(row)
+    buckets = sorted({bucket for bucket, _, _ in rows})
+    for before, bucket in pairwise(buckets):
+        if bucket.start < before.end:
+            raise _overlap(part, f"the time from {bucket.start:%Y-%m-%d %H:%M}")
+
+
+def _overlap(part: str, what: str) -> Problem:
+    return Problem("unreadable", f"The Admin API's {part} overlap: {what} is reported twice, so nothing is added up.")

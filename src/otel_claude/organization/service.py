@@ -9,7 +9,6 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
-from types import FrameType
 from typing import Any, Final
 
 from opentelemetry.sdk.metrics import MeterProvider
@@ -20,44 +19,43 @@ from opentelemetry.sdk.resources import Resource
 from .. import semconv as c
 from ..version import __version__
 from .metrics import observe
-from .poller import LEAST, Poller
+from .poller import Poller
 
 SERVICE: Final = "otel-claude-organization"
-_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-_PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
-_CREDENTIAL_PROVIDERS: Final = (
-    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_METRICS_CREDENTIAL_PROVIDER",
-    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
-)
-_RESOURCE: Final = "OTEL_RESOURCE_ATTRIBUTES"
-_MOST_SERIES: Final = 1_000_000
+_OTLP: Final = "OTEL_EXPORTER_OTLP_"
+_MAX_SERIES: Final = 1_000_000
 _SHUTDOWN_MILLISECONDS: Final = 10_000
-_LONGEST_SLEEP: Final = 300.0
+_MAX_SLEEP: Final = 300.0
 """After a suspended machine wakes up, nothing is later than this."""
+
+
+def _first_set(environment: Mapping[str, str], *names: str) -> str:
+    return next((found for name in names if (found := environment.get(name, "").strip())), "")
 
 
 def protocol(environment: Mapping[str, str]) -> str:
     """`grpc` or `http/protobuf`, as OpenTelemetry's variables say; the latter if they do not."""
-    return next(
-        (environment[name].strip() for name in _PROTOCOLS if environment.get(name, "").strip()), "http/protobuf"
-    )
+    return _first_set(environment, f"{_OTLP}METRICS_PROTOCOL", f"{_OTLP}PROTOCOL") or "http/protobuf"
 
 
 def endpoint(environment: Mapping[str, str]) -> str:
     """Where metrics go, for the user to read."""
-    usual = "http://localhost:4317" if protocol(environment) == "grpc" else "http://localhost:4318"
-    return next((environment[name].strip() for name in _ENDPOINTS if environment.get(name, "").strip()), usual)
+    given = _first_set(environment, f"{_OTLP}METRICS_ENDPOINT", f"{_OTLP}ENDPOINT")
+    return given or f"http://localhost:{4317 if protocol(environment) == 'grpc' else 4318}"
 
 
 def provider(poller: Poller, *readers: MetricReader) -> MeterProvider:
     """A meter provider with the organization's metrics; without readers, one that exports over OTLP."""
-    named = os.environ.get("OTEL_SERVICE_NAME", "").strip() or SERVICE
-    # There is one of it, so its instance has a name that lasts: with a random one, what the process before it said last
-    # would be added to what this one says, for as long as Prometheus looks back.
-    lasting = {"service.instance.id": SERVICE} if "service.instance.id" not in os.environ.get(_RESOURCE, "") else {}
-    resource = Resource.create({"service.name": named, "service.version": __version__, **lasting})
+    attributes = {
+        "service.name": _first_set(os.environ, "OTEL_SERVICE_NAME") or SERVICE,
+        "service.version": __version__,
+    }
+    if "service.instance.id" not in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", ""):
+        # There is one of it, so its instance has a name that lasts: with a random one, what the process before it said
+        # last would be added to what this one says, for as long as Prometheus looks back.
+        attributes["service.instance.id"] = SERVICE
     readers = readers or (PeriodicExportingMetricReader(_exporter()),)
-    made = MeterProvider(readers, resource, views=_views())
+    made = MeterProvider(readers, Resource.create(attributes), views=_views())
     observe(made.get_meter(c.SCOPE, __version__), poller)
     return made
 
@@ -67,74 +65,59 @@ def _views() -> list[View]:
 
     The SDK (seen in 1.45) would put all after the 2000th into one, where the last value counts: nobody's number.
     """
-    most: dict[str, Any] = {"aggregation_cardinality_limit": _MOST_SERIES}
+    limit: dict[str, Any] = {"aggregation_cardinality_limit": _MAX_SERIES}
     try:
-        return [View(instrument_name="claude.organization.*", **most)]
+        return [View(instrument_name="claude.organization.*", **limit)]
     except TypeError:  # An older SDK, without such a limit.
         return []
 
 
 def run(poller: Poller, first: Callable[[], Any]) -> None:
     """Polls and exports until SIGTERM or SIGINT. `first` runs after the first poll, and may raise to give up."""
-    stopping = threading.Event()
+    stopping, polled = threading.Event(), threading.Event()
+    failed: list[BaseException] = []
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
+    def stop(_signal: int, _frame: object) -> None:
         stopping.set()
+
+    def poll() -> None:
+        try:
+            due = poller.poll()
+        except BaseException as error:
+            failed.append(error)
+            return
+        finally:
+            polled.set()
+        while not stopping.wait(min(due, _MAX_SLEEP)):
+            due = poller.poll()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    due = _polled(poller, stopping)
+    # A request that hangs must not hold up the end, so polls have a thread that ends with the process.
+    threading.Thread(target=poll, name=SERVICE, daemon=True).start()
+    while not stopping.is_set() and not polled.wait(0.1):
+        continue
+    if failed:
+        raise failed[0]
     if stopping.is_set():
         return
     first()
     metrics = provider(poller)
-    # A request that hangs must not hold up the end, so polls have a thread that ends with the process.
-    threading.Thread(
-        target=_poll_on, args=(poller, stopping, due), name="otel-claude-organization", daemon=True
-    ).start()
     stopping.wait()
     metrics.shutdown(_SHUTDOWN_MILLISECONDS)
 
 
-def _polled(poller: Poller, stopping: threading.Event) -> float:
-    """The first poll, from which a signal frees too."""
-    due: list[float] = []
-    failed: list[BaseException] = []
-
-    def poll() -> None:
-        try:
-            due.append(poller.poll())
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=poll, name="otel-claude-organization-first", daemon=True)
-    thread.start()
-    while thread.is_alive() and not stopping.is_set():
-        thread.join(0.1)
-    if failed:
-        raise failed[0]
-    return due[0] if due else LEAST
-
-
-def _poll_on(poller: Poller, stopping: threading.Event, due: float) -> None:
-    while not stopping.wait(min(due, _LONGEST_SLEEP)):
-        due = poller.poll()
-
-
 def _exporter() -> MetricExporter:
     if protocol(os.environ) == "grpc":
-        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import (  # noqa: PLC0415 - loads grpc
-            OTLPMetricExporter,
-        )
+        from opentelemetry.exporter.otlp.proto.grpc import metric_exporter as grpc  # noqa: PLC0415 - loads grpc
 
-        return OTLPMetricExporter()
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import (  # noqa: PLC0415 - the other one
-        OTLPMetricExporter as HTTPExporter,
-    )
+        return grpc.OTLPMetricExporter()
+    from opentelemetry.exporter.otlp.proto.http import metric_exporter as http  # noqa: PLC0415 - the other one
 
     # A provider of credentials that the user named makes a session of its own.
-    provided = any(os.environ.get(name, "").strip() for name in _CREDENTIAL_PROVIDERS)
-    return HTTPExporter() if provided else HTTPExporter(session=session())
+    name = "CREDENTIAL_PROVIDER"
+    named = f"OTEL_PYTHON_EXPORTER_OTLP_HTTP_METRICS_{name}", f"OTEL_PYTHON_EXPORTER_OTLP_HTTP_{name}"
+    return http.OTLPMetricExporter(session=None if _first_set(os.environ, *named) else session())
 
 
 def session() -> Any:

@@ -7,12 +7,14 @@ Forms (Bedrock's and Google Cloud's model pages; facts of 2026-11-22):
 
 import re
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Final, NamedTuple
 
-Endpoint = Literal["global", "regional", "us_gov"]
+from otel_claude.pricing.types import Endpoint
 
+_ENDPOINTS: Final[Mapping[str, Endpoint]] = {"global": "global", "us-gov": "us_gov"}
+"""By the prefix of an id on Bedrock. Others are regions, and groups of them."""
 _DATE = r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
-_SNAPSHOT = re.compile(rf"(?P<base>.+?)(?:-(?P<date>{_DATE})|@(?P<version>{_DATE}|default))", re.ASCII)
+_SNAPSHOT = re.compile(rf"(?P<base>.+?)(?:-{_DATE}|@(?P<version>{_DATE}|default))", re.ASCII)
 _BEDROCK = re.compile(
     r"(?:(?P<place>global|us-gov|us|eu|apac|jp|au)\.)?anthropic\.(?P<name>claude-[a-z0-9-]+?)(?:-v\d+(?::\d+)?)?",
     re.ASCII,
@@ -45,11 +47,7 @@ def parse(model: str) -> Form:
 
 
 def _endpoint(place: str | None) -> Endpoint | None:
-    if place is None:
-        return None
-    if place == "us-gov":
-        return "us_gov"
-    return "global" if place == "global" else "regional"
+    return None if place is None else _ENDPOINTS.get(place, "regional")
 
 
 def find(name: str, known: Mapping[str, str]) -> str | None:
@@ -59,7 +57,6 @@ def find(name: str, known: Mapping[str, str]) -> str | None:
     snapshot = _SNAPSHOT.fullmatch(name)
     if snapshot is None:
         return None
+    # Google Cloud writes claude-haiku-4-5@20251001 for claude-haiku-4-5-20251001.
     base, version = snapshot["base"], snapshot["version"]
-    if version:  # Google Cloud writes claude-haiku-4-5@20251001 for claude-haiku-4-5-20251001.
-        return known.get(f"{base}-{version}") or known.get(base)
-    return known.get(base)
+    return (version and known.get(f"{base}-{version}")) or known.get(base)

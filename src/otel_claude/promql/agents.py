@@ -13,7 +13,7 @@ from otel_claude import semconv as c
 from otel_claude.semconv import Metric
 from otel_claude.semconv import agents as a
 
-from .queries import Queries
+from .queries import LATEST, Queries
 
 _ONE_AGENT: Final = (a.AGENT_ID, a.AGENT_NAME, c.REQUEST_MODEL)
 WELL: Final = "success"
@@ -22,12 +22,12 @@ WELL: Final = "success"
 
 def cost(q: Queries, window: str, by: tuple[str, ...] = ()) -> str:
     """Dollars that the program reported."""
-    return q.exact_increase(a.AGENT_COST, window, by)
+    return q.increase(a.AGENT_COST, window, by)
 
 
 def turns(q: Queries, window: str, by: tuple[str, ...] = (), *matchers: str) -> str:
     """How many turns ended."""
-    return q.exact_increase(a.AGENT_RESULTS, window, by, *matchers)
+    return q.increase(a.AGENT_RESULTS, window, by, *matchers)
 
 
 def cost_per_turn(q: Queries, window: str, by: tuple[str, ...] = ()) -> str:
@@ -42,13 +42,13 @@ def failed(q: Queries, window: str, by: tuple[str, ...] = ()) -> str:
 
 def skipped(q: Queries, window: str, by: tuple[str, ...] = ()) -> str:
     """The share of turns whose tokens and cost are in no metric."""
-    return q.share(q.exact_increase(a.AGENT_RESULTS_SKIPPED, window, by), turns(q, window, by))
+    return q.share(q.increase(a.AGENT_RESULTS_SKIPPED, window, by), turns(q, window, by))
 
 
 def cache_hits(q: Queries, window: str) -> str:
     """The share of input tokens that the cache gave."""
-    read = q.exact_increase(a.AGENT_TOKENS, window, (), q.match(c.TOKEN_TYPE, "cache_read"))
-    return q.share(read, q.exact_increase(a.AGENT_TOKENS, window, (), q.translator.match(c.TOKEN_TYPE, "!=", "output")))
+    read = q.increase(a.AGENT_TOKENS, window, (), q.match(c.TOKEN_TYPE, "cache_read"))
+    return q.share(read, q.increase(a.AGENT_TOKENS, window, (), q.translator.match(c.TOKEN_TYPE, "!=", "output")))
 
 
 def by_end(q: Queries, window: str) -> str:
@@ -56,12 +56,12 @@ def by_end(q: Queries, window: str) -> str:
     return q.named(turns(q, window, (c.ERROR_TYPE,)), c.ERROR_TYPE, WELL)
 
 
-def limit(q: Queries, metric: Metric, by: tuple[str, ...] = ()) -> str:
+def limit(q: Queries, metric: Metric, window: str, by: tuple[str, ...] = ()) -> str:
     """A gauge of the account's limits that the program reported. Of several processes the highest counts."""
-    return q.by(by, q.select(metric, q.match(c.OPERATION_NAME, a.INVOKE_AGENT)), "max")
+    return q.gauge(metric, window, by, q.match(c.OPERATION_NAME, a.INVOKE_AGENT))
 
 
-def sessions(q: Queries, metric: Metric, by: tuple[str, ...] = (), operation: str = "sum") -> str:
+def sessions(q: Queries, metric: Metric, by: tuple[str, ...] = (), operation: str = "sum", window: str = LATEST) -> str:
     """A gauge of sessions."""
     own = (c.TOKEN_TYPE,) if c.TOKEN_TYPE in metric.attributes else ()
-    return q.by(by, q.by((*_ONE_AGENT, *own), q.select(metric), "max"), operation)
+    return q.by(by, q.gauge(metric, window, (*_ONE_AGENT, *own)), operation)

@@ -7,6 +7,7 @@ VictoriaMetrics store; `utf8` is `NoUTF8EscapingWithSuffixes`, which keeps the d
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -27,10 +28,12 @@ TARGET_INFO: Final = "target_info"
 SERVICE_VERSION: Final = "service.version"
 ALERTS: Final = "ALERTS"
 """What Prometheus records of alerts that are pending or firing."""
+RETENTION: Final = "prometheus_tsdb_retention_limit_seconds"
+"""What Prometheus says of itself, where it is scraped too: for how long it keeps samples; 0 for ever."""
 BUDGET_USED: Final = "claude:budget_used:ratio"
 """Recorded for each budget of a tag's value, which is its label `budget`."""
 BUDGET: Final = "budget"
-OTHER_SERIES: Final = (TARGET_INFO, ALERTS, BUDGET_USED)
+OTHER_SERIES: Final = (TARGET_INFO, ALERTS, RETENTION, BUDGET_USED)
 """What queries read that is not in `semconv.METRICS`."""
 
 Part = Literal["", "_bucket", "_sum", "_count"]
@@ -67,10 +70,10 @@ class NameTranslator:
         """A selector of a metric's series."""
         return self.select_name(self.series(metric, part), *matchers)
 
-    def either(self, metrics: tuple[Metric, ...], *matchers: str) -> str:
-        """A selector of the series of several metrics."""
-        names = self.match("__name__", "=~", "|".join(self.series(metric) for metric in metrics))
-        return f"{{{', '.join((names, *matchers))}}}"
+    def either(self, names: Iterable[str], *matchers: str) -> str:
+        """A selector of series of several names as stored."""
+        either = self.match("__name__", "=~", "|".join(names))
+        return f"{{{', '.join((either, *matchers))}}}"
 
     def select_name(self, name: str, *matchers: str) -> str:
         """A selector of a series by its name as stored."""

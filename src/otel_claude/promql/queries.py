@@ -1,30 +1,50 @@
 """Queries: the PromQL of dashboards and rules, from the METRICS table. Knows no panel and no alert.
 
 What was spent or counted in a window is never `increase()`: each process is a series of its own that starts above
-zero, so the first sample of a short process would be lost and the rest extrapolated. `Queries.exact_increase` is exact
-while a series has no counter reset: `service.instance.id` or `claude.instance.id` is unique to a process.
+zero, so the first sample of a short process would be lost and the rest extrapolated. Prometheus and Mimir add up what
+rules recorded (`recorded`); VictoriaMetrics has `increase_pure()`, which takes a series to begin at zero.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from otel_claude import semconv as c
 from otel_claude.semconv import Metric
 
-from .names import BUCKET, NameTranslator, Part
+from .names import BUCKET, JOB, PROCESS, NameTranslator, Part
+from .recorded import GAUGES, HOURS, MINUTES, PROCESSES, gauge_name, increase_name
 
-RANGE = "$__range"
-STEP = "$__interval"
-RATE = "$__rate_interval"
-GAP = "10m"
-"""How long a series may be silent and still be the same one: more than Prometheus' own five minutes of lookback, and
-the same on VictoriaMetrics, which would look back over little more than one export."""
+RANGE: Final = "$__range"
+STEP: Final = "$__interval"
+STEP_MS: Final = "$__interval_ms"
+LEVEL: Final = "level"
+"""The variable of a dashboard that says which slots its range adds up: `5m`, or `1h` for more than a week."""
+LONG: Final = 7 * 86_400
+"""Seconds of a dashboard's range above which hours are added up."""
+HOURLY: Final = 3 * 86_400
+"""Seconds of a fixed window from which on hours are added up."""
+LATEST: Final = "10m"
+"""In which the last value of what is recorded each five minutes is found."""
+BASELINE: Final = "6h"
+"""How long a raw series may be silent and still be the same one."""
+
+Store = Literal["prometheus", "mimir", "victoria-metrics"]
+STORES: Final[tuple[Store, ...]] = ("prometheus", "mimir", "victoria-metrics")
+
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_OPERATIONS: Final = dict(GAUGES)
+
+
+def seconds(window: str) -> float:
+    """The length of a window that is written with one unit, as `90s` or `30d`."""
+    return float(window[:-1]) * _SECONDS[window[-1]]
 
 
 @dataclass(frozen=True)
 class Queries:
-    """Writes queries in one style, over what `where` selects.
+    """Writes queries in one style for one kind of store, over what `where` selects.
 
     `untagged_where`: of histograms, limits and sessions, which have no tags. None: the same.
     """
@@ -32,6 +52,12 @@ class Queries:
     translator: NameTranslator
     where: tuple[str, ...] = ()
     untagged_where: tuple[str, ...] | None = None
+    store: Store = "prometheus"
+
+    @property
+    def recorded(self) -> bool:
+        """Whether rules record growth in this store."""
+        return self.store != "victoria-metrics"
 
     def by(self, labels: tuple[str, ...], expression: str, operation: str = "sum") -> str:
         """An aggregation that keeps labels."""
@@ -40,9 +66,11 @@ class Queries:
         return f"{operation} by ({', '.join(map(self.translator.label, labels))}) ({expression})"
 
     def select(self, metric: Metric, *matchers: str, part: Part = "") -> str:
-        """A metric's series in scope."""
-        where = self.where if metric.tags or self.untagged_where is None else self.untagged_where
-        return self.translator.select(metric, *where, *matchers, part=part)
+        """A metric's raw series in scope."""
+        return self.translator.select(metric, *self._scope(metric), *matchers, part=part)
+
+    def _scope(self, metric: Metric) -> tuple[str, ...]:
+        return self.where if metric.tags or self.untagged_where is None else self.untagged_where
 
     def match(self, attribute: str, value: str) -> str:
         """A matcher for one value of a label."""
@@ -56,25 +84,73 @@ class Queries:
         """A matcher for series that have a label."""
         return self.translator.match(attribute, "!=", "")
 
-    def exact_increase(
-        self, metric: Metric, window: str, by: tuple[str, ...] = (), *matchers: str, part: Part = "", ago: str = ""
+    def increase(
+        self,
+        metric: Metric,
+        window: str,
+        by: tuple[str, ...] = (),
+        *matchers: str,
+        part: Part = "",
+        ago: str = "",
+        level: str = "",
     ) -> str:
-        """By how much a counter grew within a window: exact for any window, also for processes of a moment.
+        """By how much a counter grew within a window, also for processes of a moment.
 
-        `ago`: within a window of the same length that ended so long ago, in a unit longer than the window's.
+        `ago`: within a window of the same length that ended so long ago. `level`: the slots that are added up, if not
+        those for this length.
         """
-        series = self.select(metric, *matchers, part=part)
-        most = f"max_over_time({series}[{window}]{f' offset {ago}' if ago else ''})"
-        before = f"last_over_time({series}[{GAP}] offset {ago}{window})"
-        return self.by(by, f"({most} - {before}) or {most}")
+        offset = f" offset {ago}" if ago else ""
+        if not self.recorded:
+            return self.by(by, f"increase_pure({self.select(metric, *matchers, part=part)}[{window}]{offset})")
+        name = increase_name(metric, level or _level(window), part)
+        series = self.translator.select_name(name, *self._scope(metric), *matchers)
+        return self.by(by, f"sum_over_time({series}[{window}]{offset})")
 
-    def rate(self, metric: Metric, window: str, by: tuple[str, ...] = (), *matchers: str, part: Part = "") -> str:
-        """A counter's growth per second."""
-        return self.by(by, f"rate({self.select(metric, *matchers, part=part)}[{window}])")
+    def raw_increase(
+        self, metric: Metric, window: str, by: tuple[str, ...] = (), *matchers: str, part: Part = ""
+    ) -> str:
+        """The same from the raw series, up to the last export. It reads each process: for short windows alone."""
+        if not self.recorded:
+            return self.increase(metric, window, by, *matchers, part=part)
+        series = self.select(metric, *matchers, part=part)
+        now = f"last_over_time({series}[{window}])"
+        return self.by(by, f"({now} - last_over_time({series}[{BASELINE}] offset {window})) or {now}")
+
+    def per_minute(self, metric: Metric, by: tuple[str, ...] = (), *matchers: str) -> str:
+        """By how much a counter grew per minute, in each step of a graph."""
+        return f"60000 * {self.increase(metric, STEP, by, *matchers)} / {STEP_MS}"
 
     def quantile(self, quantile: float, metric: Metric, window: str, by: tuple[str, ...] = ()) -> str:
-        """An estimate from a histogram's buckets."""
-        return f"histogram_quantile({quantile:g}, {self.rate(metric, window, (*by, BUCKET), part='_bucket')})"
+        """An estimate from a histogram: from its classic buckets, or a native one where applications send those."""
+        buckets = self.increase(metric, window, (*by, BUCKET), part="_bucket")
+        if self.recorded:
+            buckets = f"{buckets} or {self.increase(metric, window, by)}"
+        return f"histogram_quantile({quantile:g}, {buckets})"
+
+    def exemplars(self, metric: Metric) -> str:
+        """A histogram's series for Prometheus' search of exemplars, which reads the selector of a query alone.
+
+        At the time 0 there are no samples, so that it costs nothing as a query.
+        """
+        parts: tuple[Part, ...] = ("_bucket", "")
+        names = (self.translator.series(metric, part) for part in parts)
+        return f"{self.translator.either(names, *self._scope(metric))} @ 0"
+
+    def gauge(self, metric: Metric, window: str, by: tuple[str, ...] = (), *matchers: str) -> str:
+        """A gauge within a window, over all processes: its highest value, or the sum of the last ones."""
+        operation = _OPERATIONS[metric]
+        over = "last_over_time" if operation == "sum" else f"{operation}_over_time"
+        series = self.select(metric, *matchers)
+        if self.recorded:
+            series = self.translator.select_name(gauge_name(metric, operation), *self._scope(metric), *matchers)
+        return self.by(by, f"{over}({series}[{window}])", operation)
+
+    def processes(self, window: str, *metrics: Metric, recorded: str = PROCESSES) -> str:
+        """How many processes report any of some metrics, by service; in a window the most at once."""
+        if self.recorded:
+            return self.by((JOB,), f"max_over_time({self.translator.select_name(recorded, *self.where[:1])}[{window}])")
+        each = " or ".join(f"last_over_time({self.select(metric)}[{window}])" for metric in metrics)
+        return self.by((JOB,), self.by(PROCESS, each, "count"), "count")
 
     def share(self, part: str, whole: str) -> str:
         """A part of a whole: 0 where there is no part, nothing where there is no whole."""
@@ -98,11 +174,11 @@ class Queries:
 
     def spent(self, window: str, by: tuple[str, ...] = (), *matchers: str, ago: str = "") -> str:
         """Dollars spent, exactly."""
-        return self.exact_increase(c.COST, window, by, *matchers, ago=ago)
+        return self.increase(c.COST, window, by, *matchers, ago=ago)
 
     def calls(self, window: str, by: tuple[str, ...] = (), *matchers: str) -> str:
         """How many calls ended."""
-        return self.exact_increase(c.CALLS, window, by, *matchers)
+        return self.increase(c.CALLS, window, by, *matchers)
 
     def errors(self, window: str, by: tuple[str, ...] = ()) -> str:
         """The share of calls that failed."""
@@ -111,22 +187,17 @@ class Queries:
     def blocked(self, reason: str, window: str, by: tuple[str, ...] = ()) -> str:
         """The share of attempts that something blocked."""
         return self.share(
-            self.exact_increase(c.ATTEMPTS, window, by, self.match(c.BLOCKED_REASON, reason)),
-            self.exact_increase(c.ATTEMPTS, window, by),
+            self.increase(c.ATTEMPTS, window, by, self.match(c.BLOCKED_REASON, reason)),
+            self.increase(c.ATTEMPTS, window, by),
         )
 
     def cache_hits(self, window: str, by: tuple[str, ...] = ()) -> str:
         """The share of input tokens that the cache gave."""
-        return self.share(
-            self.exact_increase(c.CACHE_READ_TOKENS, window, by), self.exact_increase(c.INPUT_TOKENS, window, by)
-        )
+        return self.share(self.increase(c.CACHE_READ_TOKENS, window, by), self.increase(c.INPUT_TOKENS, window, by))
 
     def cache_net(self, window: str, by: tuple[str, ...] = ()) -> str:
         """What the cache saved less what writing it cost, in dollars. Reads or writes alone count too."""
-        saved, paid = (
-            self.exact_increase(c.CACHE_SAVINGS, window, by),
-            self.exact_increase(c.CACHE_OVERHEAD, window, by),
-        )
+        saved, paid = (self.increase(metric, window, by) for metric in (c.CACHE_SAVINGS, c.CACHE_OVERHEAD))
         return f"({saved} or 0 * {paid}) - ({paid} or 0 * {saved})"
 
     def truncated(self, window: str, by: tuple[str, ...] = ()) -> str:
@@ -134,10 +205,16 @@ class Queries:
         return self.share(self.calls(window, by, self.match(c.STOP_REASON, "max_tokens")), self.calls(window, by))
 
     def used(self, by: tuple[str, ...]) -> str:
-        """The used share of rate limits. Several processes report one limit: the highest counts."""
+        """The used share of rate limits, as last reported. Several processes report one limit: the highest counts."""
         return self.by(by, self.select(c.RATE_LIMIT_UTILIZATION), "max")
 
     def cost_per_call(self, window: str, by: tuple[str, ...] = ()) -> str:
         """Mean dollars of a call that did not fail. Of counters: they have tags, and the histogram of cost has none."""
         spent = self.spent(window, by, self.match(c.OPERATION_NAME, c.CHAT))
         return f"{spent} / ({self.calls(window, by, self.match(c.ERROR_TYPE, ''))} > 0)"
+
+
+def _level(window: str) -> str:
+    if window.startswith("$"):
+        return f"${{{LEVEL}}}"
+    return HOURS.name if seconds(window) >= HOURLY else MINUTES.name

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple
 
-from .cells import Cell, KeyAndModel, shown
+from .. import semconv as c
 from .explain import CellContext, Reason, reason
-from .measured import Measured
+from .measured import Cell, KeyAndModel, Measured, N, add
 from .reported import Reported
 
 Against = Literal["list", "billed"]
-Number = TypeVar("Number", Decimal, int)
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerance:
+class Tolerance(NamedTuple):
     """What is equal enough, for each row and for the total: the larger of both."""
 
     usd: Decimal = Decimal("0.01")
@@ -28,9 +25,8 @@ class Tolerance:
         return abs(difference) <= max(self.usd, abs(theirs) * self.percent / 100)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One key, model and class."""
+class Row(NamedTuple):
+    """One key, model and type."""
 
     hint: str | None
     name: str | None
@@ -41,7 +37,7 @@ class Row:
     our_tokens: int
     their_tokens: int
     within: bool
-    reason: Reason | None = None
+    reason: Reason | None
 
     @property
     def difference(self) -> Decimal:
@@ -49,15 +45,14 @@ class Row:
         return self.ours - self.theirs
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """All rows, and whether they agree."""
 
-    rows: tuple[Row, ...]
+    rows: list[Row]
     ours: Decimal
     theirs: Decimal
     equal: bool
-    notes: tuple[str, ...]
+    notes: list[str]
 
     @property
     def difference(self) -> Decimal:
@@ -68,31 +63,28 @@ class Comparison:
 def compare(ours: Measured, theirs: Reported, tolerance: Tolerance, against: Against = "list") -> Comparison:
     """Every cell of either side."""
     notes: list[str] = []
-    if not any(shown(hint) for hint in ours.hints):
+    # A hint that the Console does not show is hashed, left out, or one too many.
+    if not any(hint is not None and "..." in hint and hint != c.OTHER for hint in ours.hints):
         notes.append(
             "Keys are not recorded as the Console shows them (OTEL_CLAUDE_API_KEY_FORMAT), so they are added up: only "
             "models are compared."
         )
-        ours, theirs = _without_keys(ours), _keyless(theirs)
+        ours, theirs = _without_keys(ours, theirs)
     amounts = theirs.listed if against == "list" else theirs.billed
-    cells = sorted({*ours.usd, *amounts, *ours.tokens, *theirs.tokens}, key=_order)
     rows: list[Row] = []
-    for cell in cells:
+    cells = {*ours.usd, *amounts, *ours.tokens, *theirs.tokens}
+    for cell in sorted(cells, key=lambda cell: (cell.of.hint or "", cell.of.model or "", cell.kind)):
+        (hint, model), kind = cell
         mine, other = ours.usd.get(cell, Decimal(0)), amounts.get(cell, Decimal(0))
+        tokens = ours.tokens.get(cell, 0), theirs.tokens.get(cell, 0)
         within = tolerance.allows(mine - other, other)
-        side = CellContext(
-            ours, theirs, cell, mine, other, ours.tokens.get(cell, 0), theirs.tokens.get(cell, 0), against == "list"
-        )
-        noticed = not within or _token_difference(side)
-        rows.append(
-            Row(
-                cell.of.hint, theirs.names.get(cell.of.hint), cell.of.model, cell.kind, mine, other, side.our_tokens,
-                side.their_tokens, within, reason(side) if noticed else None,
-            )
-        )  # fmt: skip
+        why = None
+        if not within or tokens[0] != tokens[1]:
+            why = reason(CellContext(ours, theirs, cell, mine, other, *tokens, list_price=against == "list"))
+        rows.append(Row(hint, theirs.names.get(hint), model, kind, mine, other, *tokens, within, why))
     mine, other = sum(ours.usd.values(), Decimal(0)), sum(amounts.values(), Decimal(0))
     equal = tolerance.allows(mine - other, other) and all(row.within for row in rows)
-    return Comparison(tuple(rows), mine, other, equal, tuple(notes))
+    return Comparison(rows, mine, other, equal, notes)
 
 
 def by_key_and_model(rows: Iterable[Row]) -> list[Row]:
@@ -101,48 +93,33 @@ def by_key_and_model(rows: Iterable[Row]) -> list[Row]:
     for row in rows:
         of = (row.hint, row.model)
         known = sums.get(of)
-        if known is None:
-            sums[of] = replace(row, kind="", reason=None)
-        else:
-            sums[of] = replace(
-                known,
+        sums[of] = (
+            row._replace(kind="", reason=None)
+            if known is None
+            else known._replace(
                 ours=known.ours + row.ours,
                 theirs=known.theirs + row.theirs,
                 our_tokens=known.our_tokens + row.our_tokens,
                 their_tokens=known.their_tokens + row.their_tokens,
                 within=known.within and row.within,
             )
+        )
     return sorted(sums.values(), key=lambda row: (-max(row.theirs, row.ours), row.name or "", row.model or ""))
 
 
-def _token_difference(side: CellContext) -> bool:
-    return side.our_tokens != side.their_tokens
+def _without_keys(ours: Measured, theirs: Reported) -> tuple[Measured, Reported]:
+    def cells(sums: Mapping[Cell, N]) -> dict[Cell, N]:
+        found: dict[Cell, N] = {}
+        for (of, kind), amount in sums.items():
+            add(found, Cell(KeyAndModel(None, of.model), kind), amount)
+        return found
 
+    def models(sums: Mapping[KeyAndModel, N]) -> dict[KeyAndModel, N]:
+        found: dict[KeyAndModel, N] = {}
+        for of, amount in sums.items():
+            add(found, KeyAndModel(None, of.model), amount)
+        return found
 
-def _order(cell: Cell) -> tuple[str, str, str]:
-    return cell.of.hint or "", cell.of.model or "", cell.kind
-
-
-def _without_keys(ours: Measured) -> Measured:
-    unpriced: dict[KeyAndModel, dict[str, int]] = {}
-    for of, why in ours.unpriced.items():
-        known = unpriced.setdefault(KeyAndModel(None, of.model), {})
-        for name, count in why.items():
-            known[name] = known.get(name, 0) + count
-    edges: dict[KeyAndModel, Decimal] = {}
-    for of, amount in ours.edges.items():
-        place = KeyAndModel(None, of.model)
-        edges[place] = edges.get(place, Decimal(0)) + amount
-    return Measured(_merged(ours.usd), _merged(ours.tokens), _merged(ours.batch), unpriced, {None}, edges)
-
-
-def _keyless(theirs: Reported) -> Reported:
-    return Reported(_merged(theirs.listed), _merged(theirs.billed), _merged(theirs.tokens), _merged(theirs.batch))
-
-
-def _merged(sums: Mapping[Cell, Number]) -> dict[Cell, Number]:
-    found: dict[Cell, Number] = {}
-    for cell, amount in sums.items():
-        place = Cell(KeyAndModel(None, cell.of.model), cell.kind)
-        found[place] = found[place] + amount if place in found else amount
-    return found
+    unpriced, edges = models(ours.unpriced), models(ours.edges)
+    measured = Measured(cells(ours.usd), cells(ours.tokens), cells(ours.batch), unpriced, {None}, edges)
+    return measured, Reported(cells(theirs.listed), cells(theirs.billed), cells(theirs.tokens), cells(theirs.batch))

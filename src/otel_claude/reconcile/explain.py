@@ -1,17 +1,16 @@
 """Reasons: why a cell may differ, from what both sides know. Pure. Each is likely, none is proven.
 
 The rules are those of the official pages (facts of 2026-11-22): a time-out can be billed, an aborted stream is, a batch
-is measured only where its results are read, code execution has no duration in an answer.
+is measured only where its results are read, code execution has no duration in a response.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
-from .cells import NOT_MEASURABLE, Cell
-from .measured import Measured
+from .measured import Cell, Measured
 from .reported import Reported
 
 Name = Literal[
@@ -42,8 +41,7 @@ class Reason(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class CellContext:
+class CellContext(NamedTuple):
     """One cell of the comparison with all that is known around it."""
 
     measured: Measured
@@ -56,22 +54,27 @@ class CellContext:
     list_price: bool
 
     @property
-    def unpriced(self) -> dict[str, int]:
+    def unpriced(self) -> Mapping[str, int]:
         """Calls of this key and model without an exact price."""
         return self.measured.unpriced.get(self.cell.of, {})
+
+    @property
+    def is_less(self) -> bool:
+        """Whether we measured less than was reported."""
+        return self.our_tokens < self.their_tokens or self.ours < self.theirs
 
 
 def reason(side: CellContext) -> Reason:
     """The likeliest reason of a difference."""
-    for rule in (_not_measurable, _whole_key, _batches, _priced_otherwise, _lost, _ends, _fewer_tokens, _more_tokens):
+    for rule in (_not_measurable, _whole_key, _batches, _priced_otherwise, _lost, _ends):
         found = rule(side)
         if found is not None:
             return found
-    return Reason("unknown", "no reason found")
+    return _other_tokens(side)
 
 
 def _not_measurable(side: CellContext) -> Reason | None:
-    if side.cell.kind in NOT_MEASURABLE:
+    if side.cell.kind in {"code_execution", "session_usage"}:
         return Reason("not_measurable", f"{side.cell.kind.replace('_', ' ')} is billed by time, which no response has")
     return None
 
@@ -85,9 +88,8 @@ def _whole_key(side: CellContext) -> Reason | None:
     known = {cell.of.hint for cell in (*side.reported.listed, *side.reported.tokens)}
     if hint not in known and not side.theirs and not side.their_tokens:
         if hint is None:
-            return Reason(
-                "unknown", "calls whose key was not recorded: their spend is beside another key on the other side"
-            )
+            text = "calls whose key was not recorded: their spend is beside another key on the other side"
+            return Reason("unknown", text)
         return Reason("other_organization", "Anthropic reports nothing of this key: it is not this organization's")
     return None
 
@@ -116,12 +118,13 @@ def _priced_otherwise(side: CellContext) -> Reason | None:
         return None
     unpriced = {name: count for name, count in side.unpriced.items() if name not in _BEFORE_PRICE}
     if unpriced and side.ours < side.theirs:
-        return Reason("unpriced_calls", f"unpriced calls: {_measured(unpriced)}")
-    billed = side.reported.billed.get(side.cell, Decimal(0))
-    if side.list_price and abs(side.ours - billed) <= _EXACT:
+        listed = ", ".join(f"{count} {name}" for name, count in sorted(unpriced.items()))
+        return Reason("unpriced_calls", f"unpriced calls: {listed}")
+    other_amounts = side.reported.billed if side.list_price else side.reported.listed
+    is_other = abs(side.ours - other_amounts.get(side.cell, Decimal(0))) <= _EXACT
+    if is_other and side.list_price:
         return Reason("discount", "our prices have the discount in them: compare with --against billed")
-    listed = side.reported.listed.get(side.cell, Decimal(0))
-    if not side.list_price and abs(side.ours - listed) <= _EXACT:
+    if is_other:
         return Reason("discount", "a discount that our prices do not have: compare with --against list")
     if not side.our_tokens:
         return None
@@ -135,36 +138,24 @@ def _priced_otherwise(side: CellContext) -> Reason | None:
 
 def _lost(side: CellContext) -> Reason | None:
     """What is known to be billed and was never received."""
-    if side.our_tokens >= side.their_tokens and side.ours >= side.theirs:
+    if not side.is_less:
         return None
-    unpriced = side.unpriced
-    if unpriced.get("incomplete_stream") and side.cell.kind == "output":
-        count = unpriced["incomplete_stream"]
+    count = side.unpriced.get("incomplete_stream")
+    if count and side.cell.kind == "output":
         left = "1 stream was" if count == 1 else f"{count} streams were"
         return Reason("incomplete_streams", f"{left} left early: the rest of the output was billed")
-    if unpriced.get("no_response"):
-        count = unpriced["no_response"]
-        no_response = "1 call" if count == 1 else f"{count} calls"
-        return Reason("unanswered_calls_billed", f"{no_response} got no response, and may have been billed")
+    if count := side.unpriced.get("no_response"):
+        calls = "1 call" if count == 1 else f"{count} calls"
+        return Reason("unanswered_calls_billed", f"{calls} got no response, and may have been billed")
     return None
 
 
-def _fewer_tokens(side: CellContext) -> Reason | None:
-    if side.our_tokens >= side.their_tokens and side.ours >= side.theirs:
-        return None
+def _other_tokens(side: CellContext) -> Reason:
+    if not side.is_less:
+        return Reason("unknown", "measured and not reported: the report may not be complete yet")
     if side.cell.of.hint is None:
         return Reason("uninstrumented_calls", "calls that were not measured: a program without instrumentation")
     return Reason("uninstrumented_calls", "a program without instrumentation uses this key too")
-
-
-def _more_tokens(side: CellContext) -> Reason | None:
-    if side.our_tokens > side.their_tokens or side.ours > side.theirs:
-        return Reason("unknown", "measured and not reported: the report may not be complete yet")
-    return None
-
-
-def _measured(reasons: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in sorted(reasons.items()))
 
 
 def _plain(amount: Decimal) -> str:

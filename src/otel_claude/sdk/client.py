@@ -10,8 +10,9 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from .._diagnostics import log_internal_error
 from .._tag_context import top
-from ..api import RequestFeatures, parse_request, redact_api_key
+from ..api.api_keys import redact_api_key
 from ..api.json import as_text
+from ..api.request import RequestFeatures, parse_request
 from ..pricing import ANTHROPIC, Platform, PlatformName
 from ..runtime import Runtime
 from ..settings import ApiKeyFormat

@@ -6,7 +6,7 @@
 from typing import Any, Final
 
 from .._diagnostics import log_internal_error
-from ..api import parse_sessions
+from ..api.managed_agents import parse_sessions
 from ..runtime import Runtime
 from ..telemetry.call import UNKNOWN_CLIENT, ClientInfo
 from ..telemetry.managed_agents import Owner

@@ -12,7 +12,8 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 from .._diagnostics import log_internal_error
-from ..api import ApiError, parse_error, parse_headers
+from ..api.errors import ApiError, parse_error
+from ..api.headers import parse_headers
 from ..telemetry.call import FIRST_ERROR_STATUS, Attempt, Call
 from ..telemetry.recorder import Recorder
 from .errors import error_type, is_status_error, was_never_sent

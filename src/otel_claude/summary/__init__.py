@@ -1,18 +1,23 @@
 """What a program's calls to Claude cost, printed when it ends: `OTEL_METRICS_EXPORTER=claude_summary`.
 
-Modules, each of which knows only those before it: `totals` (sums), `reading` (metrics to totals), `page` (what is
-said), `terminal` and `json` (how), `report` (where to), `process_group` (several processes, one summary),
-`exporter`. Of the ends that run no `atexit` the last is told by `otel_claude.shutdown`.
+Modules, each of which knows only those before it: `totals` (sums), `from_metrics` (metrics to totals), `render` and
+`json` (what is said, and how), `process_group` (several processes, one summary), `exporter`. The ends that run no
+`atexit` are seen by `otel_claude.shutdown`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from .exporter import SummaryMetricExporter
 
-__all__ = ["SummaryMetricExporter"]
+__all__ = ["JSON", "PROCESS_GROUP", "SummaryMetricExporter"]
+
+JSON: Final = "OTEL_CLAUDE_SUMMARY_JSON"
+"""The variable that names the file that the summary is written to, as JSON."""
+PROCESS_GROUP: Final = "OTEL_CLAUDE_SUMMARY_PROCESS_GROUP"
+"""Set for descendants, as `<pid of the root>:<folder>`. Not for users."""
 
 
 def __getattr__(name: str) -> Any:

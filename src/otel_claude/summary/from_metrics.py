@@ -14,7 +14,7 @@ from ..pricing import PICO_PER_USD
 from .totals import THINKING, TOTAL_INPUT, Key, Limit, Totals
 
 Attributes = Mapping[str, Any]
-_MILLI: Final = 1000
+Rows = Iterable[tuple[Key, int]]
 
 
 def totals_of(data: Any, at: float) -> Totals:
@@ -29,7 +29,7 @@ def totals_of(data: Any, at: float) -> Totals:
                 if read is not None:
                     for key, amount in read(attributes, point):
                         totals.sums[key] += amount
-                elif metric.name in _LIMIT_METRICS:
+                elif metric.name in {c.RATE_LIMIT_UTILIZATION.name, c.RATE_LIMIT_RESET.name}:
                     limits.setdefault(tuple(attributes.items()), {})[metric.name] = point.value
             except Exception:
                 log_internal_error(f"sum up {metric.name}")
@@ -51,25 +51,15 @@ def _ours(data: Any) -> Iterator[Any]:
 
 
 def _limit(attributes: Attributes, values: Mapping[str, float], at: float) -> Limit | None:
-    used = values.get(c.RATE_LIMIT_UTILIZATION.name)
+    used, reset = values.get(c.RATE_LIMIT_UTILIZATION.name), values.get(c.RATE_LIMIT_RESET.name)
     if used is None:
         return None
-    reset = values.get(c.RATE_LIMIT_RESET.name)
-    return Limit(
-        str(attributes.get(c.RATE_LIMIT_NAME, c.OTHER)),
-        attributes.get(c.REQUEST_MODEL),
-        used,
-        at,
-        None if reset is None else at + reset,
-    )
+    name = str(attributes.get(c.RATE_LIMIT_NAME, c.OTHER))
+    return Limit(name, attributes.get(c.REQUEST_MODEL), used, at, None if reset is None else at + reset)
 
 
 def _model(attributes: Attributes) -> str:
     return str(attributes.get(c.RESPONSE_MODEL) or attributes.get(c.REQUEST_MODEL) or c.OTHER)
-
-
-Rows = Iterable[tuple[Key, int]]
-_Read = Callable[[Attributes, Any], Rows]
 
 
 def _calls(attributes: Attributes, point: Any) -> Rows:
@@ -83,51 +73,44 @@ def _results(attributes: Attributes, point: Any) -> Rows:
     yield from _by(attributes, point, stop=c.STOP_REASON)
 
 
-def _attempts(attributes: Attributes, point: Any) -> Rows:
-    yield from _by(attributes, point, attempt=c.ATTEMPT_OUTCOME, blocked=c.BLOCKED_REASON)
-
-
 def _by(attributes: Attributes, point: Any, **names: str) -> Rows:
     for kind, name in names.items():
         if name in attributes:
             yield (kind, str(attributes[name])), point.value
 
 
-def _tokens(name: str) -> _Read:
-    return lambda attributes, point: [(("tokens", name, _model(attributes)), point.value)]
-
-
-def _cache_writes(attributes: Attributes, point: Any) -> Rows:
-    yield ("tokens", f"cache_write_{attributes.get(c.CACHE_TTL, '5m')}", _model(attributes)), point.value
-
-
 def _cost(attributes: Attributes, point: Any) -> Rows:
-    amount = round(point.value * PICO_PER_USD)
+    amount = _pico(point)
     yield ("cost", str(attributes.get(c.COST_TYPE, c.OTHER)), _model(attributes)), amount
     if attributes.get(c.OPERATION_NAME) == c.BATCH:
         yield ("batched",), amount
 
 
-def _dollars(kind: str) -> _Read:
-    return lambda _, point: [((kind,), round(point.value * PICO_PER_USD))]
+def _tokens(name: str) -> Callable[[Attributes, Any], Rows]:
+    return lambda attributes, point: [(("tokens", name, _model(attributes)), point.value)]
 
 
-_SUMS: Final[dict[str, _Read]] = {
+def _pico(point: Any) -> int:
+    return round(point.value * PICO_PER_USD)
+
+
+_SUMS: Final[dict[str, Callable[[Attributes, Any], Rows]]] = {
     c.CALLS.name: _calls,
     c.BATCH_RESULTS.name: _results,
-    c.ATTEMPTS.name: _attempts,
-    c.UNPRICED.name: lambda attributes, point: [
-        (("unpriced", str(attributes.get(c.UNPRICED_REASON, c.OTHER)), _model(attributes)), point.value)
+    c.ATTEMPTS.name: lambda found, point: _by(found, point, attempt=c.ATTEMPT_OUTCOME, blocked=c.BLOCKED_REASON),
+    c.UNPRICED.name: lambda found, point: [
+        (("unpriced", str(found.get(c.UNPRICED_REASON, c.OTHER)), _model(found)), point.value)
     ],
-    c.SERVER_TOOL_CALLS.name: lambda attributes, point: _by(attributes, point, tool=c.TOOL_NAME),
-    c.RETRY_DELAY.name: lambda _, point: [(("waited",), round(point.sum * _MILLI))],
+    c.SERVER_TOOL_CALLS.name: lambda found, point: _by(found, point, tool=c.TOOL_NAME),
+    c.RETRY_DELAY.name: lambda _, point: [(("waited",), round(point.sum * 1000))],
     c.INPUT_TOKENS.name: _tokens(TOTAL_INPUT),
     c.OUTPUT_TOKENS.name: _tokens("output"),
     c.CACHE_READ_TOKENS.name: _tokens("cache_read"),
-    c.CACHE_WRITE_TOKENS.name: _cache_writes,
+    c.CACHE_WRITE_TOKENS.name: lambda found, point: _tokens(f"cache_write_{found.get(c.CACHE_TTL, '5m')}")(
+        found, point
+    ),
     c.REASONING_TOKENS.name: _tokens(THINKING),
     c.COST.name: _cost,
-    c.CACHE_SAVINGS.name: _dollars("saved"),
-    c.CACHE_OVERHEAD.name: _dollars("overhead"),
+    c.CACHE_SAVINGS.name: lambda _, point: [(("saved",), _pico(point))],
+    c.CACHE_OVERHEAD.name: lambda _, point: [(("overhead",), _pico(point))],
 }
-_LIMIT_METRICS: Final = frozenset({c.RATE_LIMIT_UTILIZATION.name, c.RATE_LIMIT_RESET.name})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..pricing import UNPRICED_REASONS
-from ..pricing.rows import decimal_text
+from ..pricing.types import decimal_text
 from ..semconv import COST_TYPES
 from ..version import __version__
 from .totals import THINKING, TOKEN_TYPES, TOTAL_INPUT, Totals
@@ -15,7 +15,6 @@ def json_of(totals: Totals, *, table: str, now: float) -> dict[str, Any]:
     """All that the page says. `usd` is None where the cost is not known."""
     state = totals.status()
     saved, overhead, total_input = totals.sum("saved"), totals.sum("overhead"), totals.tokens(TOTAL_INPUT)
-    waited = totals.sum("waited") / 1000
     return {
         "usd": None if state == "unpriced" else decimal_text(totals.sum("cost")),
         "status": state,
@@ -35,7 +34,7 @@ def json_of(totals: Totals, *, table: str, now: float) -> dict[str, Any]:
         "stop_reasons": totals.by("stop"),
         "attempts": {"total": totals.sum("attempt"), **totals.by("attempt")},
         "blocked": totals.by("blocked"),
-        "retry_wait_seconds": waited,
+        "retry_wait_seconds": totals.sum("waited") / 1000,
         "server_tools": totals.by("tool"),
         "tightest_limit": _limit(totals, now),
         "processes": totals.processes,
@@ -45,13 +44,8 @@ def json_of(totals: Totals, *, table: str, now: float) -> dict[str, Any]:
 
 
 def _parts(totals: Totals, model: str | None) -> dict[str, str]:
-    names = {*COST_TYPES, *totals.by("cost")}
-    return {name: decimal_text(totals.sum("cost", name, model)) for name in sorted(names, key=_order)}
-
-
-def _order(name: str) -> tuple[int, str]:
-    known: tuple[str, ...] = COST_TYPES
-    return known.index(name) if name in known else len(known), name
+    names = [*COST_TYPES, *sorted(set(totals.by("cost")) - set(COST_TYPES))]
+    return {name: decimal_text(totals.sum("cost", name, model)) for name in names}
 
 
 def _tokens(totals: Totals, model: str | None) -> dict[str, int]:
@@ -78,9 +72,7 @@ def _unpriced(reason: str, count: int) -> dict[str, Any]:
 
 def _limit(totals: Totals, now: float) -> dict[str, Any] | None:
     limit = totals.limit
-    if limit is None:
-        return None
-    return {
+    return limit and {
         "name": limit.name,
         "model": limit.model,
         "utilization": limit.utilization,

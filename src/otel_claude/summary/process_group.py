@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Final
 
 from .. import files
+from . import PROCESS_GROUP
 from .totals import Totals
-from .variables import PROCESS_GROUP
 
 _PREFIX: Final = "otel-claude-"
 _CLOSED: Final = "-closed"
@@ -33,9 +33,8 @@ _MARKER: Final = ".otel-claude-process-group"
 _SENT: Final = re.compile(r"\d+-\w+(?:\.json)?")
 """Names of the files that descendants write."""
 _ROOT: Final = re.compile(r"[1-9][0-9]{0,9}")
-_MOST: Final = 64 << 20
-"""Bytes of one process's totals that are read."""
-_PRIVATE: Final = 0o700
+_MAX_BYTES: Final = 64 << 20
+"""Of one process's totals that are read."""
 
 
 class ProcessGroup:
@@ -122,7 +121,7 @@ def _is_ours(folder: Path) -> bool:
             return False
         if hasattr(os, "geteuid"):
             mine = {status.st_uid, marker.st_uid} == {os.geteuid()}
-            if not mine or stat.S_IMODE(status.st_mode) != _PRIVATE:
+            if not mine or stat.S_IMODE(status.st_mode) != 0o700:  # noqa: PLR2004 - private
                 return False
         return files.read(folder / _MARKER, len(folder.name.encode()) + 1) == folder.name.encode()
     except OSError:
@@ -143,5 +142,5 @@ def _read(path: Path) -> Totals | None:
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         # Not through a symbolic link: what it leads to was not sent to us.
         if _SENT.fullmatch(path.name) and stat.S_ISREG(path.lstat().st_mode):
-            return Totals.from_json(json.loads(files.read(path, _MOST)))
+            return Totals.from_json(json.loads(files.read(path, _MAX_BYTES)))
     return None

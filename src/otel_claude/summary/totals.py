@@ -30,7 +30,7 @@ Key = tuple[str, ...]
 
 UNCACHED: Final = "input"
 TOKEN_TYPES: Final = (UNCACHED, "cache_read", "cache_write_5m", "cache_write_1h", "output")
-"""Disjoint, and named as the classes of cost are."""
+"""Disjoint, and named as the types of cost are."""
 TOTAL_INPUT: Final = "total_input"
 NOT_OURS: Final = "billed_elsewhere"
 """The one reason that leaves a cost exact: somebody else pays."""
@@ -51,12 +51,10 @@ class Limit(NamedTuple):
 class Totals:
     """Sums by key, the tightest limit, and of how many processes they are."""
 
-    def __init__(
-        self, sums: Mapping[Key, int] | None = None, limit: Limit | None = None, processes: int | None = None
-    ) -> None:
+    def __init__(self, sums: Mapping[Key, int] | None = None, limit: Limit | None = None) -> None:
         self.sums: Counter[Key] = Counter(sums or {})
         self.limit = limit
-        self.processes = processes if processes is not None else int(not self.is_empty)
+        self.processes = int(not self.is_empty)
         """Those that made calls, or read results of batches."""
 
     @property
@@ -73,10 +71,6 @@ class Totals:
     def is_empty(self) -> bool:
         """Whether there is nothing to tell."""
         return not self.calls and not self.results
-
-    def add(self, kind: Kind, amount: int, *by: str) -> None:
-        """Adds to one sum."""
-        self.sums[(kind, *by)] += amount
 
     def sum(self, kind: Kind, first: str | None = None, second: str | None = None) -> int:
         """The sum of a kind, over everything that it is counted by and that is not given here."""
@@ -109,16 +103,14 @@ class Totals:
 
     def models(self) -> list[str]:
         """Every model, the most expensive first."""
-        # Results without a response have no model.
         names = {key[-1] for key in self.sums if key[0] in ("call", "result", "tokens", "cost") and key[-1]}
         return sorted(names, key=lambda name: (-self.sum("cost", second=name), -self.requests(name), name))
 
     def requests(self, model: str | None = None) -> int:
         """Calls, and results that a model answered."""
-        responded = (
-            amount for key, amount in self.sums.items() if key[0] == "result" and key[2] and model in (None, key[2])
-        )
-        return self.sum("call", model) + sum(responded)
+        # Results without a response have no model.
+        without = self.sum("result", second="") if model is None else 0
+        return self.sum("call", model) + self.sum("result", second=model) - without
 
     def tighter(self, limit: Limit | None) -> None:
         """Keeps the limit, if it is tighter than the one that is kept."""
@@ -127,7 +119,8 @@ class Totals:
 
     def fold(self, others: Iterable[Totals]) -> Totals:
         """These totals and those of other processes together."""
-        folded = Totals(self.sums, self.limit, self.processes)
+        folded = Totals(self.sums, self.limit)
+        folded.processes = self.processes
         for other in others:
             folded.sums.update(other.sums)
             folded.tighter(other.limit)

@@ -14,7 +14,7 @@ from opentelemetry.metrics import CallbackOptions, Observation
 
 from .. import semconv
 from .._diagnostics import log_internal_error
-from ..api import Batch, BatchResult, parse_batch_result, parse_batches
+from ..api.batches import Batch, BatchResult, parse_batch_result, parse_batches
 from .attributes import AttributeSet, AttributeSets
 from .dedup import Deduplicator
 from .increments import BatchOwner

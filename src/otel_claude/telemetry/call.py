@@ -8,7 +8,10 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from ..api import ApiError, HeaderLayout, RequestFeatures, RequestSize, Response
+from ..api.errors import ApiError
+from ..api.headers import HeaderLayout
+from ..api.request import RequestFeatures, RequestSize
+from ..api.response import Response
 from ..pricing import CallCost, Platform
 from ..tags import Tags
 

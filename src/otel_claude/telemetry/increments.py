@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from .. import semconv
 from .._diagnostics import log_internal_error
-from ..api import BatchResult, Iteration, Response, Usage
-from ..api.response import NO_USAGE
+from ..api.batches import BatchResult
+from ..api.response import NO_USAGE, Iteration, Response, Usage
 from ..pricing import CallCost, Charge
 from ..tags import Tags
 from .attributes import AttributeSet, AttributeSets

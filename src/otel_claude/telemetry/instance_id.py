@@ -22,7 +22,6 @@ from .attributes import Attributes, AttributeSet
 
 RESOURCE_ID: Final = "service.instance.id"
 RESOURCE_VARIABLE: Final = "OTEL_RESOURCE_ATTRIBUTES"
-_BYTES: Final = 6
 _WRAPPERS: Final = ("_real_instrument", "_instrument")
 """Where wrapped instruments have the SDK's: the API's until a provider is set (1.30 to 1.45), and Logfire's."""
 FIXED: Final = (
@@ -43,25 +42,21 @@ NOT_KNOWN: Final = object()
 _warned: set[bool] = set()
 
 
-def _drawn() -> str:
-    # Of the system: what Python's `random` gives is the same in every forked child.
-    return os.urandom(_BYTES).hex()
-
-
 class _Process:
-    """This process."""
+    """This process, and its id: 12 hex digits."""
 
-    id = _drawn()
+    # Of the system: what Python's `random` gives is the same in every forked child.
+    id = os.urandom(6).hex()
 
 
 def this_process() -> str:
-    """The process's id: 12 hex digits, other ones after a fork."""
+    """The process's id, another one after a fork."""
     return _Process.id
 
 
 def renew_after_fork() -> None:
     """This is a forked child: another process, which needs another id."""
-    _Process.id = _drawn()
+    _Process.id = os.urandom(6).hex()
 
 
 _plain: Final[Callable[[AttributeSet], Attributes]] = attrgetter("attributes")

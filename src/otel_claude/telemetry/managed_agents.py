@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from .._diagnostics import log_internal_error
-from ..api import Session, Usage
+from ..api.managed_agents import Session
+from ..api.response import Usage
 from ..semconv import agents as a
 from .attributes import AttributeSet, AttributeSets, Pair
 from .call import ClientInfo

@@ -11,8 +11,7 @@ from opentelemetry.metrics import CallbackOptions, Observation
 
 from .. import semconv
 from .._diagnostics import log_internal_error
-from ..api import HeaderLayout, RateLimit
-from ..api.headers import rate_limits
+from ..api.headers import HeaderLayout, RateLimit, rate_limits
 from .attributes import AttributeSet, AttributeSets
 from .call import ClientInfo
 from .instance_id import InstanceId

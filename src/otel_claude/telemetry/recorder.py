@@ -17,16 +17,11 @@ from opentelemetry.trace import NoOpTracer, Tracer
 
 from .. import _diagnostics, semconv
 from .._diagnostics import log_internal_error
-from ..api import (
-    BatchResult,
-    Response,
-    measure_request,
-    merge_message_delta,
-    parse_headers,
-    parse_message,
-    parse_message_start,
-)
+from ..api.batches import BatchResult
+from ..api.headers import parse_headers
 from ..api.json import Json
+from ..api.request import measure_request
+from ..api.response import Response, merge_message_delta, parse_message, parse_message_start
 from ..pricing import CallCost, PriceTable, not_priced, price_batch_result, price_call, to_usd
 from . import conflicts, span_attributes
 from .attributes import Attributes

@@ -7,8 +7,8 @@ from itertools import compress
 from typing import Any, Final
 
 from .. import semconv
-from ..api import HeaderLayout, Response
-from ..api.response import NO_USAGE
+from ..api.headers import HeaderLayout
+from ..api.response import NO_USAGE, Response
 from ..pricing import CallCost, PriceTable, to_usd
 from .call import Attempt, Call
 

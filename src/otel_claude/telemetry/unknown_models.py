@@ -7,7 +7,7 @@ from typing import Final
 
 from .. import semconv
 from .._diagnostics import logger
-from ..api import Response
+from ..api.response import Response
 from ..pricing import CallCost
 
 _MAX_MODELS: Final = 100

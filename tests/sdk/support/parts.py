@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from otel_claude import runtime
 from otel_claude import semconv as c
 from otel_claude.api import response as api_response
-from otel_claude.pricing import PriceTable, load, shipped
+from otel_claude.pricing import PriceTable, calculate, load, shipped
 from otel_claude.sdk import client, errors, response_body, responses
 from otel_claude.shutdown import ShutdownHooks
 from otel_claude.telemetry import increments, own_span, recorder, series, span_attributes
@@ -98,7 +98,7 @@ BODY = (*COSTS, *TOKENS, *CALL_TOKENS, c.SERVER_TOOL_CALLS, c.UNPRICED)
 PARTS = {
     "the price table": Part(table, (), (*COSTS, c.UNPRICED), (), COST, {"no_price_table": 2}),
     "a price": Part(
-        at(PriceTable, "price"), ("price a call",), (*COSTS, c.UNPRICED), (), COST, {"pricing_error": 1}
+        at(calculate, "price_response"), ("price a call",), (*COSTS, c.UNPRICED), (), COST, {"pricing_error": 1}
     ),
     "the price of a call": Part(
         at(recorder, "price_call"), ("price a call",), (*COSTS, c.UNPRICED), (), COST, {"pricing_error": 1}

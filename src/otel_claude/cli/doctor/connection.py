@@ -6,21 +6,24 @@ by HTTP/2 and looks at what answers.
 
 from __future__ import annotations
 
-import http.client
+import re
 import socket
 import ssl
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import Final
 from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request
 
 from ... import redact
-from ...requesting import can_be_sent, send
+from ...requesting import send
 from .exporting import Target
-from .finding import Finding
+from .finding import Finding, value
 
 _SECONDS: Final = 3.0
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _HELLO: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 """HTTP/2's preface, and empty settings."""
 _SETTINGS: Final = 4
@@ -35,23 +38,18 @@ _ADVICE: Final[Mapping[int, str]] = {
 def probe(target: Target, environment: Mapping[str, str]) -> Finding:
     """What answered."""
     try:
-        if target.protocol == "grpc":
-            return _grpc(target)
-        return _http(target, _headers(environment))
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        return Finding(
-            "error",
-            "OTLP",
-            f"{target.shown} does not answer: {redact.reason(error)}.",
-            "Start it, or correct OTEL_EXPORTER_OTLP_ENDPOINT.",
-        )
+        return _grpc(target) if target.protocol == "grpc" else _http(target, _headers(environment))
+    except (OSError, HTTPException, ValueError) as error:
+        text = f"{target.shown} does not answer: {redact.reason(error)}."
+        return Finding("error", "OTLP", text, "Start it, or correct OTEL_EXPORTER_OTLP_ENDPOINT.")
 
 
 def _http(target: Target, headers: Mapping[str, str]) -> Finding:
     if urlsplit(target.endpoint).scheme not in ("http", "https"):
         text = f"{target.shown} is no http:// or https:// address."
         return Finding("error", "OTLP", text, f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{target.shown}")
-    if not can_be_sent(headers):
+    # `http.client` quotes those that cannot be headers in its message.
+    if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(content) for name, content in headers.items()):
         text = "A header in OTEL_EXPORTER_OTLP_HEADERS has a character that no header can have, such as a line break."
         return Finding("error", "OTLP", text, "Correct OTEL_EXPORTER_OTLP_HEADERS: name=value,name=value")
     sent = {"Content-Type": "application/x-protobuf", **headers}
@@ -83,16 +81,12 @@ def _grpc(target: Target) -> Finding:
             speaks = len(answer) > 3 and answer[3] == _SETTINGS  # noqa: PLR2004 - the frame's type
     if speaks:
         return Finding("ok", "OTLP", f"{target.shown} answers and speaks HTTP/2, as gRPC needs.")
-    return Finding(
-        "error",
-        "OTLP",
-        f"{target.shown} answers, but does not speak HTTP/2, so it takes no gRPC (the distribution's default).",
-        "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf   (and look at the endpoint's path)",
-    )
+    text = f"{target.shown} answers, but does not speak HTTP/2, so it takes no gRPC (the distribution's default)."
+    do = "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf   (and look at the endpoint's path)"
+    return Finding("error", "OTLP", text, do)
 
 
 def _headers(environment: Mapping[str, str]) -> dict[str, str]:
-    common = environment.get("OTEL_EXPORTER_OTLP_HEADERS", "")
-    given = environment.get("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "").strip() or common
+    given = value(environment, "OTEL_EXPORTER_OTLP_METRICS_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
     pairs = (pair.partition("=") for pair in given.split(",") if "=" in pair)
     return {unquote(name.strip()): unquote(value.strip()) for name, _, value in pairs}

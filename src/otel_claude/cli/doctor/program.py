@@ -1,8 +1,9 @@
-"""Checks of what the user set for otel-claude, of the price table, and of how the program runs."""
+"""Checks of what the user set for otel-claude, of the price table, and of what tells the service's processes apart."""
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime, timezone
@@ -12,21 +13,59 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from ... import pricing, settings
+from ... import semconv as c
 from ..._diagnostics import logger
-from ...settings import Settings, variable
-from ...summary import variables
-from .finding import Finding
+from ...settings import Settings, switch, variable
+from ...summary import JSON, PROCESS_GROUP
+from ...telemetry.instance_id import FIXED, KEPT, NONE, RESOURCE_ID, RESOURCE_VARIABLE, fixes
+from .finding import Finding, installed, value
 
 _PREFIX: Final = "OTEL_CLAUDE_"
 _OLD_DAYS: Final = 60
+_INSTANCE_ID: Final = variable("instance_id")
+_DRAWS: Final = (1, 43)
+"""The OpenTelemetry SDK that draws an id, which a forked process keeps; the next one draws another for that."""
 
 
 def findings(environment: Mapping[str, str], now: float) -> Iterator[Finding]:
     """All of them."""
+    yield _processes(environment)
     yield from _settings(environment)
     yield from _unknown(environment)
-    yield from _prices(environment)
+    yield from _summary(value(environment, JSON))
+    yield from _prices(value(environment, variable("prices")))
     yield from _table(now)
+
+
+def _processes(environment: Mapping[str, str]) -> Finding:
+    try:
+        mode = switch(value(environment, _INSTANCE_ID) or "auto")
+    except ValueError:
+        mode = "auto"  # That it is not accepted is a finding of its own.
+    why = _cause(environment)
+    if why is None:
+        text = f"OpenTelemetry's SDK draws {RESOURCE_ID} for each process, forked ones too."
+        if mode == "off":
+            text += f" If the program sets one in its code, that is lost: {_INSTANCE_ID} is off."
+        return Finding("ok", "Processes", text)
+    if mode == "off":
+        lost = "what processes spend that share a series, or follow each other, is lost"
+        return Finding("warning", "Processes", f"{why}. {_INSTANCE_ID} is off, so {lost}.", f"unset {_INSTANCE_ID}")
+    text = f"{why}. So every metric carries {c.INSTANCE_ID}, and sums are exact without that."
+    do = f"Take {RESOURCE_ID} out of {RESOURCE_VARIABLE}, if you can"
+    upgrade = "pip install --upgrade opentelemetry-sdk opentelemetry-distro"
+    return Finding("note", "Processes", text, do if fixes(environment) else upgrade)
+
+
+def _cause(environment: Mapping[str, str]) -> str | None:
+    """Why the resource does not tell processes apart, as far as the environment says. None if it does."""
+    if fixes(environment):
+        return FIXED
+    found = re.match(r"(\d+)\.(\d+)", installed("opentelemetry-sdk") or "")
+    if found is None:
+        return None  # That it is missing is a finding of its own.
+    version = int(found[1]), int(found[2])
+    return None if version > _DRAWS else KEPT if version == _DRAWS else NONE
 
 
 class _Messages(logging.Handler):
@@ -51,32 +90,33 @@ def _settings(environment: Mapping[str, str]) -> Iterator[Finding]:
         logger.propagate = propagate
     for message in handler.said:
         yield Finding("warning", "OTEL_CLAUDE_*", message, f"unset {message.partition(' ')[0]}   (or correct it)")
-    changed = {field.name: getattr(chosen, field.name) for field in fields(Settings)}
-    text = ", ".join(f"{name} = {value!r}" for name, value in changed.items() if value != getattr(Settings, name))
     if not handler.said:
+        changed = {field.name: getattr(chosen, field.name) for field in fields(Settings)}
+        text = ", ".join(f"{name} = {value!r}" for name, value in changed.items() if value != getattr(Settings, name))
         yield Finding("ok", "OTEL_CLAUDE_*", text or "All settings have their defaults.")
 
 
 def _unknown(environment: Mapping[str, str]) -> Iterator[Finding]:
-    known = [*(variable(field.name) for field in fields(Settings)), variables.JSON, variables.PROCESS_GROUP]
-    named = settings.former_variables()
-    for name in sorted(environment):
-        if name.startswith(_PREFIX) and name not in known and name not in named:
+    known = [*(variable(field.name) for field in fields(Settings)), JSON, PROCESS_GROUP]
+    for name in sorted(set(environment) - {*known, *settings.former_variables()}):
+        if name.startswith(_PREFIX):
             endings = [each.removeprefix(_PREFIX) for each in known]
             close = get_close_matches(name.removeprefix(_PREFIX), endings, 1, 0.6)
             do = f"Did you mean {_PREFIX}{close[0]}?" if close else f"unset {name}"
             yield Finding("warning", name, "There is no such setting.", do)
-    if file := environment.get(variables.JSON, "").strip():
-        folder = Path(file).absolute().parent
-        if not folder.is_dir():
-            yield Finding("warning", variables.JSON, f"There is no folder {folder}.", f"mkdir -p {folder}")
-        elif Path(file).exists() and not Path(file).is_file():
-            text = "It names something that is no regular file, so no summary is written."
-            yield Finding("warning", variables.JSON, text, f"unset {variables.JSON}   (or correct it)")
 
 
-def _prices(environment: Mapping[str, str]) -> Iterator[Finding]:
-    path = environment.get(variable("prices"), "").strip()
+def _summary(file: str) -> Iterator[Finding]:
+    folder = Path(file).absolute().parent
+    if file and not folder.is_dir():
+        yield Finding("warning", JSON, f"There is no folder {folder}.", f"mkdir -p {folder}")
+    elif file and Path(file).exists() and not Path(file).is_file():
+        text = "It names something that is no regular file, so no summary is written."
+        yield Finding("warning", JSON, text, f"unset {JSON}   (or correct it)")
+
+
+def _prices(path: str) -> Iterator[Finding]:
+    name = variable("prices")
     if not path:
         return
     try:
@@ -84,35 +124,33 @@ def _prices(environment: Mapping[str, str]) -> Iterator[Finding]:
     except pricing.PriceTableError:
         return  # `_table` says so.
     except pricing.PriceFileError as error:
-        yield Finding(
-            "error",
-            variable("prices"),
-            str(error)[:1].upper() + str(error)[1:],
-            "Correct the file; check it by: otel-claude doctor",
-        )
+        yield Finding("error", name, _sentence(error), "Correct the file; check it by: otel-claude doctor")
     else:
-        yield Finding("ok", variable("prices"), f"{path} is merged over the shipped prices as {table.name}.")
+        yield Finding("ok", name, f"{path} is merged over the shipped prices as {table.name}.")
 
 
 def _table(now: float) -> Iterator[Finding]:
     try:
         table = pricing.shipped()
     except pricing.PriceTableError as error:
-        text = str(error)
-        yield Finding("error", "Prices", f"{text[:1].upper()}{text[1:]}.", "pip install --force-reinstall otel-claude")
+        yield Finding("error", "Prices", f"{_sentence(error)}.", "pip install --force-reinstall otel-claude")
         return
+    upgrade = "pip install --upgrade otel-claude"
     day = datetime.fromisoformat(table.date).replace(tzinfo=timezone.utc)
     age = (datetime.fromtimestamp(now, timezone.utc) - day).days
     if age > _OLD_DAYS:
         text = f"The shipped table is of {table.date}, {age} days old: prices may have changed, models may be missing."
-        yield Finding("warning", "Prices", text, "pip install --upgrade otel-claude")
+        yield Finding("warning", "Prices", text, upgrade)
     else:
         yield Finding("ok", "Prices", f"The shipped table is of {table.date} and has {len(table.models)} models.")
     if unknown := [model for model in _models_of_sdk() if not table.knows(model)]:
         text = f"The installed SDK knows models that have no price here: {', '.join(unknown)}."
-        yield Finding(
-            "warning", "Prices", text, "pip install --upgrade otel-claude   (or price them: OTEL_CLAUDE_PRICES)"
-        )
+        yield Finding("warning", "Prices", text, f"{upgrade}   (or price them: OTEL_CLAUDE_PRICES)")
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return text[:1].upper() + text[1:]
 
 
 def _models_of_sdk() -> list[str]:

@@ -1,51 +1,47 @@
-"""Checks of the installed SDK: its version, the functions we patch, its own spans, and who else instruments it."""
+"""Checks of the installed SDKs: their versions, what we patch, their own telemetry, and who else instruments them."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, distribution, entry_points, version
+from importlib.metadata import distribution, entry_points
 from typing import Any, Final
 
 from packaging.requirements import Requirement
 from packaging.version import Version
 
 from ... import redact
+from ...agent_sdk import ClaudeAgentInstrumentor
+from ...agent_sdk.counting import TELEMETRY, telemetry_is_on
 from ...instrumentor import ClaudeInstrumentor
 from ...sdk.patches import PATCHES, Patch
+from ...settings import switch, variable
 from ...telemetry.conflicts import KNOWN
 from ...version import __version__
-from .finding import Finding
+from .finding import Finding, installed, value
 
 _PYTHONS: Final = ((3, 10), (3, 14))
 _TRACES_ITSELF: Final = Version("1.14.0")
 """The first version of the SDK that opens spans (2026-10-14)."""
 _SUPPORTED: Final = Requirement(*ClaudeInstrumentor.supported).specifier
+_AGENT_SDK: Final = "claude-agent-sdk"
+_AGENT_SDK_SUPPORTED: Final = Requirement(*ClaudeAgentInstrumentor.supported).specifier
+_AGENT_SDK_MODE: Final = variable("agent_sdk")
 _GROUP: Final = "opentelemetry_instrumentor"
-_US: Final = "otel_claude"
+_DISABLED: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+_UPGRADE: Final = "pip install --upgrade otel-claude"
 
 
 def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
     """All of them, in an order that reads well."""
+    off = {name.strip() for name in environment.get(_DISABLED, "").split(",") if name.strip()}
     yield _python()
     yield from _anthropic(environment)
-    yield from _entry_point(environment)
-    yield from _other_instrumentations(environment)
-
-
-def disabled(environment: Mapping[str, str]) -> set[str]:
-    """The names of instrumentations that the user turned off."""
-    given = environment.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "")
-    return {name.strip() for name in given.split(",") if name.strip()}
-
-
-def installed(package: str) -> str | None:
-    """The version of an installed distribution."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+    yield from _entry_point(off)
+    yield from _other_instrumentations(off)
+    yield from _agent_sdk(environment, off)
 
 
 def _python() -> Finding:
@@ -59,38 +55,29 @@ def _python() -> Finding:
 def _anthropic(environment: Mapping[str, str]) -> Iterator[Finding]:
     found = installed("anthropic")
     if found is None:
-        yield Finding(
-            "error",
-            "anthropic",
-            f"The SDK is not installed for {sys.executable}. Is this the environment of the program?",
-            "pip install 'otel-claude[instruments]'   (with the Python that runs the program)",
-        )
+        text = f"The SDK is not installed for {sys.executable}. Is this the environment of the program?"
+        do = "pip install 'otel-claude[instruments]'   (with the Python that runs the program)"
+        yield Finding("error", "anthropic", text, do)
         return
     if not _SUPPORTED.contains(found, prereleases=True):
-        yield Finding(
-            "error",
-            "anthropic",
-            f"The SDK's version {found} is not supported, so nothing is measured.",
-            f"pip install 'anthropic{_SUPPORTED}'   (or a newer otel-claude: pip install --upgrade otel-claude)",
-        )
+        text = f"The SDK's version {found} is not supported, so nothing is measured."
+        do = f"pip install 'anthropic{_SUPPORTED}'   (or a newer otel-claude: {_UPGRADE})"
+        yield Finding("error", "anthropic", text, do)
         return
     if Version(found).is_prerelease:
-        yield Finding(
-            "warning",
-            "anthropic",
-            f"{found} is a pre-release: opentelemetry-instrument skips instrumentations for it.",
-            "Call ClaudeInstrumentor().instrument(skip_dep_check=True) in the program, or install a release.",
-        )
+        text = f"{found} is a pre-release: opentelemetry-instrument skips instrumentations for it."
+        do = "Call ClaudeInstrumentor().instrument(skip_dep_check=True) in the program, or install a release."
+        yield Finding("warning", "anthropic", text, do)
     yield Finding("ok", "anthropic", f"{found}. {_spans(Version(found), environment)}")
     yield _patches(found)
 
 
 def _spans(found: Version, environment: Mapping[str, str]) -> str:
-    if environment.get("OTEL_CLAUDE_SPANS", "").strip().lower() == "off":
+    if value(environment, "OTEL_CLAUDE_SPANS").lower() == "off":
         return "OTEL_CLAUDE_SPANS is off: spans are left alone, there are metrics only."
     if found < _TRACES_ITSELF:
         return "It does not trace itself (1.14 does), so otel-claude opens one span per call."
-    if environment.get("ANTHROPIC_OPEN_TELEMETRY", "").strip().lower() in ("false", "0"):
+    if value(environment, "ANTHROPIC_OPEN_TELEMETRY").lower() in ("false", "0"):
         return "ANTHROPIC_OPEN_TELEMETRY turns its own spans off, so otel-claude opens one span per call."
     return "It traces itself, and otel-claude adds cost, limits and retries to its spans."
 
@@ -99,19 +86,11 @@ def _patches(found: str) -> Finding:
     try:
         missing = [f"{patch.owner}.{patch.name}" for patch in PATCHES if not _has(patch)]
     except Exception as error:
-        return Finding(
-            "error",
-            "anthropic",
-            f"The SDK {found} cannot be imported ({type(error).__name__}: {redact.text(str(error))}).",
-            "pip install --force-reinstall anthropic",
-        )
+        text = f"The SDK {found} cannot be imported ({type(error).__name__}: {redact.text(str(error))})."
+        return Finding("error", "anthropic", text, "pip install --force-reinstall anthropic")
     if missing:
-        return Finding(
-            "error",
-            "anthropic",
-            f"The SDK {found} has no {' and no '.join(missing)}, so nothing is measured.",
-            "pip install --upgrade otel-claude",
-        )
+        text = f"The SDK {found} has no {' and no '.join(missing)}, so nothing is measured."
+        return Finding("error", "anthropic", text, _UPGRADE)
     return Finding("ok", "anthropic", f"All {len(PATCHES)} places where calls are seen are there.")
 
 
@@ -121,25 +100,16 @@ def _has(patch: Patch) -> bool:
     return owner is not None and callable(owner.__dict__.get(patch.name))
 
 
-def _entry_point(environment: Mapping[str, str]) -> Iterator[Finding]:
-    if not any(point.name == _US for point in entry_points(group=_GROUP)):
-        yield Finding(
-            "error",
-            "otel-claude",
-            "It is not installed as a package, so opentelemetry-instrument does not find it.",
-            "pip install otel-claude",
-        )
-    for name in disabled(environment) & {_US, "*"}:
-        yield Finding(
-            "error",
-            "otel-claude",
-            f"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS names {name}, so nothing is measured.",
-            f"Take {name} out of OTEL_PYTHON_DISABLED_INSTRUMENTATIONS.",
-        )
+def _entry_point(off: set[str]) -> Iterator[Finding]:
+    if not any(point.name == "otel_claude" for point in entry_points(group=_GROUP)):
+        text = "It is not installed as a package, so opentelemetry-instrument does not find it."
+        yield Finding("error", "otel-claude", text, "pip install otel-claude")
+    for name in off & {"otel_claude", "*"}:
+        text = f"{_DISABLED} names {name}, so nothing is measured."
+        yield Finding("error", "otel-claude", text, f"Take {name} out of {_DISABLED}.")
 
 
-def _other_instrumentations(environment: Mapping[str, str]) -> Iterator[Finding]:
-    off = disabled(environment)
+def _other_instrumentations(off: set[str]) -> Iterator[Finding]:
     for other in KNOWN:
         found = installed(other.package)
         if found is None:
@@ -149,9 +119,28 @@ def _other_instrumentations(environment: Mapping[str, str]) -> Iterator[Finding]
             yield Finding("ok", other.package, f"{found} is installed and turned off.")
             continue
         how = "" if names else ", if the program starts it,"
-        yield Finding(
-            "warning",
-            other.package,
-            f"{found} instruments the SDK too: each call{how} then has more than one span, and its tokens count twice.",
-            f"pip uninstall {other.package}",
+        text = (
+            f"{found} instruments the SDK too: each call{how} then has more than one span, and its tokens count twice."
         )
+        yield Finding("warning", other.package, text, f"pip uninstall {other.package}")
+
+
+def _agent_sdk(environment: Mapping[str, str], off: set[str]) -> Iterator[Finding]:
+    """Nothing where the SDK is not installed: few programs use it."""
+    found = installed(_AGENT_SDK)
+    if found is None:
+        return
+    mode = "auto"
+    with suppress(ValueError):  # A value that is not accepted is a finding of its own.
+        mode = switch(value(environment, _AGENT_SDK_MODE))
+    if not _AGENT_SDK_SUPPORTED.contains(found, prereleases=True):
+        text = f"{found} is not supported, so what it reports is not counted."
+        do = f"pip install '{_AGENT_SDK}{_AGENT_SDK_SUPPORTED}'   (or a newer otel-claude)"
+        yield Finding("warning", _AGENT_SDK, text, do)
+    elif mode == "off" or off & {"otel_claude_agent_sdk", "*"}:
+        yield Finding("ok", _AGENT_SDK, f"{found} is installed, and what it reports is not counted, as you set.")
+    elif mode == "auto" and telemetry_is_on(environment):
+        text = f"{TELEMETRY} is on: its program exports metrics of its own, so what it reports is not counted again."
+        yield Finding("note", _AGENT_SDK, text, f"export {_AGENT_SDK_MODE}=on   (to have both)")
+    else:
+        yield Finding("ok", _AGENT_SDK, f"{found}. What its program reports is counted, apart from all calls.")

@@ -1,25 +1,24 @@
-"""How prices look on a terminal: of stored answers, of the table, and against other libraries."""
+"""How prices look on a terminal: of stored answers, and of the table (`otel-claude price --list`)."""
 
 from __future__ import annotations
 
-import sys
+from datetime import date, timedelta
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from ..pricing import UNPRICED_REASONS, PriceTable
-from ..pricing.listing import Listed, listing
-from ..pricing.rows import decimal_text
-from ..summary.amounts import times
+from ..pricing import model_ids as ids
+from ..pricing.types import DAY, Model, Period, decimal_text
+from ..summary.render import times
 from .answers import Stored
 from .output import console, fail, write_json
-from .price_file_check import CLASSES, Difference, Result, check
 from .priced import TOKEN_TYPES, Priced
 
-_PER: Final = 1_000_000
+PER_MILLION: Final = 1_000_000
 _NAMES: Final = {"input": "input, uncached"}
 _STATUS_STYLES: Final = {"exact": "green", "lower_bound": "yellow", "unpriced": "red"}
 
@@ -39,10 +38,8 @@ def show_price(found: Priced, stored: Stored, *, table: str, at: str) -> None:
     if found.saved or found.overhead:
         net = found.saved - found.overhead
         sign = "+" if net > 0 else "-" if net < 0 else ""
-        balance = f"{sign}${decimal_text(abs(net))}"
-        shown.print(
-            f"\nThe cache saved ${decimal_text(found.saved)}, cost ${decimal_text(found.overhead)} more: net {balance}."
-        )
+        saved, overhead, balance = map(decimal_text, (found.saved, found.overhead, abs(net)))
+        shown.print(f"\nThe cache saved ${saved}, cost ${overhead} more: net {sign}${balance}.")
     for reason, count in found.reasons.items():
         known = UNPRICED_REASONS.get(reason)
         many = f" ({times(count, 'answer')})" if len(stored.answers) > 1 else ""
@@ -52,7 +49,7 @@ def show_price(found: Priced, stored: Stored, *, table: str, at: str) -> None:
 
 
 def _parts(found: Priced) -> Table:
-    made = _grid("Type", "Tokens", "USD per million", "USD")
+    made = grid("Type", "Tokens", "USD per million", "USD")
     made.show_footer = True
     made.columns[0].footer, made.columns[-1].footer = "total", decimal_text(found.total)
     for kind, amount in found.parts.items():
@@ -76,7 +73,81 @@ def _rate(found: Priced, kind: str, amount: int) -> str:
     if kind not in TOKEN_TYPES or not tokens or not amount or len(found.models) != 1 or found.by_iterations:
         return ""
     rate, rest = divmod(amount, tokens)
-    return "" if rest else decimal_text(rate * _PER)
+    return "" if rest else decimal_text(rate * PER_MILLION)
+
+
+class Listed(NamedTuple):
+    """One line of the table. Prices are USD per 1,000,000 tokens as decimal text, None where there is none."""
+
+    model: str
+    name: str
+    status: str | None
+    speed: str
+    effective_from: str
+    effective_to: str | None
+    """The first day on which it no longer holds."""
+    prompt_tokens_over: int | None
+    input: str | None
+    cache_write_5m: str | None
+    cache_write_1h: str | None
+    cache_read: str | None
+    output: str | None
+    certainty: str | None
+    sources: tuple[str, ...]
+    note: str | None
+    custom: bool
+    """From the user's own file."""
+
+
+def listing(table: PriceTable, *, model: str | None = None, at: float | None = None) -> list[Listed]:
+    """The rows of a table: of one model (any form of its id), of the day of `at` (epoch seconds), or all of them."""
+    wanted = None if model is None else ids.find(ids.parse(model).name, table.known)
+    return [
+        row
+        for known in table.models.values()
+        if model is None or known.id == wanted
+        for speed, periods in (("standard", known.standard), ("fast", known.fast))
+        for period in _of_day(periods, at)
+        for row in _lines(known, speed, period)
+    ]
+
+
+def _of_day(periods: tuple[Period, ...], at: float | None) -> list[Period]:
+    if at is None:
+        return sorted(periods, key=lambda period: (not period.custom, period.start))
+    return [period for period in periods if period.covers(at // DAY)][:1]
+
+
+def _lines(model: Model, speed: str, period: Period) -> list[Listed]:
+    rows: list[Listed] = []
+    for over, prices in ((None, period.prices), *period.tiers):
+        shown: dict[str, str | None] = dict.fromkeys(prices._fields)
+        if not model.unpriced:
+            shown.update(zip(prices._fields, map(decimal_text, prices), strict=True))
+        if speed == "fast":
+            # Its cache prices are not its own: they follow from the standard row of the day.
+            shown.update(cache_read=None, cache_write_5m=None, cache_write_1h=None)
+        rows.append(
+            Listed(
+                model=model.id,
+                name=model.name,
+                status=model.status,
+                speed=speed,
+                effective_from=_date(period.start),
+                effective_to=None if period.end is None else _date(period.end),
+                prompt_tokens_over=over,
+                **shown,
+                certainty=period.certainty,
+                sources=period.sources,
+                note=period.note,
+                custom=period.custom,
+            )
+        )
+    return rows
+
+
+def _date(day: int) -> str:
+    return (date(1970, 1, 1) + timedelta(day)).isoformat()
 
 
 def show_list(table: PriceTable, *, model: str | None, at: float | None, as_json: bool) -> None:
@@ -90,7 +161,7 @@ def show_list(table: PriceTable, *, model: str | None, at: float | None, as_json
         write_json({"table": table.name, "unit": "USD per 1,000,000 tokens", "rows": [row._asdict() for row in rows]})
         return
     shown = console()
-    made = _grid("Model", "From", "Input", "Read", "5m", "1h", "Output")
+    made = grid("Model", "From", "Input", "Read", "5m", "1h", "Output")
     for row in rows:
         prices = (row.input, row.cache_read, row.cache_write_5m, row.cache_write_1h, row.output)
         made.add_row(_variant(row), row.effective_from, *(price or "" for price in prices))
@@ -106,94 +177,12 @@ def show_list(table: PriceTable, *, model: str | None, at: float | None, as_json
 
 
 def _variant(row: Listed) -> str:
-    parts = [row.model]
-    if row.speed != "standard":
-        parts.append(row.speed)
-    if row.prompt_tokens_over is not None:
-        parts.append(f">{row.prompt_tokens_over // 1000}k")
-    if row.custom:
-        parts.append("(own)")
-    return " ".join(parts)
+    speed = "" if row.speed == "standard" else f" {row.speed}"
+    tier = "" if row.prompt_tokens_over is None else f" >{row.prompt_tokens_over // 1000}k"
+    return f"{row.model}{speed}{tier}{' (own)' if row.custom else ''}"
 
 
-def show_check(table: PriceTable, *, at: float, as_json: bool) -> None:
-    """How the table compares with other libraries'. Exits with 1 if a number differs, or a model is not known here."""
-    results = check(table, at=at)
-    if as_json:
-        write_json({"table": table.name, "libraries": [_result_json(result) for result in results]})
-    else:
-        shown = console()
-        for result in results:
-            _show_result(shown, result, table)
-        if not any(result.installed for result in results):
-            shown.print("Nothing to compare with: pip install genai-prices litellm")
-    sys.exit(1 if any(_differs(row, table) for result in results for row in result.differences) else 0)
-
-
-def _differs(row: Difference, table: PriceTable) -> bool:
-    """Whether one of the two must be wrong, or we lack a model; a number that one of them does not have is no error."""
-    return None not in (row.ours, row.theirs) or not table.knows(row.model)
-
-
-def _show_result(shown: Any, result: Result, table: PriceTable) -> None:
-    if not result.installed:
-        shown.print(f"{result.library}: not installed.\n")
-        return
-    differing = [row for row in result.differences if _differs(row, table)]
-    verdict = f"{len(differing) or 'none'} {'differ' if len(differing) > 1 else 'differs'}"
-    shown.print(Text.assemble((result.library, "bold"), f": {result.compared:,} prices compared, {verdict}."))
-    if result.lacks:
-        shown.print(f"It has no prices of: {', '.join(result.lacks)}.")
-    if differing:
-        made = _grid("Model", "What", "Ours", "Theirs")
-        for row in differing:
-            made.add_row(row.model, row.what, *_numbers(row))
-        shown.print(made)
-    for title, side in (("Only in our table", "theirs"), ("Only there", "ours")):
-        _show_missing(shown, title, [row for row in result.differences if getattr(row, side) is None])
-    shown.print()
-
-
-def _show_missing(shown: Any, title: str, rows: list[Difference]) -> None:
-    models: dict[str, list[str]] = {}
-    for row in rows:
-        models.setdefault(row.model, []).append("everything" if row.what == "model" else row.what)
-    if models:
-        made = Table(title, "", box=None, pad_edge=False, padding=(0, 1), header_style="dim")
-        for model, whats in models.items():
-            made.add_row(model, ", ".join(_shortened(whats)))
-        shown.print(made)
-
-
-def _shortened(whats: list[str]) -> list[str]:
-    """All classes with one modifier, such as every `... batch`, by the modifier alone."""
-    for modifier in {what.partition(" ")[2] for what in whats} - {""}:
-        every = [f"{kind} {modifier}" for kind in CLASSES]
-        if set(every) <= set(whats):
-            whats = [*(what for what in whats if what not in every), modifier]
-    return whats
-
-
-def _numbers(difference: Difference) -> tuple[str, str]:
-    """Dollars per million tokens, or per thousand searches."""
-    many = 1000 if difference.what == "web_search" else _PER
-    ours, theirs = (
-        "none" if number is None else f"{(number * many / 10**12).normalize():f}"
-        for number in (difference.ours, difference.theirs)
-    )
-    return ours, theirs
-
-
-def _result_json(result: Result) -> dict[str, Any]:
-    differences = [
-        {"model": row.model, "what": row.what, "ours": ours, "theirs": theirs}
-        for row in result.differences
-        for ours, theirs in [_numbers(row)]
-    ]
-    return {**result._asdict(), "differences": differences}
-
-
-def _grid(*columns: str) -> Table:
+def grid(*columns: str) -> Table:
     """A table whose first column is a name, and whose last ones are amounts."""
     made = Table(
         box=box.SIMPLE,

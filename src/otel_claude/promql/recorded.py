@@ -1,0 +1,247 @@
+"""Recorded growth: the rules by which Prometheus keeps what each counter grew, without the labels of processes.
+
+A dashboard that read every process for its whole range would read more with each pod. So rules write, for each set of
+labels without those of processes, what it grew in each slot of five minutes (`…:increase5m`) and of an hour
+(`…:increase1h`); what grew in any range is the sum of those.
+
+Slots begin at whole multiples of their length in UTC, whenever Prometheus evaluates the rules: a subquery with a step
+of one slot is evaluated at its end. So replicas of Prometheus record the same, hours are made of whole slots, and the
+correction knows which slots its window holds.
+
+What a slot lacks, because samples came late or an evaluation was missed, is added by the correction: what the raw
+series grew in the last hours, less what is recorded of them. It is written when it is found, as a series of its own
+(`claude_increase="correction"`), and the next corrections take it off again. Whatever is read adds up both.
+
+Measured 2026-11-28 on Prometheus 3.14 (docs/fleets.md: how, and what is exact after which outage).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from otel_claude import semconv as c
+from otel_claude.semconv import INSTANCE_ID, Metric
+from otel_claude.semconv import agents as a
+from otel_claude.semconv import organization as o
+
+from .names import JOB, PROCESS, NameTranslator, Part
+
+PREFIX: Final = "claude"
+ALIVE: Final = f"{PREFIX}:increase:alive"
+"""Recorded each five minutes: since when, and with which gaps, the rules were evaluated."""
+COUNTS_NEW: Final = f"{PREFIX}:increase:counts_new"
+"""There while a series that has no earlier sample is a new process, and not one from before a long outage."""
+DUE: Final = f"{PREFIX}:increase:due"
+"""Recorded when a group of rules records a slot, with the slot's end in Unix seconds: none is recorded twice."""
+RULES: Final = "rules"
+"""The label of `DUE` that names the group."""
+PROCESSES: Final = f"{PREFIX}:claude_client_calls:processes"
+"""How many processes report calls, by service."""
+STEADY: Final = f"{PREFIX}:claude_client_calls:steady"
+"""There while a service reported calls in each slot of the last half hour: its silence would be news."""
+AGENT_PROCESSES: Final = f"{PREFIX}:claude_agent:processes"
+"""How many processes report agents, by service."""
+CORRECTION_LABEL: Final = "claude_increase"
+CORRECTION: Final = "correction"
+PROCESS_LABELS: Final = ("instance", "service.instance.id", "service.version", INSTANCE_ID, "pod", "k8s.pod.name")
+"""The labels that a process or its host brings: sums are recorded without them."""
+NOISE: Final = 1e-6
+"""Below this a difference is one of floating point: a millionth of a dollar, call or token."""
+
+COUNTERS: Final[tuple[tuple[Metric, Part], ...]] = (
+    *((metric, "") for metric in (*c.METRICS, *a.AGENT_METRICS) if metric.kind == "counter"),
+    (c.RETRY_DELAY, "_sum"),
+    (o.ORGANIZATION_POLLS, ""),
+)
+"""What is money, a number of things, or seconds: exact."""
+HISTOGRAMS: Final[tuple[Metric, ...]] = (
+    c.DURATION,
+    c.TIME_TO_FIRST_CHUNK,
+    c.CALL_INPUT_TOKENS,
+    c.CALL_OUTPUT_TOKENS,
+    c.CALL_COST,
+)
+"""What quantiles are estimated from: classic buckets, or native histograms where applications send exponential ones."""
+EXACT: Final[tuple[tuple[Metric, Part], ...]] = (*COUNTERS, *((metric, "_bucket") for metric in HISTOGRAMS))
+"""What is recorded with its corrections: all but native histograms."""
+GAUGES: Final[tuple[tuple[Metric, str], ...]] = (
+    (c.RATE_LIMIT_UTILIZATION, "max"),
+    (c.RATE_LIMIT_LIMIT, "max"),
+    (c.RATE_LIMIT_RESET, "max"),
+    (c.BATCH_REQUESTS, "sum"),
+    *((metric, "max") for metric in a.SESSION_METRICS),
+)
+"""Gauges that panels show over time, and how the values of several processes become one."""
+_GAUGE_WINDOW: Final = "5m"
+
+
+@dataclass(frozen=True)
+class Level:
+    """The slots of one length. All times are seconds.
+
+    `delay`: how long after a slot ends it is recorded, so that its samples have arrived.
+    `window`, `step`, `late`: the correction compares the last `window` each `step`, and waits for `late`.
+    """
+
+    name: str
+    slot: float
+    delay: float
+    window: float
+    step: float
+    late: float
+
+    def scaled(self, factor: float) -> Level:
+        """The same on a clock that is so many times faster, for tests on real servers."""
+        times = (self.slot, self.delay, self.window, self.step, self.late)
+        return Level(self.name, *(time / factor for time in times))
+
+
+MINUTES: Final = Level("5m", slot=300, delay=60, window=6 * 3600, step=1800, late=31 * 60)
+HOURS: Final = Level("1h", slot=3600, delay=360, window=24 * 3600, step=3600, late=66 * 60)
+
+
+def duration(seconds: float) -> str:
+    """A length of time in PromQL, exact to a millisecond: `5m`, `5m59s999ms`."""
+    rest = round(seconds * 1000)
+    written = ""
+    for unit, length in (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, rest = divmod(rest, length)
+        written += f"{count}{unit}" if count else ""
+    return written
+
+
+def increase_name(metric: Metric, level: str, part: Part = "") -> str:
+    """The name of a recorded growth, the same in either style of names. A level is `5m`, `1h` or a variable."""
+    return f"{PREFIX}:{NameTranslator().series(metric, part).removesuffix('_total')}:increase{level}"
+
+
+def gauge_name(metric: Metric, operation: str) -> str:
+    """The name of a recorded gauge."""
+    return f"{PREFIX}:{metric.prometheus}:{operation}{_GAUGE_WINDOW}"
+
+
+class Growth:
+    """Writes the expressions of the rules, in one style of names."""
+
+    def __init__(
+        self, translator: NameTranslator, labels: tuple[str, ...] = (), minutes: Level = MINUTES, hours: Level = HOURS
+    ) -> None:
+        """`labels`: further labels of processes, as `export --process-label` gives them."""
+        self._translator = translator
+        self._without = ", ".join(map(translator.label, (*PROCESS_LABELS, *labels)))
+        self.minutes, self.hours = minutes, hours
+        self.minute = minutes.slot / 5
+        self._counts_new = f"last_over_time({COUNTS_NEW}[{duration(10 * self.minute)}])"
+
+    def slot(self, metric: Metric, part: Part = "", *, native: bool = False) -> str:
+        """What each set of labels grew in the last slot of five minutes.
+
+        A series' value before the slot is looked for as far back as the correction looks, so that an outage of hours
+        is counted when it ends.
+        """
+        level, series = self.minutes, self._translator.series(metric, part)
+        now = f"last_over_time({series}[{duration(level.slot)}])"
+        before = f"last_over_time({series}[{duration(level.window)}] offset {duration(level.slot)})"
+        grown = self._processes_summed(f"({now} - {before}) or ({now} and on () {self._counts_new})")
+        # An empty bucket below others is their lower bound. A native histogram cannot be compared with a number.
+        filtered = grown if native or part == "_bucket" else f"{grown} > 0"
+        return _recorded_once(level.name, level.slot, level.delay, filtered)
+
+    def slot_correction(self, metric: Metric, part: Part = "") -> str:
+        """What of the last hours' growth no slot of five minutes has. Not while the hours are those of an outage."""
+        level, series = self.minutes, self._translator.series(metric, part)
+        window = duration(level.window)
+        now = f"last_over_time({series}[{window}])"
+        grown = self._processes_summed(f"({now} - last_over_time({series}[{window}] offset {window})) or {now}")
+        missing = self._missing(level, grown, increase_name(metric, level.name, part))
+        known = f"count_over_time({ALIVE}[{window}] offset {window})"
+        return _recorded_once(correction(level), level.step, level.late, f"{missing} and on () {known}")
+
+    def hour(self, metric: Metric, part: Part = "") -> str:
+        """What was recorded within the last hour, of its slots and of corrections."""
+        level = self.hours
+        return _recorded_once(level.name, level.slot, level.delay, self._recorded_in(metric, part, level.slot))
+
+    def hour_correction(self, metric: Metric, part: Part = "") -> str:
+        """What of the last day's slots no hour has: the hours whose evaluation was missed."""
+        level = self.hours
+        missing = self._missing(
+            level, self._recorded_in(metric, part, level.window), increase_name(metric, level.name, part)
+        )
+        return _recorded_once(correction(level), level.step, level.late, missing)
+
+    def gauge(self, metric: Metric, operation: str) -> str:
+        """The values of a gauge in the last five minutes: of each process the highest, or the last that is added."""
+        over = "last_over_time" if operation == "sum" else f"{operation}_over_time"
+        window = duration(self.minutes.slot)
+        return f"{operation} without ({self._without}) ({over}({self._translator.series(metric)}[{window}]))"
+
+    def processes(self, *metrics: Metric) -> str:
+        """How many processes report any of some metrics, by service."""
+        window = duration(self.minutes.slot)
+        each = " or ".join(f"last_over_time({self._translator.series(metric)}[{window}])" for metric in metrics)
+        labels = ", ".join(map(self._translator.label, PROCESS))
+        return f"count by ({JOB}) (count by ({labels}) ({each}))"
+
+    def steady(self) -> str:
+        """1 for each service that reported calls in each slot of the last half hour."""
+        return f"count_over_time({PROCESSES}[{duration(30 * self.minute)}]) >= 6"
+
+    def counts_new(self) -> str:
+        """1 if the rules were evaluated some time before the last quarter of an hour, or never in thirty days."""
+        late, long, window = (duration(count * self.minute) for count in (15, 30 * 1440, 360))
+        known = f"count_over_time({ALIVE}[{window}] offset {late}) or absent_over_time({ALIVE}[{long}] offset {late})"
+        return f"vector(1) and on () ({known})"
+
+    def _processes_summed(self, expression: str) -> str:
+        return f"sum without ({self._without}) ({expression})"
+
+    def _recorded_in(self, metric: Metric, part: Part, seconds: float) -> str:
+        """The sum of slots of five minutes that ended within so long: each is recorded after its end."""
+        name = increase_name(metric, self.minutes.name, part)
+        return f"sum without ({CORRECTION_LABEL}) ({_recorded(name, self.minutes, seconds)})"
+
+    def _missing(self, level: Level, grown: str, name: str) -> str:
+        slots = _recorded(f'{name}{{{CORRECTION_LABEL}=""}}', level, level.window)
+        slots = f'label_replace(-1 * {slots}, "{CORRECTION_LABEL}", "slots", "", "")'
+        # The correction of each step is taken off while the step that it is about is in the window.
+        earlier = (
+            f'sum_over_time({name}{{{CORRECTION_LABEL}="{CORRECTION}"}}[{duration(level.window - level.step)}] '
+            f"offset -{duration(level.late - 0.001)})"
+        )
+        return f"sum without ({CORRECTION_LABEL}) (({grown}) or {slots} or -1 * {earlier}) > {NOISE:.6f}"
+
+
+def _recorded(series: str, level: Level, seconds: float) -> str:
+    """The sum of what is recorded of the slots that ended within the last seconds. To be asked at the end of a slot.
+
+    A slot that ends at t is recorded from t + delay on and before t + delay + slot: never at that moment itself.
+    """
+    return f"sum_over_time({series}[{duration(seconds)}] offset -{duration(level.delay + level.slot - 0.001)})"
+
+
+def correction(level: Level) -> str:
+    """The name of the rules that correct a level."""
+    return f"{level.name} {CORRECTION}"
+
+
+def due(rules: str, slot: float, delay: float) -> str:
+    """The end of the last slot, unless these rules have recorded it already.
+
+    They would record it again where a group is evaluated more often than it asks for, and once when its file is moved:
+    the moment in the interval at which Prometheus evaluates a group depends on the path of its file.
+    """
+    ended = _at_the_end_of(slot, delay, "vector(time())")
+    return f'{ended} unless on () (last_over_time({DUE}{{{RULES}="{rules}"}}[1d]) >= on () {ended})'
+
+
+def _recorded_once(rules: str, slot: float, delay: float, expression: str) -> str:
+    """An expression's value at the end of the last slot that ended `delay` ago, if `due` was recorded just now."""
+    now = f'timestamp({DUE}{{{RULES}="{rules}"}}) == time()'
+    return f"{_at_the_end_of(slot, delay, expression)} and on () ({now})"
+
+
+def _at_the_end_of(slot: float, delay: float, expression: str) -> str:
+    length = duration(slot)
+    return f"last_over_time(({expression})[{length}:{length}] offset {duration(delay)})"
