@@ -73,6 +73,7 @@ type Series struct {
 	High      float64           `json:"high"`
 	AllDays   bool              `json:"all_days"`
 	Increase  [2]string         `json:"increase"` // the recorded names, by level
+	Zeros     bool              `json:"zeros"`    // no growth is recorded too, as of buckets
 	GaugeName string            `json:"gauge"`
 	Truth     bool              `json:"truth"`
 }
@@ -327,6 +328,12 @@ func (g *Group) units(s *Series, weight float64, m int) uint64 {
 	return uint64(weight * g.calls[s.Model][m])
 }
 
+// reports says whether some process reports a series in a slot: once it has begun, or while its job runs.
+func (g *Group) reports(s *Series, part [2]int, always bool) bool {
+	begun := g.units(s, s.Begin, part[1])
+	return begun > 0 && (always || begun > g.units(s, s.Begin, part[0]))
+}
+
 // entry is a series with what gives its samples between two times in milliseconds, the second not included.
 type entry struct {
 	labels labels.Labels
@@ -440,6 +447,7 @@ func (f *Fleet) recordedEntries(found []entry, group *Group, s *Series) []entry 
 			})
 		}})
 	}
+	always := f.Jobs[group.job].Runs == 0
 	for level, name := range s.Increase {
 		if name == "" {
 			continue
@@ -452,11 +460,12 @@ func (f *Fleet) recordedEntries(found []entry, group *Group, s *Series) []entry 
 			found = append(found, entry{f.name(name, s.Labels, f.Jobs[group.job].Labels, mark), func(from, to int64, emit func(int64, float64)) {
 				i := sort.Search(len(written), func(i int) bool { return written[i].stamp >= from })
 				for ; i < len(written) && written[i].stamp < to; i++ {
-					sum := uint64(0)
+					sum, there := uint64(0), false
 					for _, part := range written[i].parts {
 						sum += group.units(s, s.Weight, part[1]) - group.units(s, s.Weight, part[0])
+						there = there || kind == 0 && s.Zeros && group.reports(s, part, always)
 					}
-					if sum > 0 {
+					if sum > 0 || there {
 						emit(written[i].stamp, float64(sum)*s.Unit)
 					}
 				}

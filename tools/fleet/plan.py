@@ -7,6 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from grafana import seconds
+
+from otel_claude import semconv as c
+from otel_claude.alerts.recording import recording_groups
+from otel_claude.alerts.rules import Recording
+from otel_claude.promql.names import BUCKET, BUDGET, BUDGET_USED, JOB, TARGET_INFO, NameTranslator, Part
 from otel_claude.promql.recorded import (
     ALIVE,
     CORRECTION,
@@ -21,11 +27,6 @@ from otel_claude.promql.recorded import (
     gauge_name,
     increase_name,
 )
-
-from otel_claude import semconv as c
-from otel_claude.alerts.recording import recording_groups
-from otel_claude.alerts.rules import Recording
-from otel_claude.promql.names import BUCKET, BUDGET, BUDGET_USED, JOB, TARGET_INFO, NameTranslator, Part
 from otel_claude.semconv import Metric
 
 Json = dict[str, Any]
@@ -160,11 +161,13 @@ def _outages(start: int, end: int) -> list[Json]:
 def _fixed(services: list[dict[str, str]], pods: list[list[int]], jobs: int) -> Iterator[Json]:
     """What is recorded that is no growth."""
     minute, slot = round(MINUTES.slot / 5), round(MINUTES.slot)
-    for name in (ALIVE, COUNTS_NEW):
-        yield {"name": name, "labels": {}, "interval": minute, "value": 1}
     for group in recording_groups(NameTranslator()):
         for rule in group.rules:
-            if isinstance(rule, Recording) and rule.name == DUE:
+            if not isinstance(rule, Recording):
+                continue
+            if rule.name in {ALIVE, COUNTS_NEW}:
+                yield {"name": rule.name, "labels": {}, "interval": seconds(group.interval), "value": 1}
+            if rule.name == DUE:
                 # At each whole minute: whenever a rule is asked then, it is due.
                 yield {"name": DUE, "labels": dict(rule.labels), "interval": minute, "phase": 0, "value": 1}
     for job, labels in enumerate(services):
@@ -264,7 +267,8 @@ class _Series:
             le = "+Inf" if bound == math.inf else f"{bound:.10f}".rstrip("0").rstrip(".")
             yield {
                 **self._series(self._translator.series(metric, "_bucket"), {**attributes, BUCKET: le}, model, COUNTER),
-                "weight": share * below, "begin": share, "unit": 1, "increase": self._increase(metric, "_bucket"),
+                "weight": share * below, "begin": share, "unit": 1,
+                "increase": self._increase(metric, "_bucket"), "zeros": True,
             }  # fmt: skip
         parts: tuple[tuple[Part, float, float], ...] = (("_count", share, 1), ("_sum", share * typical * 1e6, MICRO))
         for part, weight, unit in parts:
