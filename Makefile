@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 # The tests start some hundred interpreters: without bytecode, each of them would compile the whole SDK anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup test test-transparency test-faults fuzz soak bench test-stack test-fleets fleet audit docs dashboards screenshots test-sdks test-frameworks lint format types demo requirements clean
+.PHONY: help setup test test-unit test-transparency test-faults fuzz soak bench test-stack test-fleets fleet audit docs dashboards screenshots test-sdks test-frameworks lint format types demo requirements clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -24,8 +24,11 @@ $(STAMP): requirements/dev.txt requirements/no-deps.txt pyproject.toml demo/pypr
 
 setup: $(STAMP) ## Make .venv with everything in it
 
-test: $(STAMP) ## Run the tests
+test: $(STAMP) ## Run the tests: under three minutes
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+test-unit: $(STAMP) ## Run the tests that start no process and open no socket: under a minute
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not heavy and (unit or sdk)" $(ARGS)
 
 test-sdks: $(STAMP) ## Run the tests of the patches on every supported version of the anthropic SDK
 	$(BIN)/python scripts/sdk_matrix.py $(ARGS)
@@ -36,7 +39,8 @@ test-frameworks: $(STAMP) ## Run programs of LangChain, Pydantic AI, LlamaIndex,
 test-transparency: $(STAMP) ## Run the anthropic SDK's own tests, bare and with otel-claude (ARGS=--core: the core)
 	$(BIN)/python scripts/transparency.py $(ARGS)
 
-test-faults: $(STAMP) ## Run all tests of faults, hostile answers and prices, also those that take long
+test-faults: $(STAMP) ## Run all tests of faults, hostile answers and prices, also those that take long; all drawn ones with more examples
+	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile thorough -m hypothesis
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/faults tests/hostile tests/pricing -m "heavy or not heavy" $(ARGS)
 
 fuzz: $(STAMP) ## Fuzz with hostile answers for a minute (ARGS="--seconds 600": for longer)

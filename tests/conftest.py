@@ -1,8 +1,48 @@
-"""What holds for all tests."""
+"""What holds for all tests: each has one kind, and those without processes and sockets are kept so."""
 
 import signal
+import sys
+from functools import cache
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+HERE = Path(__file__).parent
+"""The kind of the tests of a directory. A module or a test of another kind says so by a mark of its own."""
+KINDS = {
+    "agent_sdk": "process",
+    "cli": "process",
+    "faults": "process",
+    "fleets": "stack",
+    "frameworks": "stack",
+    "hostile": "sdk",
+    "organization": "process",
+    "packaged": "process",
+    "pricing": "unit",
+    "recorded": "sdk",
+    "reconcile": "unit",
+    "sdk": "sdk",
+    "services": "process",
+    "stack": "unit",  # the files; what asks real servers is called `test_live_*`
+    "summary": "unit",
+    "tools": "benchmarks",
+    "unit": "unit",
+}
+ALL = {*KINDS.values()}
+ALONE = {"unit", "sdk"}
+"""The kinds that start no process and open no socket: `make test-unit` runs them."""
+# Not `socket.bind`, which urllib3 does when it is imported: to a server that somebody asks, somebody connects.
+FORBIDDEN = {
+    "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen",
+    "socket.connect", "socket.getaddrinfo",
+}  # fmt: skip
+
+# `make test-faults` says `--hypothesis-profile thorough`.
+for name, count in (("thorough", 200), ("quick", 40)):
+    unhealthy = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    settings.register_profile(name, max_examples=count, deadline=None, suppress_health_check=unhealthy)
+settings.load_profile("quick")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that runs something in the background has it ignore SIGINT, and all that it starts would inherit that.
@@ -13,3 +53,55 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write tests/golden/*.json anew, and say what changed"
     )
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        kind = _of_directory(item.path)
+        if kind and _kind(item) is None:
+            item.add_marker(kind)
+
+
+@cache
+def _of_directory(path: Path) -> str | None:
+    if not path.is_relative_to(HERE):
+        return None
+    return "stack" if path.name.startswith("test_live_") else KINDS[path.relative_to(HERE).parts[0]]
+
+
+def _kind(item: pytest.Item) -> str | None:
+    """The nearest, as a test can be of another kind than its module."""
+    return next((mark.name for mark in item.iter_markers() if mark.name in ALL), None)
+
+
+class Alone:
+    """Keeps a test of `ALONE` so: what it must not do raises, and it fails even if something swallowed that."""
+
+    def __init__(self) -> None:
+        self.test = ""
+        self.did: list[str] = []
+        sys.addaudithook(self._hook)
+
+    def _hook(self, event: str, arguments: tuple[object, ...]) -> None:
+        if self.test and event in FORBIDDEN:
+            self.did.append(f"{event} {arguments}")
+            raise RuntimeError(f"{self.test} does {event}: mark it `process`")
+
+
+ALONE_NOW = Alone()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item):
+    ALONE_NOW.test = item.nodeid if _kind(item) in ALONE else ""
+    ALONE_NOW.did.clear()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item):
+    result = yield
+    ALONE_NOW.test = ""
+    assert ALONE_NOW.did == [], "a test of this kind starts no process and opens no socket: mark it `process`"
+    return result

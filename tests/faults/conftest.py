@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -18,8 +19,9 @@ pytest.register_assert_rewrite("support")
 
 from faults_measured import instrumented  # noqa: E402 - the path comes first
 from faults_receiver import Receiver  # noqa: E402
-from faults_warm import Warm  # noqa: E402
 from support.telemetry import Telemetry  # noqa: E402
+
+from forks import Warm  # noqa: E402
 
 UNSET = ("OTEL_", "ANTHROPIC_", "PYTHON")
 
@@ -62,6 +64,42 @@ class Script:
     def told(self):
         return [json.loads(line) for line in self.out.splitlines() if line.startswith("{")]
 
+    def close(self):
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.communicate()
+
+
+class Begun:
+    """The same in a fork of a process that had imported the SDK: what is tested of most scripts comes after."""
+
+    def __init__(self, warm, name, *arguments, **variables):
+        command = [str(HERE / "scripts" / f"{name}.py"), *map(str, arguments)]
+        reads, writes = os.pipe()
+        self._stdout, self._stderr = os.fdopen(reads), tempfile.TemporaryFile("w+")  # noqa: SIM115 - until `close`
+        self.process = warm.begin(command, environment(**variables), writes, self._stderr.fileno())
+        os.close(writes)
+        self.out = self.err = ""
+
+    def line(self):
+        return json.loads(self._stdout.readline())
+
+    def wait(self):
+        self.out = self._stdout.read()
+        self.process.wait()
+        self._stderr.seek(0)
+        self.err = self._stderr.read()
+        return self
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._stdout.close()
+        self._stderr.close()
+
+    code, told = Script.code, Script.told
+
 
 class Ended:
     """A script that ran in a fork of a process which had imported the SDK, and what it told."""
@@ -75,7 +113,7 @@ class Ended:
 
 @pytest.fixture(scope="session")
 def warm():
-    made = Warm([*STRICT, HERE / "scripts" / "warm.py"], environment())
+    made = Warm(STRICT, environment())
     yield made
     made.close()
 
@@ -87,19 +125,17 @@ def ended(warm):
 
 
 @pytest.fixture
-def script():
-    """Begins a script of another Python, or under another command."""
+def script(warm):
+    """Begins a script in a fork; where it is of another Python or under another command, in a process of its own."""
     begun = []
 
     def begin(*arguments, **more):
-        begun.append(Script(*arguments, **more))
+        begun.append(Script(*arguments, **more) if {"python", "run"} & set(more) else Begun(warm, *arguments, **more))
         return begun[-1]
 
     yield begin
     for one in begun:
-        if one.process.poll() is None:
-            os.killpg(one.process.pid, signal.SIGKILL)
-            one.process.communicate()
+        one.close()
 
 
 @pytest.fixture

@@ -96,7 +96,10 @@ def test_restarts_under_one_id(apart, temporality):
     assert len(ids_of(told, "parent")) == 3
 
 
-@pytest.mark.parametrize("resource", RESOURCES)
+@pytest.mark.parametrize(
+    "resource",
+    [pytest.param(name, marks=() if name in ("drawn", "fixed") else pytest.mark.heavy) for name in RESOURCES],
+)
 def test_spawned_processes(script, resource):
     given = {"resource": resource, "temporality": "cumulative", "settings": {}}
     spawning = script("apart", "spawn", APART=json.dumps(given), **RESOURCES[resource]).wait()

@@ -43,7 +43,11 @@ STARTED = {
     ("executor", "forkserver"): (2, 4, None),
     ("imported_in_a_task", "forkserver"): (1, 1, [0]),
 }
-SOME = {("processes", "spawn"), ("executor", "forkserver"), ("terminated", "spawn")}
+SOME = {
+    (("processes", "spawn"), "cumulative"),
+    (("executor", "forkserver"), "delta"),
+    (("terminated", "spawn"), "delta"),
+}
 
 
 def otlp(receiver, temporality="cumulative", **more):
@@ -86,9 +90,16 @@ def test_forked_children_under_delta_temporality(ended, receiver, how):
 
 
 @pytest.mark.parametrize(
-    "how", [pytest.param(how, marks=() if how in SOME else pytest.mark.heavy) for how in STARTED], ids=" ".join
-)
-@pytest.mark.parametrize("temporality", ["cumulative", "delta"])
+    ("how", "temporality"),
+    [
+        pytest.param(
+            how, temporality, marks=() if (how, temporality) in SOME else pytest.mark.heavy,
+            id=f"{' '.join(how)} {temporality}",
+        )
+        for how in STARTED
+        for temporality in ("cumulative", "delta")
+    ],
+)  # fmt: skip
 def test_children_that_are_started_anew(script, receiver, how, temporality):
     most, calls, codes = STARTED[how]
     one = script("stopping", *how, **otlp(receiver, temporality)).wait()

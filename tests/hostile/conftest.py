@@ -4,15 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "sdk"))
 pytest.register_assert_rewrite("support")
-
-settings.register_profile(
-    "hostile", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
-settings.load_profile("hostile")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import json
 import pytest
 from hostile_bench import CALLS, COST, UNPRICED, Bench
 from hostile_oracle import WORST, fold, tokens
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support import api
 from support.library import http
@@ -83,33 +83,28 @@ def exact(bench):
 
 
 @given(anything)
-@settings(max_examples=80)
 def test_any_body(bench, body):
     same(bench, whole(body))
 
 
 @given(st.integers(400, 599), anything)
-@settings(max_examples=40)
 def test_any_refusal(bench, status, body):
     same(bench, whole(body, status))
     assert bench.total(COST) is None
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=40)
 def test_any_bytes(bench, content):
     headers = {**api.HEADERS, "content-type": "application/json"}
     same(bench, lambda _request: http.Response(200, headers=headers, content=content))
 
 
 @given(st.lists(st.binary(max_size=60) | anything.map(event), max_size=6))
-@settings(max_examples=80)
 def test_any_stream(bench, chunks):
     same(bench, sse(chunks), stream=True)
 
 
 @given(usages)
-@settings(max_examples=100)
 def test_any_usage_of_a_whole_answer(bench, usage):
     same(bench, whole(api.message(usage=usage)))
     told = fold([usage], streamed=False)
@@ -119,7 +114,6 @@ def test_any_usage_of_a_whole_answer(bench, usage):
 
 
 @given(usages, st.lists(usages, max_size=4), st.booleans())
-@settings(max_examples=100)
 def test_any_usages_of_a_stream(bench, first, later, stops):
     events = [api.start(first), *api.BLOCK, *[api.delta(usage, stop_reason=None) for usage in later]]
     if stops:
@@ -132,7 +126,6 @@ def test_any_usages_of_a_stream(bench, first, later, stops):
 
 
 @given(st.permutations([api.start(), *api.BLOCK, api.delta({"output_tokens": 7}), api.delta(), api.STOP]))
-@settings(max_examples=40)
 def test_any_order(bench, events):
     same(bench, sse(map(event, events)), stream=True)
     kinds = [one["type"] for one in events]

@@ -28,9 +28,16 @@ def asked():
     return {"model": "claude-sonnet-5-5", "max_tokens": 500, "messages": [{"role": "user", "content": "Hello"}]}
 
 
+class PatientReader(InMemoryMetricReader):
+    """Waits for a collection. OpenTelemetry's gives up after ten seconds, which are few on a busy machine."""
+
+    def collect(self, timeout_millis=300_000):
+        super().collect(timeout_millis)
+
+
 def exported(poller):
     """What a poller's gauges say now: {metric's name: {frozenset of attributes: value}}."""
-    reader = InMemoryMetricReader()
+    reader = PatientReader()
     provider = service.provider(poller, reader)
     data = reader.get_metrics_data()
     provider.shutdown()

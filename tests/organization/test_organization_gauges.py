@@ -83,9 +83,10 @@ def test_a_large_organization_is_exported_whole(reader, call, clock):
     call()
     (key,), report = reader.api_keys(), reader.report(month_to_date(datetime.fromtimestamp(clock.now, timezone.utc)))
     row = report.costs[0]
+    count = 2_100
     many = [
         row._replace(dimensions=row.dimensions._replace(key_id=f"apikey_{n}"), listed=Decimal(n), billed=Decimal(n))
-        for n in range(3000)
+        for n in range(count)
     ]
 
     class Large(Reader):
@@ -93,14 +94,14 @@ def test_a_large_organization_is_exported_whole(reader, call, clock):
             return super().report(asked)._replace(costs=tuple(many))
 
         def api_keys(self):
-            return [key._replace(id=f"apikey_{n}", name=f"key {n}") for n in range(3000)]
+            return [key._replace(id=f"apikey_{n}", name=f"key {n}") for n in range(count)]
 
     with Large(ADMIN, base_url=str(reader._client.base_url)) as large:
         poller = Poller(large, clock=clock)
         poller.poll()
     found = exported(poller)
-    assert summed(found[LIST], period="today") == sum(range(3000))
-    assert len(found[o.API_KEY_INFO.name]) == 3000
+    assert summed(found[LIST], period="today") == sum(range(count))
+    assert len(found[o.API_KEY_INFO.name]) == count
     assert not [key for key in found[LIST] if ("otel.metric.overflow", True) in key]
 
 

@@ -7,7 +7,7 @@ from copy import deepcopy
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from pricing_values import DATA, NOW, SCHEMA, TOKEN_TYPES, at, entry, said, usd
@@ -179,7 +179,6 @@ def test_a_factor_finer_than_a_pico_dollar_is_rounded_once_per_type(table_of):
     assert total(table, said("m", input=3, iterations=parts)) == 2
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.decimals("0.000000000001", "2", places=12).map(lambda d: f"{d:f}"),
     st.fixed_dictionaries({kind: st.integers(0, 300_000) for kind in TOKEN_TYPES}),
@@ -426,7 +425,6 @@ def mutated(draw):
     return made
 
 
-@settings(max_examples=400, deadline=None)
 @given(mutated() | JSON)
 def test_our_check_and_jsonschema_agree(content):
     ours = mistakes_of(content, shipped().known)

@@ -12,6 +12,8 @@ from otel_claude.cli import main
 from otel_claude.reconcile.prometheus import IncompleteDataError, Prometheus
 from otel_claude_demo.simulator import Simulator
 
+pytestmark = pytest.mark.process
+
 ADMIN = "sk-ant-admin01-" + "A" * 80
 WINDOW = ("--from", "2026-11-19", "--to", "2026-11-20")
 

@@ -14,6 +14,8 @@ from otel_claude.reconcile.prometheus import IncompleteDataError
 from otel_claude.reconcile.reported import reported
 from otel_claude_demo.simulator import Simulator
 
+pytestmark = pytest.mark.process
+
 ADMIN = "sk-ant-admin01-" + "A" * 80
 SHOP, HINT = "sk-ant-api03-ABC" + "s" * 80 + "shop", "sk-ant-api03-ABC...shop"
 NOON = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)

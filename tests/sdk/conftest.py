@@ -1,8 +1,13 @@
 """Every test here has providers of its own, the instrumentation on, and fails on anything that it leaves behind."""
 
 import gc
+import os
+import sys
+from pathlib import Path
 
 import pytest
+
+from forks import Warm
 
 pytest.register_assert_rewrite("support")
 
@@ -32,6 +37,32 @@ def quiet(telemetry):
     """Our logger says nothing aloud during the test."""
     yield telemetry
     assert telemetry.warnings == []
+
+
+def clean_environment():
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "ANTHROPIC_", "PYTHON"))},
+        "PYTHONPATH": str(Path(__file__).parent),
+    }
+
+
+@pytest.fixture(scope="session")
+def warm():
+    made = Warm((sys.executable, "-W", "error"), clean_environment())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def fork(warm, tmp_path):
+    """Runs a program in a fork of a process that had imported the SDK: its exit code, output and errors."""
+
+    def run(text):
+        file = tmp_path / "program.py"
+        file.write_text(text)
+        return warm.run([str(file)], clean_environment())
+
+    return run
 
 
 @pytest.fixture(params=("sync", "async"))

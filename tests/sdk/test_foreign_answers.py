@@ -82,9 +82,8 @@ async def test_a_call_within_a_call_counts_for_itself(kind, tracing, telemetry, 
     assert sorted(span.attributes["gen_ai.response.id"] for span in telemetry.spans) == ["msg_1", "msg_2"]
 
 
-async def test_a_stream_that_is_read_within_a_call_is_its_own_calls(kind, tracing, telemetry, quiet):
-    other = Face(kind, Sending(stream(api.events(first=api.start(id="msg_2")))), tracing)
-    opened = await other.wait(other.client.messages.create(**ARGS, stream=True))
+def reading(kind, opened):
+    """Reads a stream to its end, within a call."""
 
     async def read_async(_client):
         async for _ in opened:
@@ -94,7 +93,14 @@ async def test_a_stream_that_is_read_within_a_call_is_its_own_calls(kind, tracin
         for _ in opened:
             pass
 
-    client = asking(kind, tracing, other, read_async if kind == "async" else read, plain())
+    return read_async if kind == "async" else read
+
+
+async def test_a_stream_that_is_read_within_a_call_is_its_own_calls(kind, tracing, telemetry, quiet):
+    other = Face(kind, Sending(stream(api.events(first=api.start(id="msg_2")))), tracing)
+    opened = await other.wait(other.client.messages.create(**ARGS, stream=True))
+
+    client = asking(kind, tracing, other, reading(kind, opened), plain())
     await create(client)
     await other.resolve()
     told = {span.attributes["gen_ai.response.id"]: span.attributes for span in telemetry.spans}
@@ -108,15 +114,7 @@ async def test_an_error_in_a_stream_that_is_read_within_a_call(kind, tracing, te
     other = Face(kind, Sending(stream(listed)), tracing)
     opened = await other.wait(other.client.messages.create(**ARGS, stream=True))
 
-    async def read_async(_client):
-        async for _ in opened:
-            pass
-
-    def read(_client):
-        for _ in opened:
-            pass
-
-    client = asking(kind, tracing, other, read_async if kind == "async" else read, plain())
+    client = asking(kind, tracing, other, reading(kind, opened), plain())
     await create(client)
     points = telemetry.metrics()["claude.client.attempts"]
     assert sorted((dict(key)["claude.attempt.outcome"], dict(key).get("error.type")) for key in points) == [

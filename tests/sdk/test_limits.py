@@ -7,18 +7,9 @@ from support.library import http
 from support.server import Server, plain, throttled
 from support.shapes import ARGS
 
+from limit_families import FAMILIES
 from otel_claude.telemetry.metrics import _by_provider
 
-FAMILIES = {
-    "anthropic-ratelimit-requests": "requests",
-    "anthropic-ratelimit-tokens": "tokens",
-    "anthropic-ratelimit-input-tokens": "input_tokens",
-    "anthropic-ratelimit-output-tokens": "output_tokens",
-    "anthropic-priority-input-tokens": "priority_input_tokens",
-    "anthropic-priority-output-tokens": "priority_output_tokens",
-    "anthropic-fast-input-tokens": "fast_input_tokens",
-    "anthropic-fast-output-tokens": "fast_output_tokens",
-}
 AT = "2100-01-01T00:00:00Z"
 
 

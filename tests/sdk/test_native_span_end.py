@@ -268,6 +268,7 @@ async def test_a_call_without_a_span_within_another_leaves_that_ones_span_to_it(
     assert sum(telemetry.metrics()["claude.client.calls"].values()) == 2
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
 def test_a_forked_child_reads_its_parents_stream_to_the_end(telemetry, quiet):

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from support.library import anthropic
 
+pytestmark = pytest.mark.process
+
 HERE = Path(__file__).parent
 SETUP = """
 import gc, json, logging, os, sys
+gc.disable()  # it would take a quarter of the time of the SDK's import
 sys.path.insert(0, {here!r})
 said = []
 class Said(logging.Handler):
@@ -38,6 +41,7 @@ def sums(name):
 def make(*replies, **more):
     from support.face import Face
     from support.server import Server
+    gc.enable()
     gc.freeze()  # what the SDK is made of is no garbage, and takes long to look through at the exit
     return Face("sync", Server(*replies), "ours", **more).client
 def tell(**what):
@@ -52,9 +56,19 @@ def run(script):
         [sys.executable, "-W", "error", "-c", SETUP.format(here=str(HERE)) + script],
         check=False, capture_output=True, text=True, timeout=60, env=environment,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return told_by(done.returncode, done.stdout, done.stderr)
+
+
+def told_by(code, out, err):
+    assert code == 0, err
+    assert "Traceback" not in err, err
+    return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+
+
+@pytest.fixture
+def run_imported(fork):
+    """The same, where nothing depends on when the SDK is imported: in a fork of a process that has done so."""
+    return lambda script: told_by(*fork(SETUP.format(here=str(HERE)) + script))
 
 
 def test_instrumenting_imports_neither_the_sdk_nor_what_only_its_calls_need():
@@ -131,8 +145,8 @@ tell(said=said, patched=hasattr(anthropic._base_client.SyncAPIClient.request, "_
     assert not told["patched"]
 
 
-def test_providers_that_are_set_after_instrument():
-    assert run("""
+def test_providers_that_are_set_after_instrument(run_imported):
+    assert run_imported("""
 ClaudeInstrumentor().instrument()
 from support.server import plain
 from support.api import ARGS
@@ -145,8 +159,8 @@ tell(calls=sums("claude.client.calls"), durations=sums("gen_ai.client.inference.
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_a_forked_child_starts_from_zero():
-    told = run("""
+def test_a_forked_child_starts_from_zero(run_imported):
+    told = run_imported("""
 import warnings
 providers()
 ClaudeInstrumentor().instrument()
@@ -187,8 +201,8 @@ tell(who="parent", after=sums("claude.client.calls"), attempts=sums("claude.clie
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_a_forked_child_does_not_count_again_what_its_parent_counted():
-    told = run("""
+def test_a_forked_child_does_not_count_again_what_its_parent_counted(run_imported):
+    told = run_imported("""
 import warnings
 providers()
 ClaudeInstrumentor().instrument()
@@ -225,8 +239,8 @@ tell(who="parent", after=sums("claude.client.batch.results"), progress=sums("cla
 
 
 @pytest.mark.parametrize("left", ["read in part", "dropped", "never iterated", "dropped unread"])
-def test_streams_that_are_open_at_the_exit(left):
-    told = run(f"""
+def test_streams_that_are_open_at_the_exit(run_imported, left):
+    told = run_imported(f"""
 import atexit
 LEFT = {left!r}
 providers()
@@ -247,8 +261,8 @@ trace.get_tracer_provider().add_span_processor(Last())
     assert told == [{"spans": 1}]
 
 
-def test_an_exit_while_instrumented_without_any_provider_is_quiet():
-    assert run("""
+def test_an_exit_while_instrumented_without_any_provider_is_quiet(run_imported):
+    assert run_imported("""
 ClaudeInstrumentor().instrument()
 from support.server import stream
 from support.api import ARGS

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 HERE = Path(__file__).parent
 PROGRAM = """
-import importlib, json, sys
+import gc, importlib, json, sys
+gc.disable()  # it would take a quarter of the time of the SDK's import
 sys.path.insert(0, {here!r})
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -66,29 +69,40 @@ def bare(module):
 """
 
 
-def ran(act, before=INSTRUMENT):
-    program = PROGRAM.format(here=str(HERE), before=before, act=act)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=240)
-    assert done.returncode == 0, done.stderr
-    assert "otel-claude" not in done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+@pytest.fixture
+def ran(fork):
+    """What a program measured: in a fork of a process that has imported the SDK, unless that is to come later."""
+
+    def run(act, before=IMPORTED_BEFORE):
+        program = PROGRAM.format(here=str(HERE), before=before, act=act)
+        if before == IMPORTED_BEFORE:
+            code, out, err = fork(program)
+        else:
+            command = [sys.executable, "-c", program]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+            code, out, err = done.returncode, done.stdout, done.stderr
+        assert code == 0, err
+        assert "otel-claude" not in err
+        return json.loads(out.splitlines()[-1])
+
+    return run
 
 
 @pytest.mark.parametrize("before", [INSTRUMENT, IMPORTED_BEFORE], ids=["imported later", "imported before"])
-def test_a_reloaded_sdk_is_measured_once(before):
+def test_a_reloaded_sdk_is_measured_once(ran, before):
     act = f"create(anthropic)\n{RELOADED}\n{RELOADED}\ncreate(anthropic)"
     assert ran(act, before) == {"calls": 2, "attempts200": 2}
 
 
 @pytest.mark.parametrize("before", [INSTRUMENT, IMPORTED_BEFORE], ids=["imported later", "imported before"])
-def test_an_sdk_that_was_purged_and_imported_anew_is_measured_once(before):
+def test_an_sdk_that_was_purged_and_imported_anew_is_measured_once(ran, before):
     act = (
         "create(anthropic)\nold = anthropic\npurge()\nimport anthropic\nassert anthropic is not old\ncreate(anthropic)"
     )
     assert ran(act, before) == {"calls": 2, "attempts200": 2}
 
 
-def test_errors_that_are_reloaded_alone_are_measured():
+def test_errors_that_are_reloaded_alone_are_measured(ran):
     act = """
 import anthropic._exceptions as errors
 importlib.reload(errors)
@@ -100,11 +114,11 @@ except Exception as error:
     assert ran(act) == {"calls": 1, "attempts400": 1}
 
 
-def test_a_reload_of_the_package_alone_changes_nothing():
+def test_a_reload_of_the_package_alone_changes_nothing(ran):
     assert ran("importlib.reload(anthropic)\ncreate(anthropic)") == {"calls": 1, "attempts200": 1}
 
 
-def test_uninstrument_restores_all_of_them_and_nothing_is_patched_after_it():
+def test_uninstrument_restores_all_of_them_and_nothing_is_patched_after_it(ran):
     act = f"""
 {BARE}
 import anthropic._base_client as base
@@ -129,6 +143,6 @@ create(anthropic)
     assert ran(act.replace("{{", "{").replace("}}", "}")) == {}
 
 
-def test_instrumented_again_it_is_measured_once():
+def test_instrumented_again_it_is_measured_once(ran):
     act = f"ClaudeInstrumentor().uninstrument()\n{INSTRUMENT}\n{RELOADED}\npurge()\nimport anthropic\ncreate(anthropic)"
     assert ran(act) == {"calls": 1, "attempts200": 1}

@@ -12,6 +12,8 @@ from support import api
 from support.library import VERSION, anthropic
 from support.simulated import interpreter, simulator
 
+pytestmark = pytest.mark.process
+
 ASKED = {"model": api.MODEL, "max_tokens": 300, "messages": [{"role": "user", "content": api.PROMPT}]}
 LLM = {"native": "anthropic.messages.create", "ours": f"chat {api.MODEL}"}
 LOOP = "anthropic.messages.tool_runner"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 
 import promql_parser as promql
 import pytest
@@ -26,7 +27,7 @@ SERIES = {
 }
 # What rules record of them, in slots of either length and without the labels of processes.
 RECORDED = {
-    **{recorded.increase_name(metric, level, part): metric for level in ("5m", "1h") for metric, part in recorded.EXACT},
+    **{recorded.increase_name(of, level, part): of for level in ("5m", "1h") for of, part in recorded.EXACT},
     **{recorded.increase_name(metric, level): metric for level in ("5m", "1h") for metric in recorded.HISTOGRAMS},
     **{recorded.gauge_name(metric, operation): metric for metric, operation in recorded.GAUGES},
     recorded.PROCESSES: c.CALLS, recorded.AGENT_PROCESSES: a.AGENT_RESULTS,
@@ -63,6 +64,9 @@ QUERIES = [
 ]
 
 
+parse = cache(promql.parse)
+
+
 def walk(node):
     """A parsed query and all that is in it."""
     yield node
@@ -73,8 +77,9 @@ def walk(node):
                 yield from walk(each)
 
 
+@cache
 def selectors(expression):
-    found = [node for node in walk(promql.parse(expression)) if isinstance(node, promql.VectorSelector)]
+    found = [node for node in walk(parse(expression)) if isinstance(node, promql.VectorSelector)]
     assert found or "vector(" in expression, expression
     return found
 
@@ -88,7 +93,7 @@ def names(selector):
 
 
 def parsed(text):
-    return promql.parse(filled(text))
+    return parse(filled(text))
 
 
 @pytest.mark.parametrize(("uid", "panel", "target"), QUERIES)
@@ -100,7 +105,7 @@ def test_query_reads_what_is_emitted_and_groups_by_its_labels(uid, panel, target
         assert name in READ or native or name in OTHER_SERIES, name
         if metric := READ.get(name):
             known |= {prometheus_label(name) for name in metric.attributes}
-    for node in walk(promql.parse(expression)):
+    for node in walk(parse(expression)):
         if isinstance(node, promql.AggregateExpr) and node.modifier is not None:
             assert set(node.modifier.labels) <= known, expression
     for label in re.findall(r"\{\{(.+?)\}\}", filled(target["legendFormat"])):
@@ -141,7 +146,7 @@ def functions_around(expression):
                 if each is not None and not isinstance(each, (str, int, float, bool)):
                     visit(each, around)
 
-    visit(promql.parse(expression), ())
+    visit(parse(expression), ())
     return found
 
 
@@ -171,7 +176,7 @@ def aggregated(expression):
                 if each is not None and not isinstance(each, (str, int, float, bool)):
                     visit(each, over)
 
-    visit(promql.parse(expression), over=False)
+    visit(parse(expression), over=False)
     return bool(found) and all(found)
 
 
@@ -281,10 +286,12 @@ def test_a_panel_is_the_same_on_every_dashboard():
 
 @pytest.mark.parametrize("metric", EMITTED, ids=lambda metric: metric.name)
 def test_every_metric_is_on_a_panel(metric):
-    shown = {
-        name for _, _, target in targets() for each in selectors(filled(target["expr"])) for name in names(each)
-    }  # fmt: skip
-    assert any(name in shown for name in names_of(metric)) != (metric.name in NOT_SHOWN)
+    assert any(name in shown() for name in names_of(metric)) != (metric.name in NOT_SHOWN)
+
+
+@cache
+def shown():
+    return {name for _, _, target in targets() for each in selectors(filled(target["expr"])) for name in names(each)}
 
 
 def test_a_panel_has_a_number_of_its_kind():

@@ -286,6 +286,7 @@ def test_command_says_what_is_wrong(arguments, message, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.process
 def test_committed_files_are_what_the_code_makes():
     result = subprocess.run(
         [sys.executable, ROOT / "scripts/stack-files", "--check"], capture_output=True, text=True, check=False
@@ -293,6 +294,7 @@ def test_committed_files_are_what_the_code_makes():
     assert (result.stdout, result.returncode) == ("", 0), result.stderr
 
 
+@pytest.mark.process
 def test_export_needs_nothing_installed(tmp_path):
     """The wheel's base dependencies are enough: no PyYAML, no grafana-foundation-sdk, no OpenTelemetry SDK."""
     code = (

@@ -11,6 +11,8 @@ from otel_claude.summary import PROCESS_GROUP
 from otel_claude.summary.process_group import ProcessGroup
 from otel_claude.summary.totals import Totals
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def environment(tmp_path, monkeypatch):

@@ -6,7 +6,6 @@ import logging
 import os
 
 import pytest
-from hypothesis import settings
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -19,9 +18,6 @@ from otel_claude import _diagnostics
 from otel_claude.api import headers
 from otel_claude.telemetry import conflicts, instance_id, metrics, unknown_models
 from otel_claude.telemetry.open_calls import open_calls
-
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

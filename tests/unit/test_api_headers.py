@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from limit_families import FAMILIES
 from otel_claude.api import headers as module
 from otel_claude.api.headers import RateLimit, parse_headers
 
@@ -35,18 +36,6 @@ def parsed(pairs):
 
 def parsed_named(**headers):
     return parsed([(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()])
-
-
-FAMILIES = {
-    "anthropic-ratelimit-requests": "requests",
-    "anthropic-ratelimit-tokens": "tokens",
-    "anthropic-ratelimit-input-tokens": "input_tokens",
-    "anthropic-ratelimit-output-tokens": "output_tokens",
-    "anthropic-priority-input-tokens": "priority_input_tokens",
-    "anthropic-priority-output-tokens": "priority_output_tokens",
-    "anthropic-fast-input-tokens": "fast_input_tokens",
-    "anthropic-fast-output-tokens": "fast_output_tokens",
-}
 
 
 def family(prefix, limit="2000000", remaining="1500000", reset="2026-11-22T12:00:00Z"):

@@ -15,6 +15,8 @@ from benchmarks.rounds import Bench, learn, rounds
 from benchmarks.table import report, rows
 from benchmarks.variants import FLOOR, NATIVE, OURS
 
+pytestmark = pytest.mark.benchmarks
+
 ROOT = Path(__file__).parents[2]
 
 MICRO = 1e3

@@ -16,6 +16,8 @@ from unit_telemetry import recorder_of
 from otel_claude import semconv as c
 from otel_claude.version import __version__
 
+pytestmark = pytest.mark.process
+
 CUMULATIVE = 2
 """`AGGREGATION_TEMPORALITY_CUMULATIVE` of the protocol."""
 TAG_ATTRIBUTES = {c.TAG_PREFIX + key for key, _ in TAGS}

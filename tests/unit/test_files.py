@@ -79,6 +79,7 @@ def test_prices_of_a_path_with_a_null_are_a_mistake():
         pricing.load("a\0b")
 
 
+@pytest.mark.process
 def test_a_program_with_prices_that_are_a_pipe_starts(tmp_path):
     """As it was found: the import of the SDK never ended."""
     os.mkfifo(tmp_path / "prices")

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -174,7 +173,6 @@ def typed(values):
     return {name: (type(each), each) for name, each in values.items()}
 
 
-@hypothesis_settings(max_examples=150)
 @given(st.lists(likely | calls, min_size=1, max_size=4), st.booleans())
 def test_ordinary_calls_are_recorded_as_by_the_general_path(all_said, histogram_tags):
     # Twice: calls of a kind that was seen before add to what is there.

@@ -1,6 +1,9 @@
 """Every example runs to its end, and what was measured of it is what the simulator served."""
 
 import contextlib
+import io
+import os
+import runpy
 import signal
 import socket
 import subprocess
@@ -9,8 +12,12 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from otel_claude.summary.variables import JSON
 
-from otel_claude import pricing
+from otel_claude import ClaudeInstrumentor, pricing
+from otel_claude.summary import SummaryMetricExporter
 from otel_claude_demo.comparison import compare
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -47,14 +54,45 @@ def test_every_example_is_tested_and_told():
     assert [name for name in files if f"({name}.py)" not in readme] == []
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_script(name, simulator, environment, summary):
-    calls, more = SCRIPTS[name]
-    command = summary.command(str(EXAMPLES / f"{name}.py"))
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=120)
+# These run as their users run them, one with a stream that is open at the end; the others in this process.
+PROGRAMS = {"basic", "streaming"}
+
+
+def as_a_program(file, environment, summary):
+    done = subprocess.run(
+        summary.command(str(file)), env=environment, check=False, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
-    assert done.stdout
     assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def run_here(environment, summary, monkeypatch, capsys):
+    for name in set(os.environ) - set(environment):
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    def run(file):
+        exporter = SummaryMetricExporter({JSON: str(summary.path)}, io.StringIO())
+        provider = MeterProvider([PeriodicExportingMetricReader(exporter, 3_600_000)], shutdown_on_exit=False)
+        ClaudeInstrumentor().instrument(meter_provider=provider)
+        try:
+            runpy.run_path(str(file), run_name="__main__")
+        finally:
+            ClaudeInstrumentor().uninstrument()
+            provider.shutdown()
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_script(name, simulator, environment, summary, run_here):
+    calls, more = SCRIPTS[name]
+    file = EXAMPLES / f"{name}.py"
+    assert as_a_program(file, environment, summary) if name in PROGRAMS else run_here(file)
     simulator.stop()
     compared = same(simulator, summary)
     assert list(compared.differences()) == []

@@ -5,15 +5,12 @@ from __future__ import annotations
 import anthropic
 import httpx2
 import pytest
+from simulator_asked import scenario
 
 from otel_claude_demo.simulator import SCENARIOS, Simulator
 from otel_claude_demo.simulator.failures import FAILURES
 
 ASK = {"model": "claude-sonnet-5-5", "max_tokens": 50, "messages": [{"role": "user", "content": "Hello"}]}
-
-
-def scenario(text: str) -> dict[str, dict[str, str]]:
-    return {"extra_headers": {"x-simulator-scenario": text}}
 
 
 @pytest.mark.parametrize(

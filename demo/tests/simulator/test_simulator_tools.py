@@ -5,26 +5,9 @@ from __future__ import annotations
 import pytest
 from anthropic import Anthropic, beta_tool
 from pydantic import BaseModel
+from simulator_asked import ASK, HELLO, SEARCH, WEATHER, scenario
 
 from otel_claude_demo.simulator import MARKER, Simulator
-
-MODEL = "claude-sonnet-5-5"
-HELLO = [{"role": "user", "content": "Say hello in one word."}]  # 22 characters: 6 tokens
-ASK = {"model": MODEL, "max_tokens": 500, "messages": HELLO}
-SEARCH = {"type": "web_search_20260209", "name": "web_search"}
-WEATHER = {
-    "name": "get_weather",
-    "description": "Weather by city",
-    "input_schema": {
-        "type": "object",
-        "properties": {"city": {"type": "string"}, "unit": {"enum": ["celsius", "kelvin"]}},
-        "required": ["city"],
-    },
-}
-
-
-def scenario(text: str) -> dict[str, dict[str, str]]:
-    return {"extra_headers": {"x-simulator-scenario": text}}
 
 
 def test_the_first_tool_is_called_and_its_result_answered_with_text(client: Anthropic):

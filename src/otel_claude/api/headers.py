@@ -31,6 +31,7 @@ _MAX_NAMES_SIZE: Final = 8_192
 _MAX_VALUE: Final = 64
 """Bytes of a limit's value. Numbers and times are shorter, and times are remembered."""
 _MAX_DIGITS: Final = 18
+_MAX_COUNT: Final = 10**_MAX_DIGITS - 1
 """What OTLP's 64-bit integers hold."""
 
 
@@ -44,48 +45,55 @@ class RateLimit(NamedTuple):
     reset: float | None = None
 
 
-_Getter = Callable[[dict[bytes, bytes]], "tuple[bytes, ...]"]
+_Pair = tuple[bytes, bytes]
+_Place = tuple[str, str, int]
+"""The name of a limit, which field of it, and the place of the header that has it."""
+_Getter = Callable[[tuple[Any, ...]], "tuple[Any, ...]"]
 
 
 class HeaderLayout:
-    """Which headers of a set say what. A server sends few sets. Compared by identity."""
+    """Which headers of a list say what. A server sends few lists. Compared by identity."""
 
-    __slots__ = ("fields", "ids", "read_counts", "read_shares", "read_times")
+    __slots__ = ("fields", "read_counts", "read_ids", "read_shares", "read_times")
 
-    def __init__(self, ids: tuple[bytes, ...], headers: list[tuple[str, str, bytes]]) -> None:
-        """`headers`: the name of a limit, which field of it, and the header that has it."""
-        self.ids = ids
+    def __init__(self, ids: list[int], headers: list[_Place]) -> None:
         counts, shares, times = (
             [header for header in headers if header[1] in kind] for kind in (_COUNTS, ("utilization",), ("reset",))
         )
         self.fields = tuple((name, field) for name, field, _ in (*counts, *shares, *times))
         """What `ResponseHeaders.values` are, in their order."""
+        self.read_ids: Callable[[tuple[Any, ...]], tuple[bytes | None, ...]] = itemgetter(*ids)
         self.read_counts, self.read_shares, self.read_times = map(_getter, (counts, shares, times))
 
 
-def _getter(headers: list[tuple[str, str, bytes]]) -> _Getter | None:
-    """Reads the values of these headers, in C. None if there are none."""
-    keys = [key for _, _, key in headers]
-    if len(keys) == 1:
-        return lambda values: (values[keys[0]],)  # `itemgetter` gives no tuple of one
-    return itemgetter(*keys) if keys else None
+def _getter(headers: list[_Place]) -> _Getter | None:
+    """Reads the values at these places, in C. None if there are none."""
+    places = [place for _, _, place in headers]
+    if len(places) == 1:
+        return lambda values: (values[places[0]],)  # `itemgetter` gives no tuple of one
+    return itemgetter(*places) if places else None
 
 
 class ResponseHeaders(NamedTuple):
     """The ids and the limits in a response's headers. Every header is optional off the first-party API.
 
     `values` are those of `layout.fields`: numbers, shares and times (seconds since the epoch). None: not understood.
+    `understood` says that there is no None among them.
     """
 
     layout: HeaderLayout
     values: tuple[Any, ...] = ()
+    understood: bool = True
     request_id: str | None = None
     organization_id: str | None = None
     workspace_id: str | None = None
 
 
 _new_headers: Callable[[tuple[Any, ...]], ResponseHeaders] = partial(tuple[Any, ...].__new__, ResponseHeaders)
-_layouts: dict[tuple[bytes, ...], HeaderLayout] = {}
+_layouts: dict[bytes, HeaderLayout] = {}
+"""By the names of the headers, each with a line break: no name has one, and one string is found faster than many."""
+_NO_HEADER: Final = (b"", None)
+"""Stands behind the headers, for each id that they do not have."""
 _limit_names: set[str] = set()
 
 
@@ -93,29 +101,38 @@ class _TooLongError(ValueError):
     """A value is too long for what is made of it to be remembered by it."""
 
 
-def parse_headers(raw: Iterable[tuple[bytes, bytes]]) -> ResponseHeaders:
+def parse_headers(raw: Iterable[_Pair]) -> ResponseHeaders:
     """The `ResponseHeaders` of raw header pairs. What is no number, or no time, is None. Hot path."""
-    headers = dict(raw)
+    names, found = zip(*raw, _NO_HEADER, strict=False)
     try:
-        names = tuple(headers)
-        layout = _layouts.get(names) or _layout(names)
-        request_id, organization_id, workspace_id = map(headers.get, layout.ids)
+        layout = _layouts.get(b"\n".join(names)) or _layout(names)
+        request_id, organization_id, workspace_id = layout.read_ids(found)
         values: tuple[Any, ...] = ()
+        understood = True
         if layout.read_counts is not None:
-            counts = layout.read_counts(headers)
-            # `isdigit` of all at once: `int` alone takes signs, blanks and underscores too.
-            if b"".join(counts).isdigit() and b"" not in counts and len(max(counts, key=len)) <= _MAX_DIGITS:
+            counts = layout.read_counts(found)
+            try:
                 values = tuple(map(int, counts))
-            else:
+                # `int` alone takes signs, blanks and underscores too.
+                understood = b"".join(counts).isdigit() and max(values) <= _MAX_COUNT
+            except ValueError:
+                understood = False
+            if not understood:
                 values = tuple(map(_count, counts))
         if layout.read_shares is not None:
-            values += tuple(map(_share, layout.read_shares(headers)))
+            values += tuple(map(_share, layout.read_shares(found)))
+            if None in values:
+                understood = False
         if layout.read_times is not None:
-            values += tuple(map(_time, layout.read_times(headers)))
+            times = tuple(map(_time, layout.read_times(found)))
+            if None in times:
+                understood = False
+            values += times
         return _new_headers(
             (
                 layout,
                 values,
+                understood,
                 # As `as_text`: it is another one each time.
                 text
                 if request_id is not None
@@ -127,7 +144,9 @@ def parse_headers(raw: Iterable[tuple[bytes, bytes]]) -> ResponseHeaders:
             )
         )
     except _TooLongError:
-        return parse_headers((name, value if len(value) <= MAX_TEXT else b"") for name, value in headers.items())
+        return parse_headers(
+            [(name, value if len(value) <= MAX_TEXT else b"") for name, value in zip(names[:-1], found, strict=False)]
+        )
 
 
 def rate_limits(layout: HeaderLayout, values: tuple[Any, ...]) -> tuple[RateLimit, ...]:
@@ -148,27 +167,25 @@ def rate_limits(layout: HeaderLayout, values: tuple[Any, ...]) -> tuple[RateLimi
 
 def _layout(names: tuple[bytes, ...]) -> HeaderLayout:
     """`anthropic-fast-input-tokens-limit` is the field `limit` of the limit `fast_input_tokens`."""
-    ids = [_NOWHERE] * len(_IDS)
-    limits: dict[str, dict[str, bytes]] = {}
-    for key in names:
+    ids = [len(names) - 1] * len(_IDS)
+    limits: dict[str, dict[str, int]] = {}
+    for place, key in enumerate(names):
         if (lowered := key.lower().decode("latin-1")) in _IDS:
-            ids[_IDS.index(lowered)] = key
+            ids[_IDS.index(lowered)] = place
         elif match := _LIMIT.fullmatch(key):
             family, name, field = (part.decode("ascii").lower() for part in match.groups())
             name = (name if family == "ratelimit" else f"{family}_{name}").replace("-", "_")
             if name in limits or (len(limits) < _MAX_LIMITS and _is_known(name)):
-                limits.setdefault(name, {})[field] = key
-    headers = [(name, field, key) for name, fields in limits.items() for field, key in fields.items()]
-    layout = HeaderLayout(tuple(ids), headers)
-    if sum(map(len, names)) <= _MAX_NAMES_SIZE:
+                limits.setdefault(name, {})[field] = place
+    layout = HeaderLayout(
+        ids, [(name, field, place) for name, fields in limits.items() for field, place in fields.items()]
+    )
+    joined = b"\n".join(names)
+    if len(joined) <= _MAX_NAMES_SIZE and joined.count(b"\n") == len(names) - 1:
         if len(_layouts) >= _MAX_LAYOUTS:
             _layouts.clear()
-        _layouts[names] = layout
+        _layouts[joined] = layout
     return layout
-
-
-_NOWHERE: Final = b"\n"
-"""No header has this name."""
 
 
 def _is_known(name: str) -> bool:

@@ -66,7 +66,7 @@ class RequestSize(NamedTuple):
     code_execution_free: bool = False
 
 
-def measure_request(body: object, *, breakpoints: bool) -> RequestSize:  # noqa: C901 - flat, so that it is fast
+def measure_request(body: object, *, breakpoints: bool) -> RequestSize:  # noqa: C901, PLR0912 - flat, so that it is fast
     """The size of a JSON body. Breakpoints are looked for in every block, so only where they are asked for. Hot path.
 
     Only plain lists and objects are looked at: an iterator may be read once, and not by us.
@@ -77,7 +77,9 @@ def measure_request(body: object, *, breakpoints: bool) -> RequestSize:  # noqa:
     tools, messages = request.get("tools"), request.get("messages")
     blocks: list[Any] = [request]
     code_execution_free = False
+    number_of_tools = number_of_messages = None
     if isinstance(tools, list):
+        number_of_tools = len(tools)
         for tool in tools:
             kind = tool.get("type") if isinstance(tool, dict) else None
             if kind is not None and isinstance(kind, str) and kind.startswith("web_"):
@@ -85,21 +87,18 @@ def measure_request(body: object, *, breakpoints: bool) -> RequestSize:  # noqa:
                 if name in ("web_search", "web_fetch") and date.isdecimal() and date >= _FREE_SINCE:
                     code_execution_free = True
         blocks += tools
+    if isinstance(messages, list):
+        number_of_messages = len(messages)
+        if breakpoints:
+            for message in messages:
+                if isinstance(message, dict) and isinstance(content := message.get("content"), list):
+                    blocks += content
     number: int | None = None
     if breakpoints:
         if isinstance(system := request.get("system"), list):
             blocks += system
-        if isinstance(messages, list):
-            for message in messages:
-                if isinstance(message, dict) and isinstance(content := message.get("content"), list):
-                    blocks += content
         number = 0
         for block in blocks:
             if isinstance(block, dict) and block.get("cache_control"):
                 number += 1
-    return RequestSize(
-        len(tools) if isinstance(tools, list) else None,
-        len(messages) if isinstance(messages, list) else None,
-        number,
-        code_execution_free,
-    )
+    return RequestSize(number_of_tools, number_of_messages, number, code_execution_free)

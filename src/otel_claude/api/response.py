@@ -9,7 +9,7 @@ nearly every response has in one pass; anything else goes through `_parse_carefu
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from .json import MAX_COUNT, MAX_TEXT, Json, Reader, as_known_text, as_list, as_object, as_text, known_texts
 
@@ -120,7 +120,8 @@ def parse_usage(usage: object, known: Usage = NO_USAGE) -> Usage:  # noqa: C901,
     """
     if not isinstance(usage, dict) or (known is not NO_USAGE and not known.plain):
         return known if usage is None else _parse_carefully(usage, known)
-    get = cast("dict[str, Any]", usage).get
+    parsed: dict[str, Any] = usage
+    get = parsed.get
     uncached, output, read, creation, split_5m, split_1h = known.counts
     thinking = known.thinking
     if (value := get("input_tokens")) is not None:
@@ -151,16 +152,20 @@ def parse_usage(usage: object, known: Usage = NO_USAGE) -> Usage:  # noqa: C901,
         geo = known.inference_geo
     counts = (uncached, output, read, creation, split_5m, split_1h, thinking)
     try:
+        # One of them that is negative, or reaches the bound, which is a power of two, makes all their bits so too.
+        bits = (
+            (uncached or 0) | (output or 0) | (read or 0) | (creation or 0) | (split_5m or 0) | (split_1h or 0)
+            | (thinking or 0)
+        )  # fmt: skip
         plain = (
-            _COUNT_TYPES.issuperset(map(type, counts))
-            # Neither negative nor absurd. What is 0 or None is left out of it.
-            and (not (numbers := [*filter(None, counts)]) or (min(numbers) > 0 and max(numbers) < MAX_COUNT))
+            0 <= bits < MAX_COUNT
+            and _COUNT_TYPES.issuperset(map(type, counts))
             and get("server_tool_use") is None
             and get("iterations") is None
             and get("fallback_credit") is None
             and _names.issuperset((tier, speed, geo))
         )
-    except TypeError:  # a list or an object where a name belongs
+    except TypeError:  # no number where a count belongs, or a list or an object where a name does
         plain = False
     if not plain:
         return _parse_carefully(usage, known)
@@ -239,7 +244,7 @@ _new_response: Callable[[tuple[Any, ...]], Response] = partial(tuple[Any, ...]._
 
 def parse_message(message: Json, *, complete: bool = True) -> Response:
     """The response that a whole `message` is, or that of a `message_start` begins. Hot path: once per call."""
-    get = cast("dict[str, Any]", message).get
+    get: Callable[[str], Any] = message.get
     message_id, model, stop_reason, usage = get("id"), get("model"), get("stop_reason"), get("usage")
     return _new_response(
         (

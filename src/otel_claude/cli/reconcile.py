@@ -13,7 +13,7 @@ import typer
 from ..organization.client import Reader
 from ..organization.errors import Problem
 from ..pricing import PriceTableError, shipped
-from ..promql.queries import STORES
+from ..promql.queries import STORES, Store
 from ..reconcile.compare import Against, Comparison, Row, Tolerance, by_key_and_model, compare
 from ..reconcile.measured import measure
 from ..reconcile.prometheus import IncompleteDataError, Prometheus
@@ -80,12 +80,16 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
         begins, ends = _window(start, end)
         limits = Tolerance(_amount("--tolerance", tolerance), _amount("--tolerance-percent", tolerance_percent))
         side = _one_of("--against", get_args(Against), against)
-        kind = None if store is None else _one_of("--store", STORES, store)
         server = Prometheus(prometheus)
         known = shipped().known
         with Reader() as reader:
             theirs = reported(reader, begins, ends, known)
-        found = compare(measure(server, begins, ends, known, tuple(match or ()), kind), theirs, limits, side)
+        found = compare(
+            measure(server, begins, ends, known, tuple(match or ()), _store(store) if store else None),
+            theirs,
+            limits,
+            side,
+        )
     except (IncompleteDataError, Problem, PriceTableError) as problem:
         if as_json:
             write_json({"verdict": "cannot_tell", "why": str(problem)})
@@ -152,6 +156,10 @@ def _amount(option: str, text: str) -> Decimal:
     if not found.is_finite() or found < 0:
         raise IncompleteDataError(f"{option} must not be less than 0")
     return found
+
+
+def _store(text: str) -> Store:
+    return _one_of("--store", STORES, text)
 
 
 def _one_of(option: str, choices: tuple[_Choice, ...], text: str) -> _Choice:

@@ -13,8 +13,7 @@ from otel_claude.pricing.types import Endpoint
 
 _ENDPOINTS: Final[Mapping[str, Endpoint]] = {"global": "global", "us-gov": "us_gov"}
 """By the prefix of an id on Bedrock. Others are regions, and groups of them."""
-_DATE = r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
-_SNAPSHOT = re.compile(rf"(?P<base>.+?)(?:-{_DATE}|@(?P<version>{_DATE}|default))", re.ASCII)
+_DATE = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", re.ASCII)
 _BEDROCK = re.compile(
     r"(?:(?P<place>global|us-gov|us|eu|apac|jp|au)\.)?anthropic\.(?P<name>claude-[a-z0-9-]+?)(?:-v\d+(?::\d+)?)?",
     re.ASCII,
@@ -36,6 +35,8 @@ class Form(NamedTuple):
 
 def parse(model: str) -> Form:
     """Take an id apart. An id without a platform's form stays as it is."""
+    if "anthropic." not in model and not model.startswith("arn:"):
+        return Form(model)
     if arn := _ARN.fullmatch(model):
         if arn["kind"] in {"inference-profile", "foundation-model"} and (inner := _BEDROCK.fullmatch(arn["rest"])):
             gov = arn["region"].startswith("us-gov-")
@@ -54,9 +55,12 @@ def find(name: str, known: Mapping[str, str]) -> str | None:
     """The known id that a name stands for: itself, by an alias, or as a dated snapshot of a known one."""
     if name in known:
         return known[name]
-    snapshot = _SNAPSHOT.fullmatch(name)
-    if snapshot is None:
-        return None
-    # Google Cloud writes claude-haiku-4-5@20251001 for claude-haiku-4-5-20251001.
-    base, version = snapshot["base"], snapshot["version"]
-    return (version and known.get(f"{base}-{version}")) or known.get(base)
+    base, _, version = name.rpartition("@")
+    if base:  # Google Cloud writes claude-haiku-4-5@20251001 for claude-haiku-4-5-20251001.
+        return (
+            known.get(f"{base}-{version}") or known.get(base)
+            if version == "default" or _DATE.fullmatch(version)
+            else None
+        )
+    base, _, date = name.rpartition("-")
+    return known.get(base) if _DATE.fullmatch(date) else None

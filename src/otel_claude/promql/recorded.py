@@ -143,9 +143,9 @@ class Growth:
         level, series = self.minutes, self._translator.series(metric, part)
         now = f"last_over_time({series}[{duration(level.slot)}])"
         before = f"last_over_time({series}[{duration(level.window)}] offset {duration(level.slot)})"
-        grown = self._processes_summed(f"({now} - {before}) or ({now} and on () {self._counts_new})")
+        growth = self._processes_summed(f"({now} - {before}) or ({now} and on () {self._counts_new})")
         # An empty bucket below others is their lower bound. A native histogram cannot be compared with a number.
-        filtered = grown if native or part == "_bucket" else f"{grown} > 0"
+        filtered = growth if native or part == "_bucket" else f"{growth} > 0"
         return _recorded_once(level.name, level.slot, level.delay, filtered)
 
     def slot_correction(self, metric: Metric, part: Part = "") -> str:
@@ -153,8 +153,8 @@ class Growth:
         level, series = self.minutes, self._translator.series(metric, part)
         window = duration(level.window)
         now = f"last_over_time({series}[{window}])"
-        grown = self._processes_summed(f"({now} - last_over_time({series}[{window}] offset {window})) or {now}")
-        missing = self._missing(level, grown, increase_name(metric, level.name, part))
+        growth = self._processes_summed(f"({now} - last_over_time({series}[{window}] offset {window})) or {now}")
+        missing = self._missing(level, growth, increase_name(metric, level.name, part))
         known = f"count_over_time({ALIVE}[{window}] offset {window})"
         return _recorded_once(correction(level), level.step, level.late, f"{missing} and on () {known}")
 
@@ -202,7 +202,7 @@ class Growth:
         name = increase_name(metric, self.minutes.name, part)
         return f"sum without ({CORRECTION_LABEL}) ({_recorded(name, self.minutes, seconds)})"
 
-    def _missing(self, level: Level, grown: str, name: str) -> str:
+    def _missing(self, level: Level, growth: str, name: str) -> str:
         slots = _recorded(f'{name}{{{CORRECTION_LABEL}=""}}', level, level.window)
         slots = f'label_replace(-1 * {slots}, "{CORRECTION_LABEL}", "slots", "", "")'
         # The correction of each step is taken off while the step that it is about is in the window.
@@ -210,7 +210,7 @@ class Growth:
             f'sum_over_time({name}{{{CORRECTION_LABEL}="{CORRECTION}"}}[{duration(level.window - level.step)}] '
             f"offset -{duration(level.late - 0.001)})"
         )
-        return f"sum without ({CORRECTION_LABEL}) (({grown}) or {slots} or -1 * {earlier}) > {NOISE:.6f}"
+        return f"sum without ({CORRECTION_LABEL}) (({growth}) or {slots} or -1 * {earlier}) > {NOISE:.6f}"
 
 
 def _recorded(series: str, level: Level, seconds: float) -> str:

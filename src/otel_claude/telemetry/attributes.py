@@ -101,9 +101,7 @@ class AttributeSets:
                 found = self.intern(
                     {semconv.OPERATION_NAME: operation, semconv.PROVIDER_NAME: client.provider or OTHER}
                 )
-            if len(self._known) >= _MAX_KNOWN:
-                self._known.clear()
-            self._known[key] = found
+            self._keep(key, found)
         return found
 
     def _make(
@@ -115,22 +113,37 @@ class AttributeSets:
         tags: Tags,
         operation: str,
     ) -> AttributeSet:
-        attributes = self.bounded(
+        """The set of bounded values, which are few: calls of ever new models have one set."""
+        varying = self.bounded(
             (
-                (semconv.OPERATION_NAME, operation),
-                (semconv.PROVIDER_NAME, client.provider),
-                (semconv.CLIENT_LIBRARY, client.library),
                 (semconv.REQUEST_MODEL, request_model),
                 (semconv.RESPONSE_MODEL, response_model),
-                (semconv.SERVER_ADDRESS, client.server_address),
-                (semconv.SERVER_PORT, client.server_port),
                 (semconv.WORKSPACE_ID, workspace_id),
-                (semconv.API_KEY_HINT, client.api_key_hint),
             )
         )
         for name, value in tags:
-            attributes[semconv.TAG_PREFIX + name] = self._tags.bound(name, value)
-        return self.intern(attributes)
+            varying[semconv.TAG_PREFIX + name] = self._tags.bound(name, value)
+        key = (client, operation, *varying.items())
+        found = self._known.get(key)
+        if found is None:
+            constant = self.bounded(
+                (
+                    (semconv.OPERATION_NAME, operation),
+                    (semconv.PROVIDER_NAME, client.provider),
+                    (semconv.CLIENT_LIBRARY, client.library),
+                    (semconv.SERVER_ADDRESS, client.server_address),
+                    (semconv.SERVER_PORT, client.server_port),
+                    (semconv.API_KEY_HINT, client.api_key_hint),
+                )
+            )
+            found = self.intern(constant | varying)
+            self._keep(key, found)
+        return found
+
+    def _keep(self, key: Any, found: AttributeSet) -> None:
+        if len(self._known) >= _MAX_KNOWN:
+            self._known.clear()
+        self._known[key] = found
 
     def limit_tags(self, limit: int) -> None:
         """Another limit from now on. What was seen stays seen: its series are there."""

@@ -65,6 +65,7 @@ class Attempt:
         delay: seconds that the client library waits before the next one.
         layout: of its response's headers.
         rate_limits: the values of `layout`.
+        limits_understood: whether each of these values is known.
         never_sent: whether it surely did not reach the API, as when no connection could be made.
         streams: whether its response is a stream that the application reads.
         body_pending: whether its body, or its stream, was left for the application to read.
@@ -81,6 +82,7 @@ class Attempt:
     delay: float | None = None
     layout: HeaderLayout | None = None
     rate_limits: tuple[Any, ...] = ()
+    limits_understood = True
     never_sent = False
     streams = False
     body_pending = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from opentelemetry.metrics import CallbackOptions, Observation
 
@@ -20,6 +20,8 @@ from .instance_id import InstanceId
 
 MAX_PENDING: Final = 64
 """Additions that are summed without waiting for a reader, so that a program without one keeps no more of them."""
+_MAX_SHARED: Final = 1_000
+"""Kinds of calls whose sums wait for a reader."""
 _MAX_SETS: Final = 10_000
 """Sets of attributes of one metric."""
 
@@ -60,6 +62,8 @@ class Counters:
     def _reset(self) -> None:
         self._lock = threading.Lock()
         self._totals: dict[str, dict[AttributeSet, int]] = {}
+        self._shared: dict[SharedSeries, tuple[int, Sequence[int]]] = {}
+        """How many calls alike there were, and the sums of their counts: in no total yet."""
 
     def sum_up_if_free(self) -> None:
         """Sums up what is pending, unless somebody does. For a program without a reader, at `MAX_PENDING`."""
@@ -81,6 +85,8 @@ class Counters:
         with self._lock:
             if self.pending:
                 self._sum_up()
+            if self._shared:
+                self._add_shared()
             sums = self._totals.get(metric)
             if not sums:
                 return ()
@@ -95,7 +101,8 @@ class Counters:
         self._reset()
 
     def _sum_up(self) -> None:
-        shared: dict[SharedSeries, list[int]] = {}
+        """Sums up the counts of calls alike by column. What that adds to is worked out when a reader asks."""
+        alike: dict[SharedSeries, list[Any]] = {}
         while True:
             try:
                 series, counts = self.pending.popleft()
@@ -103,17 +110,26 @@ class Counters:
                 break
             if series is None:
                 self._add(cast("Sequence[Increment]", counts))
-            elif (sums := shared.get(series)) is None:
-                shared[series] = [1, *cast("Sequence[int]", counts)]
+            elif series in alike:
+                alike[series].append(counts)
             else:
-                sums[0] += 1
-                for place, count in enumerate(cast("Sequence[int]", counts), 1):
-                    sums[place] += count
-        for series, (calls, *sums) in shared.items():
+                alike[series] = [counts]
+        for series, counts in alike.items():
+            calls, sums = self._shared.get(series, (0, None))
+            calls += len(counts)
+            if sums is not None:
+                counts.append(sums)
+            self._shared[series] = calls, tuple(map(sum, zip(*counts, strict=True)))
+        if len(self._shared) > _MAX_SHARED:
+            self._add_shared()
+
+    def _add_shared(self) -> None:
+        for series, (calls, sums) in self._shared.items():
             try:
                 self._add(series.increments(calls, sums))
             except Exception:
                 log_internal_error("add up calls")
+        self._shared.clear()
 
     def _add(self, increments: Iterable[Increment]) -> None:
         totals = self._totals

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from opentelemetry import context, trace
 from opentelemetry.trace import NoOpTracer, Tracer
@@ -19,7 +19,6 @@ from .. import _diagnostics, semconv
 from .._diagnostics import log_internal_error
 from ..api.batches import BatchResult
 from ..api.headers import parse_headers
-from ..api.json import Json
 from ..api.request import measure_request
 from ..api.response import Response, merge_message_delta, parse_message, parse_message_start
 from ..pricing import CallCost, PriceTable, not_priced, price_batch_result, price_call, to_usd
@@ -85,9 +84,10 @@ class Recorder:
         """The method was called: opens and enters a span of ours, unless the call has another one."""
         open_calls[call] = self._end, self._forget
         try:
-            call.context = context.get_current()
-            if self.tracer is not None and not call.expects_native_span and can_record(self.tracer):
-                open_span(self.tracer, call)
+            if not call.expects_native_span:
+                call.context = context.get_current()
+                if self.tracer is not None and can_record(self.tracer):
+                    open_span(self.tracer, call)
         except Exception:
             # A sampler or a span processor of the application's raised. The call is measured without a span.
             log_internal_error("open a span")
@@ -110,11 +110,11 @@ class Recorder:
         return attempt
 
     def _adopt_native_span(self, call: Call) -> None:
-        span: Any = trace.get_current_span()
+        call.context = context.get_current()
+        span: Any = trace.get_current_span(call.context)
         scope = getattr(span, "instrumentation_scope", None)
         if scope is None or not scope.name.startswith(semconv.NATIVE_SCOPE):
             return
-        call.context = trace.set_span_in_context(span, call.context)
         if self.tracer is not None and span.is_recording():
             # The library ends its span when it likes: before an exception reaches us, or when a stream is dropped.
             # So what we know is written just before, once, whatever ends it. A span that wraps another may pass on
@@ -146,7 +146,7 @@ class Recorder:
         attempt.status = status
         call = attempt.call
         try:
-            layout, values, request_id, organization_id, workspace_id = parse_headers(raw)
+            layout, values, understood, request_id, organization_id, workspace_id = parse_headers(raw)
         except Exception:
             log_internal_error("read the headers of a response")
             return
@@ -157,7 +157,7 @@ class Recorder:
         if workspace_id is not None:
             call.workspace_id = workspace_id
         if values:
-            attempt.layout, attempt.rate_limits = layout, values
+            attempt.layout, attempt.rate_limits, attempt.limits_understood = layout, values, understood
             try:
                 self.instruments.rate_limits.update(call.client, call.request.model, call.workspace_id, layout, values)
             except Exception:
@@ -166,7 +166,7 @@ class Recorder:
     def on_response_data(self, attempt: Attempt, data: object) -> None:
         """A body, or one event of a stream, was decoded. Hot path: once for each event."""
         call = attempt.call
-        body: Json = cast("Json", data) if isinstance(data, dict) else {}
+        body: dict[str, Any] = data if isinstance(data, dict) else {}  # pyright: ignore[reportUnknownVariableType]
         kind = body.get("type")
         if kind == "content_block_delta":
             if call.time_to_first_chunk is None:
@@ -376,17 +376,25 @@ class Recorder:
         return call.cost
 
     def _new_series(self, key: SeriesKey, call: Call) -> CallSeries:
-        # Here, because asking at each call that has a span of the client library's would be slow.
-        if call.expects_native_span and (other := conflicts.other_instrumentation()):
-            conflicts.warn_once(other)
+        """What calls alike share, of a kind that is not remembered: kinds can be many, and their series are few."""
+        client, request_model, response_model, stop_reason, tier, speed, geo, workspace_id, tags, day = key
         table = self.prices()
-        platform = key.client.platform
         rates = None
-        if platform is not None:
-            rates = table.common_rates(
-                key.response_model, key.service_tier, key.speed, key.inference_geo, key.day, platform, key.request_model
-            )
-        series = CallSeries(key, self.instruments.sets, rates, table.name, histogram_tags=self._histogram_tags)
+        if client.platform is not None:
+            rates = table.common_rates(response_model, tier, speed, geo, day, client.platform, request_model)
+        sets = self.instruments.sets
+        base = sets.of(client, request_model, response_model, workspace_id, tags)
+        kind = (client, base, rates, stop_reason, tier, speed, geo)
+        series = self._series.get(kind)
+        if series is None:
+            # Here, because asking at each call that has a span of the client library's would be slow.
+            if call.expects_native_span and (other := conflicts.other_instrumentation()):
+                conflicts.warn_once(other)
+            plain = base if self._histogram_tags else sets.of(client, request_model, response_model, workspace_id)
+            series = self._keep(kind, CallSeries(key, base, plain, rates, table.name))
+        return self._keep(key, series)
+
+    def _keep(self, key: tuple[Any, ...], series: CallSeries) -> CallSeries:
         if len(self._series) >= _MAX_SERIES:
             self._series.clear()
         self._series[key] = series
@@ -487,4 +495,5 @@ _NO_RESPONSE: Final = Response()
 def can_record(tracer: Any) -> bool:
     """Whether a tracer's spans could be recorded. Asked at each call: a proxy's provider may be set later."""
     # A `ProxyTracer` of the API keeps the real one, or a no-op, under this name (opentelemetry-api 1.27 to 1.45).
-    return tracer is not None and not isinstance(getattr(tracer, "_tracer", tracer), NoOpTracer)
+    # `isinstance` of an abstract class would run Python code.
+    return tracer is not None and NoOpTracer not in type(getattr(tracer, "_tracer", tracer)).__mro__

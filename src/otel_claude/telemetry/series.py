@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from .. import semconv
 from ..pricing import Rates
 from ..tags import Tags
-from .attributes import AttributeSet, AttributeSets
+from .attributes import AttributeSet
 from .call import ClientInfo
 from .counters import Increment
+from .span_attributes import of_service
 
 _MODALITY: Final = (semconv.TOKEN_MODALITY, "unknown")
 """Anthropic gives no split by modality, and the convention requires the attribute."""
@@ -35,22 +36,21 @@ class SeriesKey(NamedTuple):
 
 
 class CallSeries:
-    """The attribute sets, the rates and the constant span attributes of ordinary calls with one `SeriesKey`.
+    """The attribute sets, the rates and the constant span attributes of ordinary calls that are alike.
 
     Attributes:
         rates: pico-dollars per token, or None where an ordinary call cannot be priced by rates alone.
         histogram_attributes: of duration, tokens and cost.
-        span_attributes: what is the same on the span of each of them.
+        span_attributes: what is the same on the span of each of them, without their tags.
     """
 
     def __init__(
-        self, key: SeriesKey, sets: AttributeSets, rates: Rates | None, table: str, *, histogram_tags: bool
+        self, key: SeriesKey, base: AttributeSet, histogram_attributes: AttributeSet, rates: Rates | None, table: str
     ) -> None:
+        """`base`: the attributes that all counters of these calls have."""
         self.rates = rates
-        base = sets.of(key.client, key.request_model, key.response_model, key.workspace_id, key.tags)
-        plain = base if histogram_tags else sets.of(key.client, key.request_model, key.response_model, key.workspace_id)
-        self.histogram_attributes = plain
-        self.span_attributes = _span_attributes(key, table)
+        self.histogram_attributes = histogram_attributes
+        self.span_attributes = of_service("exact", table, key.client, key.speed, key.inference_geo)
         tokens = base.plus(_MODALITY)
         served = served_attributes(base, key.service_tier, key.speed, key.inference_geo)
         self._calls = base.plus((semconv.STOP_REASON, key.stop_reason))
@@ -98,17 +98,3 @@ def served_attributes(
     return base.plus(
         (semconv.RESPONSE_SERVICE_TIER, service_tier), (semconv.SPEED, speed), (semconv.INFERENCE_GEO, geo)
     )
-
-
-def _span_attributes(key: SeriesKey, table: str) -> dict[str, Any]:
-    attributes: dict[str, Any] = {
-        semconv.COST_STATUS: "exact",
-        semconv.PRICE_TABLE: table,
-        semconv.COST_CURRENCY: "USD",
-        semconv.COST_SOURCE: "local",
-        semconv.SPEED: key.speed,
-        semconv.INFERENCE_GEO: key.inference_geo,
-        semconv.API_KEY_HINT: key.client.api_key_hint,
-        **{semconv.TAG_PREFIX + name: value for name, value in key.tags},
-    }
-    return {name: value for name, value in attributes.items() if value is not None}

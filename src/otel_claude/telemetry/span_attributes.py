@@ -10,12 +10,12 @@ from .. import semconv
 from ..api.headers import HeaderLayout
 from ..api.response import NO_USAGE, Response
 from ..pricing import CallCost, PriceTable, to_usd
-from .call import Attempt, Call
+from .call import Attempt, Call, ClientInfo
 
 Attributes = dict[str, Any]
 _NO_RESPONSE: Final = Response()
-_names_of: dict[HeaderLayout, tuple[Any, ...]] = {}
-"""The attribute of each value of a layout; None for what is not on spans."""
+_names_of: dict[HeaderLayout, tuple[tuple[Any, ...], bool]] = {}
+"""The attribute of each value of a layout; None for what is not on spans. And whether all are on spans."""
 _MAX_LAYOUTS: Final = 64
 
 
@@ -50,17 +50,20 @@ def of_start(call: Call) -> Attributes:
 def of_call(call: Call, cost: CallCost, prices: Callable[[], PriceTable]) -> Attributes:
     """What the client library's spans do not have: cost, limits, the size of the request, key and tags. Hot path."""
     attributes = call.series.span_attributes.copy() if call.series is not None else _unusual(call, cost, prices().name)
+    for tag, value in call.tags:
+        attributes[semconv.TAG_PREFIX + tag] = value
     if cost.status != "unpriced":
         attributes[semconv.COST_AMOUNT] = to_usd(cost.total)
-        # Nothing has a part of 0.
-        attributes.update(compress(zip(semconv.COST_PARTS, map(to_usd, cost.parts), strict=False), cost.parts))
+        parts = cost.parts  # Nothing has a part of 0.
+        attributes.update(zip(compress(semconv.COST_PARTS, parts), map(to_usd, filter(None, parts)), strict=False))
     for attempt in call.attempts:
         if attempt.layout is not None:
-            names = _names_of.get(attempt.layout) or _names(attempt.layout)
+            names, all_shown = _names_of.get(attempt.layout) or _names(attempt.layout)
             limits = zip(names, attempt.rate_limits, strict=True)
-            attributes.update(limits)
-            if None in names or None in attempt.rate_limits:  # a share, or what was not understood
-                attributes = _without_none(attributes)
+            if all_shown and attempt.limits_understood:
+                attributes.update(limits)
+            else:  # a share, or what was not understood
+                attributes.update((name, value) for name, value in limits if name is not None and value is not None)
     tools, messages, breakpoints, _ = call.size
     if tools is not None:
         attributes[semconv.REQUEST_TOOLS] = tools
@@ -71,29 +74,32 @@ def of_call(call: Call, cost: CallCost, prices: Callable[[], PriceTable]) -> Att
     return attributes
 
 
-def _unusual(call: Call, cost: CallCost, table: str) -> Attributes:
-    """What `CallSeries.span_attributes` is for a call that shares it with no other."""
-    attributes: Attributes = {semconv.COST_STATUS: cost.status}
-    if table:
-        attributes[semconv.PRICE_TABLE] = table  # One that cannot be read has no name.
-    if cost.status != "unpriced":
-        attributes |= {semconv.COST_CURRENCY: "USD", semconv.COST_SOURCE: "local"}
-    if cost.reasons:
-        attributes[semconv.UNPRICED_REASON] = cost.reasons[0]
-    usage = last_response(call).usage or NO_USAGE
-    counts = (usage.web_searches, usage.web_fetches, usage.code_executions)
-    attributes |= _known(
+def of_service(status: str, table: str, client: ClientInfo, speed: str | None, inference_geo: str | None) -> Attributes:
+    """How calls alike were served and priced. `table`: one that cannot be read has no name."""
+    priced = status != "unpriced"
+    return _known(
         (
-            (semconv.SPEED, usage.speed),
-            (semconv.INFERENCE_GEO, usage.inference_geo),
-            (semconv.API_KEY_HINT, call.client.api_key_hint),
-            *(
-                (semconv.SERVER_TOOL_REQUESTS[tool], count or None)
-                for tool, count in zip(semconv.SERVER_TOOLS, counts, strict=True)
-            ),
-            *((semconv.TAG_PREFIX + key, value) for key, value in call.tags),
+            (semconv.COST_STATUS, status),
+            (semconv.PRICE_TABLE, table or None),
+            (semconv.COST_CURRENCY, "USD" if priced else None),
+            (semconv.COST_SOURCE, "local" if priced else None),
+            (semconv.SPEED, speed),
+            (semconv.INFERENCE_GEO, inference_geo),
+            (semconv.API_KEY_HINT, client.api_key_hint),
         )
     )
+
+
+def _unusual(call: Call, cost: CallCost, table: str) -> Attributes:
+    """What `CallSeries.span_attributes` is for a call that shares it with no other."""
+    usage = last_response(call).usage or NO_USAGE
+    attributes = of_service(cost.status, table, call.client, usage.speed, usage.inference_geo)
+    if cost.reasons:
+        attributes[semconv.UNPRICED_REASON] = cost.reasons[0]
+    counts = (usage.web_searches, usage.web_fetches, usage.code_executions)
+    for tool, count in zip(semconv.SERVER_TOOLS, counts, strict=True):
+        if count:
+            attributes[semconv.SERVER_TOOL_REQUESTS[tool]] = count
     return attributes
 
 
@@ -143,18 +149,14 @@ def of_attempt(attempt: Attempt) -> Attributes:
     )
 
 
-def _names(layout: HeaderLayout) -> tuple[Any, ...]:
+def _names(layout: HeaderLayout) -> tuple[tuple[Any, ...], bool]:
     names = tuple(
         None if field == "utilization" else semconv.rate_limit_attribute(name, field) for name, field in layout.fields
     )
     if len(_names_of) >= _MAX_LAYOUTS:
         _names_of.clear()
-    _names_of[layout] = names
-    return names
-
-
-def _without_none(attributes: dict[Any, Any]) -> Attributes:
-    return {name: value for name, value in attributes.items() if name is not None and value is not None}
+    _names_of[layout] = found = names, None not in names
+    return found
 
 
 def _known(pairs: Iterable[tuple[str, Any]]) -> Attributes:
