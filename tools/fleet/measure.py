@@ -86,14 +86,17 @@ def size(store: Store, folder: Path) -> Json:
 
 def _panels(store: Store, uid: str, dashboard: Json, written: str, end: int) -> list[Json]:
     range_ = grafana.seconds(written)
-    titled = [(panel["title"], grafana.questions(panel, range_, end)) for panel in grafana.panels(dashboard)]
-    titled += [(f"variable: {name}", [question]) for name, question in grafana.choices(dashboard, range_, end)]
+    titled = [
+        (panel["id"], panel["title"], grafana.questions(panel, range_, end)) for panel in grafana.panels(dashboard)
+    ]
+    titled += [(name, f"variable: {name}", [question]) for name, question in grafana.choices(dashboard, range_, end)]
     rows: list[Json] = []
-    for title, questions in titled:
+    for id_, title, questions in titled:
         answers = [_best(store, question, goal(title, range_)) for question in questions]
         rows.append(
             {
-                "dashboard": uid, "panel": title, "range": written, "goal": goal(title, range_),
+                "dashboard": uid,
+                "id": id_, "panel": title, "range": written, "goal": goal(title, range_),
                 "slowest": max(answer.busy for answer in answers), "seconds": sum(answer.busy for answer in answers),
                 "clock": max(answer.seconds for answer in answers),
                 "cpu": sum(answer.cpu for answer in answers), "samples": sum(answer.samples for answer in answers),

@@ -130,11 +130,11 @@ def _truth(row: Json) -> tuple[object, ...]:
 def _compared(small: Json, large: Json) -> str:
     """Panels that read more of the larger fleet, although its sets of labels are the same."""
     key = ("dashboard", "panel", "range")
-    before = {tuple(row[name] for name in key): row for row in small["panels"]}
+    before = {(row["dashboard"], row["id"], row["range"]): row for row in small["panels"]}
     rows: list[tuple[object, ...]] = []
     compared = 0
     for row in large["panels"]:
-        other = before.get(tuple(row[name] for name in key))
+        other = before.get((row["dashboard"], row["id"], row["range"]))
         if other is None or row["panel"].startswith(LIVE) or row["panel"].startswith("variable"):
             continue
         compared += 1
