@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import grafana
-from otel_claude.promql.recorded import HOURS, MINUTES
 from store import Answer, Store
 
 from otel_claude import semconv as c
@@ -23,6 +22,7 @@ from otel_claude.dashboards.panels import USAGE_UID
 from otel_claude.export import Options, dashboards
 from otel_claude.promql.names import NameTranslator
 from otel_claude.promql.queries import LONG
+from otel_claude.promql.recorded import HOURS, MINUTES
 
 Json = dict[str, Any]
 
