@@ -33,10 +33,9 @@ def destination(tmp_path_factory):
     if not (servers.CACHE / "bin/otelcol").exists():
         pytest.fail(f"{servers.CACHE} has no servers: run scripts/stack")
     root = tmp_path_factory.mktemp("fleets")
-    (root / "no-rules").mkdir()
     with ExitStack() as open_:
         config = servers.DEPLOY / "prometheus/prometheus.yaml"
-        store = open_.enter_context(servers.prometheus(root / "prometheus", config, rules=root / "no-rules"))
+        store = open_.enter_context(servers.prometheus(root / "prometheus", config))
         otlp = f"{store.url}/api/v1/otlp"
         address, _, _ = open_.enter_context(
             servers.collector(root / "collector", HERE / "delta.yaml", METRICS_OTLP_ENDPOINT=otlp)

@@ -53,8 +53,8 @@ def stored(store, job):
         panel("Calls"),
         panel("Tokens by type", "input"),
         panel("Tokens by type", "output"),
-        number(queries.exact_increase(c.CALL_COST, "1h", part="_sum")),
-        number(queries.exact_increase(c.CALL_COST, "1h", part="_count")),
-        number(queries.exact_increase(c.DURATION, "1h", part="_count")),
+        number(queries.raw_increase(c.CALL_COST, "1h", part="_sum")),
+        number(queries.raw_increase(c.CALL_COST, "1h", part="_count")),
+        number(queries.raw_increase(c.DURATION, "1h", part="_count")),
     )
     return dict(zip(WHAT, values, strict=True))

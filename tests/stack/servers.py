@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import socket
@@ -14,6 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from listening import Listening, Quiet
+from otel_claude import semconv as c
+from otel_claude.alerts.budgets import budget_recordings
+from otel_claude.alerts.definitions import alert_groups
+from otel_claude.alerts.recording import groups_of
+from otel_claude.alerts.rules import Places, rules_json
+from otel_claude.export import Options
+from otel_claude.promql.recorded import Growth, Level
 
 ROOT = Path(__file__).parents[2]
 CACHE = Path(os.environ.get("STACK_CACHE", ROOT / ".cache/stack"))
@@ -47,7 +55,7 @@ def running(name, arguments, ready, folder, **environment):
         )
         try:
             deadline = time.monotonic() + 30
-            while not _answers(ready):
+            while not answers(ready):
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"{name} did not start:\n{log.read_text()[-3000:]}")
                 time.sleep(0.05)
@@ -61,7 +69,7 @@ def running(name, arguments, ready, folder, **environment):
                 process.wait()
 
 
-def _answers(url):
+def answers(url):
     try:
         with urllib.request.urlopen(url, timeout=1):
             return True
@@ -102,6 +110,10 @@ class Store:
         assert len(found) == 1, (found, expression)
         return float(found[0]["value"][1])
 
+    def recorded(self, queries):
+        """Waits until all calls that are there are recorded too."""
+        self.wait_for(f"{queries.calls('1h')} == {queries.raw_increase(c.CALLS, '1h')}", 60)
+
     def wait_for(self, expression, seconds=30):
         deadline = time.monotonic() + seconds
         while not (found := self.instant(expression)):
@@ -110,19 +122,35 @@ class Store:
         return found
 
 
+# Slots of three seconds and of half a minute, where the delivered rules have five minutes and an hour.
+FAST = (
+    Level("5m", slot=3, delay=2, window=300, step=15, late=16),
+    Level("1h", slot=30, delay=6, window=600, step=30, late=40),
+)
+
+
+def fast_rules(options):
+    """The rules that `otel-claude export rules` writes, on that clock. Alerts are evaluated each second."""
+    q = options.queries
+    recordings = groups_of(Growth(q.translator, options.process_labels, *FAST), q.store)
+    others = (
+        *budget_recordings(q, options.tag_budgets), *alert_groups(q, options.thresholds, options.tag_budgets),
+    )  # fmt: skip
+    groups = (*recordings, *(dataclasses.replace(group, interval="1s") for group in others))
+    return json.dumps(rules_json(groups, Places(translator=q.translator)))
+
+
 @contextmanager
-def prometheus(folder, config, *, alertmanager=None, cors=False, rules=DEPLOY / "prometheus/rules"):
-    """The delivered configuration and rules, evaluated each second."""
+def prometheus(folder, config, *, alertmanager=None, cors=False, options=Options()):  # noqa: B008 - it is frozen
+    """The delivered configuration, and the rules on a fast clock. Without options: without rules."""
     folder.mkdir(parents=True)
     text = config.read_text().replace("evaluation_interval: 1m", "evaluation_interval: 1s")
     if alertmanager:
         text = text.replace("alertmanager:9093", f"127.0.0.1:{alertmanager}")
     (folder / "prometheus.yaml").write_text(text)
     (folder / "rules").mkdir()
-    for file in rules.glob("*.yaml"):
-        faster = file.read_text().replace('interval: "1m"', "interval: 1s").replace('interval: "5m"', "interval: 1s")
-        assert "interval: 1s" in faster
-        (folder / "rules" / file.name).write_text(faster)
+    if options is not None:
+        (folder / "rules/otel-claude.yaml").write_text(fast_rules(options))
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
     arguments = (
@@ -152,6 +180,8 @@ def victoria_metrics(folder):
         "-opentelemetry.usePrometheusNaming",
         f"-relabelConfig={DEPLOY / 'prometheus/victoria-metrics-relabel.yaml'}",
         "-search.latencyOffset=0s",
+        # As docs/deploy.md says: else a window that begins in an outage counts a process's whole life.
+        "-search.minStalenessInterval=6h",
         "-search.disableCache",
         "-loggerLevel=WARN",
     )

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,6 @@ from test_live_chain import chosen, without_data
 
 from otel_claude import semconv as c
 from otel_claude.export import Options, export
-from otel_claude.promql.names import NameTranslator
 from otel_claude.promql.queries import Queries
 from otel_claude.semconv import agents as a
 from otel_claude_demo.simulator import Simulator
@@ -44,15 +43,15 @@ class Way:
     """A filled store, the dashboards for it, and what the API and the programs themselves said."""
 
     store: servers.Store
-    translator: NameTranslator
+    queries: Queries
     folder: Path
     started: float
     told: dict
     served: Counter
 
     @property
-    def queries(self):
-        return Queries(self.translator)
+    def translator(self):
+        return self.queries.translator
 
     @property
     def sessions(self):
@@ -89,26 +88,27 @@ def programs():
 def way(request, stack, programs, tmp_path_factory):
     """A store, filled by three services."""
     root = tmp_path_factory.mktemp(f"agents-{request.param}")
-    config, folder, translator = servers.DEPLOY / "prometheus/prometheus.yaml", root / "dashboards", NameTranslator()
+    config, folder, options = servers.DEPLOY / "prometheus/prometheus.yaml", root / "dashboards", Options()
     if request.param == "dots":
-        translator = NameTranslator("utf8")
+        options = Options("utf8")
         delivered = config.read_text()
         config = root / "prometheus.yaml"
         config.write_text(delivered.replace("otlp:\n", "otlp:\n  translation_strategy: NoUTF8EscapingWithSuffixes\n"))
-    export("dashboards", folder, Options(translator.style))
-    export("rules", root / "rules", Options(translator.style))
     if request.param == "victoria-metrics":
+        options = Options(store="victoria-metrics")
         opened, path = servers.victoria_metrics(root / "store"), "/opentelemetry/v1/metrics"
     else:
-        opened = servers.prometheus(root / "store", config, rules=root / "rules")
+        opened = servers.prometheus(root / "store", config, options=options)
         path = "/api/v1/otlp/v1/metrics"
+    export("dashboards", folder, options)
     with opened as store, Simulator() as simulator:
         started = time.time()
         told = fill(programs, root, f"{store.url}{path}", simulator)
-        found = Way(store, translator, folder, started, told, served(simulator))
-        turns = found.queries.exact_increase(a.AGENT_RESULTS, "1h")
-        store.wait_for(f"{turns} == {sum(told['turns'].values()) + 2}")
-        store.wait_for(translator.select(a.SESSIONS, translator.match("job", "=", WATCHER)))
+        found = Way(store, options.queries, folder, started, told, served(simulator))
+        turns, translator = sum(told["turns"].values()) + 2, options.queries.translator
+        store.wait_for(f"{found.queries.raw_increase(a.AGENT_RESULTS, '1h')} == {turns}")
+        store.wait_for(f"{found.queries.increase(a.AGENT_RESULTS, '1h')} == {turns}")
+        store.wait_for(found.queries.gauge(a.SESSIONS, "10m", (), translator.match("job", "=", WATCHER)))
         yield found
 
 
@@ -152,8 +152,8 @@ def served(simulator):
 
 def test_tokens_of_turns_are_what_was_served(way):
     queries = way.queries
-    of_service = Queries(way.translator, (f'job="{SERVICE}"',))
-    rows = way.store.instant(of_service.exact_increase(a.AGENT_TOKENS, "1h", (c.RESPONSE_MODEL, c.TOKEN_TYPE)))
+    of_service = replace(queries, where=(f'job="{SERVICE}"',))
+    rows = way.store.instant(of_service.increase(a.AGENT_TOKENS, "1h", (c.RESPONSE_MODEL, c.TOKEN_TYPE)))
     model, kind = queries.translator.bare(c.RESPONSE_MODEL), queries.translator.bare(c.TOKEN_TYPE)
     found = {(row["metric"][model], row["metric"][kind]): float(row["value"][1]) for row in rows}
     dated = {(model.removesuffix("-20251001"), kind): amount for (model, kind), amount in way.served.items()}
@@ -278,7 +278,7 @@ def test_every_variable_has_values(way):
             value for value in chosen(way.store, variable, tag=way.translator.bare("claude.tag.feature"))
             if not value.startswith("$")
         ]
-        for variable in variables if variable["type"] == "query"
+        for variable in variables if variable["type"] == "query" and variable["name"] != "level"
     }  # fmt: skip
     assert found == {
         "job": [SERVICE, WATCHER, SUBSCRIPTION],

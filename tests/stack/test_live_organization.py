@@ -21,6 +21,7 @@ from anthropic import Anthropic
 from organization_workload import TEXT
 from panels_in_use import ORGANIZATION, dashboards, filled, panels
 
+from otel_claude.promql.recorded import increase_name
 from otel_claude.semconv import organization as o
 from otel_claude_demo.simulator import ApiKey, Limits, Organization, Simulator, SpendLimit
 from otel_claude_demo.simulator.tariff import Tariff
@@ -317,6 +318,7 @@ def test_a_keys_name_joins_what_was_measured(exporting, store):
 
 def test_every_panel_has_data(exporting, store, worlds):
     board = dashboards()[ORGANIZATION]
+    store.wait_for(f"last_over_time({increase_name(o.ORGANIZATION_POLLS, '5m')}[5m])")
     empty = []
     for panel in panels(board):
         for target in panel["targets"]:
@@ -337,5 +339,5 @@ def test_every_panel_has_data(exporting, store, worlds):
 def test_rules_about_the_organization_are_evaluated_without_a_mistake(exporting, store):
     groups = {group["name"]: group for group in store.get("rules")["groups"]}
     rules = groups["otel-claude-alerts-organization"]["rules"]
-    assert len(rules) == 7
+    assert len(rules) == 8
     assert {(rule["health"], rule.get("lastError", "")) for rule in rules} == {("ok", "")}

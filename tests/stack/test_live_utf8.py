@@ -9,6 +9,7 @@ import servers
 from panels_in_use import CALLS, targets
 from test_live_chain import Way, without_data, workload
 
+from otel_claude import semconv as c
 from otel_claude.export import Options, export
 from otel_claude.promql.names import NameTranslator
 from otel_claude.promql.queries import Queries
@@ -20,22 +21,26 @@ def test_dashboards_and_rules_with_dots(stack, tmp_path):
     config = tmp_path / "prometheus.yaml"
     config.write_text(delivered.replace("otlp:\n", "otlp:\n  translation_strategy: NoUTF8EscapingWithSuffixes\n"))
     assert "NoUTF8" in config.read_text()
-    for target in ("dashboards", "rules"):
-        export(target, tmp_path / target, Options("utf8"))
+    export("dashboards", tmp_path / "dashboards", Options("utf8"))
     queries = Queries(NameTranslator("utf8"))
     with (
         servers.Webhook() as webhook,
         servers.alertmanager(tmp_path / "alertmanager", webhook.port) as alerts,
-        servers.prometheus(tmp_path / "prometheus", config, alertmanager=alerts, rules=tmp_path / "rules") as store,
+        servers.prometheus(tmp_path / "prometheus", config, alertmanager=alerts, options=Options("utf8")) as store,
     ):
         path = Way("utf8", store, time.time())
         workload(path, f"{store.url}/api/v1/otlp/v1/metrics", tmp_path, 8)
-        store.wait_for(f"{queries.calls('1h')} == {sum(tally['calls'] for tally in path.tallies.values())}")
+        calls = sum(tally["calls"] for tally in path.tallies.values())
+        store.wait_for(f"{queries.raw_increase(c.CALLS, '1h')} == {calls}")
+        store.recorded(queries)
         assert store.value(queries.spent("1h")) == pytest.approx(float(path.spent), abs=0.0001)
         shown = [row for row in targets(tmp_path / "dashboards", CALLS) if row[0] != "otel-claude-service"]
         empty = without_data(store, path.started, shown, tag="claude.tag.feature")
-        # No hour is over yet, and no budget was given.
-        assert [row[:3] for row in empty] == [("otel-claude-usage", "Budgets of tags, used", "A")]
+        # There was no week before this one, and no budget was given.
+        assert {row[1:3] for row in empty} == {
+            ("Top movers against last week", "B"), ("Top movers against last week, by $tag", "B"),
+            ("Budgets of tags, used", "A"),
+        }  # fmt: skip
         store.wait_for('ALERTS{alertname="ClaudeCreditBalanceExhausted", alertstate="firing"}')
         rules = [rule for group in store.get("rules")["groups"] for rule in group["rules"]]
         assert {rule["health"] for rule in rules} == {"ok"}

@@ -27,7 +27,7 @@ def test_target_is_written_and_can_be_read(target, tmp_path):
     assert written
     for path in written:
         text = path.read_text()
-        assert "@" not in text.replace("@anthropic", "") or path.suffix == ".json"
+        assert "@" not in text.replace("@anthropic", "").replace("} @ 0", "") or path.suffix == ".json"
         if path.suffix in {".service", ".timer"}:
             documents = [text.partition("[Unit]")[2]]
         else:
@@ -46,19 +46,20 @@ def test_budgets_naming_and_links_are_used(tmp_path):
     assert "https://grafana.example/d/otel-claude-usage?" in alerts
     assert "https://wiki.example/runbooks#claudespendratehigh" in alerts
     assert '{\\"claude.client.cost.usd_total\\"}' in recording
-    assert "claude_client" not in alerts + recording
+    # What is recorded has one name in either style.
+    assert "claude_client" not in (alerts + recording).replace("claude:claude_client", "")
     assert '{{ index $labels \\"gen_ai.request.model\\" }}' in alerts
     export("dashboards", tmp_path, options)
     dashboard = json.loads((tmp_path / "otel-claude-usage.json").read_text())
     assert next(v for v in dashboard["templating"]["list"] if v["name"] == "budget")["query"] == "720"
-    assert "claude_client" not in json.dumps(dashboard)
+    assert "claude_client" not in json.dumps(dashboard).replace("claude:claude_client", "")
 
 
 def test_budgets_of_tags_add_their_rules(tmp_path):
     plain, with_budgets = tmp_path / "plain", tmp_path / "budgets"
     export("rules", plain)
     export("rules", with_budgets, Options(budgets=("tenant=acme:500", 'team.name=a "b\\c:x:2.5')))
-    for kind, each in (("recording", 6), ("alerts", 3)):
+    for kind, each in (("recording", 1), ("alerts", 4)):
         before, after = (yaml.safe_load((p / f"otel-claude-{kind}.yaml").read_text()) for p in (plain, with_budgets))
         added = [group for group in after["groups"] if group not in before["groups"]]
         assert [group for group in after["groups"] if group not in added] == before["groups"]
@@ -68,12 +69,57 @@ def test_budgets_of_tags_add_their_rules(tmp_path):
         assert [rule["labels"]["budget"] for rule in rules].count('team.name=a "b\\c:x') == each
         assert ("500" in str(rules)) == ("2.5" in str(rules)) == True  # noqa: E712 - both are there
     recorded = yaml.safe_load((with_budgets / "otel-claude-recording.yaml").read_text())
-    (hour,) = [
+    (used,) = [
         rule["expr"] for group in recorded["groups"] for rule in group["rules"]
-        if rule["record"] == "claude:budget_spend_usd:1h" and rule["labels"]["budget"] != "tenant=acme"
+        if rule["record"] == "claude:budget_used:ratio" and rule["labels"]["budget"] != "tenant=acme"
     ]  # fmt: skip
-    matchers = {(m.name, m.value) for s in selectors(hour) for m in s.matchers.matchers}
+    matchers = {(m.name, m.value) for s in selectors(used) for m in s.matchers.matchers}
     assert matchers == {("claude_tag_team_name", 'a "b\\c:x')}
+
+
+def test_victoria_metrics_reads_raw_series_and_records_no_growth(tmp_path):
+    options = Options(store="victoria-metrics")
+    for target in ("dashboards", "rules"):
+        export(target, tmp_path / target, options)
+    recording = yaml.safe_load((tmp_path / "rules/otel-claude-recording.yaml").read_text())
+    assert [rule["record"] for group in recording["groups"] for rule in group["rules"]] == [
+        "claude:increase:alive", "claude:claude_client_calls:processes", "claude:claude_client_calls:steady",
+        "claude:claude_agent:processes",
+    ]  # fmt: skip
+    for path in (tmp_path / "rules/otel-claude-alerts.yaml", *(tmp_path / "dashboards").glob("*.json")):
+        text = path.read_text()
+        assert ":increase5m" not in text
+        assert ":increase1h" not in text
+        assert "${level}" not in text
+    usage = json.loads((tmp_path / "dashboards/otel-claude-usage.json").read_text())
+    (spend,) = (panel for panel in usage["panels"] if panel["title"] == "Spend")
+    assert spend["targets"][0]["expr"].startswith("sum(increase_pure(claude_client_cost_usd_total{")
+    assert "level" not in {variable["name"] for variable in usage["templating"]["list"]}
+
+
+def test_labels_of_processes_are_left_out_of_what_is_recorded(tmp_path):
+    export("rules", tmp_path / "own", Options(process_labels=("node", "k8s.node.name")))
+    export("rules", tmp_path / "dots", Options("utf8", process_labels=("k8s.node.name",)))
+    without = "without (instance, service_instance_id, service_version, claude_instance_id, pod, k8s_pod_name"
+    assert f"{without}, node, k8s_node_name)" in (tmp_path / "own/otel-claude-recording.yaml").read_text()
+    assert '\\"k8s.pod.name\\", \\"k8s.node.name\\")' in (tmp_path / "dots/otel-claude-recording.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"store": "influx"}, "unknown store 'influx': it is one of prometheus, mimir, victoria-metrics"),
+        (
+            {"process_labels": ('a"b',)},
+            "'a\"b' is no label: it is written as stored, for example node or k8s_node_name",
+        ),
+        ({"process_labels": ("",)}, "'' is no label: it is written as stored, for example node or k8s_node_name"),
+    ],
+)
+def test_a_store_and_a_label_that_are_none_are_refused(options, said):
+    with pytest.raises(ExportError) as caught:
+        Options(**options)
+    assert str(caught.value) == said
 
 
 def test_budgets_of_tags_in_names_with_dots(tmp_path):

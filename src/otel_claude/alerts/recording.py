@@ -17,12 +17,14 @@ from ..promql.recorded import (
     ALIVE,
     CORRECTION,
     CORRECTION_LABEL,
+    COUNTERS,
     COUNTS_NEW,
     DUE,
     EXACT,
     GAUGES,
     HISTOGRAMS,
     PROCESSES,
+    REPAIR,
     RULES,
     STEADY,
     Growth,
@@ -113,3 +115,32 @@ def _growth_groups(growth: Growth) -> Iterable[Group]:
         ),
         duration(hours.slot),
     )
+
+
+def backfill_groups(growth: Growth) -> dict[str, Group]:
+    """The rules that `promtool tsdb create-blocks-from rules` evaluates once, by what they make."""
+    minutes, hours = growth.minutes, growth.hours
+    return {
+        "history-5m": Group(
+            "otel-claude-history-5m",
+            tuple(Recording(increase_name(metric, minutes.name, part), growth.history(metric, part))
+                  for metric, part in EXACT),
+            duration(minutes.slot),
+        ),
+        "history-1h": Group(
+            "otel-claude-history-1h",
+            tuple(Recording(increase_name(metric, hours.name, part), growth.history_hour(metric, part))
+                  for metric, part in EXACT),
+            duration(hours.slot),
+        ),
+        # Hours have no repair: what is new in a day's slots is added to them by their own correction.
+        "repair": Group(
+            "otel-claude-repair",
+            tuple(
+                Recording(increase_name(metric, minutes.name, part), growth.repair(metric, part),
+                          ((CORRECTION_LABEL, REPAIR),))
+                for metric, part in COUNTERS
+            ),
+            duration(minutes.slot),
+        ),
+    }  # fmt: skip

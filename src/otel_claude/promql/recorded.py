@@ -44,6 +44,7 @@ AGENT_PROCESSES: Final = f"{PREFIX}:claude_agent:processes"
 """How many processes report agents, by service."""
 CORRECTION_LABEL: Final = "claude_increase"
 CORRECTION: Final = "correction"
+REPAIR: Final = "repair"
 PROCESS_LABELS: Final = ("instance", "service.instance.id", "service.version", INSTANCE_ID, "pod", "k8s.pod.name")
 """The labels that a process or its host brings: sums are recorded without them."""
 NOISE: Final = 1e-6
@@ -134,13 +135,47 @@ class Growth:
         self.minute = minutes.slot / 5
         self._counts_new = f"last_over_time({COUNTS_NEW}[{duration(10 * self.minute)}])"
 
+    def history(self, metric: Metric, part: Part = "") -> str:
+        """What each set of labels grew in a slot of before the rules were installed. New series are new processes."""
+        level = self.minutes
+        return _at_the_end_of(level.slot, level.delay, f"{self._growth(metric, part, level.slot, level.window)} > 0")
+
+    def history_hour(self, metric: Metric, part: Part = "") -> str:
+        """The hours of a history."""
+        level = self.hours
+        return _at_the_end_of(level.slot, level.delay, self._recorded_in(metric, part, level.slot))
+
+    def repair(self, metric: Metric, part: Part = "") -> str:
+        """What of the last day's growth is not recorded: of an outage that was too long for the corrections.
+
+        To be evaluated once, when the outage has been over for two hours, and all of it is less than a day ago.
+        """
+        level, day = self.minutes, self.hours.window
+        name = increase_name(metric, level.name, part)
+        slots = _recorded(f'{name}{{{CORRECTION_LABEL}=""}}', level, day)
+        # Those of the last step are recorded up to an hour after it.
+        corrections = f'{name}{{{CORRECTION_LABEL}!=""}}[{duration(day)}]'
+        corrections = f"sum_over_time({corrections} offset -{duration(level.late + level.step - 0.001)})"
+        recorded = f"-1 * sum without ({CORRECTION_LABEL}) ({slots} or {corrections})"
+        missing = (
+            f"sum without (of) (({self._growth(metric, part, day, day)}) or {_labelled(recorded, 'of', 'recorded')})"
+        )
+        return _at_the_end_of(level.step, level.late + level.step, f"{missing} > {NOISE:.6f}")
+
+    def _growth(self, metric: Metric, part: Part, seconds: float, baseline: float) -> str:
+        """What the raw series grew within so long. One without an earlier sample is a new process."""
+        series = self._translator.select(metric, part=part)
+        now = f"last_over_time({series}[{duration(seconds)}])"
+        before = f"last_over_time({series}[{duration(baseline)}] offset {duration(seconds)})"
+        return self._processes_summed(f"({now} - {before}) or {now}")
+
     def slot(self, metric: Metric, part: Part = "", *, native: bool = False) -> str:
         """What each set of labels grew in the last slot of five minutes.
 
         A series' value before the slot is looked for as far back as the correction looks, so that an outage of hours
         is counted when it ends.
         """
-        level, series = self.minutes, self._translator.series(metric, part)
+        level, series = self.minutes, self._translator.select(metric, part=part)
         now = f"last_over_time({series}[{duration(level.slot)}])"
         before = f"last_over_time({series}[{duration(level.window)}] offset {duration(level.slot)})"
         growth = self._processes_summed(f"({now} - {before}) or ({now} and on () {self._counts_new})")
@@ -150,10 +185,9 @@ class Growth:
 
     def slot_correction(self, metric: Metric, part: Part = "") -> str:
         """What of the last hours' growth no slot of five minutes has. Not while the hours are those of an outage."""
-        level, series = self.minutes, self._translator.series(metric, part)
+        level = self.minutes
         window = duration(level.window)
-        now = f"last_over_time({series}[{window}])"
-        growth = self._processes_summed(f"({now} - last_over_time({series}[{window}] offset {window})) or {now}")
+        growth = self._growth(metric, part, level.window, level.window)
         missing = self._missing(level, growth, increase_name(metric, level.name, part))
         known = f"count_over_time({ALIVE}[{window}] offset {window})"
         return _recorded_once(correction(level), level.step, level.late, f"{missing} and on () {known}")
@@ -175,12 +209,12 @@ class Growth:
         """The values of a gauge in the last five minutes: of each process the highest, or the last that is added."""
         over = "last_over_time" if operation == "sum" else f"{operation}_over_time"
         window = duration(self.minutes.slot)
-        return f"{operation} without ({self._without}) ({over}({self._translator.series(metric)}[{window}]))"
+        return f"{operation} without ({self._without}) ({over}({self._translator.select(metric)}[{window}]))"
 
     def processes(self, *metrics: Metric) -> str:
         """How many processes report any of some metrics, by service."""
         window = duration(self.minutes.slot)
-        each = " or ".join(f"last_over_time({self._translator.series(metric)}[{window}])" for metric in metrics)
+        each = " or ".join(f"last_over_time({self._translator.select(metric)}[{window}])" for metric in metrics)
         labels = ", ".join(map(self._translator.label, PROCESS))
         return f"count by ({JOB}) (count by ({labels}) ({each}))"
 
@@ -204,7 +238,7 @@ class Growth:
 
     def _missing(self, level: Level, growth: str, name: str) -> str:
         slots = _recorded(f'{name}{{{CORRECTION_LABEL}=""}}', level, level.window)
-        slots = f'label_replace(-1 * {slots}, "{CORRECTION_LABEL}", "slots", "", "")'
+        slots = _labelled(f"-1 * {slots}", CORRECTION_LABEL, "slots")
         # The correction of each step is taken off while the step that it is about is in the window.
         earlier = (
             f'sum_over_time({name}{{{CORRECTION_LABEL}="{CORRECTION}"}}[{duration(level.window - level.step)}] '
@@ -219,6 +253,10 @@ def _recorded(series: str, level: Level, seconds: float) -> str:
     A slot that ends at t is recorded from t + delay on and before t + delay + slot: never at that moment itself.
     """
     return f"sum_over_time({series}[{duration(seconds)}] offset -{duration(level.delay + level.slot - 0.001)})"
+
+
+def _labelled(expression: str, label: str, value: str) -> str:
+    return f'label_replace({expression}, "{label}", "{value}", "", "")'
 
 
 def correction(level: Level) -> str:

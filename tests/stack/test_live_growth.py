@@ -1,0 +1,267 @@
+"""What is recorded, after faults: on a real Prometheus whose clock runs 600 times faster, against the raw series."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+import re
+import signal
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+import servers
+
+from otel_claude import semconv as c
+from otel_claude.alerts.recording import groups_of
+from otel_claude.alerts.rules import Places, rules_json
+from otel_claude.promql.names import NameTranslator
+from otel_claude.promql.queries import Queries
+from otel_claude.promql.recorded import HOURS, MINUTES, Growth, duration
+
+pytestmark = [pytest.mark.timeout(500)]
+
+FACTOR = 600
+MINUTE, HOUR = 60 / FACTOR, 3600 / FACTOR
+QUERIES = Queries(NameTranslator())
+RAW = f"sum(last_over_time({c.COST.prometheus}[1h]))"
+EQUAL = 1e-6
+
+
+class Fleet:
+    """Services of processes that spend, come and go, and export cumulative sums each minute over OTLP."""
+
+    def __init__(self, *stores):
+        self.stores = {store: [] for store in stores}
+        """What was not accepted yet, by the address that it goes to."""
+        self.random = random.Random(16)
+        self.processes = {}
+        self.number = 0
+        self.frozen = self.quiet = False
+        self._over = threading.Event()
+        for job in range(3):
+            for _ in range(4):
+                self.start(f"service-{job}")
+
+    def start(self, job):
+        self.number += 1
+        self.processes[f"process-{self.number}"] = [job, 0.0, 0]
+
+    def run(self):
+        due = time.time()
+        while not self._over.is_set():
+            for process in self.processes.values():
+                calls = 0 if self.quiet else self.random.randrange(4)
+                process[1] += calls * round(self.random.uniform(0.01, 0.3), 6)
+                process[2] += calls
+            self.export()
+            for name in [name for name in self.processes if not self.quiet and self.random.random() < 0.005]:
+                self.start(self.processes.pop(name)[0])
+            due += MINUTE
+            time.sleep(max(0.0, due - time.time()))
+
+    def export(self):
+        body = self.body(time.time_ns())
+        for address, waiting in self.stores.items():
+            waiting.append(body)
+            # A Collector's queue is bounded: what is oldest is lost, and later sums have it all the same.
+            del waiting[:-20]
+            while waiting and not self.frozen and self.accepted(address, waiting[0]):
+                del waiting[0]
+
+    @staticmethod
+    def accepted(address, body):
+        request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=1):
+                return True
+        except urllib.error.HTTPError as error:
+            return error.code < 500  # too old: it is not sent again
+        except OSError:
+            return False
+
+    def body(self, now):
+        def total(name, unit, value):
+            attribute = {"key": c.REQUEST_MODEL, "value": {"stringValue": "claude-sonnet-5-5"}}
+            point = {"attributes": [attribute], "timeUnixNano": str(now), "asDouble": value}
+            points = {"aggregationTemporality": 2, "isMonotonic": True, "dataPoints": [point]}
+            return {"name": name, "unit": unit, "sum": points}
+
+        def resource(name, job, cost, calls):
+            pairs = {"service.name": job, "service.instance.id": name}.items()
+            attributes = [{"key": key, "value": {"stringValue": value}} for key, value in pairs]
+            metrics = [total(c.COST.name, c.COST.unit, cost), total(c.CALLS.name, c.CALLS.unit, float(calls))]
+            return {"resource": {"attributes": attributes}, "scopeMetrics": [{"metrics": metrics}]}
+
+        of = [resource(name, *process) for name, process in self.processes.items() if process[2]]
+        return json.dumps({"resourceMetrics": of}).encode()
+
+    @contextmanager
+    def running(self):
+        thread = threading.Thread(target=self.run)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._over.set()
+            thread.join()
+
+
+class Prometheus:
+    """One that can be stopped, frozen and killed. It has the rules of spend and calls."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        (self.port,) = servers.free_ports(1)
+        self.store = servers.Store(f"http://127.0.0.1:{self.port}")
+        self.otlp = f"{self.store.url}/api/v1/otlp/v1/metrics"
+        folder.mkdir(parents=True)
+        (folder / "rules.json").write_text(rules())
+        delivered = (servers.DEPLOY / "prometheus/prometheus.yaml").read_text()
+        text = delivered.replace("rules/*.yaml", "rules.json").replace("window: 30m", "window: 3s")
+        (folder / "prometheus.yaml").write_text(text)
+        self.start()
+
+    def start(self):
+        arguments = [
+            "--config.file=prometheus.yaml", f"--storage.tsdb.path={self.folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{self.port}", "--web.enable-otlp-receiver", "--log.level=warn",
+        ]  # fmt: skip
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [servers.program("prometheus"), *arguments], cwd=self.folder, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 30
+        while not servers.answers(f"{self.store.url}/-/ready"):
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()[-2000:]
+            time.sleep(0.02)
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        self.process.wait(30)
+
+    def away(self, minutes, number=signal.SIGTERM):
+        self.stop(number)
+        wait(minutes)
+        self.start()
+
+    def frozen(self, minutes):
+        """It evaluates nothing for so long, and then goes on."""
+        self.process.send_signal(signal.SIGSTOP)
+        wait(minutes)
+        self.process.send_signal(signal.SIGCONT)
+
+    def spent(self):
+        return self.store.value(RAW)
+
+    def recorded(self, level="5m"):
+        return self.store.value(QUERIES.increase(c.COST, "1h", level=level))
+
+
+def rules():
+    minutes, hours = MINUTES.scaled(FACTOR), HOURS.scaled(FACTOR)
+    groups = []
+    for group in groups_of(Growth(NameTranslator(), (), minutes, hours)):
+        kept = [rule for rule in group.rules if re.search("cost_usd:|calls:|:increase:", rule.name)]
+        groups.append(dataclasses.replace(group, rules=tuple(kept)))
+    assert duration(minutes.slot) == "500ms"
+    return json.dumps(rules_json(tuple(groups), Places()))
+
+
+def wait(minutes):
+    time.sleep(minutes * MINUTE)
+
+
+def settle(fleet, *stores):
+    """Nothing more is spent; what is missing is corrected within an hour and a half, and by hours within two more."""
+    fleet.quiet = True
+    wait(240)
+    return [(store.spent(), store.recorded(), store.recorded("1h")) for store in stores]
+
+
+def short_faults(folder):
+    """A Collector that stood still, a Prometheus that was away, frozen and killed; and a replica that was not."""
+    prometheus, replica = Prometheus(folder / "one"), Prometheus(folder / "replica")
+    try:
+        with Fleet(prometheus.otlp, replica.otlp).running() as fleet:
+            wait(7 * 60)
+            fleet.frozen = True
+            wait(15)
+            fleet.frozen = False
+            wait(60)
+            prometheus.away(45)
+            wait(60)
+            prometheus.frozen(17)
+            wait(60)
+            prometheus.away(100, signal.SIGKILL)
+            wait(60)
+            return settle(fleet, prometheus, replica)
+    finally:
+        prometheus.stop()
+        replica.stop()
+
+
+def long_outages(folder):
+    """Five hours, and eight. How much is shown too much is looked at all the time."""
+    prometheus = Prometheus(folder / "long")
+    found, too_much = {}, []
+    try:
+        with Fleet(prometheus.otlp).running() as fleet:
+            wait(7 * 60)
+            for hours in (5, 8):
+                found[hours, "before"] = prometheus.spent()
+                prometheus.away(hours * 60)
+                for _ in range(13 * 4):
+                    wait(15)
+                    # What is recorded is asked first: the raw sum goes on.
+                    recorded = prometheus.recorded()
+                    too_much.append(recorded - prometheus.spent())
+                wait(60)
+                fleet.quiet = True
+                wait(120)
+                found[hours] = (prometheus.spent(), prometheus.recorded(), prometheus.recorded("1h"))
+                fleet.quiet = False
+        return found, max(too_much)
+    finally:
+        prometheus.stop()
+
+
+@pytest.fixture(scope="module")
+def runs(stack, tmp_path_factory):
+    """Both at once: they wait most of the time."""
+    root = tmp_path_factory.mktemp("growth")
+    with ThreadPoolExecutor(2) as pool:
+        yield {each.__name__: pool.submit(each, root / each.__name__) for each in (short_faults, long_outages)}
+
+
+def test_after_short_faults_everything_is_recorded_once(runs):
+    (raw, slots, hours), replica = runs["short_faults"].result()
+    assert raw > 100
+    assert slots == pytest.approx(raw, abs=EQUAL)
+    assert hours == pytest.approx(raw, abs=EQUAL)
+    # What the other one lost were processes that ended while it was away. Each records what it has.
+    assert replica[1:] == pytest.approx((replica[0], replica[0]), abs=EQUAL)
+    assert replica[0] >= raw
+
+
+def test_after_five_hours_everything_is_recorded_once(runs):
+    found, _ = runs["long_outages"].result()
+    raw, slots, hours = found[5]
+    assert raw > found[5, "before"] > 100
+    assert slots == pytest.approx(raw, abs=EQUAL)
+    assert hours == pytest.approx(raw, abs=EQUAL)
+
+
+def test_after_eight_hours_never_too_much_and_no_more_is_missing_than_the_last_slot_before(runs):
+    found, too_much = runs["long_outages"].result()
+    assert too_much <= EQUAL
+    raw, slots, hours = found[8]
+    a_slot = 12 * 6 * 3 * 0.3
+    assert raw - a_slot < slots <= raw + EQUAL
+    assert hours == pytest.approx(slots, abs=EQUAL)
