@@ -55,6 +55,13 @@ def test_rules_are_measured_and_record(measured):
     assert sum(rule["per_minute"] for rule in found["rules"]) > 0
 
 
+def test_what_is_written_as_recorded_is_what_the_rules_make_of_the_raw_series(measured):
+    _, _, found = measured
+    rows = {row["rule"]: row for row in found["agreement"]}
+    assert rows["claude:claude_client_cost_usd:increase5m"]["series"] == 84
+    assert all(row["differ"] == 0 and row["worst"] < 1e-6 for row in rows.values())
+
+
 def test_table_says_it(measured):
     folder, said, _ = measured
     assert said.strip() == tool("table", folder).strip()

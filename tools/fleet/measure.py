@@ -22,7 +22,7 @@ from otel_claude.dashboards.panels import USAGE_UID
 from otel_claude.export import Options, dashboards
 from otel_claude.promql.names import NameTranslator
 from otel_claude.promql.queries import LONG
-from otel_claude.promql.recorded import HOURS, MINUTES
+from otel_claude.promql.recorded import CORRECTION_LABEL, COUNTERS, HOURS, MINUTES, duration, increase_name
 
 Json = dict[str, Any]
 
@@ -60,6 +60,7 @@ def measure(store: Store, folder: Path, kind: str, ranges: Iterable[str], only: 
     found["memory_after_panels"], found["memory_most"] = store.memory(), store.memory("VmHWM")
     found["rules"] = _rules(store, options, end // 60 * 60 - 60)
     found["truth"] = list(_differences(store, made[USAGE_UID], folder, ranges, recorded=options.queries.recorded))
+    found["agreement"] = _agreement(store, options, end) if options.queries.recorded else []
     found["memory_after_rules"] = store.memory()
     return found
 
@@ -138,6 +139,38 @@ def _rules(store: Store, options: Options, end: int) -> list[Json]:
                  "labels": dict(rule.labels), "execution": execution, "per_minute": execution * 60 / interval, **cost}
             )  # fmt: skip
     return rows
+
+
+def _agreement(store: Store, options: Options, end: int) -> list[Json]:
+    """What the rules make of the raw series of one slot, less what was written as recorded."""
+    translator, level = options.queries.translator, MINUTES
+    names = {increase_name(metric, level.name, part) for metric, part in COUNTERS}
+    slot = round((end // level.slot - 2) * level.slot)
+    late = slot + level.delay + level.slot - 0.001
+    rows: list[Json] = []
+    for group in recording_groups(translator):
+        for rule in group.rules:
+            if not isinstance(rule, Recording) or rule.name not in names or rule.labels:
+                continue
+            made = _by_labels(store, rule.expression, slot + level.delay)
+            written = _by_labels(
+                store, f'last_over_time({rule.name}{{{CORRECTION_LABEL}=""}}[{duration(level.slot)}])', late
+            )
+            worst = max((abs(value - written.get(key, 0)) for key, value in made.items()), default=0.0)
+            rows.append(
+                {"rule": rule.name, "series": len(made), "differ": len(made.keys() ^ written.keys()), "worst": worst}
+            )
+    return rows
+
+
+def _by_labels(store: Store, query: str, at: float) -> dict[tuple[tuple[str, str], ...], float]:
+    found = cast("list[Json]", store.post("query", query=query, time=f"{at:.3f}")["result"])
+    return {
+        tuple(sorted((name, value) for name, value in each["metric"].items() if name != "__name__")): float(
+            each["value"][1]
+        )
+        for each in found
+    }
 
 
 def _differences(

@@ -107,6 +107,12 @@ def _fleet(each: Json) -> str:
                 ),
             )
         )
+    if agreement := each.get("agreement"):
+        parts.append(
+            f"What the rules of counters make of the raw series of one slot: {sum(row['series'] for row in agreement)} "
+            f"series, {sum(row['differ'] for row in agreement)} of them not as written, the values at most "
+            f"{max(row['worst'] for row in agreement):.2e} apart."
+        )
     if each["truth"]:
         parts.append("Spend, whole intervals, and how far its parts are from theirs:")
         parts.append(
