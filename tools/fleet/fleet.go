@@ -195,7 +195,7 @@ func (f *Fleet) makeLives() {
 		var lives []life
 		from := 0
 		for _, end := range ends {
-			if end > from && end <= f.minutes && (end == f.minutes || !f.minuteAway(end)) {
+			if end > from && (end == f.minutes || end < f.minutes && !f.minuteAway(end) && !f.minuteAway(end-1)) {
 				lives = append(lives, life{from, end})
 				from = end
 			}
