@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 # The tests start some hundred interpreters: without bytecode, each of them would compile the whole SDK anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup test test-unit test-transparency test-faults fuzz soak bench test-stack test-fleets audit docs dashboards screenshots test-sdks test-frameworks lint format types demo requirements clean
+.PHONY: help setup test test-unit test-transparency test-faults fuzz soak bench test-stack test-fleets fleet audit docs dashboards screenshots test-sdks test-frameworks lint format types demo requirements clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -88,6 +88,12 @@ test-stack: $(STAMP) ## Test on real servers (builds them once)
 test-fleets: $(STAMP) ## Run fleets of processes on real servers, with five versions of OpenTelemetry (ARGS="-k celery": some)
 	scripts/stack
 	$(BIN)/python scripts/fleets.py $(ARGS)
+
+fleet: $(STAMP) ## Write a fleet of 500 pods and 30 days and measure dashboards and rules on it (ARGS="--pods 50": another)
+	scripts/stack
+	folder=.cache/fleet/$$(date +%s)
+	nice $(BIN)/python tools/fleet write "$$folder" --pods 500 $(ARGS)
+	nice $(BIN)/python tools/fleet measure "$$folder"
 
 screenshots: $(STAMP) ## Draw docs/images anew
 	scripts/stack
