@@ -68,7 +68,7 @@ def budget_recordings(q: Queries, budgets: Iterable[TagBudget]) -> tuple[Group, 
 def budget_alerts(q: Queries, budgets: Iterable[TagBudget]) -> tuple[Group, ...]:
     """Near the budget, over it, and on the way there. No group where there are no budgets."""
     alerts = tuple(alert for budget in budgets for alert in _alerts(q, budget))
-    return (Group("otel-claude-alerts-budgets", alerts),) if alerts else ()
+    return (Group("otel-claude-alerts-budgets", alerts, "5m"),) if alerts else ()
 
 
 def _alerts(q: Queries, budget: TagBudget) -> tuple[Alert, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ..promql.queries import Queries
 from .budgets import TagBudget, budget_alerts
 from .organization import organization_alerts
@@ -11,17 +13,20 @@ from .service import limit_alerts, reliability_alerts, telemetry_alerts
 from .spend import spend_alerts, value_alerts
 from .thresholds import Thresholds
 
+_SLOTS: Final = "5m"
+"""The interval of alerts on what is recorded each five minutes, and on what Anthropic reports as often."""
+
 
 def alert_groups(q: Queries, thresholds: Thresholds, budgets: tuple[TagBudget, ...] = ()) -> tuple[Group, ...]:
     """The alerts, by what they are about."""
     return (
-        Group("otel-claude-alerts-spend", spend_alerts(q, thresholds)),
+        Group("otel-claude-alerts-spend", spend_alerts(q, thresholds), _SLOTS),
         *budget_alerts(q, budgets),
-        Group("otel-claude-alerts-value", value_alerts(q, thresholds)),
-        Group("otel-claude-alerts-reliability", reliability_alerts(q, thresholds)),
+        Group("otel-claude-alerts-value", value_alerts(q, thresholds), _SLOTS),
+        Group("otel-claude-alerts-reliability", reliability_alerts(q, thresholds), "2m"),
         Group("otel-claude-alerts-limits", limit_alerts(q, thresholds)),
         Group("otel-claude-alerts-telemetry", telemetry_alerts(q, thresholds)),
-        Group("otel-claude-alerts-organization", organization_alerts(q, thresholds)),
+        Group("otel-claude-alerts-organization", organization_alerts(q, thresholds), _SLOTS),
     )
 
 
