@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from otel_claude.promql.recorded import HOURS, MINUTES
-
 from otel_claude.promql.queries import LONG
+from otel_claude.promql.recorded import HOURS, MINUTES
 
 Json = dict[str, Any]
 
