@@ -4,13 +4,12 @@ import { FieldType, toDataFrame } from "@grafana/data";
 export const parameters = Object.fromEntries(new URLSearchParams(window.location.search));
 export const end = Number(parameters.end);
 export const start = end - Number(parameters.range);
-const EXPORT_SECONDS = 60;
+const SLOT_SECONDS = 300;
 
-export function fill(text, interval = 60) {
+export function fill(text, interval = SLOT_SECONDS) {
   const values = {
-    __range: `${parameters.range}s`, __interval: `${interval}s`,
-    __rate_interval: `${Math.max(interval + EXPORT_SECONDS, 4 * EXPORT_SECONDS)}s`, job: parameters.job ?? ".+",
-    model: ".*", key: ".*", library: ".*", tag: "claude_tag_feature", tag_value: ".*", budget: parameters.budget ?? "5000",
+    __range: `${parameters.range}s`, __interval: `${interval}s`, __interval_ms: `${1000 * interval}`, level: "5m",
+    job: parameters.job ?? ".+", model: ".*", key: ".*", library: ".*", tag: "claude_tag_feature", tag_value: ".*", budget: parameters.budget ?? "5000",
   };
   return text.replace(/\$\{(\w+)\}|\$(\w+)/g, (whole, braced, plain) => values[braced ?? plain] ?? whole);
 }
@@ -82,8 +81,7 @@ export async function frames(panel) {
       const result = await ask("query", { query: fill(target.expr), time: end });
       return target.format === "table" ? asTable(target, result, panel.targets.length > 1) : atOnce(target, result);
     }
-    const points = panel.maxDataPoints ?? 200;
-    const step = Math.max(Math.ceil((end - start) / points / 60) * 60, 60);
+    const step = Math.max(Math.ceil((end - start) / panel.maxDataPoints / SLOT_SECONDS), 1) * SLOT_SECONDS;
     const result = await ask("query_range", { query: fill(target.expr, step), start, end, step });
     return overTime(target, result, step);
   }));
