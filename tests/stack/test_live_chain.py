@@ -374,8 +374,8 @@ def test_the_slots_that_are_added_up_follow_the_range(path):
         assert re.search(level["regex"].strip("/"), f"{{{written}}} 1 1")[1] == slots
 
 
-# What this workload has nothing of: native histograms, sessions, turns, what is reported, and a whole half hour.
-NOT_HERE = ("claude_session", "claude_agent", "claude_organization", "steady", "budget")
+# What this workload has nothing of: native histograms, sessions, turns, what is reported, silence, and a whole half hour.
+NOT_HERE = ("silent", "claude_session", "claude_agent", "claude_organization", "steady", "budget")
 
 
 def test_every_recording_rule_has_data(path):
@@ -401,7 +401,9 @@ def test_rules_are_evaluated_without_a_mistake(path):
         pytest.skip("VictoriaMetrics evaluates rules in another program")
     for group in path.store.get("rules")["groups"]:
         for rule in group["rules"]:
-            assert rule["health"] == "ok", (rule["name"], rule.get("lastError"))
+            # One of minutes was not evaluated yet.
+            known = {"ok", "unknown"} if group["interval"] > 60 else {"ok"}
+            assert rule["health"] in known, (rule["name"], rule.get("lastError"))
 
 
 def test_annotations_show_firing_alerts(path):

@@ -37,7 +37,7 @@ OF_THE_ORGANIZATION = {metric.prometheus for metric in o.ORGANIZATION_METRICS if
 # Common to all series, beside the attributes of the table.
 COMMON = {"job", "instance", "le", "service_version", "alertname", "alertstate", "claude_tag_feature"}
 # What our own queries and rules name.
-COMMON |= {"tag_value", "budget", "__name__"}
+COMMON |= {"tag_value", "budget", "series"}
 COMMON |= {prometheus_label(name) for name in c.COMMON_ATTRIBUTES}
 VARIABLES = {
     **dict.fromkeys(CALLS, ("datasource", "job", "model", "key", "library", "tag", "tag_value", "budget", "level")),

@@ -8,7 +8,7 @@ from otel_claude import semconv as c
 from otel_claude.semconv import Metric
 
 from ..promql.names import JOB, SERVICE_VERSION, TARGET_INFO
-from ..promql.queries import RANGE, STEP, Queries
+from ..promql.queries import RANGE, SERIES, STEP, Queries
 from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Column, Panel, exemplars, line
 from .variables import TAG
 
@@ -213,10 +213,10 @@ LABELS: Final = Panel(
 )  # fmt: skip
 LABEL_SETS: Final = Panel(
     336, "Sets of labels, by metric",
-    "How many sets of labels grew in the last five minutes, as they are recorded, without those of processes. Each "
-    "process has a part of them as series. Each bucket of a histogram is a set of its own.",
+    "How many sets of labels grew in the busiest five minutes of the last hour, as they are recorded, without those of "
+    "processes. Each process has a part of them as series. Each bucket of a histogram is a set of its own.",
     "table", "locale", (line(lambda q: q.label_sets(10)),), "nothing is recorded",
-    columns=(Column("__name__", "Recorded series"), Column("Value #A", "Sets of labels", "locale")),
+    columns=(Column(SERIES, "Recorded series"), Column("Value #A", "Sets of labels", "locale")),
 )  # fmt: skip
 SAMPLE_AGE: Final = Panel(
     334, "Live: age of the last sample",

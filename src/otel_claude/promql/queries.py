@@ -25,6 +25,8 @@ LONG: Final = 7 * 86_400
 """Seconds of a dashboard's range above which hours are added up."""
 HOURLY: Final = 3 * 86_400
 """Seconds of a fixed window from which on hours are added up."""
+SERIES: Final = "series"
+"""The label that a series' own name is moved to: functions over time drop the name."""
 LATEST: Final = "10m"
 """In which the last value of what is recorded each five minutes is found."""
 BASELINE: Final = "6h"
@@ -153,12 +155,13 @@ class Queries:
         return self.by((JOB,), self.by(PROCESS, each, "count"), "count")
 
     def label_sets(self, most: int) -> str:
-        """How many sets of labels grew in the last slot, of the metrics with the most of them."""
+        """How many sets of labels grew in a slot of the last hour at most, of the metrics with the most of them."""
         names = self.translator.match("__name__", "=~", f"{PREFIX}:.+:increase{MINUTES.name}")
         if not self.recorded:
             names = self.translator.match("__name__", "=~", "(claude|gen_ai).+")
         series = f"{{{', '.join((names, *self.where))}}}"
-        return f"topk({most}, {self.by(('__name__',), series, 'count')})"
+        named = f'label_replace({series}, "{SERIES}", "$1", "__name__", "(.*)")'
+        return f"topk({most}, max_over_time(({self.by((SERIES,), named, 'count')})[1h:{MINUTES.name}]))"
 
     def share(self, part: str, whole: str) -> str:
         """A part of a whole: 0 where there is no part, nothing where there is no whole."""
