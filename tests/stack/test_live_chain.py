@@ -374,7 +374,7 @@ def test_the_slots_that_are_added_up_follow_the_range(path):
         assert re.search(level["regex"].strip("/"), f"{{{written}}} 1 1")[1] == slots
 
 
-# What this workload has nothing of: native histograms, sessions, turns, what is reported, silence, and a whole half hour.
+# What this workload has nothing of: native histograms, sessions, turns, reports, silence, and a whole half hour.
 NOT_HERE = ("silent", "claude_session", "claude_agent", "claude_organization", "steady", "budget")
 
 

@@ -34,7 +34,7 @@ LOADED = [
 ALERTS = {rule["alert"]: rule for rule in LOADED if "alert" in rule}
 RECORDED = {rule["record"]: rule for rule in LOADED if "record" in rule}
 NATIVE = {metric.prometheus for metric in recorded.HISTOGRAMS}
-WITHOUT = {prometheus_label(name) for name in recorded.PROCESS_LABELS} | {recorded.CORRECTION_LABEL}
+WITHOUT = {prometheus_label(name) for name in recorded.PROCESS_LABELS} | {recorded.CORRECTION_LABEL, "of"}
 PROCESSES = {recorded.PROCESSES, recorded.AGENT_PROCESSES}
 each_alert = pytest.mark.parametrize("alert", ALERTS.values(), ids=list(ALERTS))
 
