@@ -100,6 +100,16 @@ CASES = (
     # A process of a moment, which increase() would not see.
     Case("ClaudeSpendRateHigh", (cost("_x9 60x2"),), "70m",
          "shop spent 60.00 USD on Claude in the last hour (limit 50 USD).", SHOP),
+    # The Collector stood still for three quarters of an hour, and all of it is counted at once: it is no jump.
+    *(
+        Case("ClaudeSpendRateHigh", (cost("0+0.75x100 _x44 108.75+0.75x200"), calls("0+1x100 _x44 145+1x200")), at)
+        for at in ("150m", "155m", "170m", "200m", "260m")
+    ),
+    Case("ClaudeSpendRateHigh", (cost("0+1x100 _x44 145+1x200"), calls("0+1x100 _x44 145+1x200")), "260m",
+         "shop spent 60.00 USD on Claude in the last hour (limit 50 USD).", SHOP),
+    # A deployment: every process is another, and none is silent.
+    Case("ClaudeSpendRateHigh", (cost("0+0.5x100 _x200"), calls("0+1x100 _x200"), cost("_x99 0+0.5x200", instance="b"),
+                                 calls("_x99 0+1x200", OK | {"instance": "b"})), "150m"),
     Case("ClaudeDailyBudget80", (cost("0x9 180x100"),), "30m",
          "Claude cost 180.00 USD in the last 24 hours, over 80 % of the daily budget of 200 USD."),
     Case("ClaudeDailyBudget80", (cost("0x9 150x100"),), "30m"),

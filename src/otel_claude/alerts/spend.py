@@ -8,7 +8,7 @@ from otel_claude import semconv as c
 
 from ..promql.names import JOB
 from ..promql.queries import Queries, seconds
-from ..promql.recorded import ALIVE
+from ..promql.recorded import ALIVE, SILENT
 from .rules import Alert
 from .thresholds import FAST, HOURS_OF_A_MONTH, SLOW, Burn, Thresholds
 
@@ -16,8 +16,10 @@ _USD: Final = '{{ $value | printf "%.2f" }} USD'
 _SHARE: Final = "{{ $value | humanizePercentage }}"
 _NO_PRICE_BY_DESIGN: Final = ("billed_elsewhere", "provisioned_throughput", "priority_tier")
 _NO_PRICE_IN_TABLE: Final = ("unknown_model", "no_published_price", "not_yet_priced", "unknown_speed")
-_WHOLE_HOUR: Final = f"count_over_time({ALIVE}[1h]) >= 11"
-"""After an outage of the store, the spend of hours is counted in one slot, and the last hour's says nothing."""
+_SILENT: Final = f"unless on ({JOB}) last_over_time({SILENT}[1h])"
+"""When processes are heard again, the spend of their silence is counted in one slot: the last hour's says nothing."""
+_NO_OUTAGE: Final = f"and on () count_over_time({ALIVE}[1h]) >= 11"
+"""The same where silence is not recorded, for an outage of the store."""
 _MONTHLY_ACTION: Final = (
     "Open the table “Top spenders”, and compare with yesterday: one service, one model or one key is usually "
     "behind it. If it is meant, raise the budget."
@@ -28,9 +30,10 @@ def spend_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
     """Budgets and jumps."""
     job, hour, day = q.translator.template(JOB), t.daily_budget * t.hour_of_daily_budget, q.spent("1d")
     by_job, week_ago = q.spent("1h", (JOB,)), q.spent("1h", (JOB,), ago="1w")
+    an_hour = _SILENT if q.recorded else _NO_OUTAGE
     return (
         Alert(
-            "ClaudeSpendRateHigh", "warning", f"{by_job} > {hour:g} and on () {_WHOLE_HOUR}",
+            "ClaudeSpendRateHigh", "warning", f"{by_job} > {hour:g} {an_hour}",
             f"{job} spent {_USD} on Claude in the last hour (limit {hour:g} USD).",
             "See which model and type grew on the service's dashboard. A loop that calls again and again shows as "
             "many calls, a prompt that grew as a higher cost per call.",
@@ -59,7 +62,7 @@ def spend_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
         ),
         Alert(
             "ClaudeSpendAnomaly", "warning",
-            f"{by_job} > {t.anomaly_factor:g} * {week_ago} and {by_job} > {t.anomaly_floor:g} and on () {_WHOLE_HOUR}",
+            f"{by_job} > {t.anomaly_factor:g} * {week_ago} and {by_job} > {t.anomaly_floor:g} {an_hour}",
             f"{job} spent {_USD} on Claude in the last hour, over {t.anomaly_factor:g} times the same hour last week.",
             "More or costlier calls? Compare calls and cost per call with last week's, then look at what was "
             "deployed.",
