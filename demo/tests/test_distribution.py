@@ -15,7 +15,9 @@ from otel_claude.version import __version__
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "demo" / "src" / "otel_claude_demo"
 RUNTIME = ROOT / "src" / "otel_claude"
-IMPORTED = {"otel_claude.api.response", "otel_claude.pricing", "otel_claude.redact", "otel_claude.semconv", "otel_claude.tags"}
+IMPORTED = {
+    "otel_claude.api.response", "otel_claude.pricing", "otel_claude.redact", "otel_claude.semconv", "otel_claude.tags",
+}  # fmt: skip
 HEAVY = ("starlette", "uvicorn", "anthropic", "rich", "typer")
 
 

@@ -47,6 +47,8 @@ BAD = [
     ("a tolerance that is none", (*WINDOW, "--tolerance", "much"), "--tolerance 'much' is no number"),
     ("a negative tolerance", (*WINDOW, "--tolerance", "-1"), "must not be less than 0"),
     ("another side", (*WINDOW, "--against", "invoice"), "--against takes list or billed"),
+    ("another store", (*WINDOW, "--store", "influx"),
+     "--store takes prometheus or mimir or victoria-metrics, not 'influx'"),
     ("both forms", (*WINDOW, "--json", "--csv"), "choose --json or --csv"),
     ("a window before the reports begin", ("--from", "2025-06-01", "--to", "2025-06-02"), "within the last 365 days"),
 ]  # fmt: skip
