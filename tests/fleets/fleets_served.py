@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 from panels_in_use import filled, panels
 
@@ -48,6 +49,10 @@ def stored(store, job):
         return number(filled(target["expr"], job=job))
 
     queries = Queries(NameTranslator(), (f'job="{job}"',))
+    # A slot is recorded two to five seconds after its end. Where that never is the same, the numbers say so.
+    deadline = time.monotonic() + 20
+    while number(queries.calls("1h")) != number(queries.raw_increase(c.CALLS, "1h")) and time.monotonic() < deadline:
+        time.sleep(0.5)
     values = (
         panel("Spend"),
         panel("Calls"),
