@@ -301,8 +301,8 @@ def without_data(store, started, queries, **chosen):
     empty = []
     for uid, panel, target in queries:
         job = "code-agent" if uid == "otel-claude-service" else ".+"
-        # This is no five minutes old.
-        expression = filled(target["expr"], job=job, **chosen).replace("[1h:5m]", "[1h:5s]")
+        # This is no five minutes old, and its slots are of three seconds.
+        expression = filled(target["expr"], job=job, **chosen).replace("[1h:5m]", "[1h:1s]")
         if target["exemplar"]:
             # It has none, and is there for the exemplars that are found by it.
             assert store.instant(expression) == []
