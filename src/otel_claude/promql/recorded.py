@@ -12,7 +12,7 @@ What a slot lacks, because samples came late or an evaluation was missed, is add
 series grew in the last hours, less what is recorded of them. It is written when it is found, as a series of its own
 (`claude_increase="correction"`), and the next corrections take it off again. Whatever is read adds up both.
 
-Measured 2026-11-28 on Prometheus 3.14 (docs/fleets.md: how, and what is exact after which outage).
+Measured 2026-11-28 on Prometheus 3.14 (docs/recording.md: what is exact after which outage).
 """
 
 from __future__ import annotations
