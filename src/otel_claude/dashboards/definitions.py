@@ -101,7 +101,7 @@ LIMITS: Final = Dashboard(
             _HEALTH_ROW.title,
             (
                 *_HEALTH_ROW.panels,
-                (reliability.VERSIONS, 8, 8), (reliability.LABELS, 8, 8), (reliability.LABEL_SETS, 8, 8),
+                (reliability.VERSIONS, 6, 8), (reliability.LABELS, 7, 8), (reliability.LABEL_SETS, 11, 8),
             ),
         ),
     ),

@@ -33,7 +33,7 @@ def _resets(q: Queries) -> str:
 
 
 HIGHEST: Final = Panel(
-    401, "Live: highest use of a limit",
+    401, "Live: limit used",
     _ABOUT + "Over 80 % the next burst will be refused with 429: spread the load, cache more, or ask for a higher "
     "limit.",
     "stat", "percentunit", (line(lambda q: q.used(())),), _UNKNOWN, thresholds=_USED_STEPS, max=1, decimals=0,

@@ -216,7 +216,7 @@ LABEL_SETS: Final = Panel(
     "How many sets of labels grew in the busiest five minutes of the last hour, as they are recorded, without those of "
     "processes. Each process has a part of them as series. Each bucket of a histogram is a set of its own.",
     "table", "locale", (line(lambda q: q.label_sets(10)),), "nothing is recorded",
-    columns=(Column(SERIES, "Recorded series"), Column("Value #A", "Sets of labels", "locale")),
+    columns=(Column(SERIES, "Recorded series", width=520), Column("Value #A", "Sets of labels", "locale")),
 )  # fmt: skip
 SAMPLE_AGE: Final = Panel(
     334, "Live: age of the last sample",

@@ -24,7 +24,7 @@ SPEND: Final = Panel(
     "stat", "currencyUSD", (line(lambda q: q.spent(RANGE)),), _NOTHING, decimals=2,
 )  # fmt: skip
 SPEND_LAST_HOUR: Final = Panel(
-    102, "Live: spend, last hour",
+    102, "Live: last hour",
     "Dollars spent in the last 60 minutes, up to the last export, whatever the time range. A jump without more traffic "
     "means longer prompts, a more expensive model or a cache that stopped working: look at the panels by model and by "
     "type.",
