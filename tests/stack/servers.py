@@ -126,8 +126,8 @@ class Store:
 
 # Slots of three seconds and of half a minute, where the delivered rules have five minutes and an hour.
 FAST = (
-    Level("5m", slot=3, delay=2, window=300, step=15, late=16),
-    Level("1h", slot=30, delay=6, window=600, step=30, late=40),
+    Level("5m", slot=3, delay=4, window=300, step=15, late=16),
+    Level("1h", slot=30, delay=8, window=600, step=30, late=40),
 )
 
 
