@@ -21,8 +21,8 @@ class Server:
 
     address = "http://prometheus:9090"
 
-    def __init__(self, *, store="prometheus", alive=True, kept=None):
-        self.kind, self.alive, self.kept = store, alive, kept
+    def __init__(self, *, store="prometheus", alive=True, gap=False, kept=None):
+        self.kind, self.alive, self.gap, self.kept = store, alive, gap, kept
         self.asked: list[tuple[str, datetime]] = []
 
     def store(self):
@@ -33,6 +33,9 @@ class Server:
 
     def query(self, expression, at):
         moment = datetime.fromtimestamp(at, timezone.utc)
+        if expression.startswith("count_over_time((count_over_time(claude:increase:alive[21600s]))["):
+            slots = Decimal(expression.rpartition("[")[2].partition("s:")[0]) / 300
+            return [({}, slots - 1 if self.gap else slots)]
         if "claude:increase:alive" in expression:
             assert expression == "count_over_time(claude:increase:alive[10m])"
             assert moment == START + 2 * SLOT
@@ -66,6 +69,7 @@ def test_a_month_is_made_of_the_same_slots():
 
 RAW = [
     ("nothing was recorded when it began", {"alive": False}, START, START + DAY),
+    ("the rules were away within it, for longer than corrections reach", {"gap": True}, START, START + DAY),
     ("its beginning is in a slot", {}, START + timedelta(minutes=2), START + DAY),
     ("its end is in a slot", {}, START, START + timedelta(hours=5, minutes=3)),
 ]

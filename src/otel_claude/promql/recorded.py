@@ -147,7 +147,9 @@ class Growth:
     def history(self, metric: Metric, part: Part = "") -> str:
         """What each set of labels grew in a slot of before the rules were installed. New series are new processes."""
         level = self.minutes
-        return _at_the_end_of(level.slot, level.delay, f"{self._growth(metric, part, level.slot, level.window)} > 0")
+        growth = self._growth(metric, part, level.slot, level.window)
+        # As in `buckets`: an empty one is the lower bound of the next.
+        return _at_the_end_of(level.slot, level.delay, growth if part == "_bucket" else f"{growth} > 0")
 
     def history_hour(self, metric: Metric, part: Part = "") -> str:
         """The hours of a history."""

@@ -137,11 +137,17 @@ def measure(
 
 
 def _is_recorded(prometheus: Prometheus, start: datetime, end: datetime) -> bool:
-    """Whether the window is made of whole slots, and all of them are recorded: since its first one, until its last."""
+    """Whether the window is made of whole slots, and the rules were evaluated from its first one to its last."""
     slot = MINUTES.slot
     if start.timestamp() % slot or end.timestamp() % slot or datetime.now(timezone.utc) < end + _RECORDED_AFTER:
         return False
-    return bool(prometheus.query(f"count_over_time({ALIVE}[10m])", start.timestamp() + 2 * slot))
+    if not prometheus.query(f"count_over_time({ALIVE}[10m])", start.timestamp() + 2 * slot):
+        return False
+    # Corrections reach as far back as their window. Rules that were away for longer have lost what the raw series have.
+    length, far = (f"{seconds:.0f}s" for seconds in ((end - start).total_seconds(), MINUTES.window))
+    known = f"count_over_time((count_over_time({ALIVE}[{far}]))[{length}:{MINUTES.name}])"
+    slots = (end - start).total_seconds() / slot
+    return any(count >= slots for _, count in prometheus.query(known, end.timestamp()))
 
 
 def _tokens(window: _Window) -> dict[Cell, int]:
