@@ -14,7 +14,7 @@ from otel_claude import semconv as c
 from otel_claude.semconv import Metric
 
 from .names import BUCKET, JOB, PROCESS, NameTranslator, Part
-from .recorded import GAUGES, HOURS, MINUTES, PREFIX, PROCESSES, gauge_name, increase_name
+from .recorded import GAUGES, HOURS, MINUTES, PREFIX, PROCESSES, gauge_name, increase_name, over_time
 
 RANGE: Final = "$__range"
 STEP: Final = "$__interval"
@@ -141,11 +141,10 @@ class Queries:
     def gauge(self, metric: Metric, window: str, by: tuple[str, ...] = (), *matchers: str) -> str:
         """A gauge within a window, over all processes: its highest value, or the sum of the last ones."""
         operation = _OPERATIONS[metric]
-        over = "last_over_time" if operation == "sum" else f"{operation}_over_time"
         series = self.select(metric, *matchers)
         if self.recorded:
             series = self.translator.select_name(gauge_name(metric, operation), *self._scope(metric), *matchers)
-        return self.by(by, f"{over}({series}[{window}])", operation)
+        return self.by(by, f"{over_time(operation)}({series}[{window}])", operation)
 
     def processes(self, window: str, *metrics: Metric, recorded: str = PROCESSES) -> str:
         """How many processes report any of some metrics, by service; in a window the most at once."""

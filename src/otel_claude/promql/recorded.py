@@ -31,7 +31,7 @@ PREFIX: Final = "claude"
 ALIVE: Final = f"{PREFIX}:increase:alive"
 """Recorded each five minutes: since when, and with which gaps, the rules were evaluated."""
 COUNTS_NEW: Final = f"{PREFIX}:increase:counts_new"
-"""There while a series that has no earlier sample is a new process, and not one from before a long outage."""
+"""Present while a series without an earlier sample is a new process. Absent after an outage of six hours and more."""
 DUE: Final = f"{PREFIX}:increase:due"
 """Recorded when a group of rules records a slot, with the slot's end in Unix seconds: none is recorded twice."""
 RULES: Final = "rules"
@@ -41,7 +41,7 @@ SILENT: Final = f"{PREFIX}:increase:silent"
 PROCESSES: Final = f"{PREFIX}:claude_client_calls:processes"
 """How many processes report calls, by service."""
 STEADY: Final = f"{PREFIX}:claude_client_calls:steady"
-"""There while a service reported calls in each slot of the last half hour: its silence would be news."""
+"""Present for a service that reported calls in each slot of the last half hour."""
 AGENT_PROCESSES: Final = f"{PREFIX}:claude_agent:processes"
 """How many processes report agents, by service."""
 CORRECTION_LABEL: Final = "claude_increase"
@@ -131,6 +131,11 @@ def gauge_name(metric: Metric, operation: str) -> str:
     return f"{PREFIX}:{metric.prometheus}:{operation}{_GAUGE_WINDOW}"
 
 
+def over_time(operation: str) -> str:
+    """The function that makes one value of a process's gauge in a window: the highest, or the last that is added."""
+    return "last_over_time" if operation == "sum" else f"{operation}_over_time"
+
+
 class Growth:
     """Writes the expressions of the rules, in one style of names."""
 
@@ -145,7 +150,7 @@ class Growth:
         self._counts_new = f"last_over_time({COUNTS_NEW}[{duration(10 * self.minute)}])"
 
     def history(self, metric: Metric, part: Part = "") -> str:
-        """What each set of labels grew in a slot of before the rules were installed. New series are new processes."""
+        """What each set of labels grew in a slot before the rules were installed. New series are new processes."""
         level = self.minutes
         growth = self._growth(metric, part, level.slot, level.window)
         # As in `buckets`: an empty one is the lower bound of the next.
@@ -157,7 +162,7 @@ class Growth:
         return _at_the_end_of(level.slot, level.delay, self._recorded_in(metric, part, level.slot))
 
     def repair(self, metric: Metric, part: Part = "") -> str:
-        """What of the last day's growth is not recorded: of an outage that was too long for the corrections.
+        """What is not recorded of the last day's growth, after an outage that was too long for the corrections.
 
         To be evaluated once, when the outage has been over for two hours, and all of it is less than a day ago.
         """
@@ -203,9 +208,9 @@ class Growth:
         return _recorded_once(level.name, level.slot, level.delay, f"count by ({JOB}) ({silent})")
 
     def buckets(self, metric: Metric) -> str:
-        """What the buckets of a histogram grew, which are most of all series: what all were less what all are.
+        """What the buckets of a histogram grew: the sum of their latest values less the sum of the earlier ones.
 
-        No series is matched with its earlier value, which would take three times as long: one that has ended has the
+        Buckets are most of all series. No series is matched with its earlier value, which would take three times as long: one that has ended has the
         same in both sums, and a new one has nothing before. A service with a process that was silent for longer than
         the sums look back is left to the correction. That is a rule of its own: Prometheus 3.14 reads each selector of
         an expression as far back as the longest one.
@@ -220,7 +225,7 @@ class Growth:
         return _recorded_once(level.name, level.slot, level.delay, growth) + f" unless on ({JOB}) {SILENT}"
 
     def slot_correction(self, metric: Metric, part: Part = "") -> str:
-        """What of the last hours' growth no slot of five minutes has. Not while the hours are those of an outage."""
+        """What no slot of five minutes has of the last hours' growth. Nothing while the hours before were an outage."""
         level = self.minutes if part != "_bucket" else self.minutes.corrected_each(BUCKET_STEPS)
         window = duration(level.window)
         growth = self._growth(metric, part, level.window, level.window)
@@ -234,7 +239,7 @@ class Growth:
         return _recorded_once(level.name, level.slot, level.delay, self._recorded_in(metric, part, level.slot))
 
     def hour_correction(self, metric: Metric, part: Part = "") -> str:
-        """What of the last day's slots no hour has: the hours whose evaluation was missed."""
+        """What no hour has of the last day's slots: hours that were not evaluated."""
         level = self.hours
         missing = self._missing(
             level, self._recorded_in(metric, part, level.window), increase_name(metric, level.name, part)
@@ -243,9 +248,9 @@ class Growth:
 
     def gauge(self, metric: Metric, operation: str) -> str:
         """The values of a gauge in the last five minutes: of each process the highest, or the last that is added."""
-        over = "last_over_time" if operation == "sum" else f"{operation}_over_time"
         window = duration(self.minutes.slot)
-        return f"{operation} without ({self._without}) ({over}({self._translator.select(metric)}[{window}]))"
+        each = f"{over_time(operation)}({self._translator.select(metric)}[{window}])"
+        return f"{operation} without ({self._without}) ({each})"
 
     def processes(self, *metrics: Metric) -> str:
         """How many processes report any of some metrics, by service."""
@@ -273,6 +278,7 @@ class Growth:
         return f"sum without ({CORRECTION_LABEL}) ({_recorded(name, self.minutes, seconds)})"
 
     def _missing(self, level: Level, growth: str, name: str) -> str:
+        """A growth less the slots and the corrections that are recorded of it."""
         slots = _recorded(f'{name}{{{CORRECTION_LABEL}=""}}', level, level.window)
         slots = _with_label(f"-1 * {slots}", CORRECTION_LABEL, "slots")
         # The correction of each step is taken off while the step that it is about is in the window.
