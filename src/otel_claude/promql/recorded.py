@@ -210,10 +210,10 @@ class Growth:
     def buckets(self, metric: Metric) -> str:
         """What the buckets of a histogram grew: the sum of their latest values less the sum of the earlier ones.
 
-        Buckets are most of all series. No series is matched with its earlier value, which would take three times as long: one that has ended has the
-        same in both sums, and a new one has nothing before. A service with a process that was silent for longer than
-        the sums look back is left to the correction. That is a rule of its own: Prometheus 3.14 reads each selector of
-        an expression as far back as the longest one.
+        Buckets are most of all series. No series is matched with its earlier value, which would take three times as
+        long: one that has ended has the same in both sums, and a new one has nothing before. A service with a process
+        that was silent for longer than the sums look back is left to the correction. That is a rule of its own:
+        Prometheus 3.14 reads each selector of an expression as far back as the longest one.
         """
         level = self.minutes
         slot, long, before = (duration(n * level.slot) for n in (1, 4, 3))
