@@ -172,3 +172,8 @@ def test_iterations_replace_iterations():
     usage = merged({"iterations": [entry, entry]}, {"iterations": [{"type": "compaction", "input_tokens": 9}]}, {})
     assert [(e.type, e.model, e.input, e.output) for e in usage.iterations] == [("compaction", None, 9, None)]
     assert not usage.malformed
+
+
+@pytest.mark.parametrize("later", [{}, {"output_tokens": 2}])
+def test_an_empty_list_of_iterations_is_no_iterations(later):
+    assert merged({"iterations": []}, later) == merged({}, later)

@@ -209,20 +209,20 @@ def _parse_carefully(usage: object, known: Usage) -> Usage:
 
 
 def _iterations(entries: object, read: Reader) -> tuple[Iteration, ...] | None:
+    """None also for an empty list: nothing was sampled apart."""
     entries = as_list(entries)
     if entries is None or len(entries) > _MAX_ITERATIONS:
         read.wrong = True
         return None
-    return tuple(
-        [
-            Iteration(
-                *Counts().updated(entry, read).by_type,
-                read.text(entry.get("type"), None) or "",
-                read.text(entry.get("model"), None),
-            )
-            for entry in map(read.as_object, entries)
-        ]
-    )
+    iterations = [
+        Iteration(
+            *Counts().updated(entry, read).by_type,
+            read.text(entry.get("type"), None) or "",
+            read.text(entry.get("model"), None),
+        )
+        for entry in map(read.as_object, entries)
+    ]
+    return tuple(iterations) or None
 
 
 _PLACEHOLDERS: Final = frozenset({"output_tokens", "output_tokens_details"})
