@@ -34,7 +34,7 @@ STREAMS = {
         BOUND.but(tokens=without("output"), stop_reason=None), [start(), *api.BLOCK, api.STOP]
     ),
     "message_stop after a message_delta without counts": streamed(
-        BOUND.but(tokens=without("output")), events(last=delta({}))
+        BOUND.but(tokens=without("output"), native_tokens=False), events(last=delta({}))
     ),
     "message_stop without message_start": streamed(
         UNKNOWN.but(reason="no_usage", status="OK", stream=True, first_chunk=True, native_tokens=False),
@@ -63,7 +63,7 @@ WHOLE = {
         PLAIN.but(tier=None), message({**USAGE, "service_tier": "", "inference_geo": "", "speed": "", "iterations": []})
     ),
     "an empty list where an object belongs": whole(
-        PLAIN.but(tokens={**TOKENS, "cache_write_5m": 100, "cache_write_1h": 0}, split=False),
+        PLAIN.but(tokens={**TOKENS, "cache_write_5m": 100, "cache_write_1h": 0}, split=False, native_tokens=False),
         message({**USAGE, "cache_creation": [], "server_tool_use": [], "output_tokens_details": []}),
     ),
 }

@@ -178,8 +178,8 @@ class Recorder:
         responses, number = call.responses, attempt.number
         try:
             if kind == "message" or (kind is None and "usage" in body):
-                # It can be decoded twice: under middleware, or when a raw response is parsed again.
-                responses.pop(number, None)
+                if responses:  # It can be decoded twice: under middleware, or when a raw response is parsed again.
+                    responses.pop(number, None)
                 responses[number] = parse_message(body)
                 if call.returned:
                     self.end_call(call)
@@ -189,10 +189,11 @@ class Recorder:
                 responses.pop(number, None)
                 responses[number] = parse_message_start(body)
             elif kind == "message_stop":
-                if number in responses:
-                    responses[number] = responses[number]._replace(complete=True)
-                else:
+                response = responses.get(number)
+                if response is None:
                     call.no_usage_reason = call.no_usage_reason or "no_usage"
+                elif not response.complete:  # Some gateways give no stop reason.
+                    responses[number] = response._replace(complete=True)
                 self.end_call(call)
             elif not attempt.streams and number not in responses:
                 attempt.fail_as_invalid()
