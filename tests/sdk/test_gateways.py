@@ -144,6 +144,15 @@ async def test_what_is_no_message_is_invalid_also_where_it_is_read_raw(name, fac
     assert telemetry.metrics() == INVALID.metrics()
 
 
+@pytest.mark.parametrize("streams", [False, True])
+async def test_a_redirect_that_leads_nowhere_is_an_invalid_response(streams, face, telemetry, quiet):
+    client = face(plain({}, 302), max_retries=0)
+    with pytest.raises(anthropic.APIStatusError):
+        await client.wait(client.client.messages.create(**ARGS, **({"stream": True} if streams else {})))
+    expected = INVALID.but(attempts=((302, "failed", "invalid_response", None),))
+    assert telemetry.metrics() == expected.metrics()
+
+
 async def test_an_invalid_response_is_the_end_that_counts(face, telemetry, quiet):
     """One that a retry of the application's own mends is another call."""
     client = face(plain(api.error("overloaded_error")), plain())

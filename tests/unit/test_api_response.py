@@ -62,6 +62,7 @@ NO_INPUT = {
     "cache_creation_input_tokens": 0,
     "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
 }
+COMPACTION = {"type": "compaction", "input_tokens": 5, "output_tokens": 2}
 DELTAS = [
     # events after message_start; input, cache read, output, complete, stop reason
     ([delta({"output_tokens": 9}, "end_turn")], 1_000, 20_000, 9, True, "end_turn"),
@@ -74,6 +75,8 @@ DELTAS = [
     # A delta of no input at all does not know it. One with cached input does.
     ([delta({"output_tokens": 9, "input_tokens": 0}, "end_turn")], 1_000, 20_000, 9, True, "end_turn"),
     ([delta({"output_tokens": 9, **NO_INPUT}, "end_turn")], 1_000, 20_000, 9, True, "end_turn"),
+    # With iterations it may be that all was sampled apart.
+    ([delta({"output_tokens": 0, **NO_INPUT, "iterations": [COMPACTION]}, "end_turn")], 0, 0, 0, True, "end_turn"),
     ([delta({**NO_INPUT}), delta({"output_tokens": 9}, "end_turn")], 1_000, 20_000, 9, True, "end_turn"),
     ([delta({"output_tokens": 9, **NO_INPUT, "cache_read_input_tokens": 8})], 0, 8, 9, False, None),
     ([delta({"output_tokens": 9}, "end_turn"), delta()], 1_000, 20_000, 9, True, "end_turn"),

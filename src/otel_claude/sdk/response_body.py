@@ -25,9 +25,10 @@ def observe_body(recorder: Recorder, attempt: Attempt, response: Any, *, middlew
     attempt.body_pending = True
     if not response.is_closed:
         try:
+            raw = raw and not middleware  # A middleware has the SDK give it everything raw.
             reading = _Reading(recorder, attempt, response, middleware=middleware, raw=raw)
             response.stream = ResponseBody(response.stream, reading)
-            if raw and not middleware:
+            if raw:
                 read_raw(recorder, attempt, response)
         except Exception:
             log_internal_error("observe a body")
@@ -121,7 +122,7 @@ class _Reading:
         attempt, content_type = self._attempt, _content_type(self._response())
         if how == "read" and content_type and "event" not in content_type:
             attempt.fail_as_invalid()
-        elif self._raw and not (attempt.reader and attempt.reader.saw_any) and self._bytes_came():
+        elif (self._raw if attempt.reader is None else not attempt.reader.saw_any) and self._bytes_came():
             attempt.call.no_usage_reason = "unread_body"
 
     def _bytes_came(self) -> bool:

@@ -244,8 +244,11 @@ def on_error(recorder: Recorder, attempt: Attempt, error: Exception, response: A
         recorder.on_headers(attempt, status, response.headers.raw)
         attempt.reject(_error(response, body))
     elif not attempt.call.ended:
-        # An `error` event after HTTP 200.
-        attempt.fail_in_stream(error_type(error) or "client_error", _error(response, body).blocked)
+        if attempt.status is None:  # A redirect that leads nowhere.
+            recorder.on_headers(attempt, status, response.headers.raw)
+            attempt.fail_as_invalid()
+        else:  # An `error` event after HTTP 200.
+            attempt.fail_in_stream(error_type(error) or "client_error", _error(response, body).blocked)
         recorder.end_call(attempt.call, error_type=attempt.error_type)
 
 

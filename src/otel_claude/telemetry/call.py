@@ -125,7 +125,7 @@ class Attempt:
         self.call.no_usage_reason = "error_event"
 
     def fail_as_invalid(self) -> None:
-        """The API, or what stands before it, answered with HTTP 200 and something else than was asked for."""
+        """The API, or what stands before it, gave no error by its status, and something else than was asked for."""
         self.outcome, self.error_type = "failed", INVALID_RESPONSE
         self.call.no_usage_reason = INVALID_RESPONSE
 
@@ -190,11 +190,14 @@ class Call:
         self.duration = time.perf_counter() - self.clock
         if error_type is not None:
             self.error_type = error_type
-        if not self.responses and self.attempts and self.attempts[-1].error_type == INVALID_RESPONSE:
-            self.error_type = INVALID_RESPONSE
-        if self.error_type is not None:
-            self.cost = None
-        self.cancelled = cancelled or (self.error_type is None and not self.is_complete())
+        if self.error_type is None and self.is_complete():
+            self.cancelled = cancelled
+        else:
+            if not self.responses and self.attempts and self.attempts[-1].error_type == INVALID_RESPONSE:
+                self.error_type = INVALID_RESPONSE  # Whatever the client library made of it.
+            if self.error_type is not None:
+                self.cost = None
+            self.cancelled = cancelled or self.error_type is None
         for attempt in self.attempts:
             attempt.http_response = attempt.reader = None
             if attempt.outcome is None:

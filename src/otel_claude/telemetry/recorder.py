@@ -178,16 +178,18 @@ class Recorder:
         responses, number = call.responses, attempt.number
         try:
             if kind == "message" or (kind is None and "usage" in body):
+                response = parse_message(body)
                 if responses:  # It can be decoded twice: under middleware, or when a raw response is parsed again.
                     responses.pop(number, None)
-                responses[number] = parse_message(body)
+                responses[number] = response
                 if call.returned:
                     self.end_call(call)
             elif kind == "message_delta":
                 responses[number] = merge_message_delta(responses.get(number, _NO_RESPONSE), body)
             elif kind == "message_start":
+                response = parse_message_start(body)
                 responses.pop(number, None)
-                responses[number] = parse_message_start(body)
+                responses[number] = response
             elif kind == "message_stop":
                 response = responses.get(number)
                 if response is None:
