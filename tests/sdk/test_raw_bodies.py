@@ -332,6 +332,56 @@ async def test_middleware_that_has_read_the_body(face, telemetry, tracing, quiet
         await read(client, response)
 
 
+class Buffering(Middleware):
+    """Gives a response of its own, which carries what the first one does, and reads that when it is read itself."""
+
+    def remade(self, response):
+        old = response.http_response
+        new = http.Response(
+            200, headers=old.headers, stream=Buffered(old), request=old.request, extensions=old.extensions
+        )
+        return type(response)(
+            raw=new, cast_to=response._cast_to, client=response._client, stream=True, stream_cls=response._stream_cls,
+            options=response._options, retries_taken=response.retries_taken,
+        )  # fmt: skip
+
+    def handle(self, request, call_next):
+        return self.remade(call_next(request))
+
+    async def handle_async(self, request, call_next):
+        return self.remade(await call_next(request))
+
+
+class Buffered(http.SyncByteStream, http.AsyncByteStream):
+    def __init__(self, response):
+        self.response = response
+
+    def __iter__(self):
+        yield from [self.response.read()[:200], self.response.read()[200:]]
+
+    async def __aiter__(self):
+        content = await self.response.aread()
+        for chunk in (content[:200], content[200:]):
+            yield chunk
+
+    def close(self):
+        self.response.close()
+
+    async def aclose(self):
+        await self.response.aclose()
+
+
+@middleware_only
+@pytest.mark.parametrize("count", [2, None])
+async def test_middleware_that_reads_ahead_does_not_end_the_call(count, face, telemetry, quiet):
+    client = face(stream(), middleware=[Buffering()])
+    opened = await client.wait(client.client.messages.create(**ARGS, stream=True))
+    await client.take(opened, count)
+    await client.wait(opened.close())
+    assert telemetry.metrics() == (STREAM if count is None else ABORTED.but(first_chunk=False)).metrics()
+    await client.resolve()
+
+
 @middleware_only
 @pytest.mark.parametrize("way", STREAM_WAYS)
 async def test_middleware_that_passes_a_raw_stream_on(way, face, telemetry, tracing, quiet):

@@ -30,8 +30,8 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "Read it to its end with parse(), read(), json(), text(), iter_bytes() or iter_lines().",
     ),
     "invalid_response": Reason(
-        "HTTP 200, or a redirect that leads nowhere, and neither a message nor a stream of one: an error, a list, HTML "
-        "or nothing.",
+        "HTTP 200, or a redirect that leads nowhere, and not the message or the stream that was asked for: an error, a "
+        "list, HTML or nothing.",
         "Look at what stands between the program and the API.",
     ),
     "error_event": Reason(

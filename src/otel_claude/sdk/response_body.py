@@ -22,7 +22,7 @@ def observe_body(recorder: Recorder, attempt: Attempt, response: Any, *, middlew
 
     `raw`: the application asked for the response itself, and may read its bytes.
     """
-    attempt.body_pending = True
+    attempt.body_pending, attempt.response_id = True, id(response)
     if not response.is_closed:
         try:
             raw = raw and not middleware  # A middleware has the SDK give it everything raw.

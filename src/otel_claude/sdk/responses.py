@@ -183,10 +183,10 @@ def _observe_what_middleware_gave(recorder: Recorder, last: Attempt, result: Any
         carried, raw = attempt_of(response), response is not decoded
         if carried is not None and carried.call is not last.call:
             return
-        if _ATTEMPT not in extensions:
+        if carried is None or carried.response_id != id(response):
             extensions[_ATTEMPT] = last
             observe_body(recorder, last, response, middleware=False, raw=raw)
-        elif carried is not None:
+        else:
             carried.passed_on = True
             if response.is_closed and not carried.streams:
                 carried.body_pending, carried.http_response = False, response

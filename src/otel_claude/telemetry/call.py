@@ -18,7 +18,7 @@ from ..tags import Tags
 _NO_SIZE: Final = RequestSize()
 FIRST_ERROR_STATUS: Final = 400
 INVALID_RESPONSE: Final = "invalid_response"
-"""As `claude.unpriced.reason` and as `error.type`: HTTP 200, and neither a message nor a stream of one."""
+"""As `claude.unpriced.reason` and as `error.type`: HTTP 200, and not what was asked for."""
 
 
 class ClientInfo:
@@ -71,7 +71,8 @@ class Attempt:
         never_sent: whether it surely did not reach the API, as when no connection could be made.
         streams: whether its response is a stream that the application reads.
         body_pending: whether its body, or its stream, was left for the application to read.
-        passed_on: whether a middleware gave the application its response as it is.
+        response_id: the `id` of the response whose body is observed.
+        passed_on: whether a middleware gave the application that response as it is.
         reader: of the bytes that the application reads of its raw response, until the call has ended.
         options_id: the `id` of what the client library built it from, which lives until its response is processed.
         http_response: only while the library has the whole body and its method has not returned.
@@ -89,6 +90,7 @@ class Attempt:
     never_sent = False
     streams = False
     body_pending = False
+    response_id = 0
     passed_on = False
     reader: Any = None
     http_response: Any = None
