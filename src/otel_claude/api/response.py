@@ -236,9 +236,8 @@ def _iterations(entries: object, read: Reader) -> tuple[Iteration, ...] | None:
 
 _PLACEHOLDERS: Final = frozenset({"output_tokens", "output_tokens_details"})
 """What `message_start` has a placeholder for. It is never kept: the real count comes with `message_delta`."""
-
-
 _INPUT: Final = frozenset({"input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation"})
+"""All that total input is made of."""
 
 
 class Response(NamedTuple):
