@@ -323,6 +323,28 @@ async def test_middleware_that_passes_a_body_on(way, face, telemetry, tracing, q
         ended(telemetry, READ, tracing)
 
 
+class Again(Middleware):
+    """Parses what came, and sends again."""
+
+    def handle(self, request, call_next):
+        call_next(request).parse()
+        return call_next(request)
+
+    async def handle_async(self, request, call_next):
+        await (await call_next(request)).parse()
+        return await call_next(request)
+
+
+@middleware_only
+async def test_middleware_that_parsed_another_answer_before(face, telemetry, quiet):
+    client = face(ENCODED["in pieces"], middleware=[Again()])
+    async with raw(client) as response:
+        await read_json(client, response)
+        metrics = telemetry.metrics()
+        assert list(metrics["claude.client.calls"].values()) == [1]
+        assert list(metrics["gen_ai.client.inference.usage.output_tokens"].values()) == [100]
+
+
 @middleware_only
 async def test_middleware_that_has_read_the_body(face, telemetry, tracing, quiet):
     client = face(ENCODED["in pieces"], middleware=[Sending(reads=True)])

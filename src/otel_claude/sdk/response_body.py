@@ -97,13 +97,13 @@ class _Reading:
         if self._middleware and not attempt.passed_on:
             return  # It goes on to another hop, or gives the application a response of its own.
         call.error_type = error
-        if not call.responses and not attempt.streams and attempt.reader is None and how == "read":
-            return  # It is parsed later.
-        try:
-            if not call.responses:
+        if attempt.number not in call.responses:
+            if not attempt.streams and attempt.reader is None and how == "read":
+                return  # It is parsed later.
+            try:
                 (self._explain_stream if attempt.streams else self._read_message)(how)
-        except Exception:
-            log_internal_error("find out why a body says nothing")
+            except Exception:
+                log_internal_error("find out why a body says nothing")
         self._recorder.end_call(call)
 
     def _read_message(self, how: str) -> None:

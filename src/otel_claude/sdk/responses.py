@@ -189,7 +189,9 @@ def _observe_what_middleware_gave(recorder: Recorder, last: Attempt, result: Any
         else:
             carried.passed_on = True
             if response.is_closed and not carried.streams:
-                carried.body_pending, carried.http_response = False, response
+                carried.body_pending = False
+                if carried.number not in last.call.responses:
+                    recorder.on_response_data(carried, body_of(response))
             elif raw and not response.is_closed:
                 read_raw(recorder, carried, response)
         return
