@@ -1,7 +1,8 @@
 """`otel-claude`: the command line. Loads only the command that was asked for, and says what to install for it.
 
-Exit codes: 0 done; 1 the command found something wrong (`doctor`, `price --check`); 2 bad usage or input, or something
-to install is missing. `run` ends as the program does; 127 if there is no such program, 126 if it cannot be executed.
+Exit codes: 0 done; 1 the command found something wrong (`doctor`, `price --check`, `reconcile`); 2 bad usage or input,
+something to install is missing, or a fault of ours; 130 interrupted. `run` ends as the program does; 127 if there is no
+such program, 126 if it cannot be executed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 __all__ = ["main"]
+
+_INTERRUPTED = 130
+"""As a shell says of a program that SIGINT ended."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -40,7 +44,7 @@ def _run(application: Any, given: list[str]) -> NoReturn:
     try:
         code = application(args=given, prog_name="otel-claude", standalone_mode=False)
     except Abort:
-        fail("aborted", 1)
+        fail("interrupted", _INTERRUPTED)
     except ModuleNotFoundError:
         raise
     except Exception as error:
@@ -48,7 +52,7 @@ def _run(application: Any, given: list[str]) -> NoReturn:
         show = getattr(error, "show", None)
         if show is None or not hasattr(error, "format_message"):
             frames = "".join(traceback.format_tb(error.__traceback__))
-            fail(f"failed ({type(error).__name__}). This is a fault of otel-claude; please report it.\n{frames}", 1)
+            fail(f"failed ({type(error).__name__}). This is a fault of otel-claude; please report it.\n{frames}")
         page = io.StringIO()
         show(file=page)
         sys.stderr.write(shown(page.getvalue()))
