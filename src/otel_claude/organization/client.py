@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import anthropic
@@ -166,7 +167,7 @@ class Reader:
         as_of = getattr(page, "data_refreshed_at", None) or datetime.now(timezone.utc) - _FRESH
         if not isinstance(as_of, datetime) or as_of.tzinfo is None:
             raise unreadable(part, "data_refreshed_at is no time")
-        for pages in range(1, _MAX_PAGES + 1):
+        for pages in count(1):
             data = cast("list[Any] | None", getattr(page, "data", None))
             if data is None:
                 raise unreadable(part, "an answer has no data")
@@ -176,12 +177,14 @@ class Reader:
             if page.next_page_info() is None or has_more is False:
                 if has_more:
                     raise incomplete(part, pages)
-                return rows, as_of.astimezone(timezone.utc)
+                break
+            if pages == _MAX_PAGES:
+                raise unreadable(part, f"there are more than {_MAX_PAGES} pages")
             try:
                 page = self._requested(part, page.get_next_page)
             except Problem as problem:
                 raise incomplete(part, pages, problem) from problem
-        raise unreadable(part, f"there are more than {_MAX_PAGES} pages")
+        return rows, as_of.astimezone(timezone.utc)
 
     def _requested(self, part: str, ask: Callable[[], T]) -> T:
         try:
