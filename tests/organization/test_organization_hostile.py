@@ -27,7 +27,7 @@ from otel_claude.organization.poller import Poller
 from otel_claude_demo.simulator import SpendLimit
 
 HOSTILE = (
-    "=HYPERLINK(\"http://evil/\",\"x\")", "\x1b[2J\x1b]0;owned\x07", "a\r\nb\u202ec\u2028d\x9b31m", "x" * 100_000, "\ud800",
+    '=HYPERLINK("http://evil/","x")', "\x1b[2J\x1b]0;owned\x07", "a\r\nb\u202ec\u2028d\x9b31m", "x" * 100_000, "\ud800",
     "../../v1/messages", "", " ", "NaN", "Infinity", "-1", "1E+999999999", "1e-999999999", "1_000", "\u0661", "true",
     "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-20", "<script>alert(1)</script>",
     f"sk-ant-api03-{'k' * 80}",
