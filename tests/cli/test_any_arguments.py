@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 
 import pytest
 import typer
+from cli_programs import OURS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -75,3 +78,22 @@ def test_a_fault_of_ours_and_an_interruption_are_no_answer(otel_claude, monkeypa
     code, out, err = otel_claude("reconcile", *window)
     assert (code, out) == (130, "")
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("price", "--list"), ("reconcile", "--help"), ("doctor", "--offline"), ("--version",)]
+)
+def test_an_output_that_cannot_be_written_is_no_answer(environment, arguments):
+    def ran(out):
+        return subprocess.run([*OURS, *arguments], env=environment, stdout=out, stderr=subprocess.PIPE, text=True)  # noqa: PLW1510
+
+    read, write = os.pipe()
+    os.close(read)
+    done = ran(write)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        done = ran(full)
+    assert (done.returncode, done.stderr) == (
+        2, "otel-claude: the output cannot be written: No space left on device\n",
+    )  # fmt: skip

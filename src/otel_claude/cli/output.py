@@ -5,6 +5,7 @@ Nothing that is written here holds a credential of the environment or of the com
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -95,4 +96,10 @@ def console() -> Any:
 
     made = Console(highlight=False, markup=False, emoji=False)
     made.width = min(made.width, _MAX_WIDTH)
+    made.on_broken_pipe = _nobody_reads
     return made
+
+
+def _nobody_reads() -> NoReturn:
+    # Rich would end the program with 1, which is an answer.
+    raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
