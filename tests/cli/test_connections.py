@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 from cli_programs import OURS
 
 from certificates import authority, over_tls
 from listening import Listening, Quiet
+from otel_claude.cli.commands import COMMANDS
 
 WINDOW = ("--from", "2026-11-19", "--to", "2026-11-20")
 ADMIN = "sk-ant-admin01-" + "A" * 80
@@ -303,3 +307,41 @@ def test_logs_of_libraries_show_no_key_of_a_file(environment, admin_api, tmp_pat
     assert SECRET in str(admin_api.server.heard)
     assert "HTTP Request" in ran.stderr
     assert SECRET not in ran.stdout + ran.stderr
+
+
+SECURITY = (Path(__file__).parents[2] / "SECURITY.md").read_text(encoding="utf-8")
+
+
+def test_the_page_on_security_has_every_command_and_only_options_that_there_are(otel_claude):
+    rows = re.findall(r"^\| (`[^|]*) \| ", SECURITY.partition("## Connections of the commands")[2], re.MULTILINE)
+    names = [name for row in rows for name in re.findall(r"`([a-z]+)`", row)]
+    assert {row.name for row in COMMANDS} <= set(names)
+    pages = [otel_claude(row.name, "--help")[1] for row in COMMANDS]
+    options = set(re.findall(r"--[a-z]+(?:-[a-z]+)*", SECURITY))
+    assert len(options) > 10
+    assert [option for option in options if not any(f"{option} " in page for page in pages)] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("price", "--list"),
+        ("export", "rules", "--out", "out"),
+        ("doctor", "--offline"),
+        ("run", "nothing"),
+        ("--help",),
+    ],
+)
+def test_a_command_that_connects_to_nobody_opens_no_connection(otel_claude, monkeypatch, tmp_path, arguments):
+    def refuse(*_, **__):
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    for name in ("connect", "connect_ex", "sendto", "bind"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    code, out, err = otel_claude(*arguments)
+    assert code in (0, 1, 127)
+    assert "fault of otel-claude" not in err
+    assert out or code == 127
