@@ -92,6 +92,9 @@ def test_an_output_that_cannot_be_written_is_no_answer(environment, arguments):
     done = ran(write)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
+    closed = ["sh", "-c", '"$@" >&-', "sh", *OURS, *arguments]
+    done = subprocess.run(closed, env=environment, stderr=subprocess.PIPE, text=True)  # noqa: PLW1510
+    assert (done.returncode in {0, 1}, done.stderr) == (True, "")
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
         done = ran(full)
     assert (done.returncode, done.stderr) == (

@@ -159,9 +159,10 @@ def test_an_answer_of_another_shape_is_said(reconcile, answer, words):
 
 PARTIAL = [
     ("Thanos", {"warnings": ["No StoreAPIs matched for this query\x1b[2J"]},
-     "does not have all of it: No StoreAPIs matched for this query [2J"),
-    ("Mimir", {"warnings": ["partial response", "more"]}, "does not have all of it: partial response"),
-    ("VictoriaMetrics cluster", {"isPartial": True}, "does not have all of it: it says that its answer is partial"),
+     "warns: No StoreAPIs matched for this query [2J"),
+    ("Mimir", {"warnings": ["partial response", "more"]}, "warns: partial response"),
+    ("another one", {"warnings": "partial"}, "warns: partial"),
+    ("VictoriaMetrics cluster", {"isPartial": True}, "warns: the answer is partial"),
 ]  # fmt: skip
 
 

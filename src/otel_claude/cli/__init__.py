@@ -12,6 +12,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 __all__ = ["main"]
@@ -42,7 +43,8 @@ def _run(application: Any, given: list[str]) -> NoReturn:
 
     remember(given)
     guard_logs()
-    output = sys.stdout
+    # A closed stdout is None.
+    output = sys.stdout = sys.stdout or io.StringIO()
     try:
         try:
             code = application(args=given, prog_name="otel-claude", standalone_mode=False)
@@ -60,7 +62,8 @@ def _run(application: Any, given: list[str]) -> NoReturn:
         raise
     except OSError as error:
         # Commands say themselves what of their input cannot be read: what is left is their output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
         if isinstance(error, BrokenPipeError):
             sys.exit(_NOBODY_READS)
         fail(f"the output cannot be written: {error.strerror}")

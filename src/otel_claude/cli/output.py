@@ -29,9 +29,9 @@ def remember(arguments: Sequence[str]) -> None:
     _hidden.clear()
 
 
-def hide(*secrets: str) -> None:
+def hide(*found: str) -> None:
     """Secrets that are not to be shown from now on."""
-    _hidden.extend(secrets)
+    _hidden.extend(found)
 
 
 def secrets() -> tuple[str, ...]:

@@ -60,11 +60,11 @@ class Prometheus:
     def query(self, expression: str, at: float) -> list[tuple[dict[str, str], Decimal]]:
         """The labels and values of an expression's series at a moment, in seconds since the epoch."""
         answer = self._get("query", {"query": expression, "time": f"{at:.3f}"})
-        # Thanos, Mimir and Prometheus' remote read warn of it, VictoriaMetrics has a field.
-        warnings = as_list(answer.get("warnings")) or []
-        if warnings or answer.get("isPartial") is True:
-            why = self._said(str(warnings[0])) if warnings else "it says that its answer is partial"
-            raise IncompleteDataError(f"Prometheus at {redact.url(self.address)} does not have all of it: {why}")
+        # Thanos, Mimir and Prometheus' remote read warn of what is missing; VictoriaMetrics' cluster has a field.
+        warning = answer.get("warnings") or (answer.get("isPartial") and "the answer is partial")
+        if warning:
+            first = (as_list(warning) or [warning])[0]
+            raise IncompleteDataError(f"Prometheus at {redact.url(self.address)} warns: {self._said(str(first))}")
         rows = as_list(as_object(answer.get("data")).get("result"))
         if rows is None:
             raise self._not_the_api()
