@@ -1,7 +1,7 @@
 """Reader: asks the Admin API through the anthropic SDK, and gives whole lists or a Problem, never a part.
 
 The only module here that knows the SDK (2.12.0 and later: older ones have no `organization`). Reads one credential,
-ANTHROPIC_ADMIN_KEY; no other is ever sent. ANTHROPIC_BASE_URL and proxies are the SDK's own.
+ANTHROPIC_ADMIN_KEY's; no other is ever sent. ANTHROPIC_BASE_URL and proxies are the SDK's own.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Reader:
         """`key` or ANTHROPIC_ADMIN_KEY; `tls` in place of the SDK's; `options` are those of `anthropic.Anthropic`."""
         given = (key or os.environ.get(VARIABLE, "")).strip()
         if not given:
-            raise Problem("no_key", f"{VARIABLE} is not set. {ADMIN_KEY}")
+            raise Problem("no_key", f"{VARIABLE} is not set, nor {VARIABLE}_FILE. {ADMIN_KEY}")
         if not _KEY.fullmatch(given):
             # An HTTP library refuses to send it, and quotes it when it says so.
             wrong = "a character that no key has: a space, a line break, one that is not ASCII"
