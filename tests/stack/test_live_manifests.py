@@ -1,4 +1,4 @@
-"""Kubernetes' own schemas take the manifests, the Collector its configurations, and says of itself what runbooks name."""
+"""Kubernetes takes the manifests; the Collector takes its configurations, and says what runbooks name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every name, port and path in a delivered file meets another's; pods and units have no rights that they do not need."""
+"""Every name, port and path in a delivered file meets another's; pods and units have few rights."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_every_address_is_one_that_something_delivered_serves_or_that_is_yours(p
 
 def test_an_address_that_nothing_serves_would_be_seen():
     assert addresses("endpoint: http://collector-collector:4318/x") == {"collector-collector:4318"}
-    assert addresses("targets: [\"otel-collector:8888\"], image: a/b:0.159.0, bind 0.0.0.0:4317") == {
+    assert addresses('targets: ["otel-collector:8888"], image: a/b:0.159.0, bind 0.0.0.0:4317') == {
         "otel-collector:8888"
     }  # fmt: skip
 
@@ -300,7 +300,7 @@ def test_the_command_of_a_unit_runs_with_the_key_from_the_credential(unit, said,
 
 
 def kept():
-    """What a delivered configuration keeps beside our own metrics: what Prometheus and the Collector say of themselves."""
+    """What a delivered configuration keeps of what Prometheus and the Collector say of themselves."""
     jobs = {each["job_name"] for each in read("prometheus/prometheus.yaml")["scrape_configs"]}
     found = {RETENTION} if "prometheus" in jobs else set()
     scraped = {"otel-collector"} <= jobs and of_kind("PodMonitor")

@@ -463,7 +463,8 @@ func (f *Fleet) recordedEntries(found []entry, group *Group, s *Series) []entry 
 					sum, there := uint64(0), false
 					for _, part := range written[i].parts {
 						sum += group.units(s, s.Weight, part[1]) - group.units(s, s.Weight, part[0])
-						there = there || kind == 0 && s.Zeros && group.reports(s, part, always)
+						// A slot has its empty buckets; a correction those of a histogram that grew.
+						there = there || s.Zeros && group.reports(s, part, always && kind == 0)
 					}
 					if sum > 0 || there {
 						emit(written[i].stamp, float64(sum)*s.Unit)

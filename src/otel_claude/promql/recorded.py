@@ -17,6 +17,7 @@ Measured 2026-11-28 on Prometheus 3.14 (docs/recording.md: what is exact after w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -25,7 +26,7 @@ from otel_claude.semconv import INSTANCE_ID, Metric
 from otel_claude.semconv import agents as a
 from otel_claude.semconv import organization as o
 
-from .names import JOB, PROCESS, NameTranslator, Part
+from .names import BUCKET, JOB, PROCESS, NameTranslator, Part
 
 PREFIX: Final = "claude"
 ALIVE: Final = f"{PREFIX}:increase:alive"
@@ -178,9 +179,9 @@ class Growth:
         )
         return _at_the_end_of(level.step, level.late + level.step, f"{missing} > {NOISE:.6f}")
 
-    def _growth(self, metric: Metric, part: Part, seconds: float, baseline: float) -> str:
+    def _growth(self, metric: Metric, part: Part, seconds: float, baseline: float, *matchers: str) -> str:
         """What the raw series grew within so long. One without an earlier sample is a new process."""
-        series = self._translator.select(metric, part=part)
+        series = self._translator.select(metric, *matchers, part=part)
         now = f"last_over_time({series}[{duration(seconds)}])"
         before = f"last_over_time({series}[{duration(baseline)}] offset {duration(seconds)})"
         return self._processes_summed(f"({now} - {before}) or {now}")
@@ -228,8 +229,11 @@ class Growth:
         """What no slot of five minutes has of the last hours' growth. Nothing while the hours before were an outage."""
         level = self.minutes if part != "_bucket" else self.minutes.corrected_each(BUCKET_STEPS)
         window = duration(level.window)
-        growth = self._growth(metric, part, level.window, level.window)
-        missing = self._missing(level, growth, increase_name(metric, level.name, part))
+
+        def grown(*matchers: str) -> str:
+            return self._growth(metric, part, level.window, level.window, *matchers)
+
+        missing = self._missing(level, grown, metric, part)
         known = f"count_over_time({ALIVE}[{window}] offset {window})"
         return _recorded_once(correction(level, part), level.step, level.late, f"{missing} and on () {known}")
 
@@ -241,10 +245,11 @@ class Growth:
     def hour_correction(self, metric: Metric, part: Part = "") -> str:
         """What no hour has of the last day's slots: hours that were not evaluated."""
         level = self.hours
-        missing = self._missing(
-            level, self._recorded_in(metric, part, level.window), increase_name(metric, level.name, part)
-        )
-        return _recorded_once(correction(level), level.step, level.late, missing)
+
+        def grown(*matchers: str) -> str:
+            return self._recorded_in(metric, part, level.window, *matchers)
+
+        return _recorded_once(correction(level), level.step, level.late, self._missing(level, grown, metric, part))
 
     def gauge(self, metric: Metric, operation: str) -> str:
         """The values of a gauge in the last five minutes: of each process the highest, or the last that is added."""
@@ -272,21 +277,32 @@ class Growth:
     def _processes_summed(self, expression: str) -> str:
         return f"sum without ({self._without}) ({expression})"
 
-    def _recorded_in(self, metric: Metric, part: Part, seconds: float) -> str:
+    def _recorded_in(self, metric: Metric, part: Part, seconds: float, *matchers: str) -> str:
         """The sum of slots of five minutes that ended within so long: each is recorded after its end."""
-        name = increase_name(metric, self.minutes.name, part)
-        return f"sum without ({CORRECTION_LABEL}) ({_recorded(name, self.minutes, seconds)})"
+        series = self._translator.select_name(increase_name(metric, self.minutes.name, part), *matchers)
+        return f"sum without ({CORRECTION_LABEL}) ({_recorded(series, self.minutes, seconds)})"
 
-    def _missing(self, level: Level, growth: str, name: str) -> str:
-        """A growth less the slots and the corrections that are recorded of it."""
-        slots = _recorded(f'{name}{{{CORRECTION_LABEL}=""}}', level, level.window)
-        slots = _with_label(f"-1 * {slots}", CORRECTION_LABEL, "slots")
-        # The correction of each step is taken off while the step that it is about is in the window.
-        earlier = (
-            f'sum_over_time({name}{{{CORRECTION_LABEL}="{CORRECTION}"}}[{duration(level.window - level.step)}] '
-            f"offset -{duration(level.late - 0.001)})"
-        )
-        return f"sum without ({CORRECTION_LABEL}) (({growth}) or {slots} or -1 * {earlier}) > {NOISE:.6f}"
+    def _missing(self, level: Level, grown: Callable[..., str], metric: Metric, part: Part) -> str:
+        """What grew less the slots and the corrections that are recorded of it."""
+        name = increase_name(metric, level.name, part)
+
+        def less_recorded(*matchers: str) -> str:
+            def select(kind: str) -> str:
+                return self._translator.select_name(name, f'{CORRECTION_LABEL}="{kind}"', *matchers)
+
+            slots = _with_label(f"-1 * {_recorded(select(''), level, level.window)}", CORRECTION_LABEL, "slots")
+            # The correction of each step is taken off while the step that it is about is in the window.
+            earlier = (
+                f"sum_over_time({select(CORRECTION)}[{duration(level.window - level.step)}] "
+                f"offset -{duration(level.late - 0.001)})"
+            )
+            return f"sum without ({CORRECTION_LABEL}) (({grown(*matchers)}) or {slots} or -1 * {earlier})"
+
+        if part != "_bucket":
+            return f"{less_recorded()} > {NOISE:.6f}"
+        # An empty bucket below others is their lower bound: a window can have this correction alone.
+        whole = f'{BUCKET}="+Inf"'
+        return f"{less_recorded()} >= 0 and ignoring ({BUCKET}) ({less_recorded(whole)} > {NOISE:.6f})"
 
 
 def _recorded(series: str, level: Level, seconds: float) -> str:
