@@ -258,8 +258,8 @@ EXACT = (
     cost("_x10 1 2 3 4 _x60", instance="longer"),
 )
 SILENT = (cost("1 2 3 _x7 4 5 5x60", instance="silent"),)
-# The store was away, and what a process grew meanwhile came when it was about to end. The correction alone has it, three
-# hours later: ten calls of one to five seconds, whose median is three. Without the empty bucket it would be 2.5.
+# The store was away, and what a process grew meanwhile came when it was about to end. Hours later the correction alone
+# has it: ten calls of one to five seconds, whose median is three. Without the empty bucket it would be 2.5.
 AWAY = (
     calls("_x360 0x30 _x45 10x3"),
     *(series(c.DURATION, f"_x360 0x30 _x45 {grown}x3", MODEL, KEY, part="_bucket", le=bound)
