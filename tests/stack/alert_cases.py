@@ -340,7 +340,7 @@ def promtool_files():
         exactly(
             "a process that was silent for eight minutes is not counted twice", SILENT, QUERIES.spent("5m"), "12m", 2
         ),
-        exactly("percentiles of a correction alone", AWAY, QUERIES.quantile(0.5, c.DURATION, "5m"), "575m", 3),
+        exactly("percentiles of a correction alone", AWAY, QUERIES.quantile(0.5, c.DURATION, "5m"), "585m", 3),
     ]
     budgets = {
         "rule_files": ["../rules/otel-claude-recording.yaml", "budget-rules.yaml"],

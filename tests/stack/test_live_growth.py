@@ -48,6 +48,7 @@ class Fleet:
         self.processes = {}
         self.number = 0
         self.quiet = self.deploying = False
+        self.withheld = None
         self._over = threading.Event()
         for job in range(3):
             for _ in range(4):
@@ -81,8 +82,23 @@ class Fleet:
             time.sleep(MINUTE / 10)
         return ended
 
+    def withhold(self, minutes, then):
+        """For so long nothing is sent. Then what is new is, and so long after that what is older."""
+        self.withheld = []
+        wait(minutes)
+        bodies, self.withheld = self.withheld, None
+        wait(then)
+        for body in bodies:
+            self.send(body)
+
     def export(self):
         body = self.body(time.time_ns())
+        if self.withheld is not None:
+            self.withheld.append(body)
+        else:
+            self.send(body)
+
+    def send(self, body):
         for address in self.addresses:
             request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
             with suppress(OSError), urllib.request.urlopen(request, timeout=MINUTE / 2):
@@ -228,6 +244,12 @@ def wait(minutes):
     time.sleep(minutes * MINUTE)
 
 
+def half_an_hour_begins(minutes):
+    """Waits until it is so many minutes before the end of a step of the corrections."""
+    step = 30 * MINUTE
+    time.sleep((-time.time() - minutes * MINUTE) % step)
+
+
 def settle(fleet, *stores):
     """Nothing more is spent; what is missing is corrected within an hour and a half, and by hours within two more."""
     fleet.quiet = True
@@ -242,6 +264,9 @@ def short_faults(folder):
     try:
         with Fleet(collector.otlp, replica.otlp).running() as fleet:
             wait(7 * 60)
+            half_an_hour_begins(20)
+            fleet.withhold(17, 8)
+            wait(60)
             collector.frozen(15)
             wait(60)
             collector.away(10, signal.SIGKILL)
