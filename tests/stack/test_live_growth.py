@@ -244,8 +244,8 @@ def wait(minutes):
     time.sleep(minutes * MINUTE)
 
 
-def half_an_hour_begins(minutes):
-    """Waits until it is so many minutes before the end of a step of the corrections."""
+def half_an_hour_ends(minutes):
+    """Waits until a step of the corrections ends in so many minutes."""
     step = 30 * MINUTE
     time.sleep((-time.time() - minutes * MINUTE) % step)
 
@@ -264,7 +264,7 @@ def short_faults(folder):
     try:
         with Fleet(collector.otlp, replica.otlp).running() as fleet:
             wait(7 * 60)
-            half_an_hour_begins(20)
+            half_an_hour_ends(10)
             fleet.withhold(17, 8)
             wait(60)
             collector.frozen(15)
