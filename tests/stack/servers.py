@@ -154,10 +154,9 @@ def prometheus(folder, config, *, alertmanager=None, scraped=None, cors=False, o
     if alertmanager:
         text = text.replace("alertmanager:9093", f"127.0.0.1:{alertmanager}")
     if scraped:
-        text = text.replace("otel-collector:8888", f"127.0.0.1:{scraped}").replace(
-            "localhost:9090", f"127.0.0.1:{port}"
-        )
         text = text.replace("global:", "global:\n  scrape_interval: 1s")
+        text = text.replace("otel-collector:8888", f"127.0.0.1:{scraped}")
+        text = text.replace("localhost:9090", f"127.0.0.1:{port}")
     (folder / "prometheus.yaml").write_text(text)
     (folder / "rules").mkdir()
     if options is not None:
