@@ -1,6 +1,6 @@
 """`otel-claude`: the command line. Loads only the command that was asked for, and says what to install for it.
 
-Exit codes: 0 done; 1 the command found something wrong (`doctor`, `price --check`); 2 bad usage or input, or something
+Exit codes: 0 done; 1 the command found something wrong (`doctor`, `price`); 2 bad usage or input, or something
 to install is missing. `run` ends as the program does; 127 if there is no such program, 126 if it cannot be executed.
 """
 

@@ -79,7 +79,7 @@ def price_call(  # noqa: PLR0913 - each is named where it is called
         for response in responses
     ]
     reasons = list(dict.fromkeys(price.reason for price in prices if price.reason is not None))
-    status = joint_status(prices)
+    status = joint_status(price.status for price in prices)
     if no_response:
         reasons.append("no_response")
         status = "lower_bound" if status == "exact" else status

@@ -28,8 +28,10 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "Let the SDK parse the response, or read its usage where the body is read.",
     ),
     "invalid_result": Reason(
-        "A line of a batch's results is no result that is understood.",
-        "Upgrade otel-claude; look at what stands between the program and the API.",
+        "A line of a batch's results is no result that is understood. Of `otel-claude price`: a line, an event or an "
+        "item of stored answers.",
+        "Upgrade otel-claude; look at what stands between the program and the API. `otel-claude price` names the lines "
+        "that it could not read.",
     ),
     "no_usage": Reason(
         "The answer has no usage.",
@@ -125,6 +127,10 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "A price changed while the batch was processed, and its results do not say when they were made.",
         "Nothing: it is priced at the lower price. Where the program reads the results by a URL of its own, let it ask "
         "for the batch before, as the SDK's results() does: that tells the times.",
+    ),
+    "after_price_table": Reason(
+        "Of `otel-claude price --at` alone: the day is after the table's date, and prices may have changed since.",
+        "Upgrade otel-claude once that day has come. Until then it is the price that is known today.",
     ),
     "code_execution": Reason(
         "Code execution is billed by container time beyond the free hours of the month, which no response reports.",

@@ -49,7 +49,7 @@ class PriceFileError(Exception):
         self.mistakes = tuple(mistakes)
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         lines = "".join(f"\n  {redact.text(str(mistake))}" for mistake in mistakes)
-        super().__init__(f"the price file {redact.text(path)} has {count} and is ignored as a whole:{lines}")
+        super().__init__(f"the price file {redact.text(path)} has {count}:{lines}")
 
 
 def read(path: str, known: Mapping[str, str], *, waits: bool = False) -> Json:
