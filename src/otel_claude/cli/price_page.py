@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ..pricing import UNPRICED_REASONS, PriceTable
-from ..pricing import model_ids as ids
 from ..pricing.types import DAY, Model, Period, decimal_text
 from ..summary.render import times
 from .answers import Answers
@@ -101,7 +100,7 @@ class Listed(NamedTuple):
 
 def listing(table: PriceTable, *, model: str | None = None, at: float | None = None) -> list[Listed]:
     """The rows of a table: of one model (any form of its id), of the day of `at` (epoch seconds), or all of them."""
-    wanted = None if model is None else ids.find(ids.parse(model).name, table.known)
+    wanted = None if model is None else table.id_of(model)
     return [
         row
         for known in table.models.values()
@@ -152,7 +151,7 @@ def _date(day: int) -> str:
 
 def show_list(table: PriceTable, *, model: str | None, at: float | None, as_json: bool) -> None:
     """The price table."""
-    if model is not None and not table.knows(model):
+    if model is not None and table.id_of(model) is None:
         close = get_close_matches(model, table.known, 3, 0.6)
         hint = f" Did you mean {' or '.join(close)}?" if close else ""
         fail(f"price: the table has no model {model!r}.{hint} All of them: otel-claude price --list")

@@ -102,9 +102,10 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "Upgrade otel-claude. It is priced without a premium.",
     ),
     "unknown_endpoint": Reason(
-        "It is not known whether a regional endpoint, which costs more, served the request.",
-        "Name the endpoint in your own price file, such as platforms.bedrock.endpoint = regional, or use a model id "
-        "with a prefix such as global. or us.",
+        "It is not known at what price it was served: by a regional endpoint, which costs more, or by a gateway with "
+        "prices of its own, which wrote a prefix such as vertex_ai/ before the model's id. It is priced at list price.",
+        "Write into your own price file what the gateway charges (prefixes), the endpoint "
+        "(platforms.bedrock.endpoint = regional), or what an application inference profile stands for (aliases).",
     ),
     "ambiguous_prompt_tier": Reason(
         "Server tools ran, the summed prompt is above the bound of the higher price, and the answer does not "

@@ -206,7 +206,7 @@ def _senseless(data: Json, known: Mapping[str, str], good: Callable[[str], bool]
         return  # every name would seem to be missing
     for alias, target in _object(data.get("aliases")).items() if good("$.aliases") else ():
         place = _member("$.aliases", alias)
-        real = ids.find(target, names)
+        real = ids.lookup(ids.parse(target), names)
         if real is None:
             yield Mistake(place, f"stands for {_shown(target)}, which no table has")
         else:
