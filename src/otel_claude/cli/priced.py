@@ -15,7 +15,7 @@ from ..semconv import COST_TYPES
 from .answers import Answers
 
 TOKEN_TYPES: Final = COST_TYPES[:5]
-_COUNTED: Final = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
+_USED_TYPES: Final = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
 """The first fields of a `Usage`, in their order."""
 _MAX_PENDING: Final = 1_000
 
@@ -110,7 +110,7 @@ class Sums:
             return
         self._statuses["exact"] += len(counts)
         used: dict[str, int] = {}
-        for kind, column in zip(_COUNTED, zip(*counts, strict=True), strict=True):
+        for kind, column in zip(_USED_TYPES, zip(*counts, strict=True), strict=True):
             used[kind] = sum(filter(None, column))
             if column.count(None) < len(column):
                 self._tokens[kind] += used[kind]
