@@ -151,7 +151,7 @@ def test_a_call_without_cache_or_tools_has_no_such_series(bench):
         metric.name
         for metric in (
             c.DURATION, c.CALL_INPUT_TOKENS, c.CALL_OUTPUT_TOKENS, c.CALL_COST, c.INPUT_TOKENS, c.OUTPUT_TOKENS, c.COST,
-            c.CALLS, c.ATTEMPTS,
+            c.CALLS, c.ATTEMPTS, c.TAG_VALUES,
         )
     }  # fmt: skip
 
