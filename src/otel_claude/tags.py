@@ -127,6 +127,8 @@ def _fit(key: str, value: object) -> str | None:
 
     Exporters write `str(value)`, which of a member of an enumeration is its name.
     """
+    if type(value) is str and 0 < len(value) <= _LONGEST_VALUE and value.isprintable():
+        return value
     if value is None:
         return None
     # `isinstance` would ask the value: a proxy of a request that is over raises then.

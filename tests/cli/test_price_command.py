@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+import time
 from decimal import Decimal
 
 import httpx2
@@ -17,8 +18,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from otel_claude.cli import price_check
+from otel_claude.cli.answers import Answers
 from otel_claude.cli.price_check import TOKEN_TYPES, Difference, Result
-from otel_claude.pricing import shipped
+from otel_claude.cli.priced import Sums
+from otel_claude.pricing import ANTHROPIC, shipped
 
 MODEL = "claude-sonnet-5-5"  # 2 USD in, 10 out, 0.10 read, 2.50 and 4 written, per million
 USAGE = {"input_tokens": 1000, "output_tokens": 200, "cache_read_input_tokens": 5000,
@@ -359,6 +362,27 @@ def test_a_large_file_takes_no_memory(tmp_path, form):
     assert used[1] < 60_000
 
 
+def test_a_line_takes_three_times_what_reading_its_json_does():
+    """CPU time, of which the best of some runs counts: the machine does other things too."""
+    raw = f"{json.dumps(result('succeeded'))}\n".encode() * 5_000
+
+    def decode():
+        for line in io.BytesIO(raw):
+            json.loads(line)
+
+    def price():
+        sums = Sums(shipped(), at=time.time(), platform=ANTHROPIC, requested_model=None)
+        Answers(io.BytesIO(raw)).read(sums.add)
+        assert sums.priced().answers == 5_000
+
+    def seconds(work):
+        begun = time.process_time()
+        work()
+        return time.process_time() - begun
+
+    assert min(seconds(price) for _ in range(7)) < 3 * min(seconds(decode) for _ in range(7))
+
+
 def test_how_far_the_reading_is_on_a_terminal(tmp_path):
     file = tmp_path / "stored"
     line = f"{json.dumps(message())}\n"
@@ -408,6 +432,48 @@ def test_any_input_has_its_exit_code_and_no_traceback(otel_claude, tmp_path, sto
         said = json.loads(out)
         assert (said["unread"] > 0) == (code == 1)
         assert said["status"] != "exact" or code == 0
+
+
+PRICE_FILES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["list", "1.1", "2026-01-01", MODEL, f"us.anthropic.{MODEL}", "9" * 5_000, "1" * 300]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["models", "aliases", "prefixes", "discounts", "platforms", "name", "standard", "fast", "input", "output",
+             "effective_from", "prompt_tiers", "prompt_tokens_over", "factor", "endpoint", "anthropic", MODEL]
+        ) | st.text(max_size=4),
+        inner, max_size=4,
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(PRICE_FILES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40) | st.just(b"[" * 100_000))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_price_file_is_used_or_its_mistakes_are_said(otel_claude, tmp_path, content):
+    file, prices = tmp_path / "stored", tmp_path / "prices.json"
+    file.write_text(json.dumps(message()))
+    prices.write_bytes(content)
+    code, out, err = otel_claude("price", "--prices", prices, file)
+    assert (code, bool(out), bool(err)) in {(0, True, False), (2, False, True)}
+    # It says that the file has mistakes, and stops: nothing is ignored, and no other prices are used.
+    assert code == 0 or err.startswith(f"otel-claude: price: the price file {prices} has ")
+    assert "ignored" not in err
+    assert "Traceback" not in err
+
+
+@given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20) | st.sampled_from(["bedrock", "vertex"]))
+@example("", "arn:aws:bedrock:us-east-1:1:application-inference-profile/a", "bedrock")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_options(otel_claude, tmp_path, region, model, platform):
+    file = tmp_path / "stored"
+    file.write_text(json.dumps(message(model=model)))
+    for what in ([str(file)], ["--list"]):
+        code, out, err = otel_claude("price", *what, f"--region={region}", f"--model={model}", f"--platform={platform}")
+        assert (code, bool(out)) in {(0, True), (2, False)}
+        assert "Traceback" not in err
+        assert "fault of otel-claude" not in err
 
 
 @given(st.text(max_size=40) | st.datetimes().map(str) | st.from_regex(r"[0-9]{4}-[01][0-9]-[0-3][0-9](T[0-9:+-]+)?"))

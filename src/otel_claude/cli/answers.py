@@ -73,13 +73,8 @@ class Answers:
             raise BadInputError("it is empty")
         if first.startswith(_EVENT_FIELDS):
             self._read_events(lines)
-        elif _is_object(first) or not first.endswith(_CONTINUED):
-            # Of JSON lines, the first can be the one that is wrong.
-            second = lines.peek()
-            if second and (_is_object(first) or _is_object(second)):
-                self._read_lines(lines)
-            else:
-                self._read_whole(lines)
+        elif _are_json_lines(first, lines):
+            self._read_lines(lines)
         else:
             self._read_whole(lines)
 
@@ -237,6 +232,13 @@ class _Lines:
                 said = size + _PIECE
                 self._on_read(size)
             yield number, line
+
+
+def _are_json_lines(first: bytes, lines: _Lines) -> bool:
+    """Whether there are more lines than the first, and they are objects. Of these, the first can be what is wrong."""
+    if _is_object(first):
+        return bool(lines.peek())
+    return not first.endswith(_CONTINUED) and _is_object(lines.peek())
 
 
 def _events(lines: _Numbered) -> _Documents:
