@@ -78,6 +78,7 @@ GAUGES: Final[tuple[tuple[Metric, str], ...]] = (
     (c.RATE_LIMIT_LIMIT, "max"),
     (c.RATE_LIMIT_RESET, "max"),
     (c.BATCH_REQUESTS, "sum"),
+    (c.TAG_VALUES, "max"),
     *((metric, "max") for metric in a.SESSION_METRICS),
 )
 """Gauges that panels show over time, and how the values of several processes become one."""
