@@ -121,8 +121,8 @@ def test_a_python_without_otel_claude_is_named(otel_claude, tmp_path, monkeypatc
         (["--json", "no/folder/x.json", "true"], 2, "otel-claude: --json no/folder/x.json: there is no folder "),
         (["--json", ".", "true"], 2, "otel-claude: --json .: cannot be written\n"),
         (["./broken"], 126, "otel-claude: ./broken: Exec format error\n"),
-        ([], 2, "Usage: otel-claude run"),
-        (["--jsn", "x", "true"], 2, "Usage: otel-claude run"),
+        ([], 2, "otel-claude: run: the following arguments are required: PROGRAM. See: otel-claude run --help\n"),
+        (["--jsn", "x", "true"], 2, "otel-claude: run: unrecognized arguments: --jsn. See: otel-claude run --help\n"),
     ],
 )
 def test_what_cannot_be_run(otel_claude, tmp_path, monkeypatch, arguments, code, said):

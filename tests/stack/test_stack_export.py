@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 from test_stack_dashboards import selectors
-from typer.testing import CliRunner
 
-from otel_claude.cli.commands import application
+from otel_claude.cli import main
 from otel_claude.export import TARGETS, ExportError, Options, export
 from otel_claude.files import prepare
 
@@ -296,20 +295,29 @@ def test_an_unwritable_directory_is_refused():
         export("rules", Path("/proc/self/out"))
 
 
-def run(*arguments):
-    return CliRunner().invoke(application(arguments), arguments)
+@pytest.fixture
+def run(capsys):
+    """Runs the command in this process: its exit code, stdout and stderr."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as exit_:
+            main(("export", *arguments))
+        captured = capsys.readouterr()
+        return exit_.value.code, captured.out, captured.err
+
+    return run
 
 
-def test_command_writes_and_lists(tmp_path):
-    result = run("export", "rules", "--out", str(tmp_path), "--monthly-budget", "100", "--daily-budget", "5")
-    assert result.exit_code == 0
-    assert result.stdout.split() == [str(tmp_path / f"otel-claude-{kind}.yaml") for kind in ("recording", "alerts")]
+def test_command_writes_and_lists(tmp_path, run):
+    code, out, _ = run("rules", "--out", str(tmp_path), "--monthly-budget", "100", "--daily-budget", "5")
+    assert code == 0
+    assert out.split() == [str(tmp_path / f"otel-claude-{kind}.yaml") for kind in ("recording", "alerts")]
     assert "daily budget of 5 USD" in (tmp_path / "otel-claude-alerts.yaml").read_text()
 
 
-def test_command_takes_several_budgets(tmp_path):
+def test_command_takes_several_budgets(tmp_path, run):
     budgets = ("--budget", "tenant=acme:500", "--budget", "feature=search:20.5")
-    assert run("export", "rules", "--out", str(tmp_path), *budgets).exit_code == 0
+    assert run("rules", "--out", str(tmp_path), *budgets)[0] == 0
     alerts = (tmp_path / "otel-claude-alerts.yaml").read_text()
     assert 'budget: "tenant=acme"' in alerts
     assert "its budget of 20.5 USD" in alerts
@@ -324,11 +332,11 @@ def test_command_takes_several_budgets(tmp_path):
         (("rules", "--naming", "dots"), "unknown naming 'dots'"),
     ],
 )
-def test_command_says_what_is_wrong(arguments, message, tmp_path):
-    result = run("export", *arguments, "--out", str(tmp_path / "out"))
-    assert result.exit_code == 2
-    assert message in result.stderr
-    assert "Traceback" not in result.stderr
+def test_command_says_what_is_wrong(arguments, message, tmp_path, run):
+    code, _, err = run(*arguments, "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
     assert not (tmp_path / "out").exists()
 
 

@@ -7,10 +7,10 @@ import sys
 import time
 from typing import Annotated, Final, NoReturn
 
-import typer
 from rich.console import Console
 
 from otel_claude import pricing, redact
+from otel_claude.cli.arguments import Option
 
 from . import show
 from .amounts import usd
@@ -21,9 +21,9 @@ _WIDEST: Final = 100
 
 
 def command(
-    seconds: Annotated[float, typer.Option("--seconds", min=0.0, help="How long the simulated demo takes.")] = 20.0,
-    live: Annotated[bool, typer.Option("--live", help="Use the real API, with few and small calls.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --live: do not ask before spending money.")] = False,
+    seconds: Annotated[float, Option("--seconds", at_least=0.0, help="How long the simulated demo takes.")] = 20.0,
+    live: Annotated[bool, Option("--live", help="Use the real API, with few and small calls.")] = False,
+    yes: Annotated[bool, Option("--yes", help="With --live: do not ask before spending money.")] = False,
 ) -> None:
     """Show everything with simulated calls.
 
@@ -49,7 +49,7 @@ def command(
     if not yes:
         if not sys.stdin.isatty():
             _fail("there is nobody to ask whether to spend that: add --yes")
-        if not typer.confirm("Go on?"):
+        if input("Go on? [y/N]: ").strip().lower() not in ("y", "yes"):
             sys.exit(0)
     sys.exit(show.live(shown))
 

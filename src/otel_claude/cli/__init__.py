@@ -6,51 +6,33 @@ to install is missing. `run` ends as the program does; 127 if there is no such p
 
 from __future__ import annotations
 
-import io
+import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
+
+from . import commands
+from .output import fail, prepare
 
 __all__ = ["main"]
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command that the arguments name. Never returns: exits with its code."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command that the arguments name, and exits with its code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    prepare(given)
     try:
-        from .commands import application  # noqa: PLC0415 - Typer is an extra
-
-        _run(application(given), given)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("typer", "rich", "click"):
-            raise
-        sys.stderr.write("otel-claude: the command line needs Typer and Rich: pip install 'otel-claude[cli]'\n")
-        sys.exit(2)
-
-
-def _run(application: Any, given: list[str]) -> NoReturn:
-    """Runs it. What Typer and Python would print of an error goes through our output: both would quote values."""
-    from typer import Abort  # noqa: PLC0415 - as above
-
-    from .output import fail, guard_logs, remember, shown  # noqa: PLC0415 - of use from here on
-
-    remember(given)
-    guard_logs()
-    try:
-        code = application(args=given, prog_name="otel-claude", standalone_mode=False)
-    except Abort:
+        commands.run(given)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, EOFError):
         fail("aborted", 1)
-    except ModuleNotFoundError:
-        raise
+    except BrokenPipeError:
+        # Who read our output has left. At the exit Python would write the rest, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except Exception as error:
-        # Typer's own errors, which it has from Click or from a copy of that, can show themselves.
-        show = getattr(error, "show", None)
-        if show is None or not hasattr(error, "format_message"):
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            fail(f"failed ({type(error).__name__}). This is a fault of otel-claude; please report it.\n{frames}", 1)
-        page = io.StringIO()
-        show(file=page)
-        sys.stderr.write(shown(page.getvalue()))
-        sys.exit(getattr(error, "exit_code", 2))
-    sys.exit(code if isinstance(code, int) else 0)
+        # The message, which Python would print, may quote values.
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        fail(f"failed ({type(error).__name__}). This is a fault of otel-claude; please report it.\n{frames}", 1)
+    sys.exit(0)

@@ -5,6 +5,8 @@ Nothing that is written here holds a credential of the environment or of the com
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import logging
 import os
@@ -16,13 +18,26 @@ from .. import redact
 
 BAD_USAGE: Final = 2
 _MAX_WIDTH: Final = 120
+_PLAINLY: Final = "otel_claude.plainly"
 _arguments: list[str] = []
 """What the command was given, which may hold addresses with passwords."""
 
 
-def remember(arguments: Sequence[str]) -> None:
-    """The arguments of the command, whose secrets are not to be shown."""
+def prepare(arguments: Sequence[str]) -> None:
+    """Before a command runs: nothing that is written shows a secret of its arguments, or fails by a terminal's encoding."""
     _arguments[:] = arguments
+    guard_logs()
+    codecs.register_error(_PLAINLY, _plainly)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_PLAINLY)
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    """What is written for characters that a terminal's encoding does not have. Rich shortens by an ellipsis, and so do we."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join("..." if each == "…" else "?" for each in error.object[error.start : error.end]), error.end
 
 
 def shown(message: str) -> str:

@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Annotated, Final, NoReturn
 from zipimport import zipimporter
 
-import typer
-
 from ..summary import JSON, PROCESS_GROUP
+from .arguments import Argument, Option
 from .output import fail, say
 
 EXPORTER: Final = "claude_summary"
@@ -36,9 +35,9 @@ _PROBE: Final = (
 
 
 def command(
-    program: Annotated[list[str], typer.Argument(metavar="PROGRAM", help="The program and its arguments.")],
+    program: Annotated[list[str], Argument(metavar="PROGRAM", help="The program and its arguments.")],
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Also write the summary to FILE, as JSON.")
+        Path | None, Option("--json", metavar="FILE", help="Also write the summary to FILE, as JSON.")
     ] = None,
 ) -> None:
     """Run a program, and print what its calls to Claude cost when it ends.

@@ -11,8 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
-import typer
-
+from ..arguments import Option
 from ..output import console, shown, write_json
 from . import exporting, program, sdk
 from .connection import probe
@@ -22,8 +21,8 @@ _STYLES: Final = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "
 
 
 def command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no connection.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print the findings as JSON.")] = False,
+    offline: Annotated[bool, Option("--offline", help="Open no connection.")] = False,
 ) -> None:
     """Check what is installed and configured, and say what to type.
 
