@@ -1,7 +1,7 @@
 """Commands: the table of what `otel-claude` can do, and how the one that was asked for is called.
 
 To add a command, write a module with a function `command` (see `arguments`), and give it a row here. The module imports
-what is always installed; its function imports what the extra of its row installs, so that --help works without. A command
+what is always installed; its function imports what the extra of its row brings, so that --help works without. A command
 of another distribution is listed if that is installed.
 """
 

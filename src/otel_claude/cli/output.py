@@ -24,7 +24,7 @@ _arguments: list[str] = []
 
 
 def prepare(arguments: Sequence[str]) -> None:
-    """Before a command runs: nothing that is written shows a secret of its arguments, or fails by a terminal's encoding."""
+    """For a command with these arguments: what is written shows no secret of theirs, and fails by no encoding."""
     _arguments[:] = arguments
     guard_logs()
     codecs.register_error(_PLAINLY, _plainly)
@@ -34,7 +34,7 @@ def prepare(arguments: Sequence[str]) -> None:
 
 
 def _plainly(error: UnicodeError) -> tuple[str, int]:
-    """What is written for characters that a terminal's encoding does not have. Rich shortens by an ellipsis, and so do we."""
+    """What is written for characters that an encoding does not have. Rich and we shorten by an ellipsis."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join("..." if each == "…" else "?" for each in error.object[error.start : error.end]), error.end

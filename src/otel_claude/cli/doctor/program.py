@@ -18,10 +18,16 @@ from ..._diagnostics import logger
 from ...settings import Settings, switch, variable
 from ...summary import JSON, PROCESS_GROUP
 from ...telemetry.instance_id import FIXED, KEPT, NONE, RESOURCE_ID, RESOURCE_VARIABLE, fixes
+from .exporting import CONFIG_FILE
 from .finding import Finding, installed, value
 
 _PREFIX: Final = "OTEL_CLAUDE_"
 _OLD_DAYS: Final = 60
+_RETIRED: Final = frozenset({
+    "claude-instant-1.2", "claude-2.0", "claude-2.1", "claude-3-sonnet-20240229", "claude-3-5-sonnet-20240620",
+    "claude-3-5-sonnet-20241022", "claude-3-5-sonnet-latest", "claude-4-opus-20250514", "claude-4-sonnet-20250514",
+})  # fmt: skip
+"""Models that SDKs of 0.40 and newer name and that Anthropic retired before there was a table. A newer one is in it."""
 _INSTANCE_ID: Final = variable("instance_id")
 _DRAWS: Final = (1, 43)
 """The OpenTelemetry SDK that draws an id, which a forked process keeps; the next one draws another for that."""
@@ -32,6 +38,7 @@ def findings(environment: Mapping[str, str], now: float) -> Iterator[Finding]:
     yield _processes(environment)
     yield from _settings(environment)
     yield from _unknown(environment)
+    yield from _baggage(environment)
     yield from _summary(value(environment, JSON))
     yield from _prices(value(environment, variable("prices")))
     yield from _table(now)
@@ -106,6 +113,17 @@ def _unknown(environment: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding("warning", name, "There is no such setting.", do)
 
 
+def _baggage(environment: Mapping[str, str]) -> Iterator[Finding]:
+    name = "OTEL_PROPAGATORS"
+    given = value(environment, name)
+    tags = value(environment, variable("baggage_tags"))
+    # A configuration file says itself what is propagated.
+    if tags and given and "baggage" not in given.replace(" ", "").split(",") and not value(environment, CONFIG_FILE):
+        text = f"It has no baggage, so no tag of {variable('baggage_tags')} ever has a value."
+        others = "tracecontext" if given.lower() == "none" else given
+        yield Finding("warning", name, text, f"export {name}={others},baggage")
+
+
 def _summary(file: str) -> Iterator[Finding]:
     folder = Path(file).absolute().parent
     if file and not folder.is_dir():
@@ -143,8 +161,12 @@ def _table(now: float) -> Iterator[Finding]:
         yield Finding("warning", "Prices", text, upgrade)
     else:
         yield Finding("ok", "Prices", f"The shipped table is of {table.date} and has {len(table.models)} models.")
-    if unknown := [model for model in _models_of_sdk() if not table.knows(model)]:
-        text = f"The installed SDK knows models that have no price here: {', '.join(unknown)}."
+    unknown = [model for model in _models_of_sdk() if not table.knows(model)]
+    if retired := [model for model in unknown if model in _RETIRED]:
+        text = f"The installed SDK names models that are retired and have no price here: {', '.join(retired)}."
+        yield Finding("note", "Prices", text)
+    if new := [model for model in unknown if model not in _RETIRED]:
+        text = f"The installed SDK knows models that have no price here: {', '.join(new)}."
         yield Finding("warning", "Prices", text, f"{upgrade}   (or price them: OTEL_CLAUDE_PRICES)")
 
 
