@@ -238,6 +238,21 @@ def test_a_broken_set_up_says_one_sentence(wrong, certificates, monkeypatch, nam
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "text"),
+    [
+        ("http://c:port", "http://*** has a port that is no number up to 65535."),
+        ("http://c:99999", "http://*** has a port that is no number up to 65535."),
+        ("unix:///no/such/socket", "unix:///no/such/socket does not answer: the connection was lost."),
+        ("http://nowhere.invalid:4317", "http://nowhere.invalid:4317 does not answer: its name is not known."),
+    ],
+)
+def test_an_address_that_is_none(wrong, endpoint, text):
+    ((said, do),) = wrong(endpoint, GRPC)
+    assert said == text
+    assert f"orrect {ENDPOINT}." in do
+
+
 def test_a_client_certificate_by_grpc_needs_a_ca_too(wrong, certificates, monkeypatch):
     monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", certificates.file("ca.pem"))
     with by_grpc(certificates, **MTLS) as server:

@@ -29,7 +29,8 @@ _MAY_WRITE: Final = f"Set {OTLP}HEADERS to credentials that may write metrics."
 _ADVICE: Final[Mapping[str, str]] = {
     "401": _CREDENTIALS,
     "403": _MAY_WRITE,
-    "404": "Check the path. Prometheus: start it with --web.enable-otlp-receiver, export to /api/v1/otlp/v1/metrics.",
+    "404": "Check the path, and that a Collector has a pipeline of metrics. Prometheus: start it with "
+    "--web.enable-otlp-receiver, and export to /api/v1/otlp/v1/metrics.",
     "405": "Check the path: for a Collector /v1/metrics, for Prometheus /api/v1/otlp/v1/metrics.",
     "UNAUTHENTICATED": _CREDENTIALS,
     "PERMISSION_DENIED": _MAY_WRITE,
@@ -55,6 +56,8 @@ def probe(target: Target, environment: Mapping[str, str]) -> Finding:
     if target.protocol != GRPC and urlsplit(target.endpoint).scheme not in ("http", "https"):
         text = f"{target.shown} is no http:// or https:// address."
         return _wrong(text, f"export {target.variable}={target.with_scheme('http')}")
+    if target.port == 0:
+        return _wrong(f"{target.shown} has a port that is no number up to 65535.", f"Correct {target.variable}.")
     try:
         with _quiet():
             failure = _grpc() if target.protocol == GRPC else _http()
@@ -140,9 +143,11 @@ def _explained(target: Target, failure: _Failure, environment: Mapping[str, str]
         if failure.status.startswith("3"):
             advice = "Set the address that it redirects to: with a redirect, what is exported is lost."
         return _wrong(f"{target.shown} answered an empty export request with {failure.status}.", advice)
+    if not target.host:  # unix:///socket
+        return _wrong(f"{target.shown} does not answer: {failure.reason}.", f"Start it, or correct {target.variable}.")
     try:
         port = look(target.host, target.port or (443 if target.tls else 80))
-    except (OSError, ValueError) as error:
+    except OSError as error:
         text = f"{target.shown} does not answer: {redact.reason(error)}."
         return _wrong(text, f"Start it, or correct {target.variable}.")
     return _spoken(target, port, failure, environment)

@@ -64,11 +64,11 @@ class Target(NamedTuple):
 
     @property
     def port(self) -> int | None:
-        """The endpoint's port. None if it has none, or none that is a number."""
+        """The endpoint's port. None if it has none, 0 if it has one that cannot be."""
         try:
             return _split(self.endpoint).port
         except ValueError:
-            return None
+            return 0
 
     def with_scheme(self, scheme: str) -> str:
         """The value for the variable with another scheme, as it may be printed."""
