@@ -107,7 +107,10 @@ CLIENT_TOO = "export OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=client.pem OTEL_EXPOR
 USE_NAME = f"Use a host name that is in the certificate, in {ENDPOINT}."
 CREDENTIALS = "Set OTEL_EXPORTER_OTLP_HEADERS, such as OTEL_EXPORTER_OTLP_HEADERS=authorization=Basic%20..."
 MAY_WRITE = "Set OTEL_EXPORTER_OTLP_HEADERS to credentials that may write metrics."
-CHECK_PATH = "Check the path. Prometheus: start it with --web.enable-otlp-receiver, export to /api/v1/otlp/v1/metrics."
+CHECK_PATH = (
+    "Check the path, and that a Collector has a pipeline of metrics. Prometheus: start it with "
+    "--web.enable-otlp-receiver, and export to /api/v1/otlp/v1/metrics."
+)
 REFUSES = "The exporter refuses its settings, so nothing is exported"
 STRANGER = {"OTEL_EXPORTER_OTLP_CERTIFICATE": "{stranger.pem}"}
 BROKEN = {

@@ -29,8 +29,10 @@ _MAY_WRITE: Final = f"Set {OTLP}HEADERS to credentials that may write metrics."
 _ADVICE: Final[Mapping[str, str]] = {
     "401": _CREDENTIALS,
     "403": _MAY_WRITE,
-    "404": "Check the path, and that a Collector has a pipeline of metrics. Prometheus: start it with "
-    "--web.enable-otlp-receiver, and export to /api/v1/otlp/v1/metrics.",
+    "404": (
+        "Check the path, and that a Collector has a pipeline of metrics. Prometheus: start it with "
+        "--web.enable-otlp-receiver, and export to /api/v1/otlp/v1/metrics."
+    ),
     "405": "Check the path: for a Collector /v1/metrics, for Prometheus /api/v1/otlp/v1/metrics.",
     "UNAUTHENTICATED": _CREDENTIALS,
     "PERMISSION_DENIED": _MAY_WRITE,

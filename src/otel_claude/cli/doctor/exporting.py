@@ -123,8 +123,8 @@ def findings(environment: Mapping[str, str], *, guess: bool) -> Iterator[Finding
     if missing := [name for name, number in found.items() if number is None]:
         text = f"{' and '.join(missing)} not installed: opentelemetry-instrument and otel-claude run cannot work."
         yield Finding("error", "OpenTelemetry", text, "pip install 'otel-claude[otlp]'")
-    else:
-        yield Finding("ok", "OpenTelemetry", ", ".join(f"{name} {number}" for name, number in found.items()))
+        return
+    yield Finding("ok", "OpenTelemetry", ", ".join(f"{name} {number}" for name, number in found.items()))
     if value(environment, "OTEL_SDK_DISABLED").lower() == "true":
         yield Finding("error", "OTEL_SDK_DISABLED", "It is true, so nothing is measured.", "unset OTEL_SDK_DISABLED")
     if path := value(environment, CONFIG_FILE):
@@ -132,7 +132,7 @@ def findings(environment: Mapping[str, str], *, guess: bool) -> Iterator[Finding
         yield configuration_file(path)
         return
     yield from _components(environment)
-    if sends(environment) and not missing:
+    if sends(environment):
         to = target(environment)
         yield from _protocol(to, environment, guess=guess)
         yield from _settings(to, environment)

@@ -35,7 +35,8 @@ _DRAWS: Final = (1, 43)
 
 def findings(environment: Mapping[str, str], now: float) -> Iterator[Finding]:
     """All of them."""
-    yield _processes(environment)
+    if number := installed("opentelemetry-sdk"):
+        yield _processes(number, environment)
     yield from _settings(environment)
     yield from _unknown(environment)
     yield from _baggage(environment)
@@ -44,12 +45,12 @@ def findings(environment: Mapping[str, str], now: float) -> Iterator[Finding]:
     yield from _table(now)
 
 
-def _processes(environment: Mapping[str, str]) -> Finding:
+def _processes(sdk: str, environment: Mapping[str, str]) -> Finding:
     try:
         mode = switch(value(environment, _INSTANCE_ID) or "auto")
     except ValueError:
         mode = "auto"  # That it is not accepted is a finding of its own.
-    why = _cause(environment)
+    why = _cause(sdk, environment)
     if why is None:
         text = f"OpenTelemetry's SDK draws {RESOURCE_ID} for each process, forked ones too."
         if mode == "off":
@@ -64,13 +65,13 @@ def _processes(environment: Mapping[str, str]) -> Finding:
     return Finding("note", "Processes", text, do if fixes(environment) else upgrade)
 
 
-def _cause(environment: Mapping[str, str]) -> str | None:
+def _cause(sdk: str, environment: Mapping[str, str]) -> str | None:
     """Why the resource does not tell processes apart, as far as the environment says. None if it does."""
     if fixes(environment):
         return FIXED
-    found = re.match(r"(\d+)\.(\d+)", installed("opentelemetry-sdk") or "")
+    found = re.match(r"(\d+)\.(\d+)", sdk)
     if found is None:
-        return None  # That it is missing is a finding of its own.
+        return None
     version = int(found[1]), int(found[2])
     return None if version > _DRAWS else KEPT if version == _DRAWS else NONE
 
