@@ -238,7 +238,7 @@ def test_a_broken_set_up_says_one_sentence(wrong, certificates, monkeypatch, nam
     path = "" if "grpc" in name.partition(",")[0] else "/v1/metrics"
     shown = f"{scheme}{address}{path}"
     assert found == [(text.format(shown=shown), do.format(address=address))]
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize(
