@@ -1,11 +1,12 @@
 """The application: its help, its version, and what it says if something is not installed."""
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
-from cli_programs import OURS
+from cli_programs import OURS, PROGRAMS, on_terminal
 
 from otel_claude.cli import commands
 from otel_claude.version import __version__
@@ -70,11 +71,26 @@ def without(*modules, arguments, **environment):
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("name", ["", *NAMES])
-def test_help_needs_no_extra(name):
-    code, out, err = without(*EXTRAS, arguments=[*name.split(), "--help"])
-    assert (code, err) == (0, "")
-    assert out.startswith(f"usage: otel-claude {name}".strip())
+def every_help(*modules, **environment):
+    """The help of every command, of one process."""
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({modules})); from otel_claude.cli import main\n"
+        f"for name in {['', *NAMES]}:\n"
+        "    try: main([*name.split(), '--help'])\n"
+        "    except SystemExit as end: print('ended', end.code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ | environment
+    )
+    assert done.stderr == ""
+    assert done.stdout.count("\nended 0\n") == len(NAMES) + 1
+    return done.stdout.split("ended 0\n")[:-1]
+
+
+def test_help_needs_no_extra():
+    helps = every_help(*EXTRAS)
+    for name, said in zip(["", *NAMES], helps, strict=True):
+        assert said.startswith(f"usage: otel-claude {name}".strip())
 
 
 def test_the_help_of_a_command_that_is_not_installed_says_what_to_install():
@@ -138,16 +154,44 @@ def test_as_a_module():
 
 
 PLACES = [
-    {"PYTHONIOENCODING": "latin-1", "COLUMNS": "80"},
-    {"PYTHONIOENCODING": "ascii", "TERM": "dumb", "COLUMNS": "40"},
-    {"PYTHONIOENCODING": "latin-1", "TERM": "dumb", "COLUMNS": "5"},
+    {"PYTHONIOENCODING": "latin-1", "TERM": "dumb", "COLUMNS": "40"},
+    {"PYTHONIOENCODING": "ascii", "TERM": "xterm", "COLUMNS": "5"},
 ]
 
 
+MESSAGE = {
+    "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-5-5", "content": [],
+    "stop_reason": "end_turn", "usage": {"input_tokens": 123_456, "output_tokens": 20},
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("place", PLACES, ids=str)
-@pytest.mark.parametrize("name", ["", *NAMES])
-def test_help_on_any_terminal(name, place):
-    code, out, err = without(arguments=[*name.split(), "--help"], **place)
-    assert (code, err) == (0, "")
-    assert out
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["price", "--list"], 0, ["claude-haiku-5-5 >100k", "2026-10-07", "0.625"]),
+        (["price", "{file}"], 0, ["input, uncached", "123,456", "0.246912", "USD per million"]),
+        (["price", "--list", "--model", "claude-\u2713"], 2, ["claude-?"]),
+        (["doctor", "--offline"], 0, ["Nothing is wrong."]),
+        (["organization", "--once"], 2, ["sk-ant-admin..."]),
+        (["organization", "--once", "--intervall"], 2, ["unrecognized arguments: --intervall"]),
+        (["export", "helm", "--out", "x"], 2, ["unknown target 'helm'"]),
+        (["run", sys.executable, str(PROGRAMS / "light.py")], 0, ["otel-claude: no calls to Claude were made"]),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else None,
+)
+def test_output_on_any_terminal(environment, tmp_path, place, arguments, code, said):
+    file = tmp_path / "message.json"
+    file.write_text(json.dumps(MESSAGE))
+    arguments = [each.format(file=file) for each in arguments]
+    got, out = on_terminal(arguments, {**environment, **place, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": ""})
+    assert got == code
     assert out.isascii()
+    assert "Traceback" not in out
+    # Nothing is left out, whatever the width.
+    assert [each for each in said if each not in out] == []
+
+
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_help_on_any_terminal(place):
+    assert all(map(str.isascii, every_help(**place)))

@@ -1,16 +1,14 @@
 """`otel-claude doctor`: each finding, and what it says to type."""
 
-import contextlib
 import json
 import os
-import pty
 import subprocess
 import sys
 from datetime import datetime, timezone
 from types import SimpleNamespace
 
 import pytest
-from cli_programs import OURS
+from cli_programs import on_terminal
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 
 from otel_claude.cli import doctor
@@ -642,19 +640,12 @@ def test_json(otel_claude, monkeypatch):
 
 
 def test_on_a_terminal():
-    ours, theirs = pty.openpty()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     environment |= {"COLUMNS": "80", "TERM": "dumb", "WEB_CONCURRENCY": "2"}
     environment["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] = "http://prometheus.example:9090/api/v1/otlp/v1/metrics"
-    with subprocess.Popen([*OURS, "doctor", "--offline"], env=environment, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        said = b""
-        with contextlib.suppress(OSError):  # on Linux, the end of a terminal
-            while True:
-                said += os.read(ours, 65_536)
-    os.close(ours)
-    lines = said.decode().replace("\r\n", "\n").splitlines()
-    assert process.returncode == 1
+    code, said = on_terminal(["doctor", "--offline"], environment)
+    lines = said.splitlines()
+    assert code == 1
     assert lines[0].startswith("ok      Python: otel-claude")
     assert "error   OTLP: Prometheus' OTLP endpoint takes HTTP/protobuf only, and the" in [
         line.rstrip() for line in lines

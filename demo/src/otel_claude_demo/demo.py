@@ -16,7 +16,7 @@ from . import show
 from .amounts import usd
 
 _BAD_USAGE: Final = 2
-_WIDEST: Final = 100
+_NARROWEST, _WIDEST = 80, 100
 """As the summary, which is printed between the demo's own words."""
 
 
@@ -32,7 +32,7 @@ def command(
     With OTEL_EXPORTER_OTLP_ENDPOINT set, everything is exported there too.
     """
     shown = Console(highlight=False, markup=False, emoji=False)
-    shown.width = min(shown.width, _WIDEST)
+    shown.width = max(_NARROWEST, min(shown.width, _WIDEST))
     if not live:
         sys.exit(show.simulated(shown, seconds))
     if not os.environ.get("ANTHROPIC_API_KEY", "").strip():

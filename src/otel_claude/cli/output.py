@@ -17,6 +17,7 @@ from typing import Any, Final, NoReturn, cast
 from .. import redact
 
 BAD_USAGE: Final = 2
+_MIN_WIDTH: Final = 80
 _MAX_WIDTH: Final = 120
 _PLAINLY: Final = "otel_claude.plainly"
 _arguments: list[str] = []
@@ -92,9 +93,12 @@ def _shown_in(data: Any) -> Any:
 
 
 def console() -> Any:
-    """A Rich console on stdout. Colour only on a terminal, never wider than reads well."""
+    """A Rich console on stdout. Colour only on a terminal, never wider than reads well.
+
+    Nor narrower than tables are: a narrow terminal breaks their lines, where Rich would leave out names and amounts.
+    """
     from rich.console import Console  # noqa: PLC0415 - commands that print JSON or replace themselves need no Rich
 
     made = Console(highlight=False, markup=False, emoji=False)
-    made.width = min(made.width, _MAX_WIDTH)
+    made.width = max(_MIN_WIDTH, min(made.width, _MAX_WIDTH))
     return made
