@@ -410,6 +410,23 @@ def test_a_configuration_file_is_loaded_by_its_package(versions, monkeypatch, tm
     assert "S3cret99" not in str(finding)
 
 
+@pytest.mark.parametrize(
+    ("version", "level", "said", "others"),
+    [
+        ("1.42.1", "warning", "OpenTelemetry's SDK 1.42.1 does not read it, 1.44 does: the variables count.", True),
+        ("1.43.0", "ok", "alone says where telemetry goes", False),
+    ],
+)
+def test_a_configuration_file_and_an_older_sdk(versions, tmp_path, version, level, said, others):
+    versions["opentelemetry-sdk"] = version
+    (tmp_path / "otel.yaml").write_text("")
+    everything = found(**{CONFIG: str(tmp_path / "otel.yaml"), "OTEL_METRICS_EXPORTER": "none"})
+    (finding,) = [each for each in everything if each.subject == CONFIG]
+    assert finding.level == level
+    assert said in finding.text
+    assert any(each.subject == "OTEL_METRICS_EXPORTER" for each in everything) == others
+
+
 def test_with_a_configuration_file_the_variables_are_not_looked_at(versions, monkeypatch, tmp_path):
     versions["opentelemetry-configuration"] = "0.66b2"
     loaded = SimpleNamespace(meter_provider=object())

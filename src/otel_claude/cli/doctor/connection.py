@@ -6,19 +6,17 @@ at what the port speaks, so that the advice fits.
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import ssl
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from ... import redact
 from .exporting import GRPC, OTLP, Target, base, by_http
-from .finding import Finding
+from .finding import Finding, quiet
 from .port import Port, look
 
 _SECONDS: Final = 3.0
@@ -61,7 +59,7 @@ def probe(target: Target, environment: Mapping[str, str]) -> Finding:
     if target.port == 0:
         return _wrong(f"{target.shown} has a port that is no number up to 65535.", f"Correct {target.variable}.")
     try:
-        with _quiet():
+        with quiet():
             failure = _grpc() if target.protocol == GRPC else _http()
     except Exception as error:
         given = [name for name in environment if name.startswith(OTLP) and not name.endswith(("ENDPOINT", "PROTOCOL"))]
@@ -207,19 +205,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         yield error
         inner = getattr(error, "reason", None)
         error = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
-
-
-@contextmanager
-def _quiet() -> Generator[None]:
-    """What the exporter logs is said in our own words."""
-    logger, handler = logging.getLogger("opentelemetry"), logging.NullHandler()
-    propagate, logger.propagate = logger.propagate, False
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = propagate
 
 
 def _wrong(text: str, do: str) -> Finding:

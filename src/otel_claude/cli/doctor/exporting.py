@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ... import redact
-from .finding import Finding, installed, value
+from .finding import Finding, as_version, installed, quiet, value
 
 OTLP: Final = "OTEL_EXPORTER_OTLP_"
 GRPC: Final = "grpc"
@@ -25,6 +25,8 @@ _PROMETHEUS_PORT: Final = 9090
 _PROMETHEUS_PATH: Final = "/api/v1/otlp"
 _METRICS_PATH: Final = "/v1/metrics"
 CONFIG_FILE: Final = "OTEL_CONFIG_FILE"
+_READS_A_FILE: Final = (1, 43)
+"""The OpenTelemetry SDK that reads a configuration file by itself. The next ones do it by a package of its own."""
 _SERVICE_NAME: Final = "OTEL_SERVICE_NAME"
 _PACKAGES: Final = ("opentelemetry-sdk", "opentelemetry-distro", "opentelemetry-instrumentation")
 _COMPONENTS: Final = {
@@ -105,7 +107,7 @@ def exporters(environment: Mapping[str, str]) -> list[str]:
 
 def sends(environment: Mapping[str, str]) -> bool:
     """Whether metrics go out by OTLP, to where the variables say."""
-    return not value(environment, CONFIG_FILE) and not _BY_NAME.keys().isdisjoint(exporters(environment))
+    return not configuration_file(environment) and not _BY_NAME.keys().isdisjoint(exporters(environment))
 
 
 def can_send(to: Target) -> bool:
@@ -127,10 +129,13 @@ def findings(environment: Mapping[str, str], *, guess: bool) -> Iterator[Finding
     yield Finding("ok", "OpenTelemetry", ", ".join(f"{name} {number}" for name, number in found.items()))
     if value(environment, "OTEL_SDK_DISABLED").lower() == "true":
         yield Finding("error", "OTEL_SDK_DISABLED", "It is true, so nothing is measured.", "unset OTEL_SDK_DISABLED")
-    if path := value(environment, CONFIG_FILE):
+    if path := configuration_file(environment):
         # Then no other variable of exporters, propagators and the resource is read.
-        yield configuration_file(path)
+        yield _configured(path)
         return
+    if value(environment, CONFIG_FILE):
+        text = f"OpenTelemetry's SDK {found['opentelemetry-sdk']} does not read it, 1.44 does: the variables count."
+        yield Finding("warning", CONFIG_FILE, text, "pip install --upgrade opentelemetry-sdk opentelemetry-distro")
     yield from _components(environment)
     if sends(environment):
         to = target(environment)
@@ -140,19 +145,26 @@ def findings(environment: Mapping[str, str], *, guess: bool) -> Iterator[Finding
     yield from _losses(environment)
 
 
-def configuration_file(path: str) -> Finding:
-    """Whether the file that takes the place of the variables can be used."""
+def configuration_file(environment: Mapping[str, str]) -> str:
+    """The file that takes the place of the variables, if the installed SDK reads one, else `""`."""
+    return value(environment, CONFIG_FILE) if as_version(installed("opentelemetry-sdk")) >= _READS_A_FILE else ""
+
+
+def _configured(path: str) -> Finding:
     shown = redact.text(path)
     if not Path(path).is_file():
         return Finding(
             "error", CONFIG_FILE, f"There is no file {shown}, so nothing is measured.", f"unset {CONFIG_FILE}"
         )
+    if as_version(installed("opentelemetry-sdk")) == _READS_A_FILE:
+        return Finding("ok", CONFIG_FILE, f"{shown} alone says where telemetry goes, in place of the variables.")
     if installed("opentelemetry-configuration") is None:
         text = "opentelemetry-configuration is not installed, so nothing is measured."
         return Finding("error", CONFIG_FILE, text, "pip install opentelemetry-configuration")
     configuration: Any = import_module("opentelemetry.configuration")
     try:
-        loaded = configuration.load_config_file(path)
+        with quiet():
+            loaded = configuration.load_config_file(path)
     except Exception as error:
         # The message may quote what is in the file.
         text = f"{shown} is refused ({type(error).__name__}), so nothing is measured."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime, timezone
@@ -18,8 +17,8 @@ from ..._diagnostics import logger
 from ...settings import Settings, switch, variable
 from ...summary import JSON, PROCESS_GROUP
 from ...telemetry.instance_id import FIXED, KEPT, NONE, RESOURCE_ID, RESOURCE_VARIABLE, fixes
-from .exporting import CONFIG_FILE
-from .finding import Finding, installed, value
+from .exporting import configuration_file
+from .finding import Finding, as_version, installed, value
 
 _PREFIX: Final = "OTEL_CLAUDE_"
 _OLD_DAYS: Final = 60
@@ -36,7 +35,7 @@ _DRAWS: Final = (1, 43)
 def findings(environment: Mapping[str, str], now: float) -> Iterator[Finding]:
     """All of them."""
     if number := installed("opentelemetry-sdk"):
-        yield _processes(number, environment)
+        yield _processes(as_version(number), environment)
     yield from _settings(environment)
     yield from _unknown(environment)
     yield from _baggage(environment)
@@ -45,7 +44,7 @@ def findings(environment: Mapping[str, str], now: float) -> Iterator[Finding]:
     yield from _table(now)
 
 
-def _processes(sdk: str, environment: Mapping[str, str]) -> Finding:
+def _processes(sdk: tuple[int, int], environment: Mapping[str, str]) -> Finding:
     try:
         mode = switch(value(environment, _INSTANCE_ID) or "auto")
     except ValueError:
@@ -65,15 +64,11 @@ def _processes(sdk: str, environment: Mapping[str, str]) -> Finding:
     return Finding("note", "Processes", text, do if fixes(environment) else upgrade)
 
 
-def _cause(sdk: str, environment: Mapping[str, str]) -> str | None:
+def _cause(sdk: tuple[int, int], environment: Mapping[str, str]) -> str | None:
     """Why the resource does not tell processes apart, as far as the environment says. None if it does."""
     if fixes(environment):
         return FIXED
-    found = re.match(r"(\d+)\.(\d+)", sdk)
-    if found is None:
-        return None
-    version = int(found[1]), int(found[2])
-    return None if version > _DRAWS else KEPT if version == _DRAWS else NONE
+    return None if sdk > _DRAWS else KEPT if sdk == _DRAWS else NONE
 
 
 class _Messages(logging.Handler):
@@ -119,7 +114,7 @@ def _baggage(environment: Mapping[str, str]) -> Iterator[Finding]:
     given = value(environment, name)
     tags = value(environment, variable("baggage_tags"))
     # A configuration file says itself what is propagated.
-    if tags and given and "baggage" not in given.replace(" ", "").split(",") and not value(environment, CONFIG_FILE):
+    if tags and given and "baggage" not in given.replace(" ", "").split(",") and not configuration_file(environment):
         text = f"It has no baggage, so no tag of {variable('baggage_tags')} ever has a value."
         others = "tracecontext" if given.lower() == "none" else given
         yield Finding("warning", name, text, f"export {name}={others},baggage")
