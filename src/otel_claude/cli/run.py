@@ -145,11 +145,11 @@ def _missing(path: str, environment: Mapping[str, str]) -> list[str]:
     interpreter = interpreter_of(path)
     if interpreter is None or Path(interpreter).parent == Path(sys.executable).parent:
         return []
-    asked = {**environment, "PYTHONPATH": environment["PYTHONPATH"].partition(os.pathsep)[2]}
+    probed = {**environment, "PYTHONPATH": environment["PYTHONPATH"].partition(os.pathsep)[2]}
     try:
         done = subprocess.run(  # noqa: S603 - the interpreter that the user is about to run
             [interpreter, "-c", _PROBE, str(_STARTUP)],
-            check=False, capture_output=True, timeout=10, env=asked, text=True,
+            check=False, capture_output=True, timeout=10, env=probed, text=True,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return []

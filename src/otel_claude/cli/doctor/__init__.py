@@ -83,12 +83,12 @@ def _page(found: Sequence[Finding]) -> Iterator[str]:
 
     for finding in found:
         first, *more = block(f"{finding.subject}: {finding.text}")
-        head = (
+        title = (
             styled(finding.subject, _BOLD) + first.removeprefix(finding.subject)
             if first.startswith(finding.subject)
             else first
         )
-        yield f"{styled(f'{finding.level:<7}', _STYLES[finding.level])} {head}\n"
+        yield f"{styled(f'{finding.level:<7}', _STYLES[finding.level])} {title}\n"
         # What is to be typed is not wrapped by us: what is copied from here must be what is typed.
         do = finding.do or ""
         done = [do] if finding.is_command else block(do)

@@ -47,7 +47,7 @@ class _Failure(NamedTuple):
     unaccepted: str | None = None
 
 
-class _AnsweredError(BaseException):
+class _AttemptedError(BaseException):
     """Leaves the exporter after its first attempt: it would wait, and try again."""
 
 
@@ -93,13 +93,13 @@ def _http() -> _Failure | None:
         else:
             if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's own numbers
                 found.append(_Failure(str(status), ""))
-        raise _AnsweredError
+        raise _AttemptedError
 
     made = exporter(timeout=_SECONDS)
     adapter.send = send_once
     try:
         made.export(empty([]))
-    except _AnsweredError:
+    except _AttemptedError:
         return found[0] if found else None
     finally:
         adapter.send = send
