@@ -83,11 +83,7 @@ def _http() -> _Failure | None:
         except Exception as error:
             causes = list(_causes(error))
             unaccepted = next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None)
-            proxy = (
-                "the proxy does not let it through: "
-                if "ProxyError" in [type(each).__name__ for each in causes]
-                else ""
-            )
+            proxy = _PROXY if "ProxyError" in [type(each).__name__ for each in causes] else ""
             why = unaccepted and str(unaccepted.verify_message).rstrip(".")
             found.append(_Failure(None, f"{proxy}{redact.reason(causes[-1])}", why))
         else:
