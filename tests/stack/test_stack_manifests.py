@@ -237,12 +237,6 @@ def test_compose_names_services_volumes_and_mounts_that_are_there():
         assert len(list((DEPLOY / "prometheus").glob(rules))) == 2
 
 
-def test_terraform_looks_where_the_dashboards_are():
-    text = (DEPLOY / "terraform/main.tf").read_text()
-    (folder,) = re.findall(r'default\s*=\s*"(\.\./[^"]+)"', text)
-    assert list((DEPLOY / "terraform" / folder).glob("*.json"))
-
-
 # Units
 
 
