@@ -101,6 +101,8 @@ class Recorder:
             try:
                 if call.expects_native_span:
                     self._adopt_native_span(call)
+                    if call.opens_own_span and call.span is None and self.tracer is not None and can_record(self.tracer):
+                        open_span(self.tracer, call)
             except Exception:
                 log_internal_error("find the client library's span")
             try:
@@ -113,7 +115,7 @@ class Recorder:
         call.context = context.get_current()
         span: Any = trace.get_current_span(call.context)
         scope = getattr(span, "instrumentation_scope", None)
-        if scope is None or not scope.name.startswith(semconv.NATIVE_SCOPE):
+        if scope is None or not scope.name.startswith(call.native_scopes):
             return
         if self.tracer is not None and span.is_recording():
             # The library ends its span when it likes: before an exception reaches us, or when a stream is dropped.
@@ -386,7 +388,7 @@ class Recorder:
         series = self._series.get(kind)
         if series is None:
             # Here, because asking at each call that has a span of the client library's would be slow.
-            if call.expects_native_span and (other := conflicts.other_instrumentation()):
+            if call.expects_native_span and not call.opens_own_span and (other := conflicts.other_instrumentation()):
                 conflicts.warn_once(other)
             rates = None
             if platform is not None:

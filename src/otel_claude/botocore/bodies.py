@@ -1,0 +1,235 @@
+"""How the application reads what botocore gives it: the body of `InvokeModel`, and the two kinds of streams.
+
+What is read is observed on its way, and nothing is read for it. The objects that the application holds keep their
+types: only what lies under them is replaced, by transparent proxies.
+"""
+
+from __future__ import annotations
+
+import json
+import weakref
+from base64 import b64decode
+from collections.abc import Iterator
+from typing import Any, Final
+
+import wrapt
+
+from .._diagnostics import log_internal_error
+from ..api import bedrock
+from ..api.json import as_object
+from ..telemetry.call import Attempt
+from ..telemetry.recorder import Recorder
+from .errors import error_type
+
+_MAX_BODY: Final = 64 * 1024 * 1024
+"""Bytes of a body that is kept until it is whole. Longer ones are counted by their headers."""
+_DELTA: Final = b'{"type":"content_block_delta"'
+_Proxy: Any = wrapt.ObjectProxy
+
+
+class _Reading:
+    """How the body of an attempt's response is read. Only the first end counts."""
+
+    __slots__ = ("_attempt", "_recorder", "ended", "headers")
+
+    def __init__(self, recorder: Recorder, attempt: Attempt, headers: Any) -> None:
+        self._recorder = recorder
+        self._attempt = attempt
+        self.headers = headers
+        self.ended = False
+
+    def on_data(self, data: object) -> None:
+        """A message, or an event in the form of the Messages API."""
+        try:
+            self._recorder.on_response_data(self._attempt, data)
+        except Exception:
+            log_internal_error("read a response's body")
+
+    def end(self, error: str | None = None, *, in_finalizer: bool = False, stopped: bool = False) -> None:
+        """It was read to its end, or failed with `error`, or was `stopped`: closed before, or dropped."""
+        if self.ended:
+            return
+        self.ended = True
+        try:
+            call, attempt = self._attempt.call, self._attempt
+            if call.ended:
+                return
+            if error is not None:
+                attempt.outcome, attempt.error_type = "failed", error
+            elif not call.responses:
+                counted = bedrock.headers_message(self.headers)
+                if counted is not None:
+                    call.returned = False
+                    self.on_data(counted)
+                else:
+                    call.unread_reason = "incomplete_stream" if call.request.stream else "unread_body"
+            if call.returned or in_finalizer or call.responses or stopped:
+                self._recorder.end_call(call, error_type=error, in_finalizer=in_finalizer)
+        except Exception:
+            log_internal_error("observe a body")
+
+
+def observe_body(recorder: Recorder, attempt: Attempt, body: Any, headers: Any) -> None:
+    """Observes the `StreamingBody` of an `InvokeModel`."""
+    reading = _Reading(recorder, attempt, headers)
+    attempt.body_pending = True
+    body._raw_stream = _Raw(body._raw_stream, reading)  # noqa: SLF001 - botocore 1.35 to 1.44
+    weakref.finalize(body, reading.end, in_finalizer=True, stopped=True).atexit = False
+
+
+def observe_stream(recorder: Recorder, attempt: Attempt, stream: Any, *, converse: bool) -> None:
+    """Observes an `EventStream`."""
+    reading = _Reading(recorder, attempt, {})
+    attempt.body_pending = attempt.streams = True
+    stream._parser = _Parser(stream._parser, reading, converse)  # noqa: SLF001 - as above
+    stream._raw_stream = _RawStream(stream._raw_stream, reading)  # noqa: SLF001
+    weakref.finalize(stream, reading.end, in_finalizer=True, stopped=True).atexit = False
+
+
+class _Raw(_Proxy):
+    """Stands for the urllib3 response under a `StreamingBody`, and keeps what is read of it until it is whole."""
+
+    def __init__(self, raw: Any, reading: _Reading) -> None:
+        super().__init__(raw)  # pyright: ignore[reportUnknownMemberType] - wrapt has no types before 2.0
+        # wrapt keeps attributes with this prefix on the proxy; any other would land on the response.
+        self._self_reading = reading
+        self._self_parts = bytearray()
+        length = str(reading.headers.get("content-length") or "")
+        self._self_length = int(length) if length.isdigit() else None
+
+    def _self_seen(self, data: bytes, *, last: bool) -> None:
+        reading = self._self_reading
+        if reading.ended:
+            return
+        parts = self._self_parts
+        if len(parts) + len(data) <= _MAX_BODY:
+            parts += data
+        else:
+            self._self_length = None
+            reading.end()
+            return
+        if last or (self._self_length is not None and len(parts) >= self._self_length):
+            try:
+                message = json.loads(bytes(parts))
+            except (ValueError, RecursionError):
+                message = None
+            if isinstance(message, dict):
+                tier = bedrock.served_headers(reading.headers)
+                usage = message.get("usage")
+                if isinstance(usage, dict):
+                    message = {**message, "usage": {**{k: v for k, v in tier.items() if v is not None}, **usage}}
+                reading.on_data(message)
+            reading.end()
+
+    def _self_call(self, method: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except Exception as error:
+            self._self_reading.end(error_type(error))
+            raise
+
+    def read(self, amt: int | None = None, *args: Any, **kwargs: Any) -> bytes:
+        data: bytes = self._self_call(self.__wrapped__.read, amt, *args, **kwargs)
+        self._self_seen(data, last=amt is None or amt < 0 or (not data and amt > 0))
+        return data
+
+    def read1(self, amt: int | None = None, *args: Any, **kwargs: Any) -> bytes:
+        data: bytes = self._self_call(self.__wrapped__.read1, amt, *args, **kwargs)
+        self._self_seen(data, last=not data and amt != 0)
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        count: int = self._self_call(self.__wrapped__.readinto, buffer)
+        self._self_seen(bytes(memoryview(buffer)[:count]), last=not count and len(buffer) > 0)
+        return count
+
+    def readline(self, *args: Any) -> bytes:
+        data: bytes = self._self_call(self.__wrapped__.readline, *args)
+        self._self_seen(data, last=not data and args[:1] != (0,))
+        return data
+
+    def readlines(self, *args: Any) -> list[bytes]:
+        lines: list[bytes] = self._self_call(self.__wrapped__.readlines, *args)
+        self._self_seen(b"".join(lines), last=not args)
+        return lines
+
+    def stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+        try:
+            for data in self.__wrapped__.stream(*args, **kwargs):
+                self._self_seen(data, last=False)
+                yield data
+        except Exception as error:
+            self._self_reading.end(error_type(error))
+            raise
+        self._self_seen(b"", last=True)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for data in self.__wrapped__:
+            self._self_seen(data, last=False)
+            yield data
+        self._self_seen(b"", last=True)
+
+    def __enter__(self) -> Any:
+        self.__wrapped__.__enter__()
+        return self
+
+    def __exit__(self, *args: Any) -> Any:
+        self._self_reading.end(stopped=True)
+        return self.__wrapped__.__exit__(*args)
+
+    def close(self) -> None:
+        self._self_reading.end(stopped=True)
+        self.__wrapped__.close()
+
+
+class _RawStream(_Proxy):
+    """Stands for the urllib3 response under an `EventStream`, and says how reading it ended."""
+
+    def __init__(self, raw: Any, reading: _Reading) -> None:
+        super().__init__(raw)  # pyright: ignore[reportUnknownMemberType]
+        self._self_reading = reading
+
+    def stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+        try:
+            yield from self.__wrapped__.stream(*args, **kwargs)
+        except Exception as error:
+            self._self_reading.end(error_type(error))
+            raise
+        self._self_reading.end()
+
+    def close(self) -> None:
+        self._self_reading.end(stopped=True)
+        self.__wrapped__.close()
+
+
+class _Parser(_Proxy):
+    """Stands for the parser of an `EventStream`, and sees each event as it came: old models drop fields of it."""
+
+    def __init__(self, parser: Any, reading: _Reading, converse: bool) -> None:  # noqa: FBT001
+        super().__init__(parser)  # pyright: ignore[reportUnknownMemberType]
+        self._self_reading = reading
+        self._self_converse = converse
+
+    def parse(self, response: Any, shape: Any) -> Any:
+        if not self._self_reading.ended:
+            try:
+                self._self_observe(response)
+            except Exception:
+                log_internal_error("read an event of a stream")
+        return self.__wrapped__.parse(response, shape)
+
+    def _self_observe(self, response: Any) -> None:
+        reading, headers, body = self._self_reading, response["headers"], response["body"]
+        if response["status_code"] != 200:  # noqa: PLR2004 - what botocore gives to an event that is no error
+            code = headers.get(":exception-type") or headers.get(":error-code")
+            said = bedrock.parse_error(response["status_code"], code)
+            reading.end(said.error_type or "client_error")
+        elif self._self_converse:
+            kind = headers.get(":event-type")
+            event = {} if kind == "contentBlockDelta" else as_object(json.loads(body))
+            for data in bedrock.converse_events(str(kind), event):
+                reading.on_data(data)
+        else:
+            event = b64decode(as_object(json.loads(body)).get("bytes") or b"")
+            # Most of them, and nothing of theirs is counted.
+            reading.on_data({"type": "content_block_delta"} if event.startswith(_DELTA) else json.loads(event))
