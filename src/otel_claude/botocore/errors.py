@@ -1,4 +1,4 @@
-"""The `error.type` of botocore's exceptions. Knows them by name: imports no botocore."""
+"""The `error.type` of botocore's exceptions, and of what it lets through. Knows them by name: imports none."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ _TYPES: Final = {
     "ConnectTimeoutError": "client_timeout_error",
     "HTTPClientError": "connection_error",
     "ConnectionError": "connection_error",
+    "ProtocolError": "connection_error",
+    "ClientConnectionError": "connection_error",
+    "ClientPayloadError": "connection_error",
 }
 _NEVER_SENT: Final = frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"})
 """What is raised before a request has left the process (botocore 1.35 to 1.44)."""
-_LIBRARIES: Final = ("botocore", "aiobotocore")
+_LIBRARIES: Final = ("botocore", "aiobotocore", "urllib3", "aiohttp")
+"""The last two raise by themselves while a stream is read."""
 _OTHER: Final = "client_error"
 
 
@@ -23,9 +27,9 @@ def error_type(error: BaseException) -> str | None:
     """The code that AWS gave, else what went wrong in the client; None if the application stopped the call."""
     if not isinstance(error, Exception):
         return None
+    response: Any = getattr(error, "response", None)
     for kind in _kinds(error):
-        if kind == "ClientError":
-            response: Any = getattr(error, "response", None)
+        if kind == "ClientError" and isinstance(response, dict):
             code = as_object(as_object(response).get("Error")).get("Code")
             return parse_error(0, code).error_type or _OTHER
         if kind in _TYPES:

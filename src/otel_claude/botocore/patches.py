@@ -46,15 +46,18 @@ Original = Callable[..., Any]
 class Operation(NamedTuple):
     """One of the operations that call a model."""
 
+    route: str
     converse: bool
     stream: bool
 
 
 OPERATIONS: Final = {
-    "InvokeModel": Operation(converse=False, stream=False),
-    "InvokeModelWithResponseStream": Operation(converse=False, stream=True),
-    "Converse": Operation(converse=True, stream=False),
-    "ConverseStream": Operation(converse=True, stream=True),
+    "InvokeModel": Operation("/model/{modelId}/invoke", converse=False, stream=False),
+    "InvokeModelWithResponseStream": Operation(
+        "/model/{modelId}/invoke-with-response-stream", converse=False, stream=True
+    ),
+    "Converse": Operation("/model/{modelId}/converse", converse=True, stream=False),
+    "ConverseStream": Operation("/model/{modelId}/converse-stream", converse=True, stream=True),
 }
 
 
@@ -139,7 +142,7 @@ def _start(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dict[st
             log_internal_error("read a request")
             features = RequestFeatures(model, operation.stream)
         call = Call(features, _client_info(client), runtime.tags(), expects_native_span=True)
-        call.native_scopes, call.opens_own_span = _SPAN_SCOPES, True
+        call.native_scopes, call.opens_own_span, call.http_route = _SPAN_SCOPES, True, operation.route
         runtime.recorder.on_start(call)
         return ActiveCall(runtime.recorder, call, operation, body)
     except Exception:

@@ -156,6 +156,8 @@ def price_response(
     if usage.fallback_credit not in (None, "redeemed", "not_applied"):
         # A redeemed credit is in the counts already (fallback page of 2026-08-13).
         return _unpriced("fallback_credit", table)
+    if response.model is None and platform.name == "bedrock":
+        response = response._replace(model=requested_model)  # Converse names none.
     day = at // DAY
     served = Served(
         response.model, usage.service_tier, usage.speed, usage.inference_geo, day, platform, requested_model

@@ -137,6 +137,7 @@ class Call:
         native_scopes: what the scope begins with of a span that is this call's, where the client library, or another
             instrumentation of it, opens one.
         opens_own_span: whether ours is opened at the first attempt if there is no such span then.
+        http_route: of its requests.
     """
 
     # What most calls leave as it is stands here, so that making a call sets little.
@@ -162,6 +163,7 @@ class Call:
     has_middleware = False
     native_scopes = NATIVE_SCOPES
     opens_own_span = False
+    http_route = "/v1/messages"
 
     def __init__(
         self, request: RequestFeatures, client: ClientInfo, tags: Tags, *, expects_native_span: bool = False
