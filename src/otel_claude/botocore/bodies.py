@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import weakref
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
 import wrapt
@@ -69,57 +69,75 @@ class _Reading:
             log_internal_error("observe a body")
 
 
+class _Body:
+    """What is read of the body of an `InvokeModel`, kept until it is whole."""
+
+    __slots__ = ("_length", "_parts", "reading")
+
+    def __init__(self, reading: _Reading) -> None:
+        self.reading = reading
+        self._parts = bytearray()
+        length = str(reading.headers.get("content-length") or "")
+        self._length = int(length) if length.isdigit() else None
+
+    def add(self, data: bytes, *, last: bool) -> None:
+        """The application read this. `last`: there is no more."""
+        reading, parts = self.reading, self._parts
+        if reading.ended:
+            return
+        if len(parts) + len(data) > _MAX_BODY:
+            parts.clear()
+            reading.end()
+            return
+        parts += data
+        if last or (self._length is not None and len(parts) >= self._length):
+            try:
+                self._read(json.loads(bytes(parts)))
+            except (ValueError, RecursionError):
+                pass  # `end` says what is known without it.
+            reading.end()
+
+    def _read(self, message: object) -> None:
+        if isinstance(message, dict):
+            said: dict[str, Any] = message  # pyright: ignore[reportUnknownVariableType]
+            usage = said.get("usage")
+            if isinstance(usage, dict):
+                served = {k: v for k, v in bedrock.served_headers(self.reading.headers).items() if v is not None}
+                said = {**said, "usage": {**served, **usage}}
+            self.reading.on_data(said)
+
+
 def observe_body(recorder: Recorder, attempt: Attempt, body: Any, headers: Any) -> None:
     """Observes the `StreamingBody` of an `InvokeModel`."""
     reading = _Reading(recorder, attempt, headers)
     attempt.body_pending = True
-    body._raw_stream = _Raw(body._raw_stream, reading)  # noqa: SLF001 - botocore 1.35 to 1.44
     weakref.finalize(body, reading.end, in_finalizer=True, stopped=True).atexit = False
+    if isinstance(body, _Proxy):
+        body.__wrapped__ = _AioResponse(body.__wrapped__, reading, _Body(reading))  # aiobotocore 2
+    elif hasattr(body._raw_stream, "content"):  # noqa: SLF001 - botocore 1.35 to 1.44, aiobotocore 3
+        body._raw_stream = _AioResponse(body._raw_stream, reading, _Body(reading))  # noqa: SLF001
+    else:
+        body._raw_stream = _Raw(body._raw_stream, reading)  # noqa: SLF001
 
 
 def observe_stream(recorder: Recorder, attempt: Attempt, stream: Any, *, converse: bool) -> None:
     """Observes an `EventStream`."""
     reading = _Reading(recorder, attempt, {})
     attempt.body_pending = attempt.streams = True
-    stream._parser = _Parser(stream._parser, reading, converse)  # noqa: SLF001 - as above
-    stream._raw_stream = _RawStream(stream._raw_stream, reading)  # noqa: SLF001
     weakref.finalize(stream, reading.end, in_finalizer=True, stopped=True).atexit = False
+    raw = stream._raw_stream  # noqa: SLF001 - botocore 1.35 to 1.44, aiobotocore 2 and 3
+    stream._raw_stream = _AioResponse(raw, reading) if hasattr(raw, "content") else _RawStream(raw, reading)  # noqa: SLF001
+    stream._parser = _Parser(stream._parser, reading, converse)  # noqa: SLF001
 
 
 class _Raw(_Proxy):
-    """Stands for the urllib3 response under a `StreamingBody`, and keeps what is read of it until it is whole."""
+    """Stands for the urllib3 response under a `StreamingBody`."""
 
     def __init__(self, raw: Any, reading: _Reading) -> None:
         super().__init__(raw)  # pyright: ignore[reportUnknownMemberType] - wrapt has no types before 2.0
         # wrapt keeps attributes with this prefix on the proxy; any other would land on the response.
         self._self_reading = reading
-        self._self_parts = bytearray()
-        length = str(reading.headers.get("content-length") or "")
-        self._self_length = int(length) if length.isdigit() else None
-
-    def _self_seen(self, data: bytes, *, last: bool) -> None:
-        reading = self._self_reading
-        if reading.ended:
-            return
-        parts = self._self_parts
-        if len(parts) + len(data) <= _MAX_BODY:
-            parts += data
-        else:
-            self._self_length = None
-            reading.end()
-            return
-        if last or (self._self_length is not None and len(parts) >= self._self_length):
-            try:
-                message = json.loads(bytes(parts))
-            except (ValueError, RecursionError):
-                message = None
-            if isinstance(message, dict):
-                tier = bedrock.served_headers(reading.headers)
-                usage = message.get("usage")
-                if isinstance(usage, dict):
-                    message = {**message, "usage": {**{k: v for k, v in tier.items() if v is not None}, **usage}}
-                reading.on_data(message)
-            reading.end()
+        self._self_seen = _Body(reading).add
 
     def _self_call(self, method: Any, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -200,6 +218,74 @@ class _RawStream(_Proxy):
     def close(self) -> None:
         self._self_reading.end(stopped=True)
         self.__wrapped__.close()
+
+
+class _AioResponse(_Proxy):
+    """Stands for the aiohttp response under a body or a stream of aiobotocore."""
+
+    def __init__(self, raw: Any, reading: _Reading, body: _Body | None = None) -> None:
+        super().__init__(raw)  # pyright: ignore[reportUnknownMemberType]
+        self._self_reading = reading
+        self._self_body = body
+        self._self_content = _AioContent(raw.content, reading, body)
+
+    async def read(self) -> bytes:
+        try:
+            data: bytes = await self.__wrapped__.read()
+        except Exception as error:
+            self._self_reading.end(error_type(error))
+            raise
+        if self._self_body is not None:
+            self._self_body.add(data, last=True)
+        return data
+
+    @property
+    def content(self) -> Any:
+        return self._self_content
+
+    def close(self) -> None:
+        self._self_reading.end(stopped=True)
+        self.__wrapped__.close()
+
+    def release(self) -> Any:
+        self._self_reading.end(stopped=True)
+        return self.__wrapped__.release()
+
+    async def __aenter__(self) -> Any:
+        await self.__wrapped__.__aenter__()
+        return self
+
+    async def __aexit__(self, *args: Any) -> Any:
+        self._self_reading.end(stopped=True)
+        return await self.__wrapped__.__aexit__(*args)
+
+
+class _AioContent(_Proxy):
+    """Stands for the `StreamReader` of such a response."""
+
+    def __init__(self, content: Any, reading: _Reading, body: _Body | None) -> None:
+        super().__init__(content)  # pyright: ignore[reportUnknownMemberType]
+        self._self_reading = reading
+        self._self_body = body
+
+    async def read(self, amt: int = -1) -> bytes:
+        try:
+            data: bytes = await self.__wrapped__.read(amt)
+        except Exception as error:
+            self._self_reading.end(error_type(error))
+            raise
+        if self._self_body is not None:
+            self._self_body.add(data, last=amt < 0 or (not data and amt > 0))
+        return data
+
+    async def iter_chunks(self) -> AsyncIterator[Any]:
+        try:
+            async for chunk in self.__wrapped__.iter_chunks():
+                yield chunk
+        except Exception as error:
+            self._self_reading.end(error_type(error))
+            raise
+        self._self_reading.end()
 
 
 class _Parser(_Proxy):

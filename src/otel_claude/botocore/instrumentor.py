@@ -21,6 +21,7 @@ class ClaudeBotocoreInstrumentor(SdkInstrumentor):
 
     supported = ("botocore >= 1.35, < 2",)
     module = "botocore.client"
+    others = ("aiobotocore.client",)
     used_settings = settings.OF_CALLS
 
     def _is_wanted(self) -> bool:
