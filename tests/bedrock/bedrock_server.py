@@ -5,7 +5,9 @@ import json
 import struct
 import threading
 import zlib
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -14,7 +16,7 @@ class Answer(NamedTuple):
 
     status: int = 200
     body: bytes | list[bytes] = b""
-    headers: dict[str, str] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
     cut: bool = False
 
 

@@ -2,11 +2,10 @@
 
 import gc
 
-import boto3
 import pytest
+from bedrock_client import make_client
 from bedrock_measured import Measured
 from bedrock_server import BedrockServer
-from botocore.config import Config
 
 from otel_claude import _diagnostics
 from otel_claude.botocore import ClaudeBotocoreInstrumentor
@@ -49,15 +48,3 @@ def measured(monkeypatch, caplog):
 def client(server, measured):
     """A boto3 client, as an application makes it after `instrument()`."""
     return make_client(server)
-
-
-def make_client(server, **options):
-    retries = options.pop("retries", {"total_max_attempts": 3, "mode": "standard"})
-    return boto3.client(
-        "bedrock-runtime",
-        region_name="us-east-1",
-        endpoint_url=server.url,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(retries=retries, read_timeout=5, **options),
-    )

@@ -5,11 +5,11 @@ import io
 import json
 
 import pytest
+from bedrock_client import make_client
 from bedrock_server import chunk, error, event, failure, message, stream
-from botocore.exceptions import ClientError, EventStreamError, ParamValidationError, ReadTimeoutError
+from botocore.exceptions import ClientError, EndpointConnectionError, EventStreamError, ParamValidationError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
-from conftest import make_client
 from urllib3.exceptions import ProtocolError
 
 SONNET = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -37,7 +37,9 @@ MESSAGE = {
     "content": [{"type": "text", "text": "hi"}], "stop_reason": "end_turn", "usage": USAGE,
 }  # fmt: skip
 EVENTS = [
-    chunk({"type": "message_start", "message": {**MESSAGE, "stop_reason": None, "usage": {**USAGE, "output_tokens": 1}}}),
+    chunk(
+        {"type": "message_start", "message": {**MESSAGE, "stop_reason": None, "usage": {**USAGE, "output_tokens": 1}}}
+    ),
     chunk({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
     chunk({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "hi"}}),
     chunk({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 264}}),
@@ -137,7 +139,7 @@ FAILURES = [
 
 @pytest.mark.parametrize(("status", "code", "blocked"), FAILURES)
 @pytest.mark.parametrize(("operation", "answer", "streams"), OPERATIONS)
-def test_an_error(measured, server, operation, answer, streams, status, code, blocked):
+def test_an_error(measured, server, operation, answer, streams, status, code, blocked):  # noqa: PLR0913, PLR0917 - two tables
     server.answers = [error(status, code)]
     client = make_client(server, retries={"total_max_attempts": 1})
     with pytest.raises(ClientError):
@@ -319,7 +321,9 @@ def test_how_it_was_served(measured, server, client, served, reason):
     assert measured.unpriced() == {reason: 1}
 
 
-@pytest.mark.parametrize("served", [{"serviceTier": {"type": "default"}}, {"performanceConfig": {"latency": "standard"}}])
+@pytest.mark.parametrize(
+    "served", [{"serviceTier": {"type": "default"}}, {"performanceConfig": {"latency": "standard"}}]
+)
 def test_served_as_usual(measured, server, client, served):
     server.answers = [message({**CONVERSED, **served})]
     converse(client)
@@ -354,8 +358,10 @@ def test_converse_with_an_application_profile_is_an_unknown_model(measured, serv
 
 def test_no_connection_costs_nothing(measured, server):
     client = make_client(server, retries={"total_max_attempts": 1})
-    client.meta.events.register("before-send.bedrock-runtime", lambda request, **_: setattr(request, "url", "http://127.0.0.1:9/"))
-    with pytest.raises(Exception):
+    client.meta.events.register(
+        "before-send.bedrock-runtime", lambda request, **_: setattr(request, "url", "http://127.0.0.1:9/")
+    )
+    with pytest.raises(EndpointConnectionError):
         converse(client)
     assert measured.calls() == {("connection_error", None): 1}
     assert (measured.usd(), measured.unpriced()) == (0, {})

@@ -17,7 +17,7 @@ def exchange(file):
     said = json.loads(file.read_text())
     answer = said["response"]
     body = base64.b64decode(answer["body_b64"]) if "body_b64" in answer else answer["body"].encode()
-    _, _, model, operation = said["request"]["path"].split("/")
+    _, _, model, _ = said["request"]["path"].split("/")
     return unquote(model), json.dumps(said["request"]["body"]), Answer(answer["status"], body, answer["headers"])
 
 

@@ -48,7 +48,7 @@ def is_anthropic_body(body: object) -> bool:
 
 
 def converse_request(params: Json) -> dict[str, Any]:
-    """The arguments of `Converse` as a request to the Messages API, as far as telemetry reads it. No content is kept."""
+    """The arguments of `Converse` as a request to the Messages API: numbers and counts, without content."""
     config = as_object(params.get("inferenceConfig"))
     messages = as_list(params.get("messages"))
     tools = as_list(as_object(params.get("toolConfig")).get("tools"))
@@ -77,7 +77,7 @@ def _tools(tools: list[object]) -> list[Json]:
 
 
 def converse_message(body: Json) -> dict[str, Any]:
-    """The answer of `Converse`, or the `metadata` of its stream, as a message. It names neither a message nor a model."""
+    """The answer of `Converse` as a message. It names neither a message nor a model."""
     return {"type": "message", "stop_reason": body.get("stopReason"), "usage": _usage(body)}
 
 
@@ -118,7 +118,7 @@ def served(tier: object, latency: object) -> dict[str, object]:
 
 
 def headers_message(headers: Mapping[str, str]) -> dict[str, Any] | None:
-    """What the headers of an `InvokeModel` say of a body that nobody reads: counts, without the split of cache writes."""
+    """The counts in the headers of an `InvokeModel`, for a body that nobody reads. Cache writes have no split."""
     usage: dict[str, Any] = {}
     for name, value in headers.items():
         field = _COUNT_HEADERS.get(name.lower())
@@ -130,9 +130,7 @@ def headers_message(headers: Mapping[str, str]) -> dict[str, Any] | None:
 def served_headers(headers: Mapping[str, str]) -> dict[str, object]:
     """The service tier and the latency that the headers of an answer name."""
     lower = {name.lower(): value for name, value in headers.items()}
-    return served(
-        lower.get("x-amzn-bedrock-service-tier"), lower.get("x-amzn-bedrock-performanceconfig-latency")
-    )
+    return served(lower.get("x-amzn-bedrock-service-tier"), lower.get("x-amzn-bedrock-performanceconfig-latency"))
 
 
 def parse_error(status: int, code: object) -> ApiError:

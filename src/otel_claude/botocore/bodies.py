@@ -10,6 +10,7 @@ import json
 import weakref
 from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 import wrapt
@@ -91,10 +92,8 @@ class _Body:
             return
         parts += data
         if last or (self._length is not None and len(parts) >= self._length):
-            try:
+            with suppress(ValueError, RecursionError):  # `end` says what is known without it.
                 self._read(json.loads(bytes(parts)))
-            except (ValueError, RecursionError):
-                pass  # `end` says what is known without it.
             reading.end()
 
     def _read(self, message: object) -> None:
@@ -191,7 +190,7 @@ class _Raw(_Proxy):
         self.__wrapped__.__enter__()
         return self
 
-    def __exit__(self, *args: Any) -> Any:
+    def __exit__(self, *args: object) -> Any:
         self._self_reading.end(stopped=True)
         return self.__wrapped__.__exit__(*args)
 
@@ -255,7 +254,7 @@ class _AioResponse(_Proxy):
         await self.__wrapped__.__aenter__()
         return self
 
-    async def __aexit__(self, *args: Any) -> Any:
+    async def __aexit__(self, *args: object) -> Any:
         self._self_reading.end(stopped=True)
         return await self.__wrapped__.__aexit__(*args)
 
@@ -291,7 +290,7 @@ class _AioContent(_Proxy):
 class _Parser(_Proxy):
     """Stands for the parser of an `EventStream`, and sees each event as it came: old models drop fields of it."""
 
-    def __init__(self, parser: Any, reading: _Reading, converse: bool) -> None:  # noqa: FBT001
+    def __init__(self, parser: Any, reading: _Reading, converse: bool) -> None:
         super().__init__(parser)  # pyright: ignore[reportUnknownMemberType]
         self._self_reading = reading
         self._self_converse = converse
@@ -312,10 +311,10 @@ class _Parser(_Proxy):
             reading.end(said.error_type or "client_error")
         elif self._self_converse:
             kind = headers.get(":event-type")
-            event = {} if kind == "contentBlockDelta" else as_object(json.loads(body))
-            for data in bedrock.converse_events(str(kind), event):
+            said = None if kind == "contentBlockDelta" else json.loads(body)
+            for data in bedrock.converse_events(str(kind), as_object(said)):
                 reading.on_data(data)
         else:
-            event = b64decode(as_object(json.loads(body)).get("bytes") or b"")
+            event = b64decode(str(as_object(json.loads(body)).get("bytes")))
             # Most of them, and nothing of theirs is counted.
             reading.on_data({"type": "content_block_delta"} if event.startswith(_DELTA) else json.loads(event))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from ..api.bedrock import parse_error
 from ..api.json import as_object
@@ -27,11 +27,9 @@ def error_type(error: BaseException) -> str | None:
     """The code that AWS gave, else what went wrong in the client; None if the application stopped the call."""
     if not isinstance(error, Exception):
         return None
-    response: Any = getattr(error, "response", None)
     for kind in _kinds(error):
-        if kind == "ClientError" and isinstance(response, dict):
-            code = as_object(as_object(response).get("Error")).get("Code")
-            return parse_error(0, code).error_type or _OTHER
+        if kind == "ClientError" and (response := as_object(getattr(error, "response", None))):
+            return parse_error(0, as_object(response.get("Error")).get("Code")).error_type or _OTHER
         if kind in _TYPES:
             return _TYPES[kind]
     return _OTHER

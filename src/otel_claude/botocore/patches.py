@@ -40,7 +40,8 @@ _SPAN_SCOPES: Final = (
 """Scopes of the spans that other instrumentations open for a call: ours is added to none of them."""
 _MAX_MEASURED: Final = 1_000_000
 """Bytes of a request's body that is decoded for the span."""
-Original = Callable[..., Any]
+Original = Any
+"""A function of a class, or what another instrumentation put in its place."""
 
 
 class Operation(NamedTuple):
@@ -83,12 +84,14 @@ def make_api_call(original: Original, runtime: Runtime) -> Original:
 
     @functools.wraps(original)
     def _make_api_call(client: Any, *args: Any, **kwargs: Any) -> Any:
+        # Bound as Python does it: a wrapper of wrapt, as OpenTelemetry's own instrumentation puts in, asks for it.
+        bound = original.__get__(client)
         active = _start(runtime, client, args, kwargs)
         if active is None:
-            return original(client, *args, **kwargs)
+            return bound(*args, **kwargs)
         token = _active.set(active)
         try:
-            result = original(client, *args, **kwargs)
+            result = bound(*args, **kwargs)
         except BaseException as error:
             _end(active, token, error)
             raise
@@ -103,12 +106,13 @@ def make_api_call_async(original: Original, runtime: Runtime) -> Original:
 
     @functools.wraps(original)
     async def _make_api_call(client: Any, *args: Any, **kwargs: Any) -> Any:
+        bound = original.__get__(client)
         active = _start(runtime, client, args, kwargs)
         if active is None:
-            return await original(client, *args, **kwargs)
+            return await bound(*args, **kwargs)
         token = _active.set(active)
         try:
-            result = await original(client, *args, **kwargs)
+            result = await bound(*args, **kwargs)
         except BaseException as error:
             _end(active, token, error)
             raise
@@ -170,7 +174,7 @@ def _client_info(client: Any) -> ClientInfo:
     """Who is called: the same object for clients alike."""
     try:
         meta = client.meta
-        url = urlsplit(meta.endpoint_url)
+        url = urlsplit(str(meta.endpoint_url))
         key = meta.region_name, url.hostname, url.port or (80 if url.scheme == "http" else 443)
         if len(_infos) >= _MAX_INFOS:
             _infos.clear()
@@ -179,10 +183,10 @@ def _client_info(client: Any) -> ClientInfo:
             region, host, port = key
             info = ClientInfo("aws.bedrock", "botocore", Platform("bedrock", region), host, port)
             info = _infos.setdefault(key, info)
-        return info
     except Exception:
         log_internal_error("find out who is called")
         return UNKNOWN_CLIENT
+    return info
 
 
 _watched: WeakSet[Any] = WeakSet()
@@ -211,7 +215,9 @@ def _on_request_created(**_: Any) -> None:
         log_internal_error("record an attempt")
 
 
-def _on_response_received(response_dict: Any = None, parsed_response: Any = None, exception: Any = None, **_: Any) -> None:
+def _on_response_received(
+    response_dict: Any = None, parsed_response: Any = None, exception: Any = None, **_: Any
+) -> None:
     """An attempt ended: with a response of whatever status, or with an exception."""
     active = _active.get()
     if active is None or not active.call.attempts:
@@ -246,17 +252,18 @@ def _on_response(active: ActiveCall, attempt: Attempt, response: Any, parsed: An
 def _on_after_call(parsed: Any = None, **_: Any) -> None:
     """The result is ready: its body, or its stream, is about to be handed on."""
     active = _active.get()
-    if active is None or not isinstance(parsed, dict) or not active.call.attempts:
+    if active is None or not active.call.attempts:
         return
     try:
         attempt = active.call.attempts[-1]
         if attempt.outcome != "success":
             return
-        if active.operation.stream:
-            stream = parsed.get("stream" if active.operation.converse else "body")
-            observe_stream(active.recorder, attempt, stream, converse=active.operation.converse)
-        elif not active.operation.converse:
-            observe_body(active.recorder, attempt, parsed.get("body"), active.headers)
+        operation, recorder = active.operation, active.recorder
+        if operation.stream:
+            stream = parsed["stream" if operation.converse else "body"]
+            observe_stream(recorder, attempt, stream, converse=operation.converse)
+        elif not operation.converse:
+            observe_body(recorder, attempt, parsed["body"], active.headers)
     except Exception:
         log_internal_error("observe a body")
 
@@ -328,7 +335,9 @@ class Instrumentation:
             original = owner.__dict__.get(patch.name)
             if not callable(original):
                 logger.warning(
-                    "botocore has no %s.%s, so its calls are not measured. Upgrade otel-claude.", patch.owner, patch.name
+                    "botocore has no %s.%s, so its calls are not measured. Upgrade otel-claude.",
+                    patch.owner,
+                    patch.name,
                 )
                 continue
             replacement = patch.replacement(original, self._runtime)

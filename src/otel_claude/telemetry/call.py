@@ -161,7 +161,7 @@ class Call:
     unread_reason: str | None = None
     idempotency_key: str | None = None
     has_middleware = False
-    native_scopes = NATIVE_SCOPES
+    native_scopes: tuple[str, ...] = NATIVE_SCOPES
     opens_own_span = False
     http_route = "/v1/messages"
 

@@ -101,7 +101,12 @@ class Recorder:
             try:
                 if call.expects_native_span:
                     self._adopt_native_span(call)
-                    if call.opens_own_span and call.span is None and self.tracer is not None and can_record(self.tracer):
+                    if (
+                        call.opens_own_span
+                        and call.span is None
+                        and self.tracer is not None
+                        and can_record(self.tracer)
+                    ):
                         open_span(self.tracer, call)
             except Exception:
                 log_internal_error("find the client library's span")
