@@ -93,10 +93,8 @@ def converse_events(kind: str, event: Json) -> list[dict[str, Any]]:
 
 
 def _usage(body: Json) -> dict[str, Any] | None:
-    usage = body.get("usage")
-    if not isinstance(usage, dict):
+    if not (counts := as_object(body.get("usage"))):
         return None
-    counts: Json = as_object(usage)
     split: dict[str, object] = {}
     for detail in map(as_object, as_list(counts.get("cacheDetails")) or ()):
         split[f"ephemeral_{detail.get('ttl')}_input_tokens"] = detail.get("inputTokens")
