@@ -103,6 +103,21 @@ def test_a_stream_that_was_cut(price, events):
     assert "output" not in said["tokens"]
 
 
+def test_a_stream_of_a_gateway_that_gives_no_stop_reason(price):
+    said = price(sse(START, TEXT, {**DELTA, "delta": {}}, {"type": "message_stop"}))
+    assert (said["usd"], said["status"]) == (USD, "exact")
+
+
+def test_a_stream_of_a_gateway_that_gives_no_final_counts(price):
+    said = price(sse(START, TEXT, {"type": "message_stop"}))
+    assert (said["usd"], said["status"], said["reason"]) == ("0.0115", "lower_bound", "missing_counts")
+
+
+def test_a_message_whose_output_came_of_no_input(price):
+    said = price(message(usage={"input_tokens": 0, "output_tokens": 300}))
+    assert (said["status"], said["reason"]) == ("lower_bound", "missing_counts")
+
+
 def test_a_stream_that_was_cut_in_the_middle_of_an_event(price):
     text = sse(START, TEXT, DELTA)
     assert price(text[: text.index("message_delta") + 40])["reason"] == "incomplete_stream"

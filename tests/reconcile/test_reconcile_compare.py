@@ -53,7 +53,7 @@ REASONS = [
      theirs(), "unpriced_calls", "3 unknown_model"),
     ("an incomplete stream", ours("0.9", 45_000, unpriced={cell().of: {"incomplete_stream": 2}}), theirs(),
      "incomplete_streams",
-     "2 streams were left early"),
+     "2 streams were incomplete"),
     ("a time-out", ours("0.9", 45_000, unpriced={cell().of: {"no_response": 4}}), theirs(), "unanswered_calls_billed",
      "4 calls got no response"),
     ("the same key elsewhere", ours("0.9", 45_000), theirs(), "uninstrumented_calls", "uses this key too"),

@@ -7,14 +7,14 @@ from support import api
 from support.expected import PLAIN
 from support.face import Face
 from support.library import TRACINGS, anthropic, http
-from support.server import Server, plain, raising, refused, stream, throttled
+from support.server import Server, chunked, plain, raising, refused, stream, throttled
 from support.shapes import ARGS
 
 from otel_claude import tags
 from otel_claude.pricing import PriceTable
 from otel_claude.runtime import Runtime
 from otel_claude.sdk import client as sdk_client
-from otel_claude.sdk import patches, response_body, responses
+from otel_claude.sdk import patches, raw_body, response_body, responses
 from otel_claude.telemetry import own_span, recorder, span_attributes
 from otel_claude.telemetry.attributes import AttributeSets, CardinalityLimiter
 from otel_claude.telemetry.call import Attempt, Call
@@ -49,7 +49,10 @@ HOPS = [
     (Call, "finish"), (Call, "is_complete"), (Call, "no_response_reason"), (Attempt, "reject"),
     (Recorder, "on_start"), (Recorder, "on_attempt"), (Recorder, "on_headers"), (Recorder, "on_response_data"),
     (Recorder, "on_retry"), (Recorder, "end_call"), (Recorder, "record"), (Recorder, "_price"),
-    (Recorder, "_new_series"), (Recorder, "_record_histograms"), (Recorder, "_add_response"),
+    (Recorder, "_new_series"), (Recorder, "_record_histograms"), (Attempt, "fail_in_stream"),
+    (response_body, "read_raw"), (response_body, "observe_bytes"), (response_body._Reading, "_read_message"),
+    (response_body._Reading, "_explain_stream"), (raw_body.MessageReader, "read"), (raw_body.MessageReader, "message"),
+    (raw_body.EventReader, "_read_line"), (raw_body, "parse_error"),
     (recorder, "measure_request"), (recorder, "parse_headers"), (recorder, "parse_message"),
     (recorder, "parse_message_start"), (recorder, "merge_message_delta"), (recorder, "call_increments"),
     (recorder, "price_call"), (recorder, "tokens_of"), (PriceTable, "common_rates"),
@@ -81,11 +84,17 @@ async def _use_everything(kind, tracing):
     client = Face(kind, Server(plain()), tracing)
     raw = await client.wait(client.client.messages.with_raw_response.create(**ARGS))
     assert (await client.wait(raw.parse())).id == "msg_1"
+    client = Face(kind, Server(chunked(), stream(), stream([api.error("api_error")])), tracing)
+    for streams, lines in ((False, 1), (True, 24), (True, 3)):
+        options = {"stream": True} if streams else {}
+        async with client.inside(client.client.messages.with_streaming_response.create(**ARGS, **options)) as response:
+            assert len(await client.take(response.iter_lines())) == lines
     client = Face(kind, Server(stream()), tracing)
     assert len(await client.take(await client.wait(client.client.messages.create(**ARGS, stream=True)))) == 7
     opened = await client.wait(client.client.messages.create(**ARGS, stream=True))
     await client.next(opened)
     await client.wait(opened.close())
+    await client.wait((await client.wait(client.client.messages.create(**ARGS, stream=True))).close())
     async with client.inside(client.client.messages.stream(**ARGS)) as helper:
         assert (await client.wait(helper.get_final_message())).usage.output_tokens == 50
     client = Face(kind, Server(refused(400, "invalid_request_error")), tracing)

@@ -246,7 +246,8 @@ PARTS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "w
 async def test_parts_of_a_cost_that_become_nothing_are_not_left_beside_the_total(
     telemetry, face, tracing, deltas, quiet
 ):
-    later = [api.delta(), api.delta({"output_tokens": 50, "input_tokens": 0})][-deltas:]
+    cached = {"output_tokens": 50, "input_tokens": 0, "cache_read_input_tokens": 1000}
+    later = [api.delta(), api.delta(cached)][-deltas:]
     client = face(stream([api.start(), *api.BLOCK, *later, api.STOP]))
     await client.take(await create(client, stream=True))
     told = telemetry.span.attributes

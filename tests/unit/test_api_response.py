@@ -56,6 +56,13 @@ def delta(usage=None, stop_reason=None):
     return {"type": "message_delta", "delta": {"stop_reason": stop_reason}, "usage": usage}
 
 
+NO_INPUT = {
+    "input_tokens": 0,
+    "cache_read_input_tokens": 0,
+    "cache_creation_input_tokens": 0,
+    "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+}
+COMPACTION = {"type": "compaction", "input_tokens": 5, "output_tokens": 2}
 DELTAS = [
     # events after message_start; input, cache read, output, complete, stop reason
     ([delta({"output_tokens": 9}, "end_turn")], 1_000, 20_000, 9, True, "end_turn"),
@@ -65,6 +72,13 @@ DELTAS = [
     ([delta({"output_tokens": 9, "input_tokens": None}, "end_turn")], 1_000, 20_000, 9, True, "end_turn"),
     ([delta({"output_tokens": 9})], 1_000, 20_000, 9, False, None),
     ([delta(None, "end_turn")], 1_000, 20_000, None, True, "end_turn"),
+    # A delta of no input at all does not know it. One with cached input does.
+    ([delta({"output_tokens": 9, "input_tokens": 0}, "end_turn")], 1_000, 20_000, 9, True, "end_turn"),
+    ([delta({"output_tokens": 9, **NO_INPUT}, "end_turn")], 1_000, 20_000, 9, True, "end_turn"),
+    # With iterations it may be that all was sampled apart.
+    ([delta({"output_tokens": 0, **NO_INPUT, "iterations": [COMPACTION]}, "end_turn")], 0, 0, 0, True, "end_turn"),
+    ([delta({**NO_INPUT}), delta({"output_tokens": 9}, "end_turn")], 1_000, 20_000, 9, True, "end_turn"),
+    ([delta({"output_tokens": 9, **NO_INPUT, "cache_read_input_tokens": 8})], 0, 8, 9, False, None),
     ([delta({"output_tokens": 9}, "end_turn"), delta()], 1_000, 20_000, 9, True, "end_turn"),
 ]
 
@@ -90,7 +104,7 @@ def test_what_cannot_be_a_name_is_none(field, odd):
     assert getattr(merged({**message(), field: odd}), field) is None
 
 
-@pytest.mark.parametrize("usage", [5, "x", [], True])
+@pytest.mark.parametrize("usage", [5, "x", [7], True])
 def test_a_usage_of_a_wrong_type_is_malformed(usage):
     assert merged(message(usage)).usage == Usage(malformed=True)
     assert merged({"type": "message_start", "message": {"usage": usage}}).usage == Usage(malformed=True)

@@ -106,6 +106,12 @@ TOTALS = [
     (Counts(input=3, cache_read=20, creation=700, split_5m=500, split_1h=200), 723),
     (Counts(input=3, cache_read=20, creation=700, split_1h=200), 723),
     (Counts(input=3, split_1h=200), 203),
+    (Counts(input=0, cache_read=9, output=5), 9),
+    (Counts(input=0), 0),
+    (Counts(input=0, output=0), 0),
+    # No prompt has 0 tokens: they are not known.
+    (Counts(input=0, output=5), None),
+    (Counts(input=0, cache_read=0, creation=0, split_5m=0, split_1h=0, output=5), None),
 ]
 
 
@@ -132,9 +138,9 @@ def test_how_it_was_served_is_read_and_kept(name, field, value):
 
 
 WRONG_SERVED = [
-    *((name, wrong) for name in ("service_tier", "speed", "inference_geo") for wrong in (5, [], {}, True, "", "a\nb")),
-    *((name, wrong) for name in ("fallback_credit", "output_tokens_details") for wrong in (5, "x", [], True)),
-    *((name, wrong) for name in ("server_tool_use", "cache_creation") for wrong in (5, "x", [], True)),
+    *((name, wrong) for name in ("service_tier", "speed", "inference_geo") for wrong in (5, [], {}, True, "a\nb")),
+    *((name, wrong) for name in ("fallback_credit", "output_tokens_details") for wrong in (5, "x", [7], True)),
+    *((name, wrong) for name in ("server_tool_use", "cache_creation") for wrong in (5, "x", [7], True)),
     ("fallback_credit", {"status": "redeemed"}),
     ("fallback_credit", {"status": {"type": 5}}),
     ("output_tokens_details", {"thinking_tokens": "7"}),
@@ -157,7 +163,25 @@ def test_a_wrong_type_marks_the_usage(name, wrong):
     assert (usage.input, usage.malformed) == (1, True)
 
 
-@pytest.mark.parametrize("wrong", [5, "x", [], True, 0.5, ""], ids=repr)
+EMPTY = [
+    *((name, "") for name in ("service_tier", "speed", "inference_geo")),
+    *((name, []) for name in ("fallback_credit", "output_tokens_details", "server_tool_use", "cache_creation")),
+    ("iterations", []),
+]
+
+
+@pytest.mark.parametrize(("name", "empty"), EMPTY)
+def test_what_is_empty_is_as_absent(name, empty):
+    said = {"input_tokens": 1, name: SERVED[name][1]} if name in SERVED else {"input_tokens": 1}
+    assert merged({"input_tokens": 1, name: empty}) == merged({"input_tokens": 1})
+    assert merged(said, {name: empty}) == merged(said, {})
+
+
+def test_an_empty_list_in_the_place_of_the_usage_says_nothing():
+    assert merged({"input_tokens": 1}, []) == merged({"input_tokens": 1}, {})
+
+
+@pytest.mark.parametrize("wrong", [5, "x", [7], True, 0.5, ""], ids=repr)
 def test_a_usage_that_is_no_object_is_malformed_and_keeps_what_was_known(wrong):
     usage = merged({"input_tokens": 1}, wrong)
     assert (usage.input, usage.malformed) == (1, True)

@@ -81,15 +81,34 @@ def stream_dropped(recorder):
 
 def stream_with_an_error_event(recorder):
     call, attempt = streamed(recorder, *EVENTS[:4])
-    attempt.outcome, attempt.error_type = "failed", "overloaded_error"
+    attempt.fail_in_stream("overloaded_error", "overloaded")
     recorder.end_call(call, error_type="overloaded_error")
     return call
 
 
 def error_event_before_anything(recorder):
     call, attempt = streamed(recorder)
-    attempt.outcome, attempt.error_type = "failed", "overloaded_error"
+    attempt.fail_in_stream("overloaded_error", "overloaded")
     recorder.end_call(call, error_type="overloaded_error")
+    return call
+
+
+def stream_without_a_stop_reason(recorder):
+    return streamed(recorder, *EVENTS[:5], {**EVENTS[5], "delta": {}}, EVENTS[6])[0]
+
+
+def stream_without_a_delta(recorder):
+    return streamed(recorder, *EVENTS[:5], EVENTS[6])[0]
+
+
+def stream_of_nothing_but_its_stop(recorder):
+    return streamed(recorder, EVENTS[6])[0]
+
+
+def no_message(recorder):
+    call = started(recorder)
+    feed(recorder, responded(recorder, call), {"type": "error", "error": {"type": "overloaded_error"}})
+    returned(recorder, call)
     return call
 
 
@@ -159,12 +178,16 @@ ENDS = [
     End(stream_to_its_stop, (WHOLE,), None, None, False, "success"),
     End(stream_closed_after_start, (PARTIAL,), None, None, True, "success"),
     End(stream_closed_after_delta, (WITH_DELTA,), None, None, False, "success"),
-    End(stream_cut_by_the_server, (PARTIAL,), None, "api_error", False, "failed"),
+    End(stream_cut_by_the_server, (PARTIAL,), None, None, True, "success"),
     End(stream_whose_reading_failed, (PARTIAL,), None, "connection_error", False, "failed"),
     End(stream_never_read, (), "incomplete_stream", None, True, "success"),
     End(stream_dropped, (PARTIAL,), None, None, True, "success"),
     End(stream_with_an_error_event, (PARTIAL,), None, "overloaded_error", False, "failed"),
-    End(error_event_before_anything, (), "incomplete_stream", "overloaded_error", False, "failed"),
+    End(error_event_before_anything, (), "error_event", "overloaded_error", False, "failed"),
+    End(stream_without_a_stop_reason, (WHOLE._replace(stop_reason=None),), None, None, False, "success"),
+    End(stream_without_a_delta, (PARTIAL._replace(complete=True),), None, None, False, "success"),
+    End(stream_of_nothing_but_its_stop, (), "no_usage", None, True, "success"),
+    End(no_message, (), "invalid_response", "invalid_response", False, "failed"),
     End(raw_body_read_by_the_application, (), "unread_body", None, True, "success"),
     End(rejected, (), "rejected", "invalid_request_error", False, "failed"),
     End(lost, (), "no_response", "connection_error", False, "failed"),

@@ -184,14 +184,31 @@ def test_the_same_message_decoded_twice_is_one_response_and_two_messages_are_two
     feed(keeper, responded(keeper, call), message(name="msg_2", model="claude-haiku-5-5"))
     returned(keeper, call)
     assert [response.id for response in call.responses.values()] == ["msg_1", "msg_2"]
-    assert call.responses["msg_1"].usage == parse_usage(USAGE)
+    assert call.responses[first.number].usage == parse_usage(USAGE)
+
+
+def test_two_attempts_that_say_one_id_are_two_responses(keeper):
+    call = started(keeper)
+    for _ in range(2):
+        feed(keeper, responded(keeper, call), message())
+    returned(keeper, call)
+    assert [response.id for response in call.responses.values()] == ["msg_1", "msg_1"]
+
+
+def test_a_response_that_is_decoded_again_is_the_last_one(keeper):
+    call = started(keeper)
+    first = responded(keeper, call)
+    feed(keeper, first, message())
+    feed(keeper, responded(keeper, call), message(name="msg_2"))
+    feed(keeper, first, message())
+    returned(keeper, call)
+    assert [response.id for response in call.responses.values()] == ["msg_2", "msg_1"]
 
 
 def test_an_attempt_that_begins_another_message_has_the_last_one(keeper):
-    call, attempt = streamed(keeper, EVENTS[0], stream(name="msg_2")[0])
+    call, _ = streamed(keeper, EVENTS[0], stream(name="msg_2")[0])
     keeper.end_call(call)
     assert [response.id for response in call.responses.values()] == ["msg_2"]
-    assert attempt.key == "msg_2"
 
 
 NO_RESPONSES = [

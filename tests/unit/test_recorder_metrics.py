@@ -279,7 +279,15 @@ def test_cost_says_where_it_was_served_if_that_is_not_the_default(bench, geo, sh
 
 
 def test_a_sum_of_zero_is_no_point(bench):
+    success(bench.recorder, message({"input_tokens": 5, "output_tokens": 0, "cache_read_input_tokens": 0}))
+    assert c.OUTPUT_TOKENS.name not in bench.points()
+    assert bench.values(c.COST, c.COST_TYPE).keys() == {"input"}
+    assert bench.value(c.CALL_OUTPUT_TOKENS) == (1, 0), "of a call it is known that it had none"
+
+
+def test_no_input_beside_output_is_not_known(bench):
     success(bench.recorder, message({"input_tokens": 0, "output_tokens": 5, "cache_read_input_tokens": 0}))
     assert c.INPUT_TOKENS.name not in bench.points()
+    assert c.CALL_INPUT_TOKENS.name not in bench.points()
     assert bench.values(c.COST, c.COST_TYPE).keys() == {"output"}
-    assert bench.value(c.CALL_INPUT_TOKENS) == (1, 0), "of a call it is known that it had none"
+    assert bench.values(c.UNPRICED, c.UNPRICED_REASON) == {"missing_counts": 1}

@@ -124,7 +124,7 @@ def value_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
             "ClaudeUsageUnpriced", "warning",
             f"{unpriced} > {t.unpriced:g} and {enough}",
             f"{_SHARE} of the calls of {job} in the last hour have no exact price; its spend is shown too low.",
-            "The panel of reasons says why. Mostly aborted streams and time-outs.", wait="15m", keep="1h",
+            "The panel of reasons says why: incomplete streams, time-outs, a gateway.", wait="15m", keep="1h",
         ),
         Alert(
             "ClaudePriceTableOutdated", "warning",

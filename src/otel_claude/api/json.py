@@ -66,7 +66,10 @@ def as_known_text(value: object) -> str | None:
 
 
 class Reader:
-    """Reads fields one after the other. Null leaves what was known; a wrong type is unknown, and is remembered."""
+    """Reads fields one after the other. Null leaves what was known; a wrong type is unknown, and is remembered.
+
+    An empty name is as null, and an empty list as an empty object: gateways write them (PHP has no other empty object).
+    """
 
     __slots__ = ("wrong",)
 
@@ -76,7 +79,7 @@ class Reader:
     def as_object(self, value: object) -> Json:
         """As `as_object`."""
         parsed = as_object(value)
-        if value is not None and parsed is not value:
+        if value is not None and value != [] and parsed is not value:
             self.wrong = True
         return parsed
 
@@ -90,7 +93,7 @@ class Reader:
 
     def text(self, value: object, known: str | None) -> str | None:
         """As `as_text`, or what was known."""
-        if value is None:
+        if value is None or value == "":
             return known
         if (parsed := as_text(value)) is None:
             self.wrong = True

@@ -46,13 +46,16 @@ class Counts(NamedTuple):
         """By disjoint types: uncached input, output, cache reads, cache writes for 5m and for 1h; and all input.
 
         Writes of no known time to live are 5m: breakpoints that server tools set by themselves come without a split
-        (Anthropic's page on tool use with prompt caching). All input is `None` where the uncached input is not known.
+        (Anthropic's page on tool use with prompt caching). All input is `None` where the uncached input is not known,
+        as it is not where output came of no input: no prompt has 0 tokens, but some gateways say so.
         """
         uncached, output, read, creation, write_5m, write_1h = self
         if creation is not None:
             write_1h = write_1h or 0
             write_5m = max(creation - write_1h, write_5m or 0)
         total = None if uncached is None else uncached + (read or 0) + (write_5m or 0) + (write_1h or 0)
+        if not total and output:
+            uncached = total = None
         return uncached, output, read, write_5m, write_1h, total
 
 
@@ -175,8 +178,14 @@ def parse_usage(usage: object, known: Usage = NO_USAGE) -> Usage:  # noqa: C901,
         write_1h = write_1h or 0
         write_5m = max(creation - write_1h, write_5m or 0)
     total = None if uncached is None else uncached + (read or 0) + (write_5m or 0) + (write_1h or 0)
-    rest = (_new_counts(counts[:6]), thinking, 0, 0, 0, tier, speed, geo, None, None, False, True)
-    return _new_usage((uncached, output, read, write_5m, write_1h, total, *rest))
+    if not total and output:
+        uncached = total = None
+    return _new_usage(
+        (
+            uncached, output, read, write_5m, write_1h, total, _new_counts(counts[:6]), thinking, 0, 0, 0, tier, speed,
+            geo, None, None, False, True,
+        )
+    )  # fmt: skip
 
 
 def _parse_carefully(usage: object, known: Usage) -> Usage:
@@ -227,10 +236,12 @@ def _iterations(entries: object, read: Reader) -> tuple[Iteration, ...] | None:
 
 _PLACEHOLDERS: Final = frozenset({"output_tokens", "output_tokens_details"})
 """What `message_start` has a placeholder for. It is never kept: the real count comes with `message_delta`."""
+_INPUT: Final = frozenset({"input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation"})
+"""All that total input is made of."""
 
 
 class Response(NamedTuple):
-    """What one attempt's body said. `complete` is False while a stream has not sent its stop reason."""
+    """What one attempt's body said. `complete` is False while a stream has not sent its stop reason, nor ended."""
 
     id: str | None = None
     model: str | None = None
@@ -272,9 +283,14 @@ def parse_message_start(event: Json) -> Response:
 
 
 def merge_message_delta(response: Response, event: Json) -> Response:
-    """`response` with what a `message_delta` says in its place."""
+    """`response` with what a `message_delta` says in its place. A total input of 0 takes the place of no other."""
     stop_reason = as_text(as_object(event.get("delta")).get("stop_reason"))
     usage = event.get("usage")
+    if isinstance(usage, dict) and usage.get("input_tokens") == 0:
+        said = parse_usage(usage)
+        # No prompt has 0 tokens. With iterations, the top level can leave out all that was sampled.
+        if not said.total_input and not said.iterations:
+            usage = {name: value for name, value in usage.items() if name not in _INPUT}
     return Response(
         response.id,
         response.model,

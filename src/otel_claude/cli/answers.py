@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from ..api.json import Json, as_object
 from ..api.response import Response, merge_message_delta, parse_message, parse_message_start
 
-_IGNORED: Final = ("ping", "message_stop", "content_block_start", "content_block_delta", "content_block_stop")
+_IGNORED: Final = ("ping", "content_block_start", "content_block_delta", "content_block_stop")
 _UNBILLED: Final = ("errored", "canceled", "expired")
 """Results of a batch that cost nothing (batch page of the API's documentation)."""
 
@@ -118,6 +118,8 @@ class _Fold:
             self.answers.append(parse_message_start(said))
         elif kind == "message_delta" and self._streaming:
             self.answers[-1] = merge_message_delta(self.answers[-1], said)
+        elif kind == "message_stop" and self._streaming:
+            self.answers[-1] = self.answers[-1]._replace(complete=True)
         elif kind in _IGNORED and self._streaming:
             return
         elif kind == "error":

@@ -162,7 +162,8 @@ UNPRICED: Final = Panel(
 UNPRICED_BY_REASON: Final = Panel(
     331, "Unpriced calls, by reason",
     "`unknown_model`: upgrade otel-claude, or give the price in your own file. `incomplete_stream`: read streams to "
-    "their end. `no_response`: time-outs, which may be billed. The runbooks list all reasons.",
+    "their end. `no_response`: time-outs, which may be billed. `invalid_response`, `missing_counts`: look at what "
+    "stands between the program and the API. The runbooks list all reasons.",
     "bargauge", "short",
     (line(lambda q: f"sort_desc({q.increase(c.UNPRICED, RANGE, (c.UNPRICED_REASON,))})", "", c.UNPRICED_REASON),),
     "every call has a price",

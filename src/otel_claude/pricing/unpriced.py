@@ -20,12 +20,23 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "Nothing: it is not on this organization's bill.",
     ),
     "no_response": Reason(
-        "The call got no response (timeout, lost connection, cancelled), but may have been served and billed.",
+        "The call got no response, or only a part of one (timeout, lost connection, cancelled), but may have been "
+        "served and billed.",
         "Compare with the organization's cost report if there are many of them.",
     ),
     "unread_body": Reason(
-        "The application took the raw body, so its usage was not seen.",
-        "Let the SDK parse the response, or read its usage where the body is read.",
+        "The application did not read the body of a raw response to its end, or read it where it is not seen: as it "
+        "was compressed (iter_raw()), as the frames of Amazon Bedrock, or more than 32 MiB of it.",
+        "Read it to its end with parse(), read(), json(), text(), iter_bytes() or iter_lines().",
+    ),
+    "invalid_response": Reason(
+        "HTTP 200, or a redirect that leads nowhere, and not the message or the stream that was asked for: an error, a "
+        "list, HTML or nothing.",
+        "Look at what stands between the program and the API.",
+    ),
+    "error_event": Reason(
+        "The stream said an error before it said any usage.",
+        "Whether it is billed is not published: compare with the organization's cost report if there are many of them.",
     ),
     "invalid_result": Reason(
         "A line of a batch's results is no result that is understood.",
@@ -42,7 +53,7 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "into the archive or the frozen program (docs/deploy.md).",
     ),
     "pricing_error": Reason(
-        "otel-claude failed while it priced the call, or while it found out who served it.",
+        "otel-claude failed while it read the response, priced the call, or found out who served it.",
         "Upgrade otel-claude, and report it with the traceback: set the logger otel_claude to DEBUG.",
     ),
     "unknown_model": Reason(
@@ -88,11 +99,12 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "Look at what stands between the program and the API; report it if there is nothing.",
     ),
     "incomplete_stream": Reason(
-        "The stream ended before its final counts. Output was billed but its count is not known.",
+        "The stream ended before its final counts: it was left, failed, or its connection ended. Output was billed but "
+        "its count is not known.",
         "Read streams to their end where the cost matters. The input is priced.",
     ),
     "missing_counts": Reason(
-        "The answer does not say how many input or output tokens there were.",
+        "The answer does not say how many input or output tokens there were, or that output came of no input.",
         "Look at what stands between the program and the API. What it says is priced.",
     ),
     "unknown_inference_geo": Reason(

@@ -31,7 +31,7 @@ Name = Literal[
 _EXACT: Final = Decimal("0.000001")
 """Doubles of dollars differ by less."""
 _PER_MILLION: Final = 10**6
-_BEFORE_PRICE: Final = frozenset({"no_response", "incomplete_stream"})
+_BEFORE_PRICE: Final = frozenset({"no_response", "incomplete_stream", "invalid_response", "error_event"})
 
 
 class Reason(NamedTuple):
@@ -143,7 +143,7 @@ def _lost(side: CellContext) -> Reason | None:
     count = side.unpriced.get("incomplete_stream")
     if count and side.cell.kind == "output":
         left = "1 stream was" if count == 1 else f"{count} streams were"
-        return Reason("incomplete_streams", f"{left} left early: the rest of the output was billed")
+        return Reason("incomplete_streams", f"{left} incomplete: the rest of the output was billed")
     if count := side.unpriced.get("no_response"):
         calls = "1 call" if count == 1 else f"{count} calls"
         return Reason("unanswered_calls_billed", f"{calls} got no response, and may have been billed")

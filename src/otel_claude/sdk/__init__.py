@@ -1,7 +1,8 @@
 """The anthropic SDK: the only package that knows its internals.
 
-`patches` has the table of patched functions; `client` says who calls whom; `responses` follows attempts, responses and
-bodies; `batches` and `managed_agents` what else a client reads.
+`patches` has the table of patched functions; `client` says who calls whom; `responses` follows attempts and
+responses, `response_body` and `raw_body` the reading of their bodies; `batches` and `managed_agents` what else a client
+reads.
 """
 
 from __future__ import annotations

@@ -1,15 +1,8 @@
-"""The SDK's requests about them, and the bytes of their results on their way to the application.
-
-`results()` gives a `JSONLDecoder`, which reads bytes and passes by every function that decodes JSON (0.40.0 to 2.12.0),
-and an application may read the bytes itself. All of them come through the content decoder of the response (`httpx` and
-`httpx2` alike), behind which nothing is compressed any more. So that is where they are seen, and nothing that the
-application holds is another than it was.
-"""
+"""The SDK's requests about batches, and the bytes of their results on their way to the application."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any, Final
 
 from ..api.json import as_object, as_text
@@ -18,6 +11,7 @@ from ..telemetry.batches import ResultsReader, update_batches
 from ..telemetry.call import FIRST_ERROR_STATUS
 from ..telemetry.increments import BatchOwner
 from .client import requester
+from .raw_body import observe_bytes
 from .responses import body_of, workspace_of
 
 _PATH: Final = re.compile(r"/messages/batches(?:/([^/]+))?(?:/(results|cancel))?$")
@@ -57,35 +51,4 @@ def _watch_body(response: Any, reader: ResultsReader) -> None:
         reader.read(content)
         reader.end()
         return
-    # It is made once, when the body is first read.
-    response._decoder = _Decoder(response._get_content_decoder(), reader)  # noqa: SLF001 - the seam
-
-
-class _Decoder:
-    """Stands for the content decoder of a response, and passes on what that gives: bytes in httpx, else pieces."""
-
-    def __init__(self, decoder: Any, reader: ResultsReader) -> None:
-        self._decoder = decoder
-        self._reader = reader
-
-    def decode(self, data: bytes) -> Any:
-        decoded = self._decoder.decode(data)
-        if not isinstance(decoded, bytes):
-            return self._seen(decoded)
-        self._reader.read(decoded)
-        return decoded
-
-    def flush(self) -> Any:
-        decoded = self._decoder.flush()
-        if not isinstance(decoded, bytes):
-            return self._seen(decoded, last=True)
-        self._reader.read(decoded)
-        self._reader.end()
-        return decoded
-
-    def _seen(self, pieces: Any, *, last: bool = False) -> Iterator[bytes]:
-        for piece in pieces:
-            self._reader.read(piece)
-            yield piece
-        if last:
-            self._reader.end()
+    observe_bytes(response, reader)

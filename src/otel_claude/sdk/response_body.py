@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Final
 
 import wrapt
 
@@ -12,28 +12,51 @@ from .._diagnostics import log_internal_error
 from ..telemetry.call import Attempt
 from ..telemetry.recorder import Recorder
 from .errors import error_type
+from .raw_body import EventReader, MessageReader, observe_bytes
+
+_EVENTS: Final = "text/event-stream"
 
 
 def observe_body(recorder: Recorder, attempt: Attempt, response: Any, *, middleware: bool, raw: bool) -> None:
-    """Has the recorder learn how the application reads a response that is left to it.
+    """Has the recorder learn how a response is read that is left to the application, or to a middleware.
 
     `raw`: the application asked for the response itself, and may read its bytes.
     """
-    attempt.body_pending = True
+    attempt.body_pending, attempt.response_id = True, id(response)
     if not response.is_closed:
         try:
-            reading = _Reading(recorder, attempt, middleware=middleware, raw=raw)
+            raw = raw and not middleware  # A middleware has the SDK give it everything raw.
+            reading = _Reading(recorder, attempt, response, middleware=middleware, raw=raw)
             response.stream = ResponseBody(response.stream, reading)
+            if raw:
+                read_raw(recorder, attempt, response)
         except Exception:
             log_internal_error("observe a body")
-    weakref.finalize(response, _dropped, recorder, attempt).atexit = False
+    weakref.finalize(response, _dropped, recorder, attempt, middleware=middleware).atexit = False
 
 
-def _dropped(recorder: Recorder, attempt: Attempt) -> None:
+def read_raw(recorder: Recorder, attempt: Attempt, response: Any) -> None:
+    """Has the recorder see the bytes that the application reads of a raw response."""
+    if not attempt.streams:
+        attempt.reader = MessageReader()
+    elif _content_type(response).startswith(_EVENTS):
+        attempt.reader = EventReader(recorder, attempt)
+    else:
+        return  # The frames of Amazon Bedrock are no text.
+    observe_bytes(response, attempt.reader)
+
+
+def _content_type(response: Any) -> str:
+    headers: Any = getattr(response, "headers", None) or {}
+    return headers.get("content-type", "").lower()
+
+
+def _dropped(recorder: Recorder, attempt: Attempt, *, middleware: bool) -> None:
     """A response was dropped. This may run inside a garbage collection, with any lock held."""
     try:
-        if attempt.is_last and attempt.call.returned:
-            recorder.end_call(attempt.call, in_finalizer=True)
+        call = attempt.call
+        if call.returned and (attempt.is_last or attempt.passed_on or not middleware):
+            recorder.end_call(call, in_finalizer=True)
         else:
             # A middleware read it, and may give the application another one. If it does not, the call ends then.
             attempt.body_pending = False
@@ -44,11 +67,12 @@ def _dropped(recorder: Recorder, attempt: Attempt) -> None:
 class _Reading:
     """How the body of an attempt's response is read. Only the first end counts: a body that was read is closed too."""
 
-    __slots__ = ("_attempt", "_ended", "_middleware", "_raw", "_recorder")
+    __slots__ = ("_attempt", "_ended", "_middleware", "_raw", "_recorder", "_response")
 
-    def __init__(self, recorder: Recorder, attempt: Attempt, *, middleware: bool, raw: bool) -> None:
+    def __init__(self, recorder: Recorder, attempt: Attempt, response: Any, *, middleware: bool, raw: bool) -> None:
         self._recorder = recorder
         self._attempt = attempt
+        self._response = weakref.ref(response)
         self._middleware = middleware
         self._raw = raw
         self._ended = False
@@ -68,23 +92,41 @@ class _Reading:
         call = attempt.call
         if call.ended:
             return
-        # The end of an earlier body is not the end of the call: a middleware went on to another hop.
-        if not attempt.is_last:
-            if error is not None:
-                attempt.outcome, attempt.error_type = "failed", error
-            return
-        # A plain body is parsed after it was read. A middleware closes a body before it goes on to another hop; if it
-        # does not go on, the response is dropped soon.
-        last = how == "failed" or (not self._middleware and (how == "closed" or attempt.streams))
-        if how == "read" and last and not call.is_complete() and (call.responses or not self._raw):
-            error = error or "api_error"  # The server cut the stream short, and the SDK raises nothing.
         if error is not None:
             attempt.outcome, attempt.error_type = "failed", error
-            call.error_type = error
-        elif not call.responses:
-            call.unread_reason = "unread_body" if how == "read" or not call.request.stream else "incomplete_stream"
-        if last:
-            self._recorder.end_call(call)
+        if self._middleware and not attempt.passed_on:
+            return  # It goes on to another hop, or gives the application a response of its own.
+        call.error_type = error
+        if attempt.number not in call.responses:
+            if not attempt.streams and attempt.reader is None and how == "read":
+                return  # It is parsed later.
+            try:
+                (self._explain_stream if attempt.streams else self._read_message)(how)
+            except Exception:
+                log_internal_error("find out why a body says nothing")
+        self._recorder.end_call(call)
+
+    def _read_message(self, how: str) -> None:
+        """Reads the message in the bytes that the application read, or says why there is none."""
+        attempt, reader = self._attempt, self._attempt.reader
+        call = attempt.call
+        call.no_usage_reason = "no_response" if how == "failed" else "unread_body"
+        if reader is None or reader.is_too_long:
+            return
+        message = reader.message()
+        if message is not None or (how == "read" and (reader.saw_any or not self._bytes_came())):
+            self._recorder.on_response_data(attempt, message)
+
+    def _explain_stream(self, how: str) -> None:
+        """Says why nothing is known of a stream."""
+        attempt, content_type = self._attempt, _content_type(self._response())
+        if how == "read" and content_type and "event" not in content_type:
+            attempt.fail_as_invalid()
+        elif (self._raw if attempt.reader is None else not attempt.reader.saw_any) and self._bytes_came():
+            attempt.call.no_usage_reason = "unread_body"
+
+    def _bytes_came(self) -> bool:
+        return bool(getattr(self._response(), "num_bytes_downloaded", 1))
 
 
 _Proxy: Any = wrapt.ObjectProxy

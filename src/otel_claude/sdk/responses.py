@@ -17,7 +17,7 @@ from ..api.headers import parse_headers
 from ..telemetry.call import FIRST_ERROR_STATUS, Attempt, Call
 from ..telemetry.recorder import Recorder
 from .errors import error_type, is_status_error, was_never_sent
-from .response_body import observe_body
+from .response_body import observe_body, read_raw
 
 _ATTEMPT: Final = "otel_claude.attempt"
 """Where a request or a response of httpx or httpx2 carries its attempt: transports pass `extensions` on unread."""
@@ -161,12 +161,9 @@ def on_return(recorder: Recorder, call: Call, result: Any) -> None:
         return
     last = attempts[-1]
     if call.has_middleware and (last.body_pending or last.streams):
-        _adopt_rebuilt_response(recorder, last, result)
+        _observe_what_middleware_gave(recorder, last, result)
     if last.http_response is not None and not call.responses:
-        try:
-            recorder.on_response_data(last, body_of(last.http_response))
-        except Exception:
-            log_internal_error("read a response's body")
+        recorder.on_response_data(last, body_of(last.http_response))
     call.returned = True
     for attempt in attempts:
         if attempt.body_pending:
@@ -175,16 +172,29 @@ def on_return(recorder: Recorder, call: Call, result: Any) -> None:
     recorder.end_call(call)
 
 
-def _adopt_rebuilt_response(recorder: Recorder, attempt: Attempt, result: Any) -> None:
-    """What the application gets is still to be read, and a middleware may have made a response of its own for it."""
-    for response in (getattr(result, "response", None), getattr(result, "http_response", None), result):
+def _observe_what_middleware_gave(recorder: Recorder, last: Attempt, result: Any) -> None:
+    """What the application gets is still to be read: a response that came, or one that a middleware made of it."""
+    decoded: Any = getattr(result, "response", None)  # It has one if it is a stream.
+    responses: tuple[Any, ...] = (decoded, getattr(result, "http_response", None), result)
+    for response in responses:
         extensions: Any = getattr(response, "extensions", None)
-        if isinstance(extensions, dict) and hasattr(response, "stream"):
-            carried = attempt_of(response)
-            if _ATTEMPT not in extensions and (carried is None or carried.call is attempt.call):
-                extensions[_ATTEMPT] = attempt
-                observe_body(recorder, attempt, response, middleware=False, raw=False)
+        if not isinstance(extensions, dict) or not hasattr(response, "stream"):
+            continue
+        carried, raw = attempt_of(response), response is not decoded
+        if carried is not None and carried.call is not last.call:
             return
+        if carried is None or carried.response_id != id(response):
+            extensions[_ATTEMPT] = last
+            observe_body(recorder, last, response, middleware=False, raw=raw)
+        else:
+            carried.passed_on = True
+            if response.is_closed and not carried.streams:
+                carried.body_pending = False
+                if carried.number not in last.call.responses:
+                    recorder.on_response_data(carried, body_of(response))
+            elif raw and not response.is_closed:
+                read_raw(recorder, carried, response)
+        return
 
 
 def on_raise(recorder: Recorder, call: Call, error: BaseException) -> None:
@@ -195,16 +205,16 @@ def on_raise(recorder: Recorder, call: Call, error: BaseException) -> None:
 
 
 def complete_failed_call(recorder: Recorder, call: Call, error: BaseException | None) -> None:
-    """Adds what is known of a call that ends without a response that the SDK has made something of."""
+    """Adds what is known of a call that ends, or the SDK's span of it, before the SDK made something of a response."""
     last = call.attempts[-1] if call.attempts else None
     if last is None:
         return
     if last.http_response is not None and not call.responses:
         # What the SDK made nothing of is billed all the same.
-        try:
-            recorder.on_response_data(last, body_of(last.http_response))
-        except Exception:
-            log_internal_error("read a response's body")
+        recorder.on_response_data(last, body_of(last.http_response))
+    elif last.reader is not None and (message := last.reader.message()) is not None:
+        # Closed when all was read but the end: the SDK's own span ends before its body is closed.
+        recorder.on_response_data(last, message)
     if last.status is None and error is not None:
         last.never_sent = was_never_sent(error)
 
@@ -236,10 +246,12 @@ def on_error(recorder: Recorder, attempt: Attempt, error: Exception, response: A
         recorder.on_headers(attempt, status, response.headers.raw)
         attempt.reject(_error(response, body))
     elif not attempt.call.ended:
-        # An `error` event after HTTP 200.
-        said = _error(response, body)
-        attempt.outcome, attempt.error_type, attempt.blocked = "failed", said.error_type, said.blocked
-        recorder.end_call(attempt.call, error_type=error_type(error))
+        if attempt.status is None:  # A redirect that leads nowhere.
+            recorder.on_headers(attempt, status, response.headers.raw)
+            attempt.fail_as_invalid()
+        else:  # An `error` event after HTTP 200.
+            attempt.fail_in_stream(error_type(error) or "client_error", _error(response, body).blocked)
+        recorder.end_call(attempt.call, error_type=attempt.error_type)
 
 
 def _error_in(response: Any) -> ApiError:

@@ -19,6 +19,8 @@ from ..tags import Tags
 _NO_SIZE: Final = RequestSize()
 NATIVE_SCOPES: Final[tuple[str, ...]] = (semconv.NATIVE_SCOPE,)
 FIRST_ERROR_STATUS: Final = 400
+INVALID_RESPONSE: Final = "invalid_response"
+"""As `claude.unpriced.reason` and as `error.type`: HTTP 200, and not what was asked for."""
 
 
 class ClientInfo:
@@ -71,9 +73,11 @@ class Attempt:
         never_sent: whether it surely did not reach the API, as when no connection could be made.
         streams: whether its response is a stream that the application reads.
         body_pending: whether its body, or its stream, was left for the application to read.
+        response_id: the `id` of the response whose body is observed.
+        passed_on: whether a middleware gave the application that response as it is.
+        reader: of the bytes that the application reads of its raw response, until the call has ended.
         options_id: the `id` of what the client library built it from, which lives until its response is processed.
         http_response: only while the library has the whole body and its method has not returned.
-        key: of its response in `Call.responses`: the message's id, once that is known.
     """
 
     # What most attempts leave as it is stands here, so that making one sets little.
@@ -88,13 +92,15 @@ class Attempt:
     never_sent = False
     streams = False
     body_pending = False
+    response_id = 0
+    passed_on = False
+    reader: Any = None
     http_response: Any = None
     options_id = 0
 
     def __init__(self, call: Call, number: int) -> None:
         self.call = call
         self.number = number
-        self.key: object = number
 
     @property
     def is_last(self) -> bool:
@@ -117,6 +123,16 @@ class Attempt:
         self.error_type = error.error_type or self.error_type
         self.blocked = error.blocked or self.blocked
 
+    def fail_in_stream(self, error_type: str, blocked: str | None) -> None:
+        """The API answered with HTTP 200, and its stream said an error."""
+        self.outcome, self.error_type, self.blocked = "failed", error_type, blocked
+        self.call.no_usage_reason = "error_event"
+
+    def fail_as_invalid(self) -> None:
+        """The API, or what stands before it, gave no error by its status, and something else than was asked for."""
+        self.outcome, self.error_type = "failed", INVALID_RESPONSE
+        self.call.no_usage_reason = INVALID_RESPONSE
+
 
 class Call:
     """One use of a method that reaches the Messages API: all its attempts and the reading of its stream.
@@ -124,8 +140,9 @@ class Call:
     Attributes:
         started_at: seconds since the epoch.
         duration: seconds, once it has ended.
-        responses: what bodies said, by attempt or message id, in the order in which they came.
+        responses: what bodies said, by number of the attempt, in the order in which they came.
         error_type: as `error.type`; None for a call that succeeded and for one that the application stopped.
+        no_usage_reason: as `claude.unpriced.reason`, where an attempt with HTTP 200 said nothing of its usage.
         cancelled: whether the application stopped it.
         time_to_first_chunk: seconds from the start to the first piece of content of a stream.
         span: the client library's own or ours, if there is one; `span_is_ours` says which.
@@ -158,7 +175,7 @@ class Call:
     request_id: str | None = None
     organization_id: str | None = None
     workspace_id: str | None = None
-    unread_reason: str | None = None
+    no_usage_reason: str | None = None
     idempotency_key: str | None = None
     has_middleware = False
     native_scopes: tuple[str, ...] = NATIVE_SCOPES
@@ -173,7 +190,7 @@ class Call:
         self.tags = tags
         self.expects_native_span = expects_native_span
         self.attempts: list[Attempt] = []
-        self.responses: dict[object, Response] = {}
+        self.responses: dict[int, Response] = {}
         self.started_at = time.time()
         self.clock = time.perf_counter()
         self.ended = False
@@ -184,11 +201,16 @@ class Call:
         self.duration = time.perf_counter() - self.clock
         if error_type is not None:
             self.error_type = error_type
-        if self.error_type is not None:
-            self.cost = None
-        self.cancelled = cancelled or (self.error_type is None and not self.is_complete())
+        if self.error_type is None and self.is_complete():
+            self.cancelled = cancelled
+        else:
+            if not self.responses and self.attempts and self.attempts[-1].error_type == INVALID_RESPONSE:
+                self.error_type = INVALID_RESPONSE  # Whatever the client library made of it.
+            if self.error_type is not None:
+                self.cost = None
+            self.cancelled = cancelled or self.error_type is None
         for attempt in self.attempts:
-            attempt.http_response = None
+            attempt.http_response = attempt.reader = None
             if attempt.outcome is None:
                 attempt.outcome = "failed"
                 attempt.error_type = attempt.error_type or self.error_type
@@ -201,7 +223,7 @@ class Call:
         return False
 
     def no_response_reason(self) -> str | None:
-        """Why there is no response: `rejected`, `no_response`, `unread_body`, `incomplete_stream`, or `not_sent`."""
+        """Why there is no response: `rejected` or `not_sent`, which cost nothing, or a reason why it has no price."""
         if self.responses:
             return None
         if any(attempt.no_response for attempt in self.attempts):
@@ -211,4 +233,4 @@ class Call:
             return "not_sent"
         if status >= FIRST_ERROR_STATUS:
             return "rejected"
-        return self.unread_reason or ("incomplete_stream" if self.request.stream else "unread_body")
+        return self.no_usage_reason or ("incomplete_stream" if self.request.stream else "unread_body")

@@ -135,10 +135,10 @@ class Recorder:
         """Stands for the `end` of the library's own span."""
         span.__dict__.pop("end", None)  # another thread may be ending it too
         try:
+            if call.span is not None and not call.ended and not call.responses:
+                self._complete_failed_call(self, call, sys.exc_info()[1])  # That may end the call, and describe it.
             if call.span is not None:
                 call.span = None
-                if not call.ended and not call.responses:
-                    self._complete_failed_call(self, call, sys.exc_info()[1])
                 cost = call.cost or self._price_safely(call)
                 span.set_attributes(span_attributes.of_call(call, cost, self.prices))
         except Exception:
@@ -170,7 +170,7 @@ class Recorder:
             except Exception:
                 log_internal_error("keep the rate limits")
 
-    def on_response_data(self, attempt: Attempt, data: object) -> None:
+    def on_response_data(self, attempt: Attempt, data: object) -> None:  # noqa: C901, PLR0912 - flat, so that it is fast
         """A body, or one event of a stream, was decoded. Hot path: once for each event."""
         call = attempt.call
         body: dict[str, Any] = data if isinstance(data, dict) else {}  # pyright: ignore[reportUnknownVariableType]
@@ -182,33 +182,35 @@ class Recorder:
         if call.ended:
             return
         call.cost = None  # if it was worked out, that was too early
-        if kind == "message" or (kind is None and "usage" in body):
-            response = parse_message(body)
-            if call.responses:
-                self._add_response(attempt, response)
-            else:
-                attempt.key = response.id or attempt.key
-                call.responses[attempt.key] = response
-            if call.returned:
+        responses, number = call.responses, attempt.number
+        try:
+            if kind == "message" or (kind is None and "usage" in body):
+                response = parse_message(body)
+                if responses:  # It can be decoded twice: under middleware, or when a raw response is parsed again.
+                    responses.pop(number, None)
+                responses[number] = response
+                if call.returned:
+                    self.end_call(call)
+            elif kind == "message_delta":
+                responses[number] = merge_message_delta(responses.get(number, _NO_RESPONSE), body)
+            elif kind == "message_start":
+                response = parse_message_start(body)
+                responses.pop(number, None)
+                responses[number] = response
+            elif kind == "message_stop":
+                response = responses.get(number)
+                if response is None:
+                    call.no_usage_reason = call.no_usage_reason or "no_usage"
+                elif not response.complete:  # Some gateways give no stop reason.
+                    responses[number] = response._replace(complete=True)
                 self.end_call(call)
-        elif kind == "message_delta":
-            response = call.responses.get(attempt.key, _NO_RESPONSE)
-            call.responses[attempt.key] = merge_message_delta(response, body)
-        elif kind == "message_start":
-            self._add_response(attempt, parse_message_start(body))
-        elif kind == "message_stop":
-            self.end_call(call)
-
-    @staticmethod
-    def _add_response(attempt: Attempt, response: Response) -> None:
-        # The same message can be decoded twice: under middleware, or when a raw response is parsed again.
-        responses = attempt.call.responses
-        if responses:
-            responses.pop(attempt.key, None)
-        if response.id is not None:
-            attempt.key = response.id
-            responses.pop(attempt.key, None)
-        responses[attempt.key] = response
+            elif not attempt.streams and number not in responses:
+                attempt.fail_as_invalid()
+                if call.returned:
+                    self.end_call(call)
+        except Exception:
+            call.no_usage_reason = "pricing_error"
+            log_internal_error("read a response's body")
 
     def on_retry(self, attempt: Attempt, delay: float) -> None:
         """The library is about to wait `delay` seconds and to send the request again."""

@@ -8,7 +8,7 @@ from support import api
 from support.expected import ABORTED, PLAIN, REJECTED, SERVED, STREAM, THROTTLED, UNKNOWN, Attempt
 from support.face import Face
 from support.library import anthropic, http
-from support.server import Reply, plain, raising, refused, stream, throttled
+from support.server import Reply, error_event, plain, raising, refused, stream, throttled
 from support.shapes import ARGS, NEVER, Action, Shape, create, create_beta, helper_final_message, stream_read
 
 ONCE = {"max_retries": 0}
@@ -157,8 +157,22 @@ FAILING = {
     ),
     "error event at once": Shape(
         failing(read_to_error, anthropic.APIStatusError, status_code=200),
-        MUTE.but(error_type="api_error", attempts=((200, "failed", "api_error", None),)),
-        cut([api.error("api_error")]),
+        MUTE.but(
+            reason="error_event",
+            error_type="overloaded_error",
+            attempts=((200, "failed", "overloaded_error", "overloaded"),),
+        ),
+        cut([api.error("overloaded_error")]),
+    ),
+    "error event without a type": Shape(
+        failing(read_to_error, anthropic.APIStatusError, status_code=200),
+        MUTE.but(reason="error_event", error_type="client_error", attempts=((200, "failed", "client_error", None),)),
+        (error_event({"error": {"message": "no"}}),),
+    ),
+    "error event that is no JSON": Shape(
+        failing(read_to_error, anthropic.APIStatusError, status_code=200),
+        MUTE.but(reason="error_event", error_type="client_error", attempts=((200, "failed", "client_error", None),)),
+        (error_event("upstream connect error"),),
     ),
     "connection cut": Shape(
         failing(read_to_error, http.ReadError),
@@ -176,11 +190,14 @@ FAILING = {
         cut(CUT, http.ReadTimeout),
     ),
     "clean cut": Shape(
-        read_to_error, BROKEN.but(error_type="api_error", attempts=((200, "failed", "api_error", None),)), cut(CUT)
+        # The application saw no failure. The SDK's own span judges otherwise.
+        read_to_error,
+        ABORTED.but(native_status="ERROR", native_error_type="api_error"),
+        cut(CUT),
     ),
     "clean cut, nothing said": Shape(
         read_to_error,
-        MUTE.but(error_type="api_error", attempts=((200, "failed", "api_error", None),)),
+        NEVER.but(native_status="ERROR", native_error_type="api_error"),
         cut([]),
     ),
     "clean cut after the final counts": Shape(

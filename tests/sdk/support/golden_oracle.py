@@ -15,15 +15,16 @@ from support.golden_dump import PRICES
 _TABLE: dict[str, Any] = json.loads(PRICES.read_text(encoding="utf-8"))["models"]
 _MILLION = Decimal(1_000_000)
 _CLASSES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+_INPUTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 _MOST = 2**30
 """No count is so large: it is as if it were not there."""
 
 _EVENTS_READ = {
     "stream_left_early": 4, "stream_closed": 4, "stream_dropped": 4, "stream_raising_in_loop": 4,
     "helper_left_early": 4, "stream_never_iterated": 0, "stream_dropped_unread": 0, "raw_stream_never_parsed": 0,
-    "streaming_response_lines": 0, "streaming_response_stream_lines": 0, "streaming_response_unread": 0,
+    "streaming_response_unread": 0,
 }  # fmt: skip
-"""Of what the application does not have the SDK read to its end, how many events were. By lines it reads itself."""
+"""Of what the application does not read to its end, how many events were."""
 
 Said = dict[str, Any]
 
@@ -58,7 +59,12 @@ def _folded(events: list[Said]) -> list[Said]:
             message = dict(event["message"])
             message["usage"] = {name: said for name, said in message["usage"].items() if name != "output_tokens"}
         elif event["type"] == "message_delta" and message is not None:
-            message["usage"] |= {name: said for name, said in event["usage"].items() if said is not None}
+            inputs = [said for name, said in event["usage"].items() if name in _INPUTS]
+            # No prompt has 0 tokens.
+            left = _INPUTS if event["usage"].get("input_tokens") == 0 and not any(inputs) else ()
+            message["usage"] |= {
+                name: said for name, said in event["usage"].items() if said is not None and name not in left
+            }
             message["stop_reason"] = event["delta"]["stop_reason"] or message["stop_reason"]
     return [] if message is None else [message]
 

@@ -92,7 +92,6 @@ CALL = (*COST, *LIMITS, *SERVED, "claude.request.", c.API_KEY_HINT, "claude.tag.
 """What a span has of us, whoever opened it."""
 OURS = ("ours",)
 DESCRIBED = ("describe a call on a span",)
-UNREAD = {"unread_body": 1, "incomplete_stream": 1}
 BODY = (*COSTS, *TOKENS, *CALL_TOKENS, c.SERVER_TOOL_CALLS, c.UNPRICED)
 
 PARTS = {
@@ -138,11 +137,11 @@ PARTS = {
     ),
     "a response": Part(
         at(api_response, "parse_usage"), ("read a response's body",), BODY, (c.STOP_REASON, c.RESPONSE_MODEL),
-        (*COST, *USED, *SERVED), UNREAD, span=("status",),
+        (*COST, *USED, *SERVED), {"pricing_error": 2}, span=("status",),
     ),
     "a message": Part(
         at(recorder, "parse_message"), ("read a response's body",), BODY, (c.STOP_REASON, c.RESPONSE_MODEL),
-        (*COST, *USED, *SERVED), {"unread_body": 1}, span=("status",),
+        (*COST, *USED, *SERVED), {"pricing_error": 1}, span=("status",),
     ),
     "an error of the API": Part(
         at(responses, "parse_error"), ("read an error of the API",), (), (c.ERROR_TYPE, c.BLOCKED_REASON),

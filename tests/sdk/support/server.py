@@ -63,6 +63,22 @@ def chunked(body: Any = None) -> Reply:
     return reply
 
 
+def pieces(*chunks: bytes, content_type: str | None = None, headers: dict[str, str] | None = None) -> Reply:
+    """HTTP 200 with these bytes, as they are."""
+
+    def reply(_request: Any) -> Any:
+        named = {**api.HEADERS, **(headers or {}), **({} if content_type is None else {"content-type": content_type})}
+        return http.Response(200, headers=named, stream=Chunks(list(chunks)))
+
+    return reply
+
+
+def error_event(data: Any) -> Reply:
+    """A stream whose only event is an error, of this data: JSON, or a text."""
+    text = data if isinstance(data, str) else json.dumps(data)
+    return pieces(f"event: error\ndata: {text}\n\n".encode(), content_type="text/event-stream")
+
+
 def stream(listed: list[Any] | None = None, failure: type[Exception] | None = None, *, hangs: bool = False) -> Reply:
     """Server-sent events in chunks."""
 

@@ -198,7 +198,6 @@ async def raw_stream_lines(face: Face) -> None:
 
 
 UNREAD = Expected(tokens=None, cost="unpriced", status="UNSET", stop_reason=None, reason="unread_body")
-RAW_LINES = UNREAD.but(stream=True, native_status="OK")
 NEVER = ABORTED.but(tokens=None, cost="unpriced", first_chunk=False)
 
 WHOLE = (plain(),)
@@ -213,11 +212,11 @@ SHAPES = {
     "raw, never parsed": Shape(raw_never_parsed, PLAIN, WHOLE),
     "streaming response, parsed": Shape(
         streaming_response_parsed,
-        PLAIN.but(native_tokens=False, native_cost="unpriced", native_reason="unread_body"),
+        PLAIN.but(native_tokens=False),
         CHUNKED,
     ),
     "streaming response, body at once": Shape(streaming_response_lines, PLAIN, WHOLE),
-    "streaming response, by lines": Shape(streaming_response_lines, UNREAD.but(native_status="OK"), CHUNKED),
+    "streaming response, by lines": Shape(streaming_response_lines, PLAIN.but(native_tokens=False), CHUNKED),
     "streaming response, unread": Shape(streaming_response_unread, UNREAD, CHUNKED),
     "stream, read": Shape(stream_read, STREAM, STREAMED),
     "stream, read, body at once": Shape(stream_read, STREAM, (stream_at_once(),)),
@@ -238,7 +237,7 @@ SHAPES = {
     "raw stream": Shape(raw_stream, STREAM, STREAMED),
     "raw stream, never parsed": Shape(raw_stream_never_parsed, NEVER, STREAMED),
     "streaming response, stream": Shape(streaming_response_stream, STREAM, STREAMED),
-    "streaming response, stream by lines": Shape(raw_stream_lines, RAW_LINES, STREAMED),
+    "streaming response, stream by lines": Shape(raw_stream_lines, STREAM.but(native_tokens=False), STREAMED),
 }
 
 
