@@ -6,7 +6,7 @@ import json
 
 import pytest
 from bedrock_client import make_client
-from bedrock_server import chunk, error, event, failure, message, stream
+from bedrock_server import Answer, chunk, error, event, failure, message, stream
 from botocore.exceptions import ClientError, EndpointConnectionError, EventStreamError, ParamValidationError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
@@ -251,6 +251,39 @@ def test_a_body_without_counts_that_nobody_reads_says_so(measured, server, clien
     client.invoke_model(modelId=SONNET, body=BODY)["body"].close()
     assert measured.unpriced() == {"unread_body": 1}
     assert sum(measured.calls().values()) == 1
+
+
+def test_a_guardrail_answers_without_usage(measured, server, client):
+    said = {
+        "type": "message",
+        "content": [{"type": "text", "text": "no"}],
+        "amazon-bedrock-guardrailAction": "INTERVENED",
+    }
+    server.answers = [message(said, **COUNTS)]
+    invoke(client)
+    assert measured.tokens() == (1011, 264, 1000, 0, 0)
+    assert measured.unpriced() == {}
+
+
+NOT_MESSAGES = {
+    "a list": b"[1]",
+    "HTML": b"<html>",
+    "nothing": b"",
+    "an error": b'{"type":"error","error":{"type":"x"}}',
+}
+    "a list": b"[1]",
+    "HTML": b"<html>",
+    "nothing": b"",
+    "an error": b'{"type":"error","error":{"type":"x"}}',
+}
+
+
+@pytest.mark.parametrize("body", NOT_MESSAGES.values(), ids=NOT_MESSAGES)
+def test_a_body_that_is_no_message(measured, server, client, body):
+    server.answers = [Answer(200, body, {"content-type": "application/json"})]
+    client.invoke_model(modelId=SONNET, body=BODY)["body"].read()
+    assert measured.unpriced() == {"invalid_response": 1}
+    assert measured.calls() == {("invalid_response", None): 1}
 
 
 def test_a_stream_that_is_left_is_a_lower_bound(measured, server, client):

@@ -115,6 +115,15 @@ def served(tier: object, latency: object) -> dict[str, object]:
     return {"service_tier": "standard" if tier == "default" else tier, "speed": latency}
 
 
+def invoked_message(body: object, headers: Mapping[str, str]) -> object:
+    """The body of an `InvokeModel`, with what only headers say: how it was served, and counts where it has none."""
+    message, counted = as_object(body), headers_message(headers)
+    if usage := as_object(message.get("usage")):
+        tier = {name: value for name, value in served_headers(headers).items() if value is not None}
+        return {**message, "usage": {**tier, **usage}}
+    return {**message, **counted} if counted is not None else body  # a guardrail answers without usage
+
+
 def headers_message(headers: Mapping[str, str]) -> dict[str, Any] | None:
     """The counts in the headers of an `InvokeModel`, for a body that nobody reads. Cache writes have no split."""
     usage: dict[str, Any] = {}

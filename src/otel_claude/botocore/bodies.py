@@ -10,13 +10,13 @@ import json
 import weakref
 from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from typing import Any, Final
 
 import wrapt
 
 from .._diagnostics import log_internal_error
 from ..api import bedrock
+from ..api.errors import ApiError
 from ..api.json import as_object
 from ..telemetry.call import Attempt
 from ..telemetry.recorder import Recorder
@@ -46,26 +46,27 @@ class _Reading:
         except Exception:
             log_internal_error("read a response's body")
 
-    def end(self, error: str | None = None, *, in_finalizer: bool = False, stopped: bool = False) -> None:
-        """It was read to its end, or failed with `error`, or was `stopped`: closed before, or dropped."""
+    def fail(self, error: BaseException) -> None:
+        """Reading it raised."""
+        self._attempt.outcome, self._attempt.error_type = "failed", error_type(error)
+        self.end(error_type=self._attempt.error_type)
+
+    def fail_in_stream(self, said: ApiError) -> None:
+        """An event of the stream is an error."""
+        self._attempt.fail_in_stream(said.error_type or "client_error", said.blocked)
+        self.end(error_type=self._attempt.error_type)
+
+    def end(self, *, error_type: str | None = None, in_finalizer: bool = False) -> None:
+        """It was read to its end, or failed, or was left: closed before, or dropped."""
         if self.ended:
             return
         self.ended = True
         try:
-            call, attempt = self._attempt.call, self._attempt
-            if call.ended:
-                return
-            if error is not None:
-                attempt.outcome, attempt.error_type = "failed", error
-            elif not call.responses:
-                counted = bedrock.headers_message(self.headers)
-                if counted is not None:
-                    call.returned = False
-                    self.on_data(counted)
-                else:
-                    call.unread_reason = "incomplete_stream" if call.request.stream else "unread_body"
-            if call.returned or in_finalizer or call.responses or stopped:
-                self._recorder.end_call(call, error_type=error, in_finalizer=in_finalizer)
+            call = self._attempt.call
+            if not call.responses and (counted := bedrock.headers_message(self.headers)) is not None:
+                call.returned = False  # The call ends below, as of whoever says so.
+                self.on_data(counted)
+            self._recorder.end_call(call, error_type=error_type, in_finalizer=in_finalizer)
         except Exception:
             log_internal_error("observe a body")
 
@@ -92,25 +93,19 @@ class _Body:
             return
         parts += data
         if last or (self._length is not None and len(parts) >= self._length):
-            with suppress(ValueError, RecursionError):  # `end` says what is known without it.
-                self._read(json.loads(bytes(parts)))
+            try:
+                message = json.loads(bytes(parts))
+            except (ValueError, RecursionError):
+                message = None
+            reading.on_data(bedrock.invoked_message(message, reading.headers))
             reading.end()
-
-    def _read(self, message: object) -> None:
-        if isinstance(message, dict):
-            said: dict[str, Any] = message  # pyright: ignore[reportUnknownVariableType]
-            usage = said.get("usage")
-            if isinstance(usage, dict):
-                served = {k: v for k, v in bedrock.served_headers(self.reading.headers).items() if v is not None}
-                said = {**said, "usage": {**served, **usage}}
-            self.reading.on_data(said)
 
 
 def observe_body(recorder: Recorder, attempt: Attempt, body: Any, headers: Any) -> None:
     """Observes the `StreamingBody` of an `InvokeModel`."""
     reading = _Reading(recorder, attempt, headers)
     attempt.body_pending = True
-    weakref.finalize(body, reading.end, in_finalizer=True, stopped=True).atexit = False
+    weakref.finalize(body, reading.end, in_finalizer=True).atexit = False
     if isinstance(body, _Proxy):
         body.__wrapped__ = _AioResponse(body.__wrapped__, reading, _Body(reading))  # aiobotocore 2
     elif hasattr(body._raw_stream, "content"):  # noqa: SLF001 - botocore 1.35 to 1.44, aiobotocore 3
@@ -123,7 +118,7 @@ def observe_stream(recorder: Recorder, attempt: Attempt, stream: Any, *, convers
     """Observes an `EventStream`."""
     reading = _Reading(recorder, attempt, {})
     attempt.body_pending = attempt.streams = True
-    weakref.finalize(stream, reading.end, in_finalizer=True, stopped=True).atexit = False
+    weakref.finalize(stream, reading.end, in_finalizer=True).atexit = False
     raw = stream._raw_stream  # noqa: SLF001 - botocore 1.35 to 1.44, aiobotocore 2 and 3
     stream._raw_stream = _AioResponse(raw, reading) if hasattr(raw, "content") else _RawStream(raw, reading)  # noqa: SLF001
     stream._parser = _Parser(stream._parser, reading, converse)  # noqa: SLF001
@@ -142,7 +137,7 @@ class _Raw(_Proxy):
         try:
             return method(*args, **kwargs)
         except Exception as error:
-            self._self_reading.end(error_type(error))
+            self._self_reading.fail(error)
             raise
 
     def read(self, amt: int | None = None, *args: Any, **kwargs: Any) -> bytes:
@@ -176,7 +171,7 @@ class _Raw(_Proxy):
                 self._self_seen(data, last=False)
                 yield data
         except Exception as error:
-            self._self_reading.end(error_type(error))
+            self._self_reading.fail(error)
             raise
         self._self_seen(b"", last=True)
 
@@ -191,11 +186,11 @@ class _Raw(_Proxy):
         return self
 
     def __exit__(self, *args: object) -> Any:
-        self._self_reading.end(stopped=True)
+        self._self_reading.end()
         return self.__wrapped__.__exit__(*args)
 
     def close(self) -> None:
-        self._self_reading.end(stopped=True)
+        self._self_reading.end()
         self.__wrapped__.close()
 
 
@@ -210,12 +205,12 @@ class _RawStream(_Proxy):
         try:
             yield from self.__wrapped__.stream(*args, **kwargs)
         except Exception as error:
-            self._self_reading.end(error_type(error))
+            self._self_reading.fail(error)
             raise
         self._self_reading.end()
 
     def close(self) -> None:
-        self._self_reading.end(stopped=True)
+        self._self_reading.end()
         self.__wrapped__.close()
 
 
@@ -232,7 +227,7 @@ class _AioResponse(_Proxy):
         try:
             data: bytes = await self.__wrapped__.read()
         except Exception as error:
-            self._self_reading.end(error_type(error))
+            self._self_reading.fail(error)
             raise
         if self._self_body is not None:
             self._self_body.add(data, last=True)
@@ -243,11 +238,11 @@ class _AioResponse(_Proxy):
         return self._self_content
 
     def close(self) -> None:
-        self._self_reading.end(stopped=True)
+        self._self_reading.end()
         self.__wrapped__.close()
 
     def release(self) -> Any:
-        self._self_reading.end(stopped=True)
+        self._self_reading.end()
         return self.__wrapped__.release()
 
     async def __aenter__(self) -> Any:
@@ -255,7 +250,7 @@ class _AioResponse(_Proxy):
         return self
 
     async def __aexit__(self, *args: object) -> Any:
-        self._self_reading.end(stopped=True)
+        self._self_reading.end()
         return await self.__wrapped__.__aexit__(*args)
 
 
@@ -271,7 +266,7 @@ class _AioContent(_Proxy):
         try:
             data: bytes = await self.__wrapped__.read(amt)
         except Exception as error:
-            self._self_reading.end(error_type(error))
+            self._self_reading.fail(error)
             raise
         if self._self_body is not None:
             self._self_body.add(data, last=amt < 0 or (not data and amt > 0))
@@ -282,7 +277,7 @@ class _AioContent(_Proxy):
             async for chunk in self.__wrapped__.iter_chunks():
                 yield chunk
         except Exception as error:
-            self._self_reading.end(error_type(error))
+            self._self_reading.fail(error)
             raise
         self._self_reading.end()
 
@@ -307,8 +302,7 @@ class _Parser(_Proxy):
         reading, headers, body = self._self_reading, response["headers"], response["body"]
         if response["status_code"] != 200:  # noqa: PLR2004 - what botocore gives to an event that is no error
             code = headers.get(":exception-type") or headers.get(":error-code")
-            said = bedrock.parse_error(response["status_code"], code)
-            reading.end(said.error_type or "client_error")
+            reading.fail_in_stream(bedrock.parse_error(response["status_code"], code))
         elif self._self_converse:
             kind = headers.get(":event-type")
             said = None if kind == "contentBlockDelta" else json.loads(body)
