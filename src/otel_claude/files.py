@@ -101,8 +101,9 @@ def prepare(path: Path, text: str, mode: int | None = None) -> Path:
         OSError: It cannot be written.
     """
     beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")
-    # O_EXCL: a file or a link of that name, whoever made it, is not written to.
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    # O_EXCL: a file or a link of that name, whoever made it, is not written to. With permissions to come, nobody else
+    # may read it before it has them.
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else 0o600)
     try:
         with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - a descriptor is no path
             file.write(text)

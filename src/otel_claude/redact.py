@@ -22,8 +22,8 @@ _MIN_LENGTH: Final = 6
 _MIN_KEY: Final = 8
 _MAX_LENGTH: Final = 20_000
 """Characters of a text that are looked at. The rest is not shown."""
-# C0, C1, line and paragraph separators, and what changes the direction or the looks of a terminal's line.
-_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
+_MAX_NAME: Final = 200
+_NOT_PRINTABLE: Final = re.compile("\0+")
 _KEYS: Final = re.compile(
     # An Anthropic credential, but not the Console's hint of one (sk-ant-api03-R2D...igAA) nor a kind (sk-ant-admin…).
     r"sk-ant-(?!(?:api|admin)(?:…|\d\d-[\w-]{3}\.{3}[\w-]{4}(?![\w-])))[\w-]+"
@@ -46,7 +46,15 @@ _TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})\b")
 
 def clean(given: str) -> str:
     """A text on one line: what would move a terminal's cursor or change its looks becomes a space."""
-    return _CONTROLS.sub(" ", given)
+    if given.isprintable():
+        return given
+    return _NOT_PRINTABLE.sub(" ", "".join(each if each.isprintable() else "\0" for each in given))
+
+
+def name(given: str) -> str:
+    """A name that somebody else gave to a key, a workspace or a model, as we show and export it everywhere."""
+    shown = _KEYS.sub(MASK, clean(given[:_MAX_LENGTH]).strip())
+    return shown if len(shown) <= _MAX_NAME else f"{shown[: _MAX_NAME - 3]}..."
 
 
 def text(given: str, *secrets: str) -> str:

@@ -5,9 +5,27 @@ Imports nothing of ours. Proxies are those of the environment.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http.client import HTTPResponse
-from typing import cast
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from ssl import SSLContext
+from types import MappingProxyType
+from typing import Final, NamedTuple, cast
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+
+
+class Connection(NamedTuple):
+    """How one server is spoken to."""
+
+    headers: Mapping[str, str] = MappingProxyType({})
+    """What each request has with it, credentials among them."""
+    tls: SSLContext | None = None
+    """Which authorities are trusted, and as whom we come. None: the system's, and as nobody."""
+    secrets: tuple[str, ...] = ()
+    """What of the headers nobody may be shown."""
+
+
+DIRECT: Final = Connection()
+"""With nothing but the request."""
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -15,11 +33,12 @@ class _NoRedirect(HTTPRedirectHandler):
         return None
 
 
-def send(request: Request, seconds: float) -> HTTPResponse:
+def send(request: Request, seconds: float, tls: SSLContext | None = None) -> HTTPResponse:
     """Sends a request to an address of http or https, and waits so long for each part of the answer.
 
     Raises:
         urllib.error.HTTPError: The answer is a redirect or an error.
         OSError, http.client.HTTPException, ValueError: There is no answer. Their messages may quote a header.
     """
-    return cast("HTTPResponse", build_opener(_NoRedirect).open(request, timeout=seconds))
+    opener = build_opener(_NoRedirect, HTTPSHandler(context=tls))
+    return cast("HTTPResponse", opener.open(request, timeout=seconds))

@@ -12,6 +12,7 @@ import logging
 import re
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -222,16 +223,24 @@ def test_what_the_http_library_refuses_is_not_quoted(said, monkeypatch, name, va
     assert "Traceback" not in text
 
 
-@pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
+PASSWORD, TOKEN = ["--username=user", "--password-file=t"], ["--bearer-token-file=t"]
+
+
 @pytest.mark.parametrize("bad", BAD_SERVERS, indirect=True)
-def test_reconcile(said, bad, monkeypatch, simulator, form):
+@pytest.mark.parametrize("options", [PASSWORD, [*PASSWORD, "--json"], TOKEN, [*TOKEN, "--json"]])
+def test_reconcile(said, bad, monkeypatch, simulator, tmp_path, options):
+    monkeypatch.chdir(tmp_path)
+    Path("t").write_text(f"{secret('credential')}\n")
+    Path("headers").write_text(f"X-Api-Key: {secret('header')}\nX-Other: {secret('other')}\n")
     monkeypatch.setenv("ANTHROPIC_BASE_URL", simulator.url)
     monkeypatch.setenv("ANTHROPIC_ADMIN_KEY", f"sk-ant-admin01-{secret('adminkey')}{'A' * 60}")
-    code, text = said("reconcile", *WINDOW, "--prometheus", address(bad, "prometheus"), *form)
+    url = f"http://127.0.0.1:{9 if bad.server.how == 'refuse' else bad.port}"
+    code, text = said("reconcile", *WINDOW, "--prometheus", url, "--header", "@headers", *options)
     assert (code, leaks(text)) == (2, [])
     assert "cannot tell: Prometheus at http://127.0.0.1" in text
-    asked = "Basic " + base64.b64encode(f"user:{secret('prometheuspassword')}".encode()).decode()
-    assert (asked in str(bad.server.heard)) == (bad.server.how != "refuse")
+    basic = base64.b64encode(f"user:{secret('credential')}".encode()).decode()
+    for sent in (f"Bearer {secret('credential')}" if TOKEN[0] in options else f"Basic {basic}", secret("header")):
+        assert (sent in str(bad.server.heard)) == (bad.server.how != "refuse")
     if bad.server.how == "redirect":
         assert f"leads to {bad.server.elsewhere}/x?token=*** (307)" in text
 
@@ -244,6 +253,11 @@ USAGES = [
     ("reconcile", *WINDOW, "--prometheus", "http://127.0.0.1:9", "--tolerance", key("a")),
     ("reconcile", *WINDOW, "--prometheus", "http://127.0.0.1:9", "--against", key("a")),
     ("reconcile", *WINDOW, "--prometheus", f"http://u:{secret('a')}@127.0.0.1:9", secret("a")),
+    ("reconcile", *WINDOW, "--prometheus", f"http://127.0.0.1:9/?token={secret('a')}"),
+    ("reconcile", *WINDOW, "--prometheus", "http://127.0.0.1:9", "--header", f"Authorization: {secret('a')}"),
+    ("reconcile", *WINDOW, "--prometheus", "http://127.0.0.1:9", "--password", secret("a")),
+    ("organization", "--admin-key", secret("a")),
+    ("organization", f"--admin-key={secret('a')}"),
     ("organization", "--interval", key("a")),
     ("organization", f"--{key('a')}"),
     ("price", key("a")),
@@ -370,7 +384,7 @@ def test_main_shows_the_place_of_a_fault_of_ours_and_not_its_message(monkeypatch
     with pytest.raises(SystemExit) as ended:
         main(["doctor"])
     text = capsys.readouterr().err
-    assert ended.value.code == 1
+    assert ended.value.code == 2  # 1 is the answer of a command that found something wrong
     assert "failed (RuntimeError). This is a fault of otel-claude" in text
     assert "in command" in text
     assert leaks(text) == []

@@ -45,7 +45,14 @@ BAD = [
     ("seconds", ("--from", "2026-11-19T10:00:30", "--to", "2026-11-20"), "must be whole minutes"),
     ("half hours of days", ("--from", "2026-11-17T10:30", "--to", "2026-11-20"), "whole hours"),
     ("a tolerance that is none", (*WINDOW, "--tolerance", "much"), "--tolerance 'much' is no number"),
-    ("a negative tolerance", (*WINDOW, "--tolerance", "-1"), "must not be less than 0"),
+    ("a negative tolerance", (*WINDOW, "--tolerance", "-1"), "--tolerance must be from 0 to 10^15"),
+    ("an endless tolerance", (*WINDOW, "--tolerance", "Infinity"), "--tolerance must be from 0 to 10^15"),
+    ("a tolerance of a billion digits", (*WINDOW, "--tolerance", "1e999999999"), "--tolerance must be from 0 to 10^15"),
+    ("a share of a billion digits", (*WINDOW, "--tolerance-percent", "1e-999999999"), "--tolerance-percent must be"),
+    ("a time before all times", ("--from", "0001-01-01T00:00+12:00", "--to", "2026-11-20"), "is no time"),
+    ("a time after all times", ("--from", "2026-11-20", "--to", "9999-12-31T23:59-12:00"), "is no time"),
+    ("bytes that are no text", ("--from", "\udcff\udc1b", "--to", "2026-11-20"), "is no time"),
+    ("a matcher of such bytes", (*WINDOW, "--match", "job=\udcff"), "does not answer: Connection refused"),
     ("another side", (*WINDOW, "--against", "invoice"), "--against takes list or billed"),
     ("another store", (*WINDOW, "--store", "influx"),
      "--store takes prometheus or mimir or victoria-metrics, not 'influx'"),
@@ -77,7 +84,7 @@ def answering():
     def answering(status, body):
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                asked.append(self.headers.get("authorization"))
+                asked.append(self.path)
                 self.send_response(status)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
@@ -118,12 +125,12 @@ def test_what_is_no_prometheus(answering, status, body, words):
     assert words in str(raised.value)
 
 
-def test_name_and_password_are_sent_and_not_shown(answering):
+def test_a_path_before_that_of_the_api(answering):
     port = answering(200, b'{"status": "success", "data": {"result": []}}')
-    server = Prometheus(f"http://user:p%40ss@127.0.0.1:{port}/prometheus/")
+    server = Prometheus(f"http://127.0.0.1:{port}/prometheus/")
     assert server.query("up", 0) == []
     assert server.address == f"http://127.0.0.1:{port}/prometheus"
-    assert answering.asked == ["Basic dXNlcjpwQHNz"]
+    assert answering.asked == ["/prometheus/api/v1/query"]
 
 
 @pytest.mark.parametrize(("said", "days"), [("15d", 15), ("1y", 365), ("2w or 512MB", 14), ("512MB", None), ("", None)])
@@ -133,7 +140,13 @@ def test_retention(answering, said, days):
     assert (found and found.days) == days
 
 
-@pytest.mark.parametrize("address", ["prometheus:9090", "ftp://prometheus", "http://", "nonsense"])
+ADDRESSES = [
+    "prometheus:9090", "ftp://prometheus", "http://", "nonsense", "", "http://h:99999", "http://h:port", "http://[::1",
+    "http://h\x00", "http://h\n/x", "http:///api", "http://\ud800",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
 def test_an_address_that_is_none(address):
     with pytest.raises(IncompleteDataError, match="is no address"):
         Prometheus(address)

@@ -120,7 +120,7 @@ BUILDS = [
 @pytest.mark.parametrize(("build", "store"), BUILDS, ids=lambda value: json.dumps(value)[:40])
 def test_a_server_is_what_it_says(monkeypatch, build, store):
     server = Prometheus("http://prometheus:9090")
-    monkeypatch.setattr(server, "_get", lambda path, parameters: build)
+    monkeypatch.setattr(server, "_get", lambda path, parameters: {"data": build})
     assert server.store() == store
 
 

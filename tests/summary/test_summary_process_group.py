@@ -94,11 +94,18 @@ def test_a_helper_that_starts_late_is_not_taken_for_the_program(environment, des
     assert not descendant().is_root
 
 
+NOT_TOTALS = (
+    "{", "[]", '{"sums": 3}', '{"sums": 3, "limit": null}', '{"sums": [["call"]], "limit": null}', "[" * 100_000,
+    '{"sums": [["cost", "input", "x"]], "limit": null}', '{"sums": [[]], "limit": null}', '{"sums": [], "limit": [1]}',
+)  # fmt: skip
+
+
 def test_files_that_are_not_whole_are_skipped(environment, descendant):
     root = ProcessGroup(environment)
     folder = environment[PROCESS_GROUP].partition(":")[2]
-    for name, text in {"1-a.json": "{", "2-b.json": "[]", "3-c.json": '{"sums": 3}', "4-d": "unfinished"}.items():
-        Path(folder, name).write_text(text)
+    for number, text in enumerate(NOT_TOTALS):
+        Path(folder, f"{number}-a.json").write_text(text)
+    Path(folder, "99-d").write_text("unfinished")
     assert descendant().send_to_root(usual())
     assert [totals.calls for totals in root.close()] == [12]
 

@@ -104,6 +104,21 @@ def test_a_file_is_written_with_what_the_user_allows_to_others(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
+def test_what_replaces_a_private_file_is_never_readable_by_others(tmp_path, monkeypatch):
+    (tmp_path / "a").write_text("before")
+    (tmp_path / "a").chmod(0o600)
+    modes, write = [], files.Path.chmod
+
+    def chmod(path, mode):
+        modes.append(path.stat().st_mode & 0o777)
+        write(path, mode)
+
+    monkeypatch.setattr(files.Path, "chmod", chmod)
+    files.write(tmp_path / "a", "after")
+    assert modes == [0o600]
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path, there):
     if there:

@@ -64,6 +64,25 @@ def test_what_somebody_else_wrote(given, shown):
     assert redact.text(given) == shown
 
 
+NAMES = [
+    ("shop", "shop"),
+    ("  caf\u00e9 \u5e97 \U0001f6d2 ", "caf\u00e9 \u5e97 \U0001f6d2"),
+    ("\x1b]0;owned\x07\x1b[31mred", "]0;owned [31mred"),
+    ("a\u202eb\u2066c\u200dd\xade\U000e0041f\xa0g", "a b c d e f g"),
+    ("one\r\n\ttwo\u2028three\ud800", "one two three"),
+    ("x" * 201, "x" * 197 + "..."),
+    ("x" * 200, "x" * 200),
+    (KEY, "***"),
+    (HINT, HINT),
+    ("\x00", ""),
+]
+
+
+@pytest.mark.parametrize(("given", "shown"), NAMES, ids=range(len(NAMES)))
+def test_a_name_that_somebody_else_gave(given, shown):
+    assert redact.name(given) == shown
+
+
 OWN = [
     ("one\ntwo\tthree\x1b[2J", "one\ntwo three [2J"),
     (f"{KEY}: not found", "***: not found"),

@@ -14,12 +14,12 @@ import typer
 
 from .. import redact
 from ..organization import service
-from ..organization.client import Reader
 from ..organization.errors import ABSENT, FINAL, Problem
 from ..organization.metrics import MONTH, TODAY, YESTERDAY, periods, spent
 from ..organization.models import Cost
 from ..organization.poller import MIN_INTERVAL, USUAL_INTERVAL, Poller, Snapshot, Times, logger
 from ..organization.reports import Report, within
+from .connections import AdminOptions, OptionError, with_options
 from .output import console, fail, guard_logs, say
 
 _NOT_READ: Final = 2
@@ -28,15 +28,19 @@ NO_MODEL: Final = "(no model)"
 _FRESH_SECONDS: Final = 90
 
 
+@with_options
 def command(
     once: Annotated[bool, typer.Option("--once", help="Read everything once, print it, and export nothing.")] = False,
     interval: Annotated[
         float, typer.Option("--interval", metavar="SECONDS", min=MIN_INTERVAL, help="How often the reports are read.")
     ] = USUAL_INTERVAL,
+    *,
+    to_admin: AdminOptions,
 ) -> None:
     """Show what the organization used and was billed.
 
-    Reads Anthropic's Admin API with ANTHROPIC_ADMIN_KEY (sk-ant-admin…, never a normal key) and exports spend, tokens,
+    Reads Anthropic's Admin API with ANTHROPIC_ADMIN_KEY (sk-ant-admin…, never a normal key), or with the file that
+    ANTHROPIC_ADMIN_KEY_FILE names, and exports spend, tokens,
     spend limits, rate limits and keys over OTLP, to where OTEL_EXPORTER_OTLP_ENDPOINT says, until it is terminated. Run
     one of it. With --once it prints them instead.
 
@@ -48,8 +52,8 @@ def command(
     logging.getLogger("anthropic").setLevel(logging.ERROR)
     guard_logs()
     try:
-        reader = Reader()
-    except Problem as problem:
+        reader = to_admin.reader()
+    except (OptionError, Problem) as problem:
         fail(str(problem))
     with reader:
         poller = Poller(reader, Times(report=interval))

@@ -5,6 +5,7 @@ Nothing that is written here holds a credential of the environment or of the com
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -18,16 +19,29 @@ BAD_USAGE: Final = 2
 _MAX_WIDTH: Final = 120
 _arguments: list[str] = []
 """What the command was given, which may hold addresses with passwords."""
+_hidden: list[str] = []
+"""Secrets that were read from files."""
 
 
 def remember(arguments: Sequence[str]) -> None:
-    """The arguments of the command, whose secrets are not to be shown."""
+    """The arguments of the command. Secrets in them are not to be shown."""
     _arguments[:] = arguments
+    _hidden.clear()
+
+
+def hide(*found: str) -> None:
+    """Secrets that are not to be shown from now on."""
+    _hidden.extend(found)
+
+
+def secrets() -> tuple[str, ...]:
+    """All that is not to be shown: of the environment, the command line and files."""
+    return (*redact.secrets_of(os.environ, _arguments), *_hidden)
 
 
 def shown(message: str) -> str:
     """A text of ours without secrets."""
-    return redact.own(message, *redact.secrets_of(os.environ, _arguments))
+    return redact.own(message, *secrets())
 
 
 def say(message: str) -> None:
@@ -62,8 +76,8 @@ class _Redacting(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The text that is written. A library may log what a server said, and that may be what we sent."""
-        secrets = redact.secrets_of(os.environ, _arguments)
-        return "\n".join(redact.text(line, *secrets) for line in self._other.format(record).splitlines())
+        known = secrets()
+        return "\n".join(redact.text(line, *known) for line in self._other.format(record).splitlines())
 
 
 def _shown_in(data: Any) -> Any:
@@ -82,4 +96,10 @@ def console() -> Any:
 
     made = Console(highlight=False, markup=False, emoji=False)
     made.width = min(made.width, _MAX_WIDTH)
+    made.on_broken_pipe = _nobody_reads
     return made
+
+
+def _nobody_reads() -> NoReturn:
+    # Rich would end the program with 1, which is an answer.
+    raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))

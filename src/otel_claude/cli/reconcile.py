@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
@@ -10,25 +11,30 @@ from typing import Annotated, Any, Final, TypeVar, get_args
 
 import typer
 
-from ..organization.client import Reader
 from ..organization.errors import Problem
 from ..pricing import PriceTableError, shipped
 from ..promql.queries import STORES, Store
 from ..reconcile.compare import Against, Comparison, Row, Tolerance, by_key_and_model, compare
 from ..reconcile.measured import measure
-from ..reconcile.prometheus import IncompleteDataError, Prometheus
+from ..reconcile.prometheus import IncompleteDataError
 from ..reconcile.reported import reported
+from .connections import AdminOptions, OptionError, PrometheusOptions, with_options
 from .organization import NO_KEY, NO_MODEL, Table, rich_table
 from .output import console, fail, guard_logs, say, write_json
 
 _Choice = TypeVar("_Choice", bound=str)
 _EQUAL, _DIFFERENT, _INCOMPLETE_DATA = 0, 1, 2
+_MAX_EXPONENT: Final = 15
+_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_FORMULA: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""A cell that begins with one of these is a formula in a spreadsheet, in some languages also those of full width."""
 _COLUMNS: Final = (
     "api_key", "api_key_name", "model", "type", "ours_usd", "theirs_usd", "difference_usd", "ours_tokens",
     "theirs_tokens", "within_tolerance", "reason", "explanation",
 )  # fmt: skip
 
 
+@with_options
 def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     start: Annotated[
         str,
@@ -64,12 +70,16 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV, a line for each key, model and token type.")
     ] = False,
+    *,
+    to_prometheus: PrometheusOptions,
+    to_admin: AdminOptions,
 ) -> None:
     """Compare what was measured with what was billed.
 
-    Reads spend and tokens of a window from Prometheus and from Anthropic's Admin API (ANTHROPIC_ADMIN_KEY), and prints
-    both by key and model, with the likely reason of each difference. Choose a window that ended at least ten minutes
-    ago. Days are exact; a window of hours can differ by the calls of two minutes at its ends.
+    Reads spend and tokens of a window from Prometheus and from Anthropic's Admin API (ANTHROPIC_ADMIN_KEY, or a file
+    named by ANTHROPIC_ADMIN_KEY_FILE), and prints both by key and model, with the likely reason of each difference.
+    Choose a window that ended at least ten minutes ago. Days are exact; a window of hours can differ by the calls of
+    two minutes at its ends.
 
     Exit code: 0 if everything is within the tolerance, 1 if something is not, 2 if that cannot be told.
     """
@@ -80,9 +90,9 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
         begins, ends = _window(start, end)
         limits = Tolerance(_amount("--tolerance", tolerance), _amount("--tolerance-percent", tolerance_percent))
         side = _one_of("--against", get_args(Against), against)
-        server = Prometheus(prometheus)
+        server = to_prometheus.connect(prometheus)
         known = shipped().known
-        with Reader() as reader:
+        with to_admin.reader() as reader:
             theirs = reported(reader, begins, ends, known)
         found = compare(
             measure(server, begins, ends, known, tuple(match or ()), _store(store) if store else None),
@@ -90,7 +100,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
             limits,
             side,
         )
-    except (IncompleteDataError, Problem, PriceTableError) as problem:
+    except (IncompleteDataError, OptionError, Problem, PriceTableError) as problem:
         if as_json:
             write_json({"verdict": "cannot_tell", "why": str(problem)})
         say(f"reconcile: cannot tell: {problem}")
@@ -115,7 +125,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     elif as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(_COLUMNS)
-        writer.writerows(row.values() for row in fields)
+        writer.writerows(map(_cell, row.values()) for row in fields)
     else:
         basis = "list price" if side == "list" else "after discount, before credits"
         shown = console()
@@ -141,11 +151,11 @@ def _time(option: str, text: str) -> datetime:
     try:
         # Python 3.10 reads no `Z`.
         when = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-    except ValueError:
+        return when.astimezone(timezone.utc) if when.tzinfo else when.replace(tzinfo=timezone.utc)
+    except (ValueError, OverflowError):
         raise IncompleteDataError(
             f"{option} {text!r} is no time. Write it as 2026-11-20, or 2026-11-20T13:00 (UTC)"
         ) from None
-    return when.astimezone(timezone.utc) if when.tzinfo else when.replace(tzinfo=timezone.utc)
 
 
 def _amount(option: str, text: str) -> Decimal:
@@ -153,8 +163,9 @@ def _amount(option: str, text: str) -> Decimal:
         found = Decimal(text)
     except InvalidOperation:
         raise IncompleteDataError(f"{option} {text!r} is no number") from None
-    if not found.is_finite() or found < 0:
-        raise IncompleteDataError(f"{option} must not be less than 0")
+    # Written out, an amount of a large exponent would fill the memory.
+    if not found.is_finite() or found < 0 or (found and not -_MAX_EXPONENT <= found.adjusted() <= _MAX_EXPONENT):
+        raise IncompleteDataError(f"{option} must be from 0 to 10^{_MAX_EXPONENT}, and with as many decimals")
     return found
 
 
@@ -175,6 +186,12 @@ def _fields(row: Row) -> dict[str, Any]:
     usd = _plain(row.ours), _plain(row.theirs), _plain(row.difference)
     place = row.hint, row.name, row.model, row.kind
     return dict(zip(_COLUMNS, (*place, *usd, row.our_tokens, row.their_tokens, row.within, name, why), strict=True))
+
+
+def _cell(value: Any) -> Any:
+    """A value as a cell of CSV: a text that a spreadsheet would evaluate begins with an apostrophe. No number does."""
+    is_formula = isinstance(value, str) and value.startswith(_FORMULA) and not _NUMBER.fullmatch(value)
+    return f"'{value}" if is_formula else value
 
 
 def _plain(amount: Decimal) -> str:

@@ -1,17 +1,19 @@
 """Reader: asks the Admin API through the anthropic SDK, and gives whole lists or a Problem, never a part.
 
 The only module here that knows the SDK (2.12.0 and later: older ones have no `organization`). Reads one credential,
-ANTHROPIC_ADMIN_KEY; no other is ever sent. ANTHROPIC_BASE_URL and proxies are the SDK's own.
+ANTHROPIC_ADMIN_KEY's; no other is ever sent. ANTHROPIC_BASE_URL and proxies are the SDK's own.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import ssl
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import anthropic
@@ -31,7 +33,12 @@ T = TypeVar("T")
 
 _KEY: Final = re.compile(r"[!-~]+")
 """What a header can hold, without spaces."""
+_NUMBER: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 _PAGE: Final = 1000
+_MAX_PAGES: Final = 1000
+_MAX_WAIT: Final = 60
+"""Seconds before another attempt at one request."""
+_MAX_RETRY_AFTER: Final = 86_400.0
 _FRESH: Final = timedelta(minutes=5)
 """How late the reports are, by their documentation, where a response does not say it."""
 _ATTEMPTS: Final = 3
@@ -41,11 +48,11 @@ _ATTEMPTS: Final = 3
 class Reader:
     """Reads everything that an admin credential may see."""
 
-    def __init__(self, key: str | None = None, **options: Any) -> None:
-        """`key` or ANTHROPIC_ADMIN_KEY; `options` are those of `anthropic.Anthropic`."""
+    def __init__(self, key: str | None = None, *, tls: ssl.SSLContext | None = None, **options: Any) -> None:
+        """`key` or ANTHROPIC_ADMIN_KEY; `tls` in place of the SDK's; `options` are those of `anthropic.Anthropic`."""
         given = (key or os.environ.get(VARIABLE, "")).strip()
         if not given:
-            raise Problem("no_key", f"{VARIABLE} is not set. {ADMIN_KEY}")
+            raise Problem("no_key", f"{VARIABLE} is not set, nor {VARIABLE}_FILE. {ADMIN_KEY}")
         if not _KEY.fullmatch(given):
             # An HTTP library refuses to send it, and quotes it when it says so.
             wrong = "a character that no key has: a space, a line break, one that is not ASCII"
@@ -53,11 +60,13 @@ class Reader:
         self._normal_key = given.startswith(NORMAL_KEY)
         self._secrets = (given, *redact.secrets_of(os.environ))
         headers = {"User-Agent": f"otel-claude/{__version__}"}
-        made: dict[str, Any] = {"timeout": 60.0, "max_retries": 2, **options, "default_headers": headers}
+        usual: dict[str, Any] = {"timeout": 60.0, "max_retries": 2, "middleware": [_refuse_long_waits]}
+        made: dict[str, Any] = {**usual, **options, "default_headers": headers}
         try:
             if "http_client" not in options:
                 # A redirect would take the key to another host: HTTP libraries hold back `Authorization` alone.
-                made["http_client"] = anthropic.DefaultHttpxClient(follow_redirects=False)
+                verify = True if tls is None else tls
+                made["http_client"] = anthropic.DefaultHttpxClient(follow_redirects=False, verify=verify)
             # A credential that is given is the only one that the SDK looks at.
             self._client = anthropic.Anthropic(api_key=given, **made)
         except Exception as error:
@@ -144,26 +153,38 @@ class Reader:
 
     def _rows(self, part: str, first: Callable[[], Any]) -> tuple[list[Json], datetime]:
         """The rows of all pages, and when the API last refreshed them."""
+        try:
+            return self._pages(part, first)
+        except Problem:
+            raise
+        except Exception as error:
+            # Without the documented form the SDK fails in a form that is not documented either.
+            raise unreadable(part, type(error).__name__) from None
+
+    def _pages(self, part: str, first: Callable[[], Any]) -> tuple[list[Json], datetime]:
         rows: list[Mapping[str, Any]] = []
         page: Any = self._requested(part, first)
         as_of = getattr(page, "data_refreshed_at", None) or datetime.now(timezone.utc) - _FRESH
-        pages = 1
-        while True:
+        if not isinstance(as_of, datetime) or as_of.tzinfo is None:
+            raise unreadable(part, "data_refreshed_at is no time")
+        for pages in count(1):
             data = cast("list[Any] | None", getattr(page, "data", None))
             if data is None:
                 raise unreadable(part, "an answer has no data")
-            rows += [item.to_dict(mode="json") for item in data]
+            # Its warnings would go to the terminal, with what they are about.
+            rows += [item.to_dict(mode="json", warnings=False) for item in data]
             has_more = getattr(page, "has_more", None)
             if page.next_page_info() is None or has_more is False:
+                if has_more:
+                    raise incomplete(part, pages)
                 break
+            if pages == _MAX_PAGES:
+                raise unreadable(part, f"there are more than {_MAX_PAGES} pages")
             try:
                 page = self._requested(part, page.get_next_page)
             except Problem as problem:
                 raise incomplete(part, pages, problem) from problem
-            pages += 1
-        if has_more:
-            raise incomplete(part, pages)
-        return rows, as_of
+        return rows, as_of.astimezone(timezone.utc)
 
     def _requested(self, part: str, ask: Callable[[], T]) -> T:
         try:
@@ -192,8 +213,16 @@ class Reader:
         return redact.text(" ".join(message.split()), *self._secrets)[:200]
 
 
+def _refuse_long_waits(request: Any, call_next: Callable[[Any], Any]) -> Any:
+    """A middleware of the SDK's, which would sleep as long as a response says. Who asked decides that."""
+    response = call_next(request)
+    limits = {"retry-after": _MAX_WAIT, "retry-after-ms": _MAX_WAIT * 1000}
+    waits = ((response.headers.get(name, "0"), limit) for name, limit in limits.items())
+    if not all(_NUMBER.fullmatch(wait) and float(wait) <= limit for wait, limit in waits):
+        response.headers["x-should-retry"] = "false"
+    return response
+
+
 def _retry_after(error: anthropic.APIStatusError) -> float | None:
-    try:
-        return max(0.0, float(error.response.headers.get("retry-after", "")))
-    except ValueError:
-        return None
+    given = error.response.headers.get("retry-after", "")
+    return min(float(given), _MAX_RETRY_AFTER) if _NUMBER.fullmatch(given) else None

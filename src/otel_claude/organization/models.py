@@ -2,13 +2,15 @@
 
 Forms of `anthropic` 2.12.0: `types/beta/organization/analytics`, `types/organization`. One that is not the documented
 one is a Problem, never a guess. Money is exact decimal US dollars; the API writes fractional cents, as decimal strings.
+Every text is somebody's: it becomes a name that can be shown and exported.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime, timezone
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
@@ -107,6 +109,9 @@ _LIMIT_NAMES: Final = {
     "fast_otpm": "fast_output_tokens",
 }
 """The Admin API's limiter types as the headers of responses name them. Others keep the Admin API's name."""
+_AMOUNT: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,30})?")
+_MAX_COUNT: Final = 1 << 53
+"""No organization has as many, and sums below it are exact wherever they are stored."""
 _SCOPES: Final = ("organization", "organization_service", "usage_tier", "workspace")
 """Spend limits of seats and of their groups are not about calls to the API."""
 
@@ -115,7 +120,7 @@ def parse_rows(parse: Callable[[Json], T], rows: Iterable[Json], part: str) -> l
     """The values of the rows of one part, by the function for one row."""
     try:
         return [parse(row) for row in rows]
-    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise unreadable(part, f"{type(error).__name__}: {redact.text(str(error))[:200]}") from None
 
 
@@ -137,10 +142,10 @@ def _cost(row: Json) -> Cost:
     group, cost = _object(row, "group"), _object(row, "cost")
     if cost["currency"] != "USD":
         raise ValueError(f"an amount in {cost['currency']}")
-    kind = group["cost_type"]
+    kind = _text(group, "cost_type")
     if kind == "tokens":
-        kind = _TOKEN_TYPES.get(group["token_type"], OTHER)
-    return Cost(_bucket(row), _dimensions(group), str(kind), _usd(cost, "list_amount"), _usd(cost, "amount"))
+        kind = _TOKEN_TYPES.get(_text_or_none(group, "token_type") or "", OTHER)
+    return Cost(_bucket(row), _dimensions(group), kind, _usd(cost, "list_amount"), _usd(cost, "amount"))
 
 
 def _usage(row: Json) -> UsageRow:
@@ -149,16 +154,16 @@ def _usage(row: Json) -> UsageRow:
     for path, name in _TOKEN_TYPES.items():
         outer, _, inner = path.rpartition(".")
         tokens[name] = _count(_object(usage, outer) if outer else usage, inner)
-    requests = usage.get("requests")
-    count = requests if isinstance(requests, int) else None
-    return UsageRow(_bucket(row), _dimensions(_object(row, "group")), tokens, count)
+    requests = None if usage.get("requests") is None else _count(usage, "requests")
+    return UsageRow(_bucket(row), _dimensions(_object(row, "group")), tokens, requests)
 
 
 def parse_key(row: Json) -> Key:
     """An API key."""
     name, status = _text(row, "name"), _text(row, "status")
-    workspace = _object(row, "scope").get("workspace_id")
-    return Key(_text(row, "id"), name, row.get("partial_key_hint"), status, workspace, _time(row, "created_at"))
+    workspace = _text_or_none(_object(row, "scope"), "workspace_id")
+    hint = _text_or_none(row, "partial_key_hint")
+    return Key(_text(row, "id"), name, hint, status, workspace, _time(row, "created_at"))
 
 
 def parse_workspace(row: Json) -> tuple[str, str]:
@@ -169,13 +174,13 @@ def parse_workspace(row: Json) -> tuple[str, str]:
 def parse_rate_limits(row: Json) -> list[RateLimit]:
     """The limits of one group, of the organization or those that are set for a workspace alone."""
     group = _object(row, "group")
-    name = redact.clean(str(group.get("display_name") or group["type"]))
-    models = tuple(map(str, row.get("models") or ()))
+    name = _text_or_none(group, "display_name") or _text(group, "type")
+    models = tuple(redact.name(str(model)) for model in row.get("models") or ())
+    workspace = _text_or_none(row, "workspace_id")
     found: list[RateLimit] = []
     for limit in cast("list[Json]", row["limits"]):
         kind = _text(limit, "type")
-        value = _count(limit, "value")
-        found.append(RateLimit(name, models, _LIMIT_NAMES.get(kind, kind), value, row.get("workspace_id")))
+        found.append(RateLimit(name, models, _LIMIT_NAMES.get(kind, kind), _count(limit, "value"), workspace))
     return found
 
 
@@ -183,10 +188,12 @@ def parse_spend_limit(row: Json) -> SpendLimit | None:
     """A cap in dollars. None if it is not in force, of seats, or in another currency."""
     scope = _object(row, "scope")
     in_force = row["is_enabled"] and row.get("amount") is not None and row["currency"] == "USD"
-    if not in_force or scope["type"] not in _SCOPES:
+    kind = _text(scope, "type")
+    if not in_force or kind not in _SCOPES:
         return None
-    name = f"{scope['type']}:{scope['service']}" if scope["type"] == "organization_service" else str(scope["type"])
-    return SpendLimit(_text(row, "id"), name, _text(row, "period"), _usd(row, "amount"), scope.get("workspace_id"))
+    name = f"{kind}:{_text(scope, 'service')}" if kind == "organization_service" else kind
+    workspace = _text_or_none(scope, "workspace_id")
+    return SpendLimit(_text(row, "id"), name, _text(row, "period"), _usd(row, "amount"), workspace)
 
 
 def _bucket(row: Json) -> Bucket:
@@ -194,7 +201,8 @@ def _bucket(row: Json) -> Bucket:
 
 
 def _dimensions(group: Json) -> Dimensions:
-    return Dimensions(*map(group.get, ("model", "api_key_id", "workspace_id", "service_tier", "inference_geo")))
+    names = ("model", "api_key_id", "workspace_id", "service_tier", "inference_geo")
+    return Dimensions(*(_text_or_none(group, name) for name in names))
 
 
 def _object(row: Json, name: str) -> Json:
@@ -208,22 +216,25 @@ def _text(row: Json, name: str) -> str:
     value = row[name]
     if not isinstance(value, str):
         raise TypeError(f"{name} is no text")
-    # Names are people's: one with control characters must not reach a terminal.
-    return redact.clean(value)
+    return redact.name(value)
+
+
+def _text_or_none(row: Json, name: str) -> str | None:
+    return None if row.get(name) is None else _text(row, name)
 
 
 def _count(row: Json, name: str) -> int:
     value = row[name]
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if type(value) is not int or not 0 <= value < _MAX_COUNT:
         raise TypeError(f"{name} is no count")
     return value
 
 
 def _usd(row: Json, name: str) -> Decimal:
-    value = Decimal(_text(row, name))
-    if not value.is_finite():
+    text = _text(row, name)
+    if not _AMOUNT.fullmatch(text):
         raise ValueError(f"{name} is no amount")
-    return value / 100
+    return Decimal(text) / 100
 
 
 def _time(row: Json, name: str) -> datetime:
@@ -231,7 +242,7 @@ def _time(row: Json, name: str) -> datetime:
     found = datetime.fromisoformat(_text(row, name).replace("Z", "+00:00"))
     if found.tzinfo is None:
         raise ValueError(f"{name} has no time zone")
-    return found
+    return found.astimezone(timezone.utc)
 
 
 def _check_disjoint(rows: list[tuple[Bucket, Dimensions, str]], part: str) -> None:

@@ -100,7 +100,7 @@ def measure(
     `store`: what the server is. None: what it says.
     """
     kept = prometheus.retention()
-    if kept is not None and start < datetime.now(timezone.utc) - kept:
+    if kept is not None and datetime.now(timezone.utc) - start > kept:
         raise IncompleteDataError(
             f"Prometheus at {prometheus.address} keeps {kept.days} days, and the window begins earlier: what was "
             "measured is not all there"

@@ -1,27 +1,31 @@
 """Prometheus: asks a server of its query API at one moment. Knows HTTP, and no metric of ours.
 
-Works with what speaks the same API (Mimir, VictoriaMetrics). A name and password may be in the address.
+Works with what speaks the same API (Mimir, VictoriaMetrics). What a server answers is not trusted.
 """
 
 from __future__ import annotations
 
-import base64
 import json
+import math
 import re
+import time
 from datetime import timedelta
 from decimal import Decimal
 from http.client import HTTPException
 from typing import Any, Final
 from urllib.error import HTTPError
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 from urllib.request import Request
 
 from .. import redact
-from ..api.json import as_object
+from ..api.json import Json, as_list, as_object
 from ..promql.queries import Store
-from ..requesting import send
+from ..requesting import DIRECT, Connection, send
 
 _TIMEOUT: Final = 120.0
+_MAX_BYTES: Final = 1 << 26
+"""Of an answer. What we ask for has a row for each key, model and token type."""
+_PIECE: Final = 1 << 16
 _UNITS: Final = {"y": 365 * 86_400, "w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -32,85 +36,123 @@ class IncompleteDataError(Exception):
 class Prometheus:
     """One server."""
 
-    def __init__(self, address: str) -> None:
-        self._secrets = tuple(redact.secrets_of_url(address))
-        wrong = IncompleteDataError("--prometheus is no address. Write it as http://prometheus:9090")
+    def __init__(self, address: str, connection: Connection = DIRECT) -> None:
+        self._connection = connection
+        if "@" in address:
+            raise IncompleteDataError(
+                "--prometheus has a user or a password in it, which every user of this machine can read: give "
+                "--username and --password-file, or --bearer-token-file"
+            )
+        if "?" in address or "#" in address:
+            raise IncompleteDataError(
+                "--prometheus has a query in it (?...), which is not sent. A token belongs in --bearer-token-file or "
+                "--header @FILE"
+            )
         try:
             parts = urlsplit(address)
-            port = parts.port
+            parts.port  # noqa: B018 - raises where it is no port, and quotes it
         except ValueError:
-            # Its message quotes what seems to be a port, and is a part of a password with a slash in it.
-            raise wrong from None
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise wrong
-        host = parts.hostname if ":" not in parts.hostname else f"[{parts.hostname}]"
-        where = host if port is None else f"{host}:{port}"
-        self.address: str = parts._replace(netloc=where, path=parts.path.rstrip("/"), query="", fragment="").geturl()
-        self._headers: dict[str, str] = {}
-        if parts.username is not None:
-            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            self._headers["Authorization"] = "Basic " + base64.b64encode(pair.encode(errors="replace")).decode()
+            parts = urlsplit("")
+        if parts.scheme not in {"http", "https"} or not parts.hostname or redact.clean(address) != address:
+            raise IncompleteDataError("--prometheus is no address. Write it as http://prometheus:9090")
+        self.address: str = address.rstrip("/")
 
     def query(self, expression: str, at: float) -> list[tuple[dict[str, str], Decimal]]:
         """The labels and values of an expression's series at a moment, in seconds since the epoch."""
-        data = self._get("query", {"query": expression, "time": f"{at:.3f}"})
-        return [
-            ({name: redact.clean(value) for name, value in row["metric"].items()}, Decimal(row["value"][1]))
-            for row in data["result"]
-        ]
+        answer = self._get("query", {"query": expression, "time": f"{at:.3f}"})
+        # Thanos, Mimir and Prometheus' remote read warn of what is missing; VictoriaMetrics' cluster has a field.
+        warning = answer.get("warnings") or (answer.get("isPartial") and "the answer is partial")
+        if warning:
+            first = (as_list(warning) or [warning])[0]
+            raise IncompleteDataError(f"Prometheus at {redact.url(self.address)} warns: {self._said(str(first))}")
+        rows = as_list(as_object(answer.get("data")).get("result"))
+        if rows is None:
+            raise self._not_the_api()
+        return [self._row(as_object(row)) for row in rows]
+
+    def _row(self, row: Json) -> tuple[dict[str, str], Decimal]:
+        labels, sample = row.get("metric"), as_list(row.get("value")) or []
+        try:
+            value = float(str(sample[1]))
+        except (ValueError, IndexError):
+            value = math.nan
+        if as_object(labels) is not labels or not math.isfinite(value):
+            raise self._not_the_api()
+        # A sample is a double: nothing else that its text may hold is a number.
+        return {str(name): redact.name(str(text)) for name, text in as_object(labels).items()}, Decimal(repr(value))
 
     def store(self) -> Store:
         """What it says that it is. What answers otherwise is taken for Prometheus, as Thanos and Cortex are used."""
-        try:
-            build = self._get("status/buildinfo", {})
-        except IncompleteDataError:
-            return "prometheus"
+        build = self._about_itself("buildinfo")
         if "Mimir" in str(build.get("application")):
             return "mimir"
         # VictoriaMetrics 1.145 says which Prometheus it looks like to Grafana (2.24.0), and nothing else.
-        return "victoria-metrics" if build.keys() == {"version"} else "prometheus"
+        return "victoria-metrics" if list(build) == ["version"] else "prometheus"
 
     def retention(self) -> timedelta | None:
         """For how long it keeps samples, if it says so. Only Prometheus itself does."""
-        try:
-            text = str(self._get("status/runtimeinfo", {}).get("storageRetention", ""))
-        except IncompleteDataError:
-            return None
-        found = re.findall(r"(\d+)([ywdhms])(?![a-zA-Z])", text.partition(" or ")[0])
+        text = str(self._about_itself("runtimeinfo").get("storageRetention", ""))
+        found = re.findall(r"(\d{1,6})([ywdhms])(?![a-zA-Z])", text.partition(" or ")[0])
         return timedelta(seconds=sum(int(count) * _UNITS[unit] for count, unit in found)) if found else None
 
-    def _get(self, path: str, parameters: dict[str, str]) -> Any:
-        body = urlencode(parameters).encode() if parameters else None
-        request = Request(f"{self.address}/api/v1/{path}", body, self._headers)  # noqa: S310 - the scheme was checked
+    def _about_itself(self, path: str) -> Json:
+        try:
+            return as_object(self._get(f"status/{path}", {}).get("data"))
+        except IncompleteDataError:
+            return {}
+
+    def _get(self, path: str, parameters: dict[str, str]) -> Json:
+        body = urlencode(parameters, errors="replace").encode() if parameters else None
+        request = Request(f"{self.address}/api/v1/{path}", body, dict(self._connection.headers))  # noqa: S310 - the scheme was checked
         shown = redact.url(self.address)
         try:
-            with send(request, _TIMEOUT) as response:
-                content = response.read()
+            with send(request, _TIMEOUT, self._connection.tls) as response:
+                content = _read(response, _MAX_BYTES)
         except HTTPError as error:
             with error:
                 raise IncompleteDataError(f"Prometheus at {shown} {self._refusal(error)}") from None
         except (OSError, HTTPException, ValueError) as error:
             raise IncompleteDataError(f"Prometheus at {shown} does not answer: {redact.reason(error)}") from None
+        if len(content) > _MAX_BYTES:
+            raise IncompleteDataError(f"Prometheus at {shown} answers with more than {_MAX_BYTES >> 20} MiB")
         try:
             found = as_object(json.loads(content))
         except (ValueError, RecursionError):
             raise IncompleteDataError(f"Prometheus at {shown} does not answer in JSON") from None
         if found.get("status") != "success":
-            raise IncompleteDataError(f"{shown} is no Prometheus: its answer is not one of the query API")
-        return found["data"]
+            raise self._not_the_api()
+        return found
+
+    def _not_the_api(self) -> IncompleteDataError:
+        return IncompleteDataError(
+            f"{redact.url(self.address)} is no Prometheus: its answer is not one of the query API"
+        )
 
     def _refusal(self, error: HTTPError) -> str:
         if 300 <= error.code < 400:  # noqa: PLR2004 - HTTP's own numbers
-            where = redact.text(redact.url(error.headers.get("location") or "somewhere"), *self._secrets)
+            where = self._said(redact.url(error.headers.get("location") or "somewhere"))
             return f"leads to {where} ({error.code}). Give that address if you trust it: no redirect is followed"
         # The server's own words, which may repeat what it was sent.
         try:
-            said = error.read(2000).decode(errors="replace")
-        except (OSError, HTTPException):
+            said = _read(error, 2000).decode(errors="replace")
+        except (OSError, HTTPException, ValueError):
             said = ""
         try:
-            reason = redact.text(str(json.loads(said)["error"]), *self._secrets)[:300]
+            reason = self._said(str(json.loads(said)["error"]))
         except (ValueError, KeyError, TypeError, RecursionError):
-            words = " ".join(said.split()) or str(error.reason)
-            reason = redact.text(words, *self._secrets)[:100]
+            reason = self._said(said.strip() or str(error.reason))[:100]
         return f"refuses the query ({error.code}): {reason}"
+
+    def _said(self, words: str) -> str:
+        """Words of the server's, which may repeat what it was sent."""
+        return " ".join(redact.text(words, *self._connection.secrets).split())[:300]
+
+
+def _read(response: Any, most: int) -> bytes:
+    """The body, and little more than `most` bytes of it. A server that sends a byte now and then is not waited for."""
+    content, until = bytearray(), time.monotonic() + _TIMEOUT
+    while len(content) <= most and (piece := response.read1(_PIECE)):
+        content += piece
+        if time.monotonic() > until:
+            raise TimeoutError
+    return bytes(content)

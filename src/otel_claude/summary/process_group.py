@@ -139,7 +139,7 @@ def _remove(folder: Path) -> None:
 
 
 def _read(path: Path) -> Totals | None:
-    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+    with contextlib.suppress(OSError, ValueError, TypeError, LookupError, RecursionError):
         # Not through a symbolic link: what it leads to was not sent to us.
         if _SENT.fullmatch(path.name) and stat.S_ISREG(path.lstat().st_mode):
             return Totals.from_json(json.loads(files.read(path, _MAX_BYTES)))

@@ -5,6 +5,7 @@ All sums are whole numbers: calls, tokens, pico-dollars, milliseconds. So totals
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
@@ -133,6 +134,7 @@ class Totals:
 
     @classmethod
     def from_json(cls, data: Any) -> Totals:
-        """The totals of `to_json`."""
+        """The totals of `to_json`. Raises LookupError, TypeError or ValueError where they are not."""
         limit = data["limit"]
-        return cls({tuple(key): amount for *key, amount in data["sums"]}, None if limit is None else Limit(*limit))
+        sums: dict[Key, int] = {tuple(key): operator.index(amount) for *key, amount in data["sums"]}
+        return cls(sums, None if limit is None else Limit(*limit))
