@@ -79,7 +79,7 @@ def test_who_opens_the_spans(versions, version, environment, said):
 @pytest.mark.parametrize(
     ("version", "level", "said", "do"),
     [
-        (None, "error", "The SDK is not installed for ", "pip install 'otel-claude[instruments]'"),
+        (None, "error", "The SDK is not installed for ", "pip install 'otel-claude[anthropic]'"),
         ("0.39.0", "error", "version 0.39.0 is not supported", "pip install 'anthropic<3,>=0.40'"),
         ("3.0.0", "error", "version 3.0.0 is not supported", "pip install 'anthropic<3,>=0.40'"),
         ("2.13.0rc1", "warning", "2.13.0rc1 is a pre-release", "Call ClaudeInstrumentor().instrument(skip_dep_check"),

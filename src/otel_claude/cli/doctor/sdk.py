@@ -56,7 +56,7 @@ def _anthropic(environment: Mapping[str, str]) -> Iterator[Finding]:
     found = installed("anthropic")
     if found is None:
         text = f"The SDK is not installed for {sys.executable}. Is this the environment of the program?"
-        do = "pip install 'otel-claude[instruments]'   (with the Python that runs the program)"
+        do = "pip install 'otel-claude[anthropic]'   (with the Python that runs the program)"
         yield Finding("error", "anthropic", text, do)
         return
     if not _SUPPORTED.contains(found, prereleases=True):
