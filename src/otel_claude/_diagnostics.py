@@ -41,6 +41,13 @@ def log_internal_error(doing: str) -> None:
         logger.debug("Traceback of %s:\n%s", name, "".join(traceback.format_tb(frames)))
 
 
+def warn_once(text: str) -> None:
+    """Logs a warning, once for each text."""
+    if (text, None) not in _logged and len(_logged) < _MAX_KINDS:
+        _logged.add((text, None))
+        logger.warning("%s", text)
+
+
 def in_garbage_collection() -> bool:
     """Whether this very thread collects garbage now: nothing may wait for a lock then.
 

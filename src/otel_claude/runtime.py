@@ -70,8 +70,12 @@ class Runtime:
         return True
 
     def tags(self) -> Tags:
-        """The tags that apply now."""
-        return current_tags(self.settings.baggage_tags)
+        """The tags that apply now. None where they cannot be read: they take no other number with them."""
+        try:
+            return current_tags(self.settings.baggage_tags)
+        except Exception:
+            log_internal_error("read the tags")
+            return ()
 
     def stop(self) -> None:
         """Starts no further calls. Those that are open end with what is known; streams are seen to their end."""
@@ -103,7 +107,13 @@ def _tracer(provider: Any) -> Tracer | None:
 def _instruments(provider: Any, settings: Settings) -> Instruments:
     """Those of the provider. If there is none, spans still get what is known: these keep nothing."""
     try:
-        return instruments_of(provider, __version__, settings.tag_limit, instance_id=settings.instance_id)
+        return instruments_of(
+            provider,
+            __version__,
+            settings.tag_limit,
+            tag_values=settings.tag_values,
+            instance_id=settings.instance_id,
+        )
     except Exception:
         log_internal_error("get a meter")  # As above.
         return Instruments(NoOpMeterProvider().get_meter(semconv.SCOPE, __version__), AttributeSets(settings.tag_limit))

@@ -7,18 +7,20 @@ somebody put into the wrong variable. The default is used.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, cast, get_args
+from urllib.parse import unquote
 
 from ._diagnostics import logger
-from .tags import is_key
+from .tags import is_key, is_value
 
 SpanMode = Literal["auto", "off"]
 ApiKeyFormat = Literal["hint", "hash", "off"]
 AgentMode = Literal["auto", "on", "off"]
 InstanceIdMode = Literal["auto", "on", "off"]
 _PROVIDERS = {"tracer_provider", "meter_provider", "logger_provider"}
+_COLLECTIONS: Final = (list, tuple, set, frozenset)
 TRUE: Final = ("true", "1", "yes", "on")
 """What says yes in a variable."""
 _FALSE = ("false", "0", "no", "off")
@@ -34,6 +36,7 @@ class Settings:
         api_key_format: How `claude.api_key.hint` shows a key.
         baggage_tags: W3C baggage keys that become tags; in the variable separated by commas.
         tag_limit: Distinct values of one tag key in this process; further ones are recorded as `_other`.
+        tag_values: All values of the tag keys that are named, as pairs of key and value; others of theirs are `_other`.
         histogram_tags: Tags are attributes of histograms too. Each distinct set of them is a series for each bucket.
         flush_on_exit: Export what was measured when the process ends, also by SIGTERM and in forked workers.
         legacy_metrics: Also emit the metrics' names of before September 2026.
@@ -46,6 +49,7 @@ class Settings:
     api_key_format: ApiKeyFormat = "hint"
     baggage_tags: tuple[str, ...] = ()
     tag_limit: int = 200
+    tag_values: tuple[tuple[str, str], ...] = ()
     histogram_tags: bool = False
     instance_id: InstanceIdMode = "auto"
     legacy_metrics: bool = False
@@ -56,7 +60,7 @@ class Settings:
 ALL: Final = tuple(field.name for field in fields(Settings))
 OF_CALLS: Final = tuple(name for name in ALL if name != "agent_sdk")
 """What `ClaudeInstrumentor` heeds."""
-OF_AGENTS: Final = ("agent_sdk", "baggage_tags", "flush_on_exit", "tag_limit", "instance_id")
+OF_AGENTS: Final = ("agent_sdk", "baggage_tags", "flush_on_exit", "tag_limit", "tag_values", "instance_id")
 """What `ClaudeAgentInstrumentor` heeds."""
 
 
@@ -139,12 +143,31 @@ def _text(given: object) -> str:
 def _keys(given: object) -> tuple[str, ...]:
     names = given.split(",") if isinstance(given, str) else given
     accepted = "it takes names of lower case letters, digits, '_' and '.', separated by commas"
-    if not isinstance(names, (list, tuple, set, frozenset)):
+    if not isinstance(names, _COLLECTIONS):
         raise ValueError(accepted)  # noqa: TRY004 - as above
     keys = tuple(name.strip() for name in map(str, names) if name.strip())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     if not all(map(is_key, keys)):
         raise ValueError(accepted)
     return keys
+
+
+def _values(given: object) -> tuple[tuple[str, str], ...]:
+    pairs: list[tuple[Any, Any]] = []
+    accepted = (
+        "it takes tag keys with values of 1 to 200 printable characters, as tenant=acme,tenant=globex,feature=search, "
+        "with %2C for a comma"
+    )
+    if isinstance(given, str):
+        for pair in filter(str.strip, given.split(",")):
+            key, _, value = pair.partition("=")
+            pairs.append((key.strip(), unquote(value.strip())))
+    elif isinstance(given, Mapping):
+        for key, values in cast("Mapping[Any, Any]", given).items():
+            listed = cast("Iterable[Any]", values) if isinstance(values, _COLLECTIONS) else [values]
+            pairs += [(key, value) for value in listed]
+    if not pairs or not all(isinstance(key, str) and is_key(key) and is_value(value) for key, value in pairs):
+        raise ValueError(accepted)
+    return tuple(sorted(set(pairs)))
 
 
 def _positive(given: object) -> int:
@@ -183,6 +206,7 @@ _READERS: dict[str, Any] = {
     "api_key_format": _one_of(*get_args(ApiKeyFormat)),
     "baggage_tags": _keys,
     "tag_limit": _positive,
+    "tag_values": _values,
     "histogram_tags": _flag,
     "legacy_metrics": _flag,
     "flush_on_exit": _flag,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from opentelemetry import baggage
 
+from ._diagnostics import warn_once
 from ._tag_context import GeneratorScope, Tags, TagScope, merged, pop_scope, push, tagged, top
 
 if TYPE_CHECKING:
@@ -23,7 +24,16 @@ _LONGEST_KEY: Final = 60
 _LONGEST_VALUE: Final = 200
 _MOST_KNOWN: Final = 1_000
 _known: dict[Tags, Tags] = {}
-"""Pairs that were found fit, as they were given, and sorted. The same tags are the same object: compared fast."""
+"""Pairs that fit, as they were given, and sorted. The same tags are the same object: compared fast."""
+_CHANGES: Final = {
+    "empty": "is empty, so it is left out",
+    "not_text": "is no string, so it is left out",
+    "control_characters": "has control characters, which become spaces",
+    "too_long": f"has more than {_LONGEST_VALUE} characters, so it is cut",
+}
+"""What becomes of values that do not fit. The keys are values of `claude.client.tag.change`."""
+listeners: Final[list[Callable[[str, str], None]]] = []
+"""Called with the tag's key and the change for each value that does not fit. They do not raise."""
 
 
 class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
@@ -35,19 +45,22 @@ class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
     As a decorator it takes functions, coroutine functions and generators of both kinds. A generator's calls are tagged
     while its body runs; between its steps its consumer has none of its tags, and it sees those of its consumer.
 
+    Values are data, so none raises. One that is empty, or no string, is left out; control characters become spaces,
+    and what is longer than 200 characters is cut. Each of these is counted, and logged once. None is no tag.
+
     Raises:
-        ValueError: A key is no attribute name (lower case letters, digits, `_`, `.`), or a value is no short clean
-        text.
+        ValueError: A key is no attribute name: lower case letters, digits, `_`, `.`.
     """
 
     __slots__ = ("_own",)
 
-    def __init__(self, /, **pairs: str) -> None:
+    def __init__(self, /, **pairs: str | None) -> None:
         given = tuple(pairs.items())
         try:
-            self._own: Tags = _known[given]
-        except (KeyError, TypeError):
-            self._own = _checked(given)
+            self._own: Tags = _known[given]  # pyright: ignore[reportArgumentType] - what is not known is not found
+        except Exception:
+            # A value of any class may refuse to be hashed.
+            self._own = _fitted(given)
 
     def __enter__(self) -> Self:
         parent, own = top.get(), self._own
@@ -73,10 +86,7 @@ class tags:  # noqa: N801 - used like a function: `with tags(feature="search"):`
 
 
 def current(baggage_keys: tuple[str, ...]) -> Tags:
-    """The tags of a call made now: those of the code, over those that `baggage_keys` have in the W3C baggage.
-
-    Baggage comes from outside: a value that does not fit is left out, never an error.
-    """
+    """The tags of a call made now: those of the code, over those that `baggage_keys` have in the W3C baggage."""
     scope = top.get()
     coded = () if scope is None else scope.tags
     if not baggage_keys:
@@ -84,8 +94,8 @@ def current(baggage_keys: tuple[str, ...]) -> Tags:
     carried = baggage.get_all()
     if not carried:
         return coded
-    fit = tuple([(key, str.__str__(carried[key])) for key in baggage_keys if is_value(carried.get(key))])  # pyright: ignore[reportArgumentType]
-    return merged(fit, coded) if fit else coded
+    fit = [(key, value) for key in baggage_keys if (value := _fit(key, carried.get(key))) is not None]
+    return merged(tuple(fit), coded) if fit else coded
 
 
 def is_key(key: str) -> bool:
@@ -98,31 +108,50 @@ def is_value(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST_VALUE and value.isprintable()
 
 
-def _checked(given: Tags) -> Tags:
-    pairs = tuple([(_fit_key(key), _plain(key, value)) for key, value in given])
+def _fitted(given: tuple[tuple[str, object], ...]) -> Tags:
+    for key, _ in given:
+        if not is_key(key):
+            raise ValueError(
+                f"tags(): {key!r} cannot be a tag's key: it takes lower case letters, digits, '_' and '.', begins with "
+                f"a letter, and has up to {_LONGEST_KEY} characters"
+            )
+    pairs = tuple([(key, fit) for key, value in given if (fit := _fit(key, value)) is not None])
     if len(_known) >= _MOST_KNOWN:
         _known.clear()
     own = _known[pairs] = tuple(sorted(pairs))
     return own
 
 
-def _fit_key(key: str) -> str:
-    if is_key(key):
-        return key
-    raise ValueError(
-        f"tags(): {key!r} cannot be a tag's key: it takes lower case letters, digits, '_' and '.', begins with a "
-        f"letter, and has up to {_LONGEST_KEY} characters"
-    )
+def _fit(key: str, value: object) -> str | None:
+    """The value as a tag has it: a plain string; None if there is none. Never raises.
+
+    Exporters write `str(value)`, which of a member of an enumeration is its name.
+    """
+    if type(value) is str and 0 < len(value) <= _LONGEST_VALUE and value.isprintable():
+        return value
+    if value is None:
+        return None
+    # `isinstance` would ask the value: a proxy of a request that is over raises then.
+    if str not in type(value).__mro__:
+        _changed(key, "not_text")
+        return None
+    fit = str.__str__(value)  # pyright: ignore[reportArgumentType]
+    if is_value(fit):
+        return fit
+    if not fit:
+        _changed(key, "empty")
+        return None
+    if len(fit) > _LONGEST_VALUE:
+        _changed(key, "too_long")
+        fit = fit[:_LONGEST_VALUE]
+    if not fit.isprintable():
+        _changed(key, "control_characters")
+        fit = "".join([each if each.isprintable() else " " for each in fit])
+    return fit
 
 
-def _plain(key: str, value: object) -> str:
-    """The value as a plain string: exporters write `str(value)`, which of a member of an enumeration is its name."""
-    if isinstance(value, str) and is_value(value):
-        return str.__str__(value)
-    shown = repr(value)
-    if len(shown) > _LONGEST_VALUE:
-        shown = f"{shown[:_LONGEST_VALUE]}..."
-    raise ValueError(
-        f"tags(): {shown} cannot be the value of the tag {key!r}: it takes a string of 1 to {_LONGEST_VALUE} printable "
-        "characters"
-    )
+def _changed(key: str, change: str) -> None:
+    """Says of a value that did not fit what became of it."""
+    for listener in listeners:
+        listener(key, change)
+    warn_once(f"A value of the tag {key!r} {_CHANGES[change]}. All such values are counted; this is logged once.")

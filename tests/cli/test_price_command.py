@@ -7,15 +7,21 @@ import os
 import pty
 import re
 import subprocess
+import sys
+import time
 from decimal import Decimal
 
 import httpx2
 import pytest
 from cli_programs import OURS
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from otel_claude.cli import price_check
+from otel_claude.cli.answers import Answers
 from otel_claude.cli.price_check import TOKEN_TYPES, Difference, Result
-from otel_claude.pricing import shipped
+from otel_claude.cli.priced import Sums
+from otel_claude.pricing import ANTHROPIC, shipped
 
 MODEL = "claude-sonnet-5-5"  # 2 USD in, 10 out, 0.10 read, 2.50 and 4 written, per million
 USAGE = {"input_tokens": 1000, "output_tokens": 200, "cache_read_input_tokens": 5000,
@@ -69,7 +75,7 @@ def test_a_message(price):
         "tokens": {"input": 1000, "cache_read": 5000, "cache_write_5m": 2000, "cache_write_1h": 1000, "output": 200},
         "cache": {"saved_usd": "0.0095", "overhead_usd": "0.003", "net_usd": "0.0065"},
         "models": [{"model": MODEL, "usd": USD, "parts": said["parts"]}],
-        "answers": 1, "free": {}, "reasons": {}, "form": "JSON",
+        "answers": 1, "free": {}, "unread": 0, "reasons": {}, "form": "JSON",
         "table": shipped().name, "at": "2026-11-20", "platform": "anthropic",
     }  # fmt: skip
 
@@ -172,6 +178,31 @@ def test_the_day_decides(price):
     assert price(message(), "--at", "2026-11-21T01:00:00+02:00")["at"] == "2026-11-20"
 
 
+@pytest.mark.parametrize("at", ["2026-11-23", "2099-01-01"])
+def test_a_day_after_the_tables_is_no_more_than_a_lower_bound(price, at):
+    said = price(message(), "--at", at)
+    assert (said["usd"], said["status"], said["reason"]) == (USD, "lower_bound", "after_price_table")
+    assert said["meaning"].startswith("Of `otel-claude price --at` alone")
+    # What is known to be less stays what it is, and what is free is not sure to be.
+    both = price(
+        [
+            message(),
+            message(model="claude-new"),
+            message(stop_reason="refusal", usage={"input_tokens": 1, "output_tokens": 0}),
+        ],
+        "--at",
+        at,
+    )
+    assert both["reasons"] == {"unknown_model": 1, "after_price_table": 2}
+    assert price(message(model="claude-new"), "--at", at)["reason"] == "unknown_model"
+    assert price({"type": "error", "error": {}}, "--at", at)["status"] == "exact"
+
+
+def test_the_tables_own_day_and_now_are_exact(price):
+    assert price(message(), "--at", shipped().date)["status"] == "exact"
+    assert price(message())["status"] == "exact"
+
+
 def test_own_prices(price, tmp_path, monkeypatch):
     own = tmp_path / "own.json"
     own.write_text('{"name": "acme", "discounts": [{"factor": "0.5"}]}')
@@ -219,9 +250,7 @@ def test_what_the_simulator_sends(price, simulator):
         (json.dumps(message(usage=None)), "it has no usage, so what it cost cannot be said (it has: id, type, model"),
         ("[]", "it is a JSON list, but there is no message in it"),
         ('event: ping\ndata: {"type": "ping"}\n\n', "the event that ends at line 3 has no usage"),
-        (f"{json.dumps(message())}\n{{\n", "line 2 is not JSON"),
-        (f"{json.dumps(message())}\n[1]\n", "line 2 has no usage"),
-        (sse(START) + "data: {\n\n" + sse(DELTA), "the event that ends at line 5 is not JSON"),
+        ('{"a": 1}\n{\n', "line 1 has no usage, so it is no message of the API (it has: a)"),
         (json.dumps(result("lost")), "it is a batch's result of an unknown type, 'lost'"),
         (json.dumps({"custom_id": "a"}), "it is a batch's result of an unknown type, None"),
         ("[" * 100_000, "it"),
@@ -236,6 +265,262 @@ def test_bad_input(otel_claude, tmp_path, text, said):
     assert err.count("\n") == 1
 
 
+DEEP = '{"a":' * 100_000
+WRONG = [
+    # what is stored, the form, where something is wrong and what
+    (f"{json.dumps(message())}\n{{\n", "JSON lines", ["line 2 is not JSON: Expecting property name enclosed in"]),
+    (f"{json.dumps(message())}\n[1]\n", "JSON lines", ["line 2 has no usage, so it is no message of the API"]),
+    (f"{json.dumps(message())}\n\n{DEEP}\n", "JSON lines", ["line 3 is nested too deeply"]),
+    (f"{json.dumps(message())}\n{'9' * 5_000}\n", "JSON lines", ["line 2 "]),
+    (f"{json.dumps(message())[:-9]}\n{json.dumps(message())}\n", "JSON lines", ["line 1 is not JSON: "]),
+    (f'{{"id": "a",\n{json.dumps(message())}\n', "JSON lines", ["line 1 is not JSON: "]),
+    (b"\xff\xfe\n%b\n" % json.dumps(message()).encode(), "JSON lines", ["line 1 is no UTF-8 text"]),
+    (b"%b\n\xff\n" % json.dumps(message()).encode(), "JSON lines", ["line 2 is no UTF-8 text"]),
+    (json.dumps([message(), 3]), "a JSON list", ["item 2 has no usage, so it is no message of the API (it is no JSON"]),
+    (json.dumps([message(), {"custom_id": "a", "result": {"type": ["lost"] * 99}}]), "a JSON list",
+     ["item 2 is a batch's result of an unknown type, which is no text"]),
+    (json.dumps([message(), {"a\n" * 99: 1}]), "a JSON list", ["item 2 has no usage"]),
+    (sse(START, DELTA) + f"data: {{\n\ndata: {DEEP}\n\n", "an event stream",
+     ["the event that ends at line 8 is not JSON", "the event that ends at line 10 is nested too deeply"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "form", "mistakes"), WRONG)
+def test_what_cannot_be_read_is_named_and_the_rest_is_priced(otel_claude, tmp_path, text, form, mistakes):
+    file = tmp_path / "stored"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    code, out, err = otel_claude("price", file)
+    said = json.loads(out)
+    assert (code, said["usd"], said["status"], said["form"]) == (1, USD, "lower_bound", form)
+    assert (said["answers"], said["unread"], said["reasons"]) == (1, len(mistakes), {"invalid_result": len(mistakes)})
+    assert said["reason"] == "invalid_result"
+    lines = err.splitlines()
+    assert len(lines) == len(mistakes)
+    for line, mistake in zip(lines, mistakes, strict=True):
+        assert line.startswith(f"otel-claude: price: {file}: {mistake}")
+        assert len(line) < 500
+    code, out, strict = otel_claude("price", "--strict", file)
+    assert (code, out, strict) == (2, "", f"{lines[0]}\n")
+
+
+def test_of_many_lines_that_cannot_be_read_the_first_are_named(otel_claude, tmp_path):
+    file = tmp_path / "stored"
+    file.write_text(f"{json.dumps(message())}\n" + "no\n" * 5_000)
+    code, out, err = otel_claude("price", file)
+    assert (code, json.loads(out)["unread"]) == (1, 5_000)
+    assert len(err.splitlines()) == 11
+    assert err.endswith("4,990 more could not be read\n")
+
+
+def test_a_batch_that_cost_nothing_and_a_line_that_cannot_be_read(otel_claude, tmp_path):
+    file = tmp_path / "stored"
+    file.write_text(f"{json.dumps(result('errored'))}\nno\n")
+    code, out, _ = otel_claude("price", file)
+    said = json.loads(out)
+    assert (code, said["usd"], said["status"], said["free"]) == (1, None, "unpriced", {"errored": 1})
+
+
+def test_lines_are_priced_as_each_by_itself(price):
+    """Ordinary ones are summed up before they are priced: to the same numbers."""
+    model = "claude-haiku-5-5"  # its prices depend on the length of the prompt
+    usages = [
+        {"input_tokens": 7, "output_tokens": 3},
+        {"input_tokens": 100_001, "output_tokens": 3},
+        {"input_tokens": 7, "output_tokens": None},
+        {"input_tokens": 7, "output_tokens": 3, "inference_geo": "us"},
+        {"input_tokens": 7, "output_tokens": 3, "service_tier": "priority"},
+        {"input_tokens": 7, "output_tokens": 3, "cache_read_input_tokens": 11, "iterations": []},
+        {"input_tokens": 7, "output_tokens": 3, "server_tool_use": {"web_search_requests": 1}},
+        {"input_tokens": 7, "output_tokens": 0},
+    ]
+    messages = [message(model=model, usage=usage) for usage in usages]
+    messages += [message(model=model, usage=USAGE, stop_reason="refusal"), message(model="claude-new"), message()]
+    messages *= 2_000 // len(messages)
+    whole = price("\n".join(map(json.dumps, messages)))
+    alone = [price(each) for each in messages[:11]]
+    times = len(messages) // 11
+    assert Decimal(whole["usd"]) == times * sum(Decimal(each["usd"] or 0) for each in alone)
+    for part in ("parts", "tokens"):
+        sums = {kind: times * sum(Decimal(each[part].get(kind, 0)) for each in alone) for kind in whole[part]}
+        assert {kind: Decimal(number) for kind, number in whole[part].items()} == sums
+        assert all(set(each[part]) <= set(sums) or part == "parts" for each in alone)
+    for part in ("saved_usd", "overhead_usd"):
+        assert Decimal(whole["cache"][part]) == times * sum(Decimal(each["cache"][part]) for each in alone)
+    assert whole["answers"] == len(messages)
+    assert whole["status"] == "lower_bound"
+    assert sum(whole["reasons"].values()) == times * sum(each["status"] != "exact" for each in alone)
+
+
+MEMORY = """
+import re, sys
+from otel_claude.cli import main
+try:
+    main(["price", sys.argv[1]])
+finally:  # the most memory that this process had at once, in kilobytes
+    sys.stderr.write(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
+"""
+
+
+@pytest.mark.parametrize("form", ["lines", "events"])
+def test_a_large_file_takes_no_memory(tmp_path, form):
+    """Of 20 MB of lines: what is kept does not grow with the file."""
+    one = f"{json.dumps(result('succeeded'))}\n" if form == "lines" else sse(START, TEXT, DELTA, STOP)
+    many = 20_000_000 // len(one)
+    used = []
+    for number in (1, many):
+        file = tmp_path / f"stored-{number}"
+        file.write_text(one * number)
+        done = subprocess.run([sys.executable, "-c", MEMORY, str(file)], capture_output=True, text=True, check=True)
+        assert json.loads(done.stdout)["answers"] == number
+        used.append(int(done.stderr))
+    assert used[1] < used[0] + 4_000
+    assert used[1] < 60_000
+
+
+def test_a_line_takes_three_times_what_reading_its_json_does():
+    """CPU time, of which the best of some runs counts: the machine does other things too."""
+    raw = f"{json.dumps(result('succeeded'))}\n".encode() * 5_000
+
+    def decode():
+        for line in io.BytesIO(raw):
+            json.loads(line)
+
+    def price():
+        sums = Sums(shipped(), at=time.time(), platform=ANTHROPIC, requested_model=None)
+        Answers(io.BytesIO(raw)).read(sums.add)
+        assert sums.priced().answers == 5_000
+
+    def seconds(work):
+        begun = time.process_time()
+        work()
+        return time.process_time() - begun
+
+    assert min(seconds(price) for _ in range(7)) < 3 * min(seconds(decode) for _ in range(7))
+
+
+def test_how_far_the_reading_is_on_a_terminal(tmp_path):
+    file = tmp_path / "stored"
+    line = f"{json.dumps(message())}\n"
+    file.write_text(line * (6_000_000 // len(line)))
+    code, out = on_terminal("price", file, term="xterm")
+    assert code == 0
+    assert re.search(r"Reading .*\d\d%", out)
+    file.write_text(line * 3)
+    assert "Reading" not in on_terminal("price", file, term="xterm")[1]
+
+
+TEXTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["message", "message_start", "message_delta", "succeeded", "error", MODEL]),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(
+        st.sampled_from(["type", "message", "usage", "result", "custom_id", "model", "input_tokens", "iterations"])
+        | st.text(max_size=4),
+        inner, max_size=5,
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(
+    st.binary(max_size=200)
+    | st.lists(
+        TEXTS.map(lambda value: json.dumps(value).encode())
+        | st.sampled_from([json.dumps(message()).encode(), sse(START).encode(), sse(DELTA).encode(), DEEP.encode()])
+        | st.binary(max_size=20),
+        max_size=6,
+    ).map(b"\n".join)
+    | st.lists(TEXTS.map(lambda value: f"data: {json.dumps(value)}\n\n".encode()), max_size=6).map(b"".join)
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_input_has_its_exit_code_and_no_traceback(otel_claude, tmp_path, stored):
+    file = tmp_path / "stored"
+    file.write_bytes(stored)
+    code, out, err = otel_claude("price", file)
+    assert "Traceback" not in err
+    assert "fault of otel-claude" not in err
+    assert code in {0, 1, 2}
+    assert bool(err) == (code != 0)
+    assert bool(out) == (code != 2)
+    assert all(line.startswith("otel-claude: price: ") for line in err.splitlines())
+    if out:
+        said = json.loads(out)
+        assert (said["unread"] > 0) == (code == 1)
+        assert said["status"] != "exact" or code == 0
+
+
+PRICE_FILES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["list", "1.1", "2026-01-01", MODEL, f"us.anthropic.{MODEL}", "9" * 5_000, "1" * 300]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["models", "aliases", "prefixes", "discounts", "platforms", "name", "standard", "fast", "input", "output",
+             "effective_from", "prompt_tiers", "prompt_tokens_over", "factor", "endpoint", "anthropic", MODEL]
+        ) | st.text(max_size=4),
+        inner, max_size=4,
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(PRICE_FILES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40) | st.just(b"[" * 100_000))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_price_file_is_used_or_its_mistakes_are_said(otel_claude, tmp_path, content):
+    file, prices = tmp_path / "stored", tmp_path / "prices.json"
+    file.write_text(json.dumps(message()))
+    prices.write_bytes(content)
+    code, out, err = otel_claude("price", "--prices", prices, file)
+    assert (code, bool(out), bool(err)) in {(0, True, False), (2, False, True)}
+    # It says that the file has mistakes, and stops: nothing is ignored, and no other prices are used.
+    assert code == 0 or err.startswith(f"otel-claude: price: the price file {prices} has ")
+    assert "ignored" not in err
+    assert "Traceback" not in err
+
+
+@given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20) | st.sampled_from(["bedrock", "vertex"]))
+@example("", "arn:aws:bedrock:us-east-1:1:application-inference-profile/a", "bedrock")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_options(otel_claude, tmp_path, region, model, platform):
+    file = tmp_path / "stored"
+    file.write_text(json.dumps(message(model=model)))
+    for what in ([str(file)], ["--list"]):
+        code, out, err = otel_claude("price", *what, f"--region={region}", f"--model={model}", f"--platform={platform}")
+        assert (code, bool(out)) in {(0, True), (2, False)}
+        assert "Traceback" not in err
+        assert "fault of otel-claude" not in err
+
+
+@given(st.text(max_size=40) | st.datetimes().map(str) | st.from_regex(r"[0-9]{4}-[01][0-9]-[0-3][0-9](T[0-9:+-]+)?"))
+@example("0001-01-01T00:00+12:00")
+@example("9999-12-31T23:59-12:00")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_day_is_one_or_is_none(otel_claude, tmp_path, text):
+    file = tmp_path / "stored"
+    file.write_text(json.dumps(message()))
+    for what in (["--list"], [str(file)]):
+        code, out, err = otel_claude("price", *what, f"--at={text}")
+        assert (code, bool(out)) in {(0, True), (2, False)}
+        assert code == 0 or err.startswith("otel-claude: price: --at ")
+        assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00+12:00", "9999-12-31T23:59-12:00"])
+def test_a_day_that_no_calendar_has(otel_claude, at):
+    code, out, err = otel_claude("price", "--list", "--at", at)
+    assert (code, out) == (2, "")
+    assert err == (
+        f"otel-claude: price: --at '{at}' is no date. Write it as 2026-11-22, or 2026-11-22T13:00:00+00:00\n"
+    )
+
+
+def test_standard_input_that_is_closed():
+    done = subprocess.run(
+        ["sh", "-c", '"$@" <&-', "sh", *OURS, "price", "-"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, "otel-claude: price: standard input: it is closed\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -247,7 +532,7 @@ def test_bad_input(otel_claude, tmp_path, text, said):
         (["--list", "--check"], "price: name a FILE"),
         (["good", "--at", "yesterday"], "price: --at 'yesterday' is no date. Write it as 2026-11-22"),
         (["good", "--platform", "azure"], "price: --platform 'azure' is not known. It takes one of: anthropic, aws"),
-        (["good", "--prices", "none"], "price: the price file none has 1 mistake and is ignored as a whole:\n  $: "),
+        (["good", "--prices", "none"], "price: the price file none has 1 mistake:\n  $: "),
         (["--list", "--model", "claude-sonet-5"], "price: the table has no model 'claude-sonet-5'. Did you mean "),
         (["--list", "--model", "gpt"], "price: the table has no model 'gpt'. All of them: otel-claude price --list"),
     ],
@@ -286,10 +571,10 @@ def test_list_of_another_day_and_of_one_model(otel_claude):
     assert data["rows"][0]["input"] == "2.00"
 
 
-def on_terminal(*arguments):
+def on_terminal(*arguments, term="dumb"):
     """What a command writes to a terminal."""
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "COLUMNS": "80", "TERM": "dumb"}
+    environment = {**os.environ, "COLUMNS": "80", "TERM": term}
     with subprocess.Popen([*OURS, *map(str, arguments)], env=environment, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         said = b""

@@ -557,3 +557,49 @@ def test_every_reason_says_what_it_means_and_what_to_do():
         assert name.islower()
         assert reason.meaning.endswith(".")
         assert reason.remedy.endswith(".")
+
+
+# Gateways: a prefix before an id that is known
+
+GATEWAYS = [
+    ("anthropic/claude-opus-5-5", "4"),
+    ("vertex_ai/claude-opus-5-5", "4"),
+    ("vertex_ai/claude-opus-5-5@20260922", "4"),
+    ("vertex_ai/claude-opus-4-5@20251101", "5"),
+    ("bedrock/anthropic.claude-opus-5-5-v1:0", "4"),
+    ("bedrock/us.anthropic.claude-opus-5-5", "4"),
+    ("bedrock/converse/eu.anthropic.claude-opus-5-5-v1:0", "4"),
+    (f"bedrock/{PROFILE}", "4"),
+    ("azure_ai/claude-opus-5-5", "4"),
+    ("openrouter/anthropic/claude-opus-5-5", "4"),
+    ("anthropic/claude-opus-5.5", "4"),  # as OpenRouter writes it
+    ("anthropic/claude-opus-4.5", "5"),
+    ("anthropic/claude-5.5-opus-20260922", "4"),  # and as its responses do
+    ("anthropic/claude-4.5-haiku-20251001", "1"),
+    ("anthropic/claude-5-sonnet-20260630", "2"),
+]
+
+
+@pytest.mark.parametrize(("model", "dollars"), GATEWAYS)
+@pytest.mark.parametrize("platform", [ANTHROPIC, BEDROCK, VERTEX])
+def test_a_gateways_model_is_known_and_its_price_is_a_lower_bound(model, dollars, platform):
+    bound(said(model, input=MTOK), dollars, "unknown_endpoint", platform=platform)
+    assert shipped().id_of(model).startswith("claude-")
+
+
+def test_the_modifiers_of_an_answer_hold_at_a_gateway_too():
+    bound(said("anthropic/claude-opus-5-5", input=MTOK, service_tier="batch"), "2", "unknown_endpoint")
+    bound(said("anthropic/claude-haiku-5.5", input=MTOK), "0.5", "unknown_endpoint")  # above 100,000 tokens
+    bound(said("anthropic/claude-opus-5-5", web_searches=100), "1", "unknown_endpoint")
+    parts = (entry("compaction", "anthropic/claude-opus-5-5", input=MTOK), entry("message", OPUS, output=MTOK))
+    bound(said(OPUS, output=MTOK, iterations=parts), "24", "unknown_endpoint")
+
+
+def test_a_refusal_by_a_gateway_is_not_known_to_be_free():
+    unpriced(said("anthropic/claude-opus-5-5", stop_reason="refusal", input=MTOK), "ambiguous_refusal")
+    unpriced(said("us.anthropic.claude-opus-5-5", stop_reason="refusal", input=MTOK), "ambiguous_refusal")
+
+
+def test_a_call_after_the_tables_date_has_the_prices_that_are_known():
+    made = price_response(shipped(), said(OPUS, input=MTOK), at=at("2099-01-01"))
+    assert (made.status, made.total) == ("exact", usd("4"))

@@ -323,6 +323,19 @@ async def test_results_read_in_another_thread_with_other_tags(telemetry, face, k
     assert measured(telemetry) == expected(*RESULTS, base={"claude.tag.feature": "nightly"})
 
 
+async def test_tags_that_cannot_be_read_take_no_result_with_them(telemetry, face, monkeypatch):
+    def fail(_keys):
+        raise LookupError("planted")
+
+    monkeypatch.setattr("otel_claude.runtime.current_tags", fail)
+    client = face(serving())
+    with tags(feature="nightly"):
+        await client.take(await client.wait(batches(client, RESOURCES[0]).results(NAME)))
+    assert measured(telemetry) == expected(*RESULTS)
+    (warning,) = telemetry.warnings
+    assert "could not read the tags (LookupError)" in warning
+
+
 async def test_refused_results_are_not_counted(telemetry, face, quiet):
     body = json.dumps(api.error("not_found_error")).encode()
     client = face(serving(body, status=404))

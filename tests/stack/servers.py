@@ -144,17 +144,24 @@ def fast_rules(options):
 
 
 @contextmanager
-def prometheus(folder, config, *, alertmanager=None, cors=False, options=Options()):  # noqa: B008 - it is frozen
-    """The delivered configuration, and the rules on a fast clock. Without options: without rules."""
+def prometheus(folder, config, *, alertmanager=None, scraped=None, cors=False, options=Options()):  # noqa: B008 - it is frozen
+    """The delivered configuration, and the rules on a fast clock. Without options: without rules.
+
+    `scraped`: the port of a Collector that is scraped each second, as Prometheus itself then is.
+    """
     folder.mkdir(parents=True)
+    (port,) = free_ports(1)
     text = config.read_text().replace("evaluation_interval: 1m", "evaluation_interval: 1s")
     if alertmanager:
         text = text.replace("alertmanager:9093", f"127.0.0.1:{alertmanager}")
+    if scraped:
+        text = text.replace("global:", "global:\n  scrape_interval: 1s")
+        text = text.replace("otel-collector:8888", f"127.0.0.1:{scraped}")
+        text = text.replace("localhost:9090", f"127.0.0.1:{port}")
     (folder / "prometheus.yaml").write_text(text)
     (folder / "rules").mkdir()
     if options is not None:
         (folder / "rules/otel-claude.yaml").write_text(fast_rules(options))
-    (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
     arguments = (
         "--config.file=prometheus.yaml",
@@ -195,14 +202,15 @@ def victoria_metrics(folder):
 
 
 @contextmanager
-def collector(folder, config, **environment):
-    """A delivered configuration of the Collector; gives its OTLP/HTTP address."""
-    grpc, http, health = free_ports(3)
+def collector(folder, config, metrics=None, **environment):
+    """A delivered configuration of the Collector; gives its addresses for OTLP over HTTP and gRPC, and its log."""
+    grpc, http, health, free = free_ports(4)
     environment |= {
         "LISTEN_ADDRESS": "127.0.0.1",
         "OTLP_GRPC_PORT": str(grpc),
         "OTLP_HTTP_PORT": str(http),
         "HEALTH_PORT": str(health),
+        "METRICS_PORT": str(metrics or free),
     }
     ready = f"http://127.0.0.1:{health}/"
     with running("otelcol", ("--config", str(config)), ready, folder, **environment) as log:

@@ -10,6 +10,7 @@ import pytest
 import servers
 
 TOOL = servers.ROOT / "tools/fleet"
+OTHERS = {"otel-claude-agents", "otel-claude-organization"}
 DAY = 86_400
 END = 1_795_000_000 // DAY * DAY + 15 * 3600 + 1200
 
@@ -44,6 +45,9 @@ def test_every_panel_answers(measured):
     assert not [row for row in found["panels"] if row["error"]]
     read = {row["panel"] for row in found["panels"] if row["samples"]}
     assert {"Spend", "Calls", "Top movers against last week", "Live: last hour"} <= read
+    # Agents and the organization too: all but what needs a day of reports, or Prometheus itself.
+    of_others = {row["panel"] for row in found["panels"] if row["dashboard"] in OTHERS and not row["series"]}
+    assert of_others <= {"Unexplained, 24h", "Largest drift, 24h"}
 
 
 def test_rules_are_measured_and_record(measured):

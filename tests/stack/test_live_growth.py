@@ -1,9 +1,10 @@
-"""What is recorded, after faults: on a real Prometheus whose clock runs 600 times faster, against the raw series."""
+"""What is recorded, after faults: on real servers whose clock runs 600 times faster, against the raw series."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import random
 import re
 import signal
@@ -13,7 +14,8 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 import servers
@@ -35,15 +37,18 @@ EQUAL = 1e-6
 
 
 class Fleet:
-    """Services of processes that spend, come and go, and export cumulative sums each minute over OTLP."""
+    """Services of processes that spend, come and go, and export cumulative sums each minute over OTLP.
 
-    def __init__(self, *stores):
-        self.stores = {store: [] for store in stores}
-        """What was not accepted yet, by the address that it goes to."""
+    What is not accepted is not sent again: the next sums have it, as with OpenTelemetry's SDK.
+    """
+
+    def __init__(self, *addresses):
+        self.addresses = addresses
         self.random = random.Random(16)
         self.processes = {}
         self.number = 0
-        self.frozen = self.quiet = False
+        self.quiet = self.deploying = False
+        self.withheld = None
         self._over = threading.Event()
         for job in range(3):
             for _ in range(4):
@@ -60,31 +65,44 @@ class Fleet:
                 calls = 0 if self.quiet else self.random.randrange(4)
                 process[1] += calls * round(self.random.uniform(0.01, 0.3), 6)
                 process[2] += calls
+            ends = 1 if self.deploying else 0 if self.quiet else 0.005
+            ended = [name for name in self.processes if self.random.random() < ends]
             self.export()
-            for name in [name for name in self.processes if not self.quiet and self.random.random() < 0.005]:
+            for name in ended:
                 self.start(self.processes.pop(name)[0])
+            self.deploying = False
             due += MINUTE
             time.sleep(max(0.0, due - time.time()))
 
+    def deploy(self):
+        """Every process is replaced by another. Returns those that ended."""
+        ended = [name for name, process in self.processes.items() if process[2]]
+        self.deploying = True
+        while self.deploying:
+            time.sleep(MINUTE / 10)
+        return ended
+
+    def withhold(self, minutes, then):
+        """For so long nothing is sent. Then what is new is, and so long after that what is older."""
+        self.withheld = []
+        wait(minutes)
+        bodies, self.withheld = self.withheld, None
+        wait(then)
+        for body in bodies:
+            self.send(body)
+
     def export(self):
         body = self.body(time.time_ns())
-        for address, waiting in self.stores.items():
-            waiting.append(body)
-            # A Collector's queue is bounded: what is oldest is lost, and later sums have it all the same.
-            del waiting[:-20]
-            while waiting and not self.frozen and self.accepted(address, waiting[0]):
-                del waiting[0]
+        if self.withheld is not None:
+            self.withheld.append(body)
+        else:
+            self.send(body)
 
-    @staticmethod
-    def accepted(address, body):
-        request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
-        try:
-            with urllib.request.urlopen(request, timeout=1):
-                return True
-        except urllib.error.HTTPError as error:
-            return error.code < 500  # too old: it is not sent again
-        except OSError:
-            return False
+    def send(self, body):
+        for address in self.addresses:
+            request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+            with suppress(OSError), urllib.request.urlopen(request, timeout=MINUTE / 2):
+                pass
 
     def body(self, now):
         def total(name, unit, value):
@@ -113,32 +131,23 @@ class Fleet:
             thread.join()
 
 
-class Prometheus:
-    """One that can be stopped, frozen and killed. It has the rules of spend and calls."""
+class Server:
+    """A program that can be stopped, frozen and killed."""
 
-    def __init__(self, folder):
-        self.folder = folder
-        (self.port,) = servers.free_ports(1)
-        self.store = servers.Store(f"http://127.0.0.1:{self.port}")
-        self.otlp = f"{self.store.url}/api/v1/otlp/v1/metrics"
-        folder.mkdir(parents=True)
-        (folder / "rules.json").write_text(rules())
-        delivered = (servers.DEPLOY / "prometheus/prometheus.yaml").read_text()
-        text = delivered.replace("rules/*.yaml", "rules.json").replace("window: 30m", "window: 3s")
-        (folder / "prometheus.yaml").write_text(text)
-        self.start()
+    name: str
+    folder: Path
+    arguments: tuple[str, ...]
+    ready: str
+    environment: dict[str, str] = {}  # noqa: RUF012 - never written to
 
     def start(self):
-        arguments = [
-            "--config.file=prometheus.yaml", f"--storage.tsdb.path={self.folder / 'data'}",
-            f"--web.listen-address=127.0.0.1:{self.port}", "--web.enable-otlp-receiver", "--log.level=warn",
-        ]  # fmt: skip
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [servers.program("prometheus"), *arguments], cwd=self.folder, stdout=log, stderr=log
-            )
+                [servers.program(self.name), *self.arguments], cwd=self.folder, stdout=log, stderr=log,
+                env=os.environ | self.environment,
+            )  # fmt: skip
         deadline = time.monotonic() + 30
-        while not servers.answers(f"{self.store.url}/-/ready"):
+        while not servers.answers(self.ready):
             assert time.monotonic() < deadline, (self.folder / "log").read_text()[-2000:]
             time.sleep(0.02)
 
@@ -152,16 +161,73 @@ class Prometheus:
         self.start()
 
     def frozen(self, minutes):
-        """It evaluates nothing for so long, and then goes on."""
+        """It does nothing for so long, and then goes on."""
         self.process.send_signal(signal.SIGSTOP)
         wait(minutes)
         self.process.send_signal(signal.SIGCONT)
 
-    def spent(self):
+
+class Prometheus(Server):
+    """It has the rules of spend and calls."""
+
+    name = "prometheus"
+
+    def __init__(self, folder):
+        self.folder = folder
+        (self.port,) = servers.free_ports(1)
+        self.store = servers.Store(f"http://127.0.0.1:{self.port}")
+        self.otlp = f"{self.store.url}/api/v1/otlp/v1/metrics"
+        folder.mkdir(parents=True)
+        (folder / "rules.json").write_text(rules())
+        delivered = (servers.DEPLOY / "prometheus/prometheus.yaml").read_text()
+        text = delivered.replace("rules/*.yaml", "rules.json").replace("window: 30m", "window: 3s")
+        (folder / "prometheus.yaml").write_text(text)
+        self.arguments = (
+            "--config.file=prometheus.yaml", f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{self.port}", "--web.enable-otlp-receiver", "--log.level=warn",
+        )  # fmt: skip
+        self.ready = f"{self.store.url}/-/ready"
+        self.start()
+
+    def spent(self, *processes):
+        if processes:
+            return self.store.value(
+                f'sum(last_over_time({c.COST.prometheus}{{instance=~"{"|".join(processes)}"}}[1h]))'
+            )
         return self.store.value(RAW)
 
     def recorded(self, level="5m"):
         return self.store.value(QUERIES.increase(c.COST, "1h", level=level))
+
+
+class Collector(Server):
+    """The delivered configuration, with what waits in a queue on disk; its times are of the faster clock."""
+
+    name = "otelcol"
+    CLOCK = """
+processors: {batch: {timeout: 2ms}}
+exporters:
+  otlp_http/metrics:
+    timeout: 500ms
+    retry_on_failure: {initial_interval: 8ms, max_interval: 50ms, max_elapsed_time: 2s}
+"""
+
+    def __init__(self, folder, prometheus):
+        self.folder = folder
+        folder.mkdir(parents=True)
+        (folder / "clock.yaml").write_text(self.CLOCK)
+        grpc, http, health, metrics = servers.free_ports(4)
+        delivered = servers.DEPLOY / "collector"
+        files = (delivered / "collector.yaml", delivered / "queue-on-disk.yaml", folder / "clock.yaml")
+        self.arguments = tuple(f"--config={file}" for file in files)
+        self.environment = {
+            "LISTEN_ADDRESS": "127.0.0.1", "OTLP_GRPC_PORT": str(grpc), "OTLP_HTTP_PORT": str(http),
+            "HEALTH_PORT": str(health), "METRICS_PORT": str(metrics), "QUEUE_FOLDER": str(folder / "queue"),
+            "METRICS_OTLP_ENDPOINT": prometheus.otlp.removesuffix("/v1/metrics"),
+        }  # fmt: skip
+        self.ready = f"http://127.0.0.1:{health}/"
+        self.otlp = f"http://127.0.0.1:{http}/v1/metrics"
+        self.start()
 
 
 def rules():
@@ -178,6 +244,12 @@ def wait(minutes):
     time.sleep(minutes * MINUTE)
 
 
+def half_an_hour_ends(minutes):
+    """Waits until a step of the corrections ends in so many minutes."""
+    step = 30 * MINUTE
+    time.sleep((-time.time() - minutes * MINUTE) % step)
+
+
 def settle(fleet, *stores):
     """Nothing more is spent; what is missing is corrected within an hour and a half, and by hours within two more."""
     fleet.quiet = True
@@ -186,14 +258,20 @@ def settle(fleet, *stores):
 
 
 def short_faults(folder):
-    """A Collector that stood still, a Prometheus that was away, frozen and killed; and a replica that was not."""
+    """A Collector and a Prometheus that are frozen, killed and away; and a replica that is not."""
     prometheus, replica = Prometheus(folder / "one"), Prometheus(folder / "replica")
+    collector = Collector(folder / "collector", prometheus)
     try:
-        with Fleet(prometheus.otlp, replica.otlp).running() as fleet:
+        with Fleet(collector.otlp, replica.otlp).running() as fleet:
             wait(7 * 60)
-            fleet.frozen = True
-            wait(15)
-            fleet.frozen = False
+            half_an_hour_ends(10)
+            fleet.withhold(17, 8)
+            wait(60)
+            collector.frozen(15)
+            wait(60)
+            collector.away(10, signal.SIGKILL)
+            wait(60)
+            replayed = killed_with_a_queue(fleet, collector, prometheus)
             wait(60)
             prometheus.away(45)
             wait(60)
@@ -201,18 +279,32 @@ def short_faults(folder):
             wait(60)
             prometheus.away(100, signal.SIGKILL)
             wait(60)
-            return settle(fleet, prometheus, replica)
+            found = settle(fleet, prometheus, replica)
+            return found, [store.spent(*replayed) for store in (prometheus, replica)]
     finally:
-        prometheus.stop()
-        replica.stop()
+        for server in (collector, prometheus, replica):
+            server.stop()
+
+
+def killed_with_a_queue(fleet, collector, prometheus):
+    """While Prometheus is away every process ends, and then the Collector is killed. Returns those processes."""
+    prometheus.stop()
+    wait(2)
+    ended = fleet.deploy()
+    wait(2)
+    collector.stop(signal.SIGKILL)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(Server.start, (collector, prometheus)))
+    return ended
 
 
 def long_outages(folder):
     """Five hours, and eight. How much is shown too much is looked at all the time."""
     prometheus = Prometheus(folder / "long")
+    collector = Collector(folder / "collector", prometheus)
     found, too_much = {}, []
     try:
-        with Fleet(prometheus.otlp).running() as fleet:
+        with Fleet(collector.otlp).running() as fleet:
             wait(7 * 60)
             for hours in (5, 8):
                 found[hours, "before"] = prometheus.spent()
@@ -229,6 +321,7 @@ def long_outages(folder):
                 fleet.quiet = False
         return found, max(too_much)
     finally:
+        collector.stop()
         prometheus.stop()
 
 
@@ -241,13 +334,20 @@ def runs(stack, tmp_path_factory):
 
 
 def test_after_short_faults_everything_is_recorded_once(runs):
-    (raw, slots, hours), replica = runs["short_faults"].result()
+    ((raw, slots, hours), replica), _ = runs["short_faults"].result()
     assert raw > 100
     assert slots == pytest.approx(raw, abs=EQUAL)
     assert hours == pytest.approx(raw, abs=EQUAL)
     # What the other one lost were processes that ended while it was away. Each records what it has.
     assert replica[1:] == pytest.approx((replica[0], replica[0]), abs=EQUAL)
     assert replica[0] >= raw
+
+
+def test_a_killed_collector_sends_what_it_had_in_its_queue(runs):
+    """What processes spent before they ended, while Prometheus was away: it is in no later sum."""
+    _, (ours, replicas) = runs["short_faults"].result()
+    assert ours == pytest.approx(replicas, abs=EQUAL)
+    assert replicas > 10
 
 
 def test_after_five_hours_everything_is_recorded_once(runs):

@@ -78,22 +78,25 @@ def test_kubernetes_dashboards_are_the_dashboards(path):
     assert len(config["data"][path.name]) < 250_000
 
 
-def test_operator_sends_to_the_collector_it_makes():
-    instrumentation, collector = (
-        yaml.safe_load((DEPLOY / f"kubernetes/{name}.yaml").read_text()) for name in ("instrumentation", "collector")
-    )
-    assert instrumentation["spec"]["exporter"]["endpoint"] == f"http://{collector['metadata']['name']}-collector:4318"
-
-
-@pytest.mark.parametrize("path", sorted((DEPLOY / "collector").glob("*.yaml")), ids=lambda path: path.stem)
-def test_collector_uses_what_it_defines(path):
-    config = yaml.safe_load(path.read_text())
+@pytest.mark.parametrize("name", ["agent", "collector", "gateway", "remote-write"])
+def test_collector_uses_what_it_defines(name):
+    config = yaml.safe_load((DEPLOY / f"collector/{name}.yaml").read_text())
     for pipeline in config["service"]["pipelines"].values():
         assert pipeline["processors"] == ["memory_limiter", "batch"]
         for kind in ("receivers", "processors", "exporters"):
             assert set(pipeline[kind]) <= set(config[kind])
     used = {name for p in config["service"]["pipelines"].values() for name in p["exporters"]}
     assert used == set(config["exporters"])
+
+
+@pytest.mark.parametrize("name", ["collector", "gateway"])
+def test_a_queue_on_disk_is_of_an_exporter_that_is_there(name):
+    """The second file's lists replace the first one's."""
+    config, more = (yaml.safe_load((DEPLOY / f"collector/{each}.yaml").read_text()) for each in (name, "queue-on-disk"))
+    assert more["exporters"].keys() <= config["exporters"].keys()
+    extensions = set(config["service"]["extensions"]) | more["extensions"].keys()
+    assert set(more["service"]["extensions"]) == extensions
+    assert all(each["sending_queue"]["storage"] in extensions for each in more["exporters"].values())
 
 
 def test_paths_in_the_guide_exist():

@@ -27,7 +27,7 @@ def test_target_is_written_and_can_be_read(target, tmp_path):
     assert written
     for path in written:
         text = path.read_text()
-        assert "@" not in text.replace("@anthropic", "").replace("} @ 0", "") or path.suffix == ".json"
+        assert not re.search(r"@[a-z]+@", text)  # what export fills in
         if path.suffix in {".service", ".timer"}:
             documents = [text.partition("[Unit]")[2]]
         else:

@@ -71,6 +71,18 @@ def test_rule_keeps_no_single_process(rule):
         assert "instance" not in rule["expr"]
 
 
+@pytest.mark.parametrize("level", ["5m", "1h"])
+def test_a_correction_of_a_histogram_keeps_its_empty_buckets(level):
+    """Percentiles of a window with a correction alone would begin at 0 (a promtool case: "of a correction alone")."""
+    marked = {"claude_increase": recorded.CORRECTION}
+    rules = {rule["record"]: rule["expr"] for rule in LOADED if rule.get("labels") == marked}
+    for metric in recorded.HISTOGRAMS:
+        of_buckets = rules[recorded.increase_name(metric, level, "_bucket")]
+        assert of_buckets.count(" >= 0 and ignoring (le) (sum without (claude_increase) (") == 1
+        assert of_buckets.count('le="+Inf"') >= 3
+    assert " >= 0" not in rules[recorded.increase_name(c.COST, level)]
+
+
 def test_what_is_not_aggregated_over_processes_is_seen():
     assert not aggregated("max_over_time(claude_client_rate_limit_utilization_ratio[5m]) > 0.9")
     assert not aggregated("sum by (claude_instance_id) (claude_client_calls_total)")

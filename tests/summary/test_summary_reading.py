@@ -85,6 +85,7 @@ def test_every_name_that_is_read_is_one_that_is_emitted():
     read = {name.name for name in c.METRICS} - {
         c.DURATION.name, c.TIME_TO_FIRST_CHUNK.name, c.CALL_INPUT_TOKENS.name, c.CALL_OUTPUT_TOKENS.name,
         c.CALL_COST.name, c.RATE_LIMIT_LIMIT.name, c.RATE_LIMIT_REMAINING.name, c.BATCH_REQUESTS.name,
+        c.TAG_VALUES.name, c.TAG_CHANGES.name,
     }  # fmt: skip
     for name in read:
         data = collected(metric(name, point(1, model=MODEL, limit="tokens", outcome="failed", tool="web_search")))

@@ -77,6 +77,7 @@ def points(bench):
     return {
         name: {tuple(sorted(point.attributes.items())): getattr(point, "value", None) for point in listed}
         for name, listed in bench.points().items()
+        if name != c.TAG_VALUES.name
     }
 
 

@@ -35,6 +35,7 @@ def test_the_variables_are_those_of_the_design():
         "OTEL_CLAUDE_API_KEY_FORMAT",
         "OTEL_CLAUDE_BAGGAGE_TAGS",
         "OTEL_CLAUDE_TAG_LIMIT",
+        "OTEL_CLAUDE_TAG_VALUES",
         "OTEL_CLAUDE_HISTOGRAM_TAGS",
         "OTEL_CLAUDE_FLUSH_ON_EXIT",
         "OTEL_CLAUDE_INSTANCE_ID",

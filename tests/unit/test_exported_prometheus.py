@@ -63,7 +63,8 @@ def test_a_family_has_its_kind_its_text_and_its_labels(families, metric):
     assert (family.type, family.documentation) == (metric.kind, metric.description)
     labels = {label for sample in family.samples for label in sample.labels} - SCOPE_LABELS - {"le"}
     tags = TAG_LABELS if metric.tags else set()
-    assert labels - tags <= {prometheus_label(name) for name in (*c.COMMON_ATTRIBUTES, *metric.attributes)}
+    common = (c.INSTANCE_ID,) if metric in c.TAG_METRICS else c.COMMON_ATTRIBUTES
+    assert labels - tags <= {prometheus_label(name) for name in (*common, *metric.attributes)}
     assert {prometheus_label(name) for name in metric.attributes} | tags <= labels
 
 
@@ -85,6 +86,8 @@ EXPECTED = {
     c.SERVER_TOOL_CALLS: "claude_client_server_tool_requests_total",
     c.BATCH_RESULTS: "claude_client_batch_results_total",
     c.BATCH_REQUESTS: "claude_client_batch_requests",
+    c.TAG_VALUES: "claude_client_tag_values",
+    c.TAG_CHANGES: "claude_client_tag_changes_total",
 }
 
 

@@ -75,6 +75,10 @@ def unknown_model(bench):
     success(bench.recorder, message(model="claude-next"))
 
 
+def by_a_gateway(bench):
+    success(bench.recorder, message(model=f"anthropic/{OPUS}"))
+
+
 def without_usage(bench):
     success(bench.recorder, message(None))
 
@@ -109,6 +113,7 @@ WAYS = [
     Way(left_before_anything, None, None, None, None, {}, None, "incomplete_stream"),
     Way(left_early, TOTAL_INPUT, None, TOTAL_INPUT, None, PRICED, KNOWN, "incomplete_stream"),
     Way(unknown_model, TOTAL_INPUT, 300, TOTAL_INPUT, 300, {}, None, "unknown_model"),
+    Way(by_a_gateway, TOTAL_INPUT, 300, TOTAL_INPUT, 300, PARTS, TOTAL, "unknown_endpoint"),
     Way(without_usage, None, None, None, None, {}, None, "no_usage"),
     Way(malformed, TOTAL_INPUT, None, TOTAL_INPUT, None, PRICED, KNOWN, "malformed_usage"),
 ]
@@ -146,7 +151,7 @@ def test_a_call_without_cache_or_tools_has_no_such_series(bench):
         metric.name
         for metric in (
             c.DURATION, c.CALL_INPUT_TOKENS, c.CALL_OUTPUT_TOKENS, c.CALL_COST, c.INPUT_TOKENS, c.OUTPUT_TOKENS, c.COST,
-            c.CALLS, c.ATTEMPTS,
+            c.CALLS, c.ATTEMPTS, c.TAG_VALUES,
         )
     }  # fmt: skip
 

@@ -17,6 +17,7 @@ DEFAULTS = Settings(
     api_key_format="hint",
     baggage_tags=(),
     tag_limit=200,
+    tag_values=(),
     histogram_tags=False,
     flush_on_exit=True,
     legacy_metrics=False,
@@ -42,6 +43,12 @@ GOOD = [
     ("baggage_tags", " tenant , feature.name,, ", ("tenant", "feature.name")),
     ("tag_limit", "1", 1),
     ("tag_limit", "5000", 5_000),
+    ("tag_values", "tenant=acme", (("tenant", "acme"),)),
+    (
+        "tag_values",
+        " tenant = b , tenant=a,, team.name=a%2Cb=c%20d ,tenant=a",
+        (("team.name", "a,b=c d"), ("tenant", "a"), ("tenant", "b")),
+    ),
     *(("legacy_metrics", text, True) for text in ("true", "True", "1", "yes", "on")),
     *(("legacy_metrics", text, False) for text in ("false", "FALSE", "0", "no", "off")),
     *(("agent_sdk", text, "on") for text in ("on", "On", "true", "1")),
@@ -58,6 +65,8 @@ GOOD_ARGUMENTS = [
     ("baggage_tags", ["tenant", "feature"], ("tenant", "feature")),
     ("baggage_tags", ("tenant",), ("tenant",)),
     ("tag_limit", 5, 5),
+    ("tag_values", {"tenant": ["b", "a"], "plan": "free"}, (("plan", "free"), ("tenant", "a"), ("tenant", "b"))),
+    ("tag_values", {"tenant": {"a"}}, (("tenant", "a"),)),
     ("flush_on_exit", False, False),
     ("flush_on_exit", True, True),
     ("histogram_tags", True, True),
@@ -116,6 +125,19 @@ BAD = [
     ("OTEL_CLAUDE_SPANS", "always", "it takes one of auto, off", "'auto'"),
     ("OTEL_CLAUDE_API_KEY_FORMAT", "full", "it takes one of hint, hash, off", "'hint'"),
     ("OTEL_CLAUDE_INSTANCE_ID", "pod-1", "it takes one of auto, on, off", "'auto'"),
+    *(
+        ("OTEL_CLAUDE_TAG_VALUES", text, "it takes tag keys with values of 1 to 200 printable characters, as", "()")
+        for text in (
+            "tenant",
+            "tenant=",
+            "=acme",
+            "Tenant=acme",
+            "tenant=a,b",
+            "tenant=%00",
+            "tenant=" + "x" * 201,
+            ",",
+        )
+    ),
     ("OTEL_CLAUDE_TAG_LIMIT", "0", "it takes a whole number of 1 or more", "200"),
     ("OTEL_CLAUDE_TAG_LIMIT", "-5", "it takes a whole number of 1 or more", "200"),
     ("OTEL_CLAUDE_TAG_LIMIT", "many", "it takes a whole number of 1 or more", "200"),
@@ -158,6 +180,10 @@ BAD_ARGUMENTS = [
     ("tag_limit", True, "it takes a whole number of 1 or more"),
     ("tag_limit", 5.0, "it takes a whole number of 1 or more"),
     ("tag_limit", [5], "it takes a whole number of 1 or more"),
+    *(
+        ("tag_values", given, "it takes tag keys with values of 1 to 200 printable characters")
+        for given in ({}, {"tenant": 5}, {"tenant": None}, {5: "a"}, ["tenant=a"], {"tenant": [""]}, {"tenant": []})
+    ),
     ("legacy_metrics", Odd(), "it takes true or false"),
     ("legacy_metrics", [], "it takes true or false"),
 ]

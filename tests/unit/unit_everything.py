@@ -27,7 +27,7 @@ def limit_headers(reset: float) -> list[tuple[bytes, bytes]]:
 def record_everything(recorder: Any) -> None:
     """A retried stream with limits, one that failed after its counts, a rejected call, one without a response, a batch.
 
-    And two whole ones: with code execution, and in the USA.
+    And two whole ones: with code execution, and in the USA. And a value of a tag that did not fit.
     """
     _stream_after_a_retry(recorder)
     rejected = started(recorder)
@@ -45,6 +45,7 @@ def record_everything(recorder: Any) -> None:
     instruments = recorder.instruments
     update_batches(instruments.batches, batch(processing=2), owner_of(WORKSPACE), instruments.sets)
     reader_of(recorder).read(LINES["succeeded"] + LINES["errored"])
+    instruments.count_tag_change("tenant", "too_long")
 
 
 def _stream_after_a_retry(recorder: Any) -> None:

@@ -8,10 +8,11 @@
 Needs Go and `scripts/stack` (STACK_CACHE names another folder of servers). The same seed and end give the same fleet.
 
 What is written: raw cost of all days and every other raw metric of the last hours (`--raw-hours`), each process once a
-minute; what the recording rules would have recorded of all days. Pods are replaced daily, restart once in ten days, one
-service is made of jobs of twelve minutes, and the store was away for 45 minutes and for five hours. The calls of the
-whole fleet do not depend on the number of pods, so that fleets of any size with as many label sets record the same. The
-last one to three hours are in Prometheus' head, as they would be.
+minute; what the recording rules would have recorded of all days. Agents and sessions are in one cell of each service,
+and one `otel-claude organization` reports all days. Pods are replaced daily, restart once in ten days, one service is
+made of jobs of twelve minutes, and the store was away for 45 minutes and for five hours. The calls of the whole fleet
+do not depend on the number of pods, so that fleets of any size with as many label sets record the same. The last one to
+three hours are in Prometheus' head, as they would be.
 
 For VictoriaMetrics write a fleet with `--only-cost`: raw cost and calls are imported, and panels that read other
 metrics answer empty.

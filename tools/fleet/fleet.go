@@ -64,7 +64,7 @@ type Group struct {
 type Series struct {
 	Name      string            `json:"name"`
 	Labels    map[string]string `json:"labels"`
-	Kind      string            `json:"kind"` // counter, gauge, info
+	Kind      string            `json:"kind"` // counter, gauge, total, info
 	Model     int               `json:"model"`
 	Weight    float64           `json:"weight"` // units for each call
 	Begin     float64           `json:"begin"`  // the series is there from the first unit of this weight on
@@ -414,6 +414,8 @@ func (f *Fleet) rawEntries(found []entry, group *Group, s *Series, from, to int6
 						emit(t, 1)
 					case "gauge":
 						emit(t, s.gauge(seed, m))
+					case "total":
+						emit(t, float64(group.units(s, s.Weight, m))*s.Unit)
 					default:
 						v := (group.units(s, s.Weight, m)+uint64(j))/n - base
 						if v > 0 || s.Begin > 0 && (group.units(s, s.Begin, m)+uint64(j))/n > begun {
@@ -463,7 +465,8 @@ func (f *Fleet) recordedEntries(found []entry, group *Group, s *Series) []entry 
 					sum, there := uint64(0), false
 					for _, part := range written[i].parts {
 						sum += group.units(s, s.Weight, part[1]) - group.units(s, s.Weight, part[0])
-						there = there || kind == 0 && s.Zeros && group.reports(s, part, always)
+						// A slot has its empty buckets; a correction those of a histogram that grew.
+						there = there || s.Zeros && group.reports(s, part, always && kind == 0)
 					}
 					if sum > 0 || there {
 						emit(written[i].stamp, float64(sum)*s.Unit)

@@ -50,7 +50,7 @@ def measure(store: Store, folder: Path, kind: str, ranges: Iterable[str], only: 
     chosen = {uid: made[uid] for uid in (only or made)}
     began = store.memory()
     found: Json = {
-        "pods": len(plan["slots"]), "days": (end - plan["start"]) / 86_400, "store": kind, "memory_at_start": began,
+        "pods": plan["pods"], "days": (end - plan["start"]) / 86_400, "store": kind, "memory_at_start": began,
         "panels": [], "rules": [],
     }  # fmt: skip
     for range_ in ranges:

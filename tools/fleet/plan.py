@@ -14,6 +14,7 @@ from otel_claude.alerts.recording import recording_groups
 from otel_claude.alerts.rules import Recording
 from otel_claude.promql.names import BUCKET, BUDGET, BUDGET_USED, JOB, TARGET_INFO, NameTranslator, Part
 from otel_claude.promql.recorded import (
+    AGENT_PROCESSES,
     ALIVE,
     CORRECTION,
     CORRECTION_LABEL,
@@ -28,6 +29,8 @@ from otel_claude.promql.recorded import (
     increase_name,
 )
 from otel_claude.semconv import Metric
+from otel_claude.semconv import agents as a
+from otel_claude.semconv import organization as o
 
 Json = dict[str, Any]
 
@@ -49,11 +52,17 @@ ERRORS: Final = (
 LIMITS: Final = (
     ("requests", 4000.0), ("tokens", 2_400_000.0), ("input_tokens", 2_000_000.0), ("output_tokens", 400_000.0),
 )  # fmt: skip
+AGENT_LIMITS: Final = ("unified_5h", "unified_7d")
+"""Of the account that the program of the Claude Agent SDK uses."""
+ORGANIZATION: Final = "otel-claude-organization"
+PARTS: Final = ("report", "spend_limits", "rate_limits", "api_keys", "key_use", "workspaces")
 TRUE: Final = (
     c.COST, c.INPUT_TOKENS, c.OUTPUT_TOKENS, c.CACHE_READ_TOKENS, c.CACHE_WRITE_TOKENS, c.CALLS,
 )  # fmt: skip
 """Of which the truth is written."""
 COUNTER: Final = "counter"
+TOTAL: Final = "total"
+"""A gauge of what its calls add up to since the fleet began, in whichever process."""
 VERSION: Final = "1.0.0"
 _PHASE: Final = 137_241
 """When in five minutes the rules are evaluated, in milliseconds."""
@@ -104,6 +113,9 @@ def plan(wanted: Wanted) -> Json:
         if wanted.only_cost:
             group["series"] = [each for each in group["series"] if each["all_days"]]
     services = [_service(job) for job in range(jobs)]
+    if not wanted.only_cost:
+        # One process that reports the organization, in a service of its own.
+        groups.append({"cells": [cells], "series": list(written.organization(1000 * wanted.calls / cells))})
     comes_and_goes = jobs - 1 if jobs > 1 else -1
     return {
         "seed": wanted.seed,
@@ -113,11 +125,15 @@ def plan(wanted: Wanted) -> Json:
         "outages": _outages(start, wanted.end) if wanted.gaps else [],
         "models": [round(1000 * wanted.calls * share / cells) for _, share, _ in MODELS],
         "jobs": [
-            {"labels": labels, "runs": 6 if job == comes_and_goes else 0, "run_minutes": 12}
-            for job, labels in enumerate(services)
+            *(
+                {"labels": labels, "runs": 6 if job == comes_and_goes else 0, "run_minutes": 12}
+                for job, labels in enumerate(services)
+            ),
+            {"labels": {JOB: ORGANIZATION, "service_name": ORGANIZATION}, "runs": 0, "run_minutes": 0},
         ],
-        "cells": [{"job": cell % jobs} for cell in range(cells)],
-        "slots": [{"job": pod[0] % jobs, "cells": pod} for pod in pods],
+        "cells": [*({"job": cell % jobs} for cell in range(cells)), {"job": jobs}],
+        "slots": [*({"job": pod[0] % jobs, "cells": pod} for pod in pods), {"job": jobs, "cells": [cells]}],
+        "pods": wanted.pods,
         "groups": groups,
         "fixed": [{"phase": _PHASE, **each} for each in _fixed(services, pods, jobs)],
         "levels": [
@@ -174,6 +190,7 @@ def _fixed(services: list[dict[str, str]], pods: list[list[int]], jobs: int) -> 
         count = sum(pod[0] % jobs == job for pod in pods)
         yield {"name": PROCESSES, "labels": {JOB: labels[JOB]}, "interval": slot, "value": count}
         yield {"name": STEADY, "labels": {JOB: labels[JOB]}, "interval": slot, "value": 1}
+        yield {"name": AGENT_PROCESSES, "labels": {JOB: labels[JOB]}, "interval": slot, "value": count}
     yield {"name": BUDGET_USED, "labels": {BUDGET: "feature=search"}, "interval": slot, "value": 0.5}
 
 
@@ -219,6 +236,85 @@ class _Series:
             yield counter(c.SERVER_TOOL_CALLS, 0.02, name="web_search")
             if key == KEYS[0] and tag == TAGS[0]:
                 yield counter(c.BATCH_RESULTS, 0.05, result="succeeded", stop_reason="end_turn")
+        if key == KEYS[0] and tag == TAGS[0] and not self._only:
+            yield from self._agents(tag)
+
+    def _agents(self, tag: str) -> Iterator[Json]:
+        """What the Claude Agent SDK reports of its turns, and the API of sessions: in one cell of each service."""
+        base = {
+            c.OPERATION_NAME: a.INVOKE_AGENT, c.PROVIDER_NAME: "anthropic", c.CLIENT_LIBRARY: "anthropic",
+        }  # fmt: skip
+        turns = {**base, a.REPORTED_BY: a.CLAUDE_CODE, TAG: tag}
+        for end, share in (("", 0.018), ("error_max_turns", 0.002)):
+            yield self._counter(a.AGENT_RESULTS, {**turns, c.ERROR_TYPE: end}, 0, share, 1)
+        yield self._counter(a.AGENT_RESULTS_SKIPPED, {**turns, a.SKIPPED_REASON: "resumed"}, 0, 0.0004, 1)
+        for limit in AGENT_LIMITS:
+            changed = {**turns, c.RATE_LIMIT_NAME: limit, a.RATE_LIMIT_STATUS: "allowed_warning"}
+            yield self._counter(a.AGENT_RATE_LIMITS, changed, 0, 0.0004, 1)
+            yield self._gauge(c.RATE_LIMIT_UTILIZATION, {**base, c.RATE_LIMIT_NAME: limit}, 0, (0.1, 0.8), 1e-4)
+            yield self._gauge(c.RATE_LIMIT_RESET, {**base, c.RATE_LIMIT_NAME: limit}, 0, (60, 18_000), 1)
+        types = (("input", 900), ("cache_read", 30_000), ("cache_write_5m", 2000), ("output", 1200))
+        for model, (name, _, price) in enumerate(MODELS):
+            of_model = {**turns, c.RESPONSE_MODEL: name}
+            for kind, weight in types:
+                yield self._counter(a.AGENT_TOKENS, {**of_model, c.TOKEN_TYPE: kind}, model, 0.02 * weight, 1)
+            yield self._counter(a.AGENT_COST, of_model, model, 600 * price, MICRO)
+            session = {**base, c.REQUEST_MODEL: name, a.AGENT_ID: f"agent_{model}", a.AGENT_NAME: f"agent {model}"}
+            for kind, weight in types:
+                between = (10 * weight, 90 * weight)
+                yield self._gauge(a.SESSION_TOKENS, {**session, c.TOKEN_TYPE: kind}, model, between, 1)
+            for metric, most, unit in (
+                (a.SESSION_COST, 40, 0.01), (a.SESSION_MAX_COST, 9, 0.01), (a.SESSION_BUDGET, 1, 1e-4),
+                (a.SESSIONS, 12, 1),
+            ):  # fmt: skip
+                yield self._gauge(metric, session, model, (most / 4, most), unit)
+
+    def organization(self, rate: float) -> Iterator[Json]:
+        """What `otel-claude organization` reports, raw for all days. `rate`: calls of its cell in 1,000 minutes."""
+        for series in self._organization(rate):
+            yield {**series, "all_days": True}
+
+    def _organization(self, rate: float) -> Iterator[Json]:
+        keys = [
+            {o.API_KEY_ID: f"apikey_{number}", o.API_KEY_NAME: f"key {number}", c.API_KEY_HINT: hint}
+            for number, hint in enumerate(KEYS)
+        ]
+        workspaces = [
+            {c.WORKSPACE_ID: f"wrkspc_{number}", o.WORKSPACE_NAME: f"workspace {number}"} for number in range(len(KEYS))
+        ]
+        for key, workspace in zip(keys, workspaces, strict=True):
+            for model, (name, _, price) in enumerate(MODELS):
+                for period, share in (("month", 1.0), ("today", 0.03), ("yesterday", 0.03)):
+                    row = {
+                        o.ORGANIZATION_PERIOD: period, c.RESPONSE_MODEL: name, **key, **workspace,
+                        c.RESPONSE_SERVICE_TIER: "standard", c.SPEED: "standard", c.INFERENCE_GEO: "global",
+                    }  # fmt: skip
+                    for kind, weight in COST_TYPES:
+                        typed = {**row, c.COST_TYPE: kind}
+                        for metric, discount in ((o.ORGANIZATION_LIST_COST, 1.0), (o.ORGANIZATION_BILLED_COST, 0.9)):
+                            yield self._total(metric, typed, model, share * discount * weight * price, MICRO)
+                        tokens = {**row, c.TOKEN_TYPE: kind}
+                        yield self._total(o.ORGANIZATION_TOKENS, tokens, model, share * weight / 5, 1)
+                    yield self._total(o.ORGANIZATION_REQUESTS, row, model, share, 1)
+            yield self._gauge(o.API_KEY_INFO, {**key, **workspace, o.API_KEY_STATUS: "active"}, 0, (1, 1), 1)
+            yield self._gauge(o.API_KEY_CREATED, key, 0, (1.7e9, 1.7e9), 1)
+            yield self._total(o.API_KEY_REQUESTS, key, 0, 1, 1)
+            yield self._gauge(o.WORKSPACE_INFO, workspace, 0, (1, 1), 1)
+            limit = {
+                o.SPEND_LIMIT_ID: f"limit_{key[o.API_KEY_ID]}", o.SPEND_LIMIT_SCOPE: "workspace",
+                o.SPEND_LIMIT_PERIOD: "monthly", **workspace,
+            }  # fmt: skip
+            yield self._gauge(o.SPEND_LIMIT, limit, 0, (5000, 5000), 1)
+            yield self._gauge(o.SPEND_LIMIT_SPENT, limit, 0, (1000, 4000), 0.01)
+        for name, *_ in MODELS:
+            yield self._gauge(o.RATE_LIMIT_MODEL, {o.RATE_LIMIT_GROUP: name, c.REQUEST_MODEL: name}, 0, (1, 1), 1)
+            for limited, most in LIMITS:
+                labels = {c.RATE_LIMIT_NAME: limited, o.RATE_LIMIT_GROUP: name}
+                yield self._gauge(o.CONFIGURED_LIMIT, labels, 0, (most, most), 1)
+        for part in PARTS:
+            yield self._gauge(o.ORGANIZATION_DATA_AGE, {o.ORGANIZATION_PART: part}, 0, (60, 600), 1)
+            # Each five minutes.
+            yield self._counter(o.ORGANIZATION_POLLS, {o.ORGANIZATION_PART: part}, 0, 200 / (rate * MODELS[0][1]), 1)
 
     def observed(self, key: str) -> Iterator[Json]:
         """The histograms and limits of a key, which have no tags."""
@@ -286,6 +382,13 @@ class _Series:
             "low": between[0], "high": between[1], "unit": unit,
             "gauge": recorded if recorded in self._recorded else "",
         }  # fmt: skip
+
+    def _total(self, metric: Metric, attributes: dict[str, str], model: int, weight: float, unit: float) -> Json:
+        return {
+            **self._series(self._translator.series(metric), attributes, model, TOTAL),
+            "weight": weight,
+            "unit": unit,
+        }
 
     def _increase(self, metric: Metric, part: Part) -> list[str]:
         names = [increase_name(metric, level.name, part) for level in (MINUTES, HOURS)]

@@ -30,7 +30,12 @@ class Counting:
         self._settings = chosen
         self._flush = FlushOnExit(chosen, providers, traces=False)
         self._instruments = instruments_of(
-            providers.get("meter_provider"), __version__, chosen.tag_limit, keep=True, instance_id=chosen.instance_id
+            providers.get("meter_provider"),
+            __version__,
+            chosen.tag_limit,
+            tag_values=chosen.tag_values,
+            keep=True,
+            instance_id=chosen.instance_id,
         )
         self._instruments.add_agents()
         self._sessions: Sessions = {}

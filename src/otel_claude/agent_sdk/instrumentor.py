@@ -16,7 +16,8 @@ class ClaudeAgentInstrumentor(SdkInstrumentor):
     """Counts what the Claude Agent SDK reports of its tokens and its cost.
 
     `instrument()` takes `meter_provider`, and each field of `Settings`, of which it heeds `agent_sdk`, `baggage_tags`,
-    `flush_on_exit` and `tag_limit`. It does not import the SDK: it patches when the application imports it.
+    `flush_on_exit`, `tag_limit` and `tag_values`. It does not import the SDK: it patches when the application imports
+    it.
     """
 
     supported = ("claude-agent-sdk >= 0.1, < 0.3",)

@@ -1,6 +1,6 @@
 """`otel-claude`: the command line. Loads only the command that was asked for, and says what to install for it.
 
-Exit codes: 0 done; 1 the command found something wrong (`doctor`, `price --check`, `reconcile`); 2 bad usage or input,
+Exit codes: 0 done; 1 the command found something wrong (`doctor`, `price`, `reconcile`); 2 bad usage or input,
 something to install is missing, the output cannot be written, or a fault of ours; 130 interrupted; 141 nobody reads the
 output to its end. `run` ends as the program does; 127 if there is no such program, 126 if it cannot be executed.
 """

@@ -10,8 +10,10 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any, Final, NoReturn, cast
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from stat import S_ISREG
+from typing import Any, BinaryIO, Final, NoReturn, cast
 
 from .. import redact
 
@@ -88,6 +90,30 @@ def _shown_in(data: Any) -> Any:
     if isinstance(data, (list, tuple)):
         return [_shown_in(value) for value in cast("list[Any]", data)]
     return data
+
+
+@contextmanager
+def reading(file: BinaryIO) -> Generator[Callable[[int], None], None, None]:
+    """Shows on a terminal how far the reading of a file is. Gives what is to be called with the bytes read so far."""
+    bar: Any = None
+
+    def show(size: int) -> None:
+        nonlocal bar
+        if bar is None:
+            from rich.console import Console  # noqa: PLC0415 - few files are so large that this is called
+            from rich.progress import Progress  # noqa: PLC0415 - as above
+
+            status = os.fstat(file.fileno())
+            bar = Progress(console=Console(stderr=True), transient=True, auto_refresh=False)
+            bar.add_task("Reading", total=status.st_size if S_ISREG(status.st_mode) else None)
+            bar.start()
+        bar.update(bar.task_ids[0], completed=size, refresh=True)
+
+    try:
+        yield show if sys.stderr.isatty() else lambda _size: None
+    finally:
+        if bar is not None:
+            bar.stop()
 
 
 def console() -> Any:

@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Final, get_args
+from typing import Annotated, BinaryIO, Final, get_args
 
 import typer
 
-from .. import files
+from .. import redact
 from ..api.json import as_time
 from ..pricing import Platform, PlatformName, PriceFileError, PriceTable, PriceTableError, load
 from ..settings import variable
-from .answers import BadInputError, Stored, read
-from .output import fail, write_json
-from .priced import json_of, priced
+from .answers import Answers, BadInputError
+from .output import fail, reading, say, write_json
+from .priced import Sums, json_of
 
 _STDIN: Final = "-"
-_MAX_SIZE: Final = 1 << 30
-"""Bytes of stored answers. The results of the largest batch have a quarter of it."""
+_NOT_ALL_READ: Final = 1
+_CALENDAR: Final = (-62_135_596_800, 253_402_300_800)
+"""Seconds from 1970 to the first day of the year 1 and to the end of 9999, which are all days that Python has."""
 _PLATFORMS: Final = get_args(PlatformName)
 
 
@@ -56,6 +58,9 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     list_prices: Annotated[
         bool, typer.Option("--list", help="Print the price table: of today, of --at, or all of --model.")
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Price nothing if one line, event or item cannot be read.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Compare the table with genai-prices and litellm, if installed.")
     ] = False,
@@ -65,7 +70,8 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     Prints a table on a terminal, and one JSON object with --json or when the output is no terminal: `usd` is a decimal
     string, or null if the cost is not known; `status` is exact, lower_bound or unpriced, and `reason` says why.
 
-    Exit code: 0 if the input was understood, whatever it cost; 1 if --check found differences; 2 for bad input.
+    Exit code: 0 if all of the input was understood, whatever it cost; 1 if some lines, events or items of it were not,
+    which are named, or if --check found differences; 2 if nothing could be priced, with --strict also for one bad line.
     """
     if (file is not None) + list_prices + check != 1:
         fail("price: name a FILE (or - for standard input), or --list, or --check. See: otel-claude price --help")
@@ -80,41 +86,78 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
         show_check(table, at=when, as_json=as_json)
     elif file is not None:
-        _price(_stored(file), table, when, _platform(platform, region), model, as_json=as_json)
+        _price(
+            file,
+            table,
+            when,
+            _platform(platform, region),
+            requested_model=model,
+            chosen=at is not None,
+            strict=strict,
+            as_json=as_json,
+        )
 
 
-def _price(
-    stored: Stored, table: PriceTable, when: float, platform: Platform, requested_model: str | None, *, as_json: bool
+def _price(  # noqa: PLR0913 - each is named where it is called
+    file: str,
+    table: PriceTable,
+    when: float,
+    platform: Platform,
+    *,
+    requested_model: str | None,
+    chosen: bool,
+    strict: bool,
+    as_json: bool,
 ) -> None:
-    found = priced(stored, table, at=when, platform=platform, requested_model=requested_model)
+    """`chosen`: whether somebody chose that time. Else it is now."""
+    sums = Sums(table, at=when, platform=platform, requested_model=requested_model, chosen=chosen)
+    answers = _read(file, sums, strict=strict)
+    found = sums.priced(unread=answers.unread)
     day = datetime.fromtimestamp(when, timezone.utc).date().isoformat()
     if as_json or not sys.stdout.isatty():
-        write_json(json_of(found, stored, table=table.name, at=day, platform=platform))
-        return
-    from .price_page import show_price  # noqa: PLC0415 - only a terminal needs it
+        write_json(json_of(found, answers, table=table.name, at=day, platform=platform))
+    else:
+        from .price_page import show_price  # noqa: PLC0415 - only a terminal needs it
 
-    show_price(found, stored, table=table.name, at=day)
+        show_price(found, answers, table=table.name, at=day)
+    for mistake in answers.mistakes:
+        say(f"price: {_name(file)}: {mistake}")
+    if more := answers.unread - len(answers.mistakes):
+        say(f"price: {_name(file)}: {more:,} more could not be read")
+    if answers.unread:
+        sys.exit(_NOT_ALL_READ)
 
 
-def _stored(file: str) -> Stored:
+def _read(file: str, sums: Sums, *, strict: bool) -> Answers:
     try:
         # What a person named here is waited for, be it a pipe.
-        raw = sys.stdin.buffer.read(_MAX_SIZE + 1) if file == _STDIN else files.read(file, _MAX_SIZE, waits=True)
-        if len(raw) <= _MAX_SIZE:
-            return read(raw.decode("utf-8-sig"))
-        why = f"it has more than {_MAX_SIZE:,} bytes"
-    except OSError as error:
-        why = error.strerror
-    except UnicodeDecodeError:
-        why = "it is no UTF-8 text"
+        with _open(file) as stored, reading(stored) as on_read:
+            answers = Answers(stored, strict=strict, on_read=on_read)
+            answers.read(sums.add)
+            return answers
     except BadInputError as error:
         why = str(error)
-    return fail(f"price: {'standard input' if file == _STDIN else file}: {why}")
+    except (OSError, ValueError) as error:
+        # A ValueError: there is a null character in the path.
+        why = getattr(error, "strerror", None) or redact.reason(error)
+    return fail(f"price: {_name(file)}: {why}")
+
+
+def _open(file: str) -> AbstractContextManager[BinaryIO]:
+    if file != _STDIN:
+        return Path(file).open("rb")
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - so it is in a process that has none
+        raise BadInputError("it is closed")
+    return nullcontext(sys.stdin.buffer)
+
+
+def _name(file: str) -> str:
+    return "standard input" if file == _STDIN else file
 
 
 def _time(text: str) -> float:
     when = as_time(text.strip())
-    if when is None:
+    if when is None or not _CALENDAR[0] <= when < _CALENDAR[1]:
         return fail(f"price: --at {text!r} is no date. Write it as 2026-11-22, or 2026-11-22T13:00:00+00:00")
     return when
 

@@ -226,7 +226,7 @@ def show_check(table: PriceTable, *, at: float, as_json: bool) -> None:
 
 def _differs(row: Difference, table: PriceTable) -> bool:
     """Whether one of the two must be wrong, or we lack a model; a number that one of them does not have is no error."""
-    return None not in (row.ours, row.theirs) or not table.knows(row.model)
+    return None not in (row.ours, row.theirs) or table.id_of(row.model) is None
 
 
 def _show_result(shown: Any, result: Result, table: PriceTable) -> None:

@@ -11,10 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..pricing import UNPRICED_REASONS, PriceTable
-from ..pricing import model_ids as ids
 from ..pricing.types import DAY, Model, Period, decimal_text
 from ..summary.render import times
-from .answers import Stored
+from .answers import Answers
 from .output import console, fail, write_json
 from .priced import TOKEN_TYPES, Priced
 
@@ -23,14 +22,14 @@ _NAMES: Final = {"input": "input, uncached"}
 _STATUS_STYLES: Final = {"exact": "green", "lower_bound": "yellow", "unpriced": "red"}
 
 
-def show_price(found: Priced, stored: Stored, *, table: str, at: str) -> None:
+def show_price(found: Priced, answers: Answers, *, table: str, at: str) -> None:
     """Total, parts and why."""
     shown = console()
     total = {"exact": "", "lower_bound": "at least "}.get(found.status)
     said = "not known" if total is None else f"{total}${decimal_text(found.total)}"
     shown.print(Text.assemble((said, "bold"), " ", (f"({found.status})", _STATUS_STYLES[found.status])))
-    what = f"{times(len(stored.answers), 'answer')} in {stored.form}" if len(stored.answers) != 1 else stored.form
-    free = "".join(f"; {count:,} {why}, free" for why, count in stored.free.items())
+    what = f"{times(found.answers, 'answer')} in {answers.form}" if found.answers != 1 else answers.form
+    free = "".join(f"; {count:,} {why}, free" for why, count in answers.free.items())
     shown.print(f"{what[0].upper()}{what[1:]}{free}. Prices of {at}, from the table of {table}.")
     if found.parts:
         shown.print()
@@ -42,7 +41,7 @@ def show_price(found: Priced, stored: Stored, *, table: str, at: str) -> None:
         shown.print(f"\nThe cache saved ${saved}, cost ${overhead} more: net {sign}${balance}.")
     for reason, count in found.reasons.items():
         known = UNPRICED_REASONS.get(reason)
-        many = f" ({times(count, 'answer')})" if len(stored.answers) > 1 else ""
+        many = f" ({times(count, 'answer')})" if found.answers > 1 else ""
         shown.print(
             Text.assemble("\n", (f"{reason}{many}", "yellow"), f": {known.meaning}\n{known.remedy}" if known else "")
         )
@@ -101,7 +100,7 @@ class Listed(NamedTuple):
 
 def listing(table: PriceTable, *, model: str | None = None, at: float | None = None) -> list[Listed]:
     """The rows of a table: of one model (any form of its id), of the day of `at` (epoch seconds), or all of them."""
-    wanted = None if model is None else ids.find(ids.parse(model).name, table.known)
+    wanted = None if model is None else table.id_of(model)
     return [
         row
         for known in table.models.values()
@@ -152,7 +151,7 @@ def _date(day: int) -> str:
 
 def show_list(table: PriceTable, *, model: str | None, at: float | None, as_json: bool) -> None:
     """The price table."""
-    if model is not None and not table.knows(model):
+    if model is not None and table.id_of(model) is None:
         close = get_close_matches(model, table.known, 3, 0.6)
         hint = f" Did you mean {' or '.join(close)}?" if close else ""
         fail(f"price: the table has no model {model!r}.{hint} All of them: otel-claude price --list")

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from ..api.response import Response
-from ..pricing import UNPRICED_REASONS, Platform, PriceTable, Status, price_response
-from ..pricing.types import decimal_text, joint_status
+from ..pricing import UNPRICED_REASONS, Platform, PriceTable, Rates, Status, price_response
+from ..pricing.price_file import day_of
+from ..pricing.types import DAY, decimal_text, joint_status
 from ..semconv import COST_TYPES
-from .answers import Stored
+from .answers import Answers
 
 TOKEN_TYPES: Final = COST_TYPES[:5]
+_USED_TYPES: Final = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
+"""The first fields of a `Usage`, in their order."""
+_MAX_PENDING: Final = 1_000
 
 
 class Priced(NamedTuple):
     """What stored answers cost together, by type and model, and why that is not exact."""
 
+    answers: int
     total: int
     """Pico-dollars, as far as known."""
     status: Status
@@ -25,6 +31,7 @@ class Priced(NamedTuple):
     """Answers by why they are not exact, the most severe first."""
     parts: dict[str, int]
     tokens: dict[str, int]
+    """What the answers say; a type that none of them speaks of is absent."""
     models: dict[str, dict[str, int]]
     """The parts by model."""
     saved: int
@@ -33,32 +40,138 @@ class Priced(NamedTuple):
     """Whether more was sampled than the usage's own counts say, so that there is no one price per token."""
 
 
-def priced(stored: Stored, table: PriceTable, *, at: float, platform: Platform, requested_model: str | None) -> Priced:
-    """Prices all answers at one time."""
-    prices = [
-        price_response(table, answer, at=at, platform=platform, requested_model=requested_model)
-        for answer in stored.answers
-    ]
-    charges = [charge for price in prices for charge in price.charges]
-    models: dict[str, Counter[str]] = {}
-    for charge in charges:
-        models.setdefault(charge.model, Counter()).update(dict(zip(COST_TYPES, charge.parts, strict=True)))
-    status = joint_status(prices)
-    reasons = Counter(price.reason for price in prices)
-    return Priced(
-        sum(charge.total for charge in charges),
-        status,
-        {reason: reasons[reason] for reason in UNPRICED_REASONS if reason in reasons},
-        _known({kind: sum(parts[kind] for parts in models.values()) for kind in COST_TYPES}, status),
-        _tokens(stored.answers),
-        {model: _known(parts, status) for model, parts in models.items()},
-        sum(charge.savings for charge in charges),
-        sum(charge.overhead_5m + charge.overhead_1h for charge in charges),
-        any(answer.usage is not None and bool(answer.usage.iterations) for answer in stored.answers),
-    )
+class _Alike:
+    """Answers of one model that are token counts alone and have the same rates: what they used, to be summed up."""
+
+    def __init__(self, model: str, rates: Rates) -> None:
+        self.model = model
+        self.rate = rates.base
+        self.bound = rates.tiers[0][0] if rates.tiers else None
+        """Tokens of total input above which these are not the rates."""
+        self.counts: list[tuple[int | None, ...]] = []
 
 
-def json_of(found: Priced, stored: Stored, *, table: str, at: str, platform: Platform) -> dict[str, Any]:
+class Sums:
+    """What answers cost that are priced at one time: a sum that grows by one after the other.
+
+    Args:
+        table: The prices.
+        at: When the answers were made, in seconds since the epoch.
+        platform: Who served them.
+        requested_model: The model that was asked for, for clouds.
+        chosen: Whether somebody chose that time. Of a day after the table's date it is not known then whether prices
+            changed. Calls, which are priced when they are made, have no other prices.
+    """
+
+    def __init__(
+        self, table: PriceTable, *, at: float, platform: Platform, requested_model: str | None, chosen: bool = False
+    ) -> None:
+        self._price = partial(price_response, table, at=at, platform=platform, requested_model=requested_model)
+        self._rates = partial(table.common_rates, day=at // DAY, platform=platform, requested_model=requested_model)
+        self._is_after_table = chosen and at // DAY > day_of(table.date)
+        self._alike: dict[Any, _Alike] = {}
+        self._statuses: Counter[Status] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._tokens: Counter[str] = Counter()
+        self._models: dict[str, Counter[str]] = {}
+        self._saved = self._overhead = 0
+        self._by_iterations = False
+
+    def add(self, answer: Response) -> None:
+        """One more. It runs for each line of what may be a large file: most are only put aside here."""
+        usage = answer.usage
+        if usage is not None and usage.plain and answer.complete and answer.stop_reason != "refusal":
+            key = (answer.model, usage.service_tier, usage.speed, usage.inference_geo)
+            alike = self._alike.get(key) or self._find_alike(*key)
+            if (
+                alike is not None
+                and usage.output is not None
+                and (total := usage.total_input) is not None
+                and (alike.bound is None or total <= alike.bound)
+            ):
+                alike.counts.append(usage[:5])
+                if len(alike.counts) >= _MAX_PENDING:
+                    self._sum_up(alike)
+                return
+        self._add_priced(answer)
+
+    def _find_alike(self, model: str | None, tier: str | None, speed: str | None, geo: str | None) -> _Alike | None:
+        """None where rates alone do not price them."""
+        rates = self._rates(model, tier, speed, geo)
+        if rates is None or model is None or len(self._alike) >= _MAX_PENDING:
+            return None
+        self._models.setdefault(model, Counter())
+        found = self._alike[model, tier, speed, geo] = _Alike(model, rates)
+        return found
+
+    def _sum_up(self, alike: _Alike) -> None:
+        counts, alike.counts = alike.counts, []
+        if not counts:
+            return
+        self._statuses["exact"] += len(counts)
+        used: dict[str, int] = {}
+        for kind, column in zip(_USED_TYPES, zip(*counts, strict=True), strict=True):
+            used[kind] = sum(filter(None, column))
+            if column.count(None) < len(column):
+                self._tokens[kind] += used[kind]
+        rate = alike.rate
+        self._add_parts(alike.model, [used[kind] * price for kind, price in zip(TOKEN_TYPES, rate, strict=False)])
+        self._saved += used["cache_read"] * rate.saving
+        self._overhead += used["cache_write_5m"] * rate.overhead_5m + used["cache_write_1h"] * rate.overhead_1h
+
+    def _add_priced(self, answer: Response) -> None:
+        price = self._price(answer)
+        self._statuses[price.status] += 1
+        if price.reason is not None:
+            self._reasons[price.reason] += 1
+        for charge in price.charges:
+            self._add_parts(charge.model, charge.parts)
+            self._saved += charge.savings
+            self._overhead += charge.overhead_5m + charge.overhead_1h
+        usage = answer.usage
+        if usage is None:
+            return
+        self._by_iterations = self._by_iterations or bool(usage.iterations)
+        # Top-level counts leave out compaction, advisor and declined hops.
+        for part in usage.iterations or (usage,):
+            for kind in TOKEN_TYPES:
+                if (count := getattr(part, kind)) is not None:
+                    self._tokens[kind] += count
+
+    def _add_parts(self, model: str, parts: Iterable[int]) -> None:
+        sums = self._models.setdefault(model, Counter())
+        for kind, amount in zip(COST_TYPES, parts, strict=False):
+            sums[kind] += amount
+
+    def priced(self, *, unread: int = 0) -> Priced:
+        """All of them together. `unread`: so many more could not be read."""
+        for alike in self._alike.values():
+            self._sum_up(alike)
+        answers = sum(self._statuses.values())
+        total = sum(sum(parts.values()) for parts in self._models.values())
+        statuses, reasons = self._statuses.copy(), self._reasons.copy()
+        if self._is_after_table and (exact := statuses.pop("exact", 0)):
+            reasons["after_price_table"] = exact
+            statuses["lower_bound" if total else "unpriced"] += exact
+        if unread:
+            reasons["invalid_result"] += unread
+            statuses["unpriced"] += unread
+        status = joint_status(statuses)
+        return Priced(
+            answers,
+            total,
+            status,
+            {reason: reasons[reason] for reason in UNPRICED_REASONS if reason in reasons},
+            _known({kind: sum(parts[kind] for parts in self._models.values()) for kind in COST_TYPES}, status),
+            dict(self._tokens),
+            {model: _known(parts, status) for model, parts in self._models.items()},
+            self._saved,
+            self._overhead,
+            self._by_iterations,
+        )
+
+
+def json_of(found: Priced, answers: Answers, *, table: str, at: str, platform: Platform) -> dict[str, Any]:
     """One JSON object. Dollars are decimal strings; `usd` is None if nothing is known of the cost."""
     reason = next(iter(found.reasons), None)
     known = UNPRICED_REASONS.get(reason) if reason is not None else None
@@ -79,10 +192,11 @@ def json_of(found: Priced, stored: Stored, *, table: str, at: str, platform: Pla
             {"model": model, "usd": decimal_text(sum(parts.values())), "parts": _texts(parts)}
             for model, parts in found.models.items()
         ],
-        "answers": len(stored.answers),
-        "free": stored.free,
+        "answers": found.answers,
+        "free": answers.free,
+        "unread": answers.unread,
         "reasons": found.reasons,
-        "form": stored.form,
+        "form": answers.form,
         "table": table,
         "at": at,
         "platform": platform.name,
@@ -91,19 +205,8 @@ def json_of(found: Priced, stored: Stored, *, table: str, at: str, platform: Pla
 
 def _known(parts: Mapping[str, int], status: Status) -> dict[str, int]:
     """A part that is 0 is known to be 0 only if the whole is exact."""
-    return {kind: amount for kind, amount in parts.items() if amount or status == "exact"}
+    return {kind: amount for kind in COST_TYPES if (amount := parts[kind]) or status == "exact"}
 
 
 def _texts(parts: dict[str, int]) -> dict[str, str]:
     return {kind: decimal_text(amount) for kind, amount in parts.items()}
-
-
-def _tokens(answers: Sequence[Response]) -> dict[str, int]:
-    """What the answers say; a type that none of them speaks of is absent."""
-    tokens: Counter[str] = Counter()
-    for usage in [answer.usage for answer in answers if answer.usage is not None]:
-        # Top-level counts leave out compaction, advisor and declined hops.
-        for part in usage.iterations or (usage,):
-            said = {kind: getattr(part, kind) for kind in TOKEN_TYPES}
-            tokens.update({kind: count for kind, count in said.items() if count is not None})
-    return dict(tokens)

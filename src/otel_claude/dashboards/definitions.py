@@ -102,6 +102,7 @@ LIMITS: Final = Dashboard(
             (
                 *_HEALTH_ROW.panels,
                 (reliability.VERSIONS, 6, 8), (reliability.LABELS, 7, 8), (reliability.LABEL_SETS, 11, 8),
+                (reliability.TAG_VALUES, 12, 8), (reliability.TAG_CHANGES, 12, 8),
             ),
         ),
     ),

@@ -219,6 +219,22 @@ LABEL_SETS: Final = Panel(
     "table", "locale", (line(lambda q: q.label_sets(10)),), "nothing is recorded",
     columns=(Column(SERIES, "Recorded series", width=520), Column("Value #A", "Sets of labels", "locale")),
 )  # fmt: skip
+TAG_VALUES: Final = Panel(
+    337, "Distinct values of tags, by key",
+    "Of the process with the most. At `OTEL_CLAUDE_TAG_LIMIT` (200) further values are recorded as `_other` for the "
+    "life of the process: name the values that count in `OTEL_CLAUDE_TAG_VALUES`, above all where baggage from outside "
+    "becomes tags.",
+    "lines", "locale", (line(lambda q: q.gauge(c.TAG_VALUES, STEP, (c.TAG_KEY,)), "", c.TAG_KEY),), "no tags",
+    decimals=0,
+)  # fmt: skip
+TAG_CHANGES: Final = Panel(
+    338, "Values of tags that did not fit, by key",
+    "`empty` and `not_text`: left out, so the spend has no such tag. `too_long`: cut after 200 characters. "
+    "`control_characters`: each a space. Look at where the application takes the value from.",
+    "bargauge", "locale",
+    (line(lambda q: q.increase(c.TAG_CHANGES, RANGE, (c.TAG_KEY, c.TAG_CHANGE)), "", c.TAG_KEY, c.TAG_CHANGE),),
+    "every value fits", base=BLUE, decimals=0,
+)  # fmt: skip
 SAMPLE_AGE: Final = Panel(
     334, "Live: age of the last sample",
     "Seconds since each service last sent metrics. It should stay under twice the export interval (60 s by default). "

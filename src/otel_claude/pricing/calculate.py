@@ -79,7 +79,7 @@ def price_call(  # noqa: PLR0913 - each is named where it is called
         for response in responses
     ]
     reasons = list(dict.fromkeys(price.reason for price in prices if price.reason is not None))
-    status = joint_status(prices)
+    status = joint_status(price.status for price in prices)
     if no_response:
         reasons.append("no_response")
         status = "lower_bound" if status == "exact" else status
@@ -161,8 +161,8 @@ def price_response(
     served = Served(
         response.model, usage.service_tier, usage.speed, usage.inference_geo, day, platform, requested_model
     )
-    refusals = table.refusals(served)
-    refused = _is_refused(response, usage, refusals)
+    refusals = table.refusals(served) if response.stop_reason == "refusal" and response.complete else "billed"
+    refused = _is_refused(usage, refusals)
     if refused and refusals == "unclear":
         return _unpriced("ambiguous_refusal", table)
     cost = _ResponseCost(table, response, usage, served, refused=refused)
@@ -185,9 +185,9 @@ def _unpriced(reason: str, table: PriceTable) -> Price:
     return Price((), reason, "unpriced", table.name)
 
 
-def _is_refused(response: Response, usage: Usage, refusals: Refusals) -> bool:
-    """Whether it is a refusal without output where those may be free."""
-    if response.stop_reason != "refusal" or not response.complete or refusals == "billed":
+def _is_refused(usage: Usage, refusals: Refusals) -> bool:
+    """Whether a refusal is one without output where those may be free."""
+    if refusals == "billed":
         return False
     # Amazon Bedrock reports one token of output for a refusal with empty content (AWS user guide, fallback credit).
     return usage.output == 0 or (refusals == "unclear" and usage.output == 1)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from otel_claude.pricing import model_ids as ids
 from otel_claude.pricing import user_prices
-from otel_claude.pricing.table import PriceTable
+from otel_claude.pricing.table import Own, PriceTable
 from otel_claude.pricing.types import Discount, Model, Period, PlatformRules, Prices
 
 Json = Mapping[str, Any]
@@ -89,17 +89,28 @@ def _table(data: Json, own: Json, name: str | None = None) -> PriceTable:
     for part in (data, own):
         for model, row in part.get("models", {}).items():
             known.update(dict.fromkeys((model, *row.get("aliases", ())), model))
+    # A name of the user's own is not taken apart: what it stands for is written beside it.
+    forms = {
+        name: ids.Form(name)
+        for model, row in own.get("models", {}).items()
+        for name in (model, *row.get("aliases", ()))
+    }
     # The user's file was checked: every target is a known id, an alias of one or a snapshot of one.
     for alias, target in own.get("aliases", {}).items():
-        known[alias] = ids.find(target, known) or target
+        forms[alias] = form = ids.merged(ids.parse(alias), ids.parse(target))
+        known[alias] = ids.lookup(form, known) or target
     own_rules: Json = own.get("platforms", {})
     return PriceTable(
         data["table"],
         {model: _model(model, row) for model, row in models.items()},
         known,
         {platform: _rules({**row, **own_rules.get(platform, {})}) for platform, row in data["platforms"].items()},
-        [_discount(row, known) for row in own.get("discounts", ())],
-        name,
+        Own(
+            name,
+            tuple(_discount(row, known) for row in own.get("discounts", ())),
+            forms,
+            {prefix: Fraction(1 if rule == "list" else rule) for prefix, rule in own.get("prefixes", {}).items()},
+        ),
     )
 
 

@@ -1,8 +1,8 @@
 """What one token of each type costs in a context: model, day, platform, tier, speed, region.
 
 Knows the rules that multiply prices; knows no usage.
-token price = price(model, day, speed, prompt tier) x 0.5 if batch x 1.1 if US x platform's premium x the user's factor
-(pricing page of 2026-10-10; they all multiply). Web searches are added and only multiplied by the user's factor.
+token price = price(model, day, speed, prompt tier) x 0.5 if batch x 1.1 if US x platform's premium x the user's factors
+(pricing page of 2026-10-10; they all multiply). Web searches are added and only multiplied by the user's factors.
 """
 
 from collections.abc import Iterable
@@ -62,6 +62,8 @@ class PricingContext(NamedTuple):
     tier: str | None
     speed: str | None
     geo: str | None
+    markup: Fraction | None
+    """What a gateway multiplies the price by. None if that is not known."""
 
 
 def prepare(model: Model, at: PricingContext, rules: PlatformRules, discounts: Iterable[Discount]) -> Rates | str:
@@ -82,7 +84,8 @@ def prepare(model: Model, at: PricingContext, rules: PlatformRules, discounts: I
         rows = [(over, list(map(Fraction, prices))) for over, prices in ((0, period.prices), *period.tiers)]
 
     caveats: list[str] = []
-    factor = _us(model, at, rules, caveats) * _premium(model, at, rules, caveats)
+    markup = _markup(at, caveats)
+    factor = markup * _us(model, at, rules, caveats) * _premium(model, at, rules, caveats)
     if at.tier == "batch":
         factor *= model.batch or 1
     discount = max((row for row in discounts if _applies(row, model, at)), key=_is_specific, default=None)
@@ -90,7 +93,7 @@ def prepare(model: Model, at: PricingContext, rules: PlatformRules, discounts: I
         factor *= discount.factor
     search: Fraction | None = None
     if model.web_search is not None and rules.web_search:
-        search = Fraction(model.web_search, _PER_PICO)
+        search = markup * Fraction(model.web_search, _PER_PICO)
         if discount is not None and discount.web_search:
             search *= discount.factor
         if at.tier == "batch":  # Not published whether halved, so half of it is what is sure.
@@ -150,6 +153,14 @@ def _premium(model: Model, at: PricingContext, rules: PlatformRules, caveats: li
     if at.platform == "foundry" and at.geo == "us":
         return _ONE  # A Data Zone's premium is the US premium; it is already applied.
     return rules.regional
+
+
+def _markup(at: PricingContext, caveats: list[str]) -> Fraction:
+    """What a gateway in between multiplies prices by."""
+    if at.markup is None:
+        caveats.append("unknown_endpoint")
+        return _ONE
+    return at.markup
 
 
 def _applies(row: Discount, model: Model, at: PricingContext) -> bool:

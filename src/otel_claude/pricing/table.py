@@ -1,13 +1,16 @@
 """The price table: finds the rates that hold for a response. Immutable, apart from a bounded memory of rates."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from otel_claude.pricing import model_ids as ids
 from otel_claude.pricing.rates import PricingContext, Rates, prepare
 from otel_claude.pricing.types import ANTHROPIC, Discount, Endpoint, Model, Platform, PlatformName, PlatformRules
 
+_NO_MARKUP: Final = Fraction(1)
 _MAX_REMEMBERED: Final = 1024
 """Rates kept. Model ids come from outside, so there must be a bound."""
 
@@ -38,6 +41,22 @@ class Named(NamedTuple):
     endpoint: Endpoint | None
     fast: bool
     """Whether the id itself says so."""
+    markup: Fraction | None
+    """What a gateway multiplies the price by; 1 without one. None if that is not known."""
+
+
+class Own(NamedTuple):
+    """What a user's own file says beside models and platforms."""
+
+    name: str | None = None
+    discounts: tuple[Discount, ...] = ()
+    forms: Mapping[str, ids.Form] = MappingProxyType({})
+    """Of names that do not say by themselves how what they stand for is served."""
+    markups: Mapping[str, Fraction] = MappingProxyType({})
+    """What gateways multiply prices by, by the prefix that they write before ids."""
+
+
+_NOTHING: Final = Own()
 
 
 class PriceTable:
@@ -49,18 +68,17 @@ class PriceTable:
         models: Mapping[str, Model],
         known: Mapping[str, str],
         rules: Mapping[str, PlatformRules],
-        discounts: Iterable[Discount] = (),
-        custom: str | None = None,
+        own: Own = _NOTHING,
     ) -> None:
         """`known` maps every id and alias to an id of `models`; `rules` are by platform."""
         self.date = date
         """The day that the shipped prices were checked."""
-        self.name = f"{date}+{custom}" if custom else date
+        self.name = f"{date}+{own.name}" if own.name else date
         """What a price says of its table: the date, and whether a user's file was merged over it."""
         self.models = models
         self.known = known
         self._rules = rules
-        self._discounts = tuple(discounts)
+        self._own = own
         self._fast_ids = {
             (platform, name): model.id for model in models.values() for platform, name in model.fast_ids.items()
         }
@@ -85,14 +103,27 @@ class PriceTable:
 
     def refusals(self, served: Served) -> Refusals:
         """Whether a refusal without output is billed."""
-        since = self._rules[served.platform.name].refusals_free_from
+        named = self.named(served.model, served.platform, served.requested_model)
+        platform = served.platform.name
+        if not isinstance(named, str):
+            if named.markup is None:
+                return "unclear"
+            platform = named.platform
+        since = self._rules[platform].refusals_free_from
         if since is None:
             return "unclear"
         return "free" if served.day >= since else "billed"
 
-    def knows(self, model: str) -> bool:
-        """Whether the table has the model, be it without a price."""
-        return ids.find(ids.parse(model).name, self.known) is not None
+    def id_of(self, model: str) -> str | None:
+        """The id that the table has for a model, be it without a price."""
+        return ids.lookup(self._form(model), self.known)
+
+    def _form(self, model: str) -> ids.Form:
+        if (own := self._own.forms.get(model)) is not None:
+            return own
+        form = ids.parse(model)
+        inner = self._own.forms.get(form.name)
+        return form if inner is None else ids.merged(form, inner)._replace(prefix=form.prefix)
 
     def _find(self, served: Served) -> Rates | str:
         named = self.named(served.model, served.platform, served.requested_model)
@@ -101,7 +132,9 @@ class PriceTable:
         speed = "fast" if named.fast and served.speed in (None, "standard") else served.speed
         return self._rates_of(
             named.model,
-            PricingContext(int(served.day), named.platform, named.endpoint, served.tier, speed, served.geo),
+            PricingContext(
+                int(served.day), named.platform, named.endpoint, served.tier, speed, served.geo, named.markup
+            ),
         )
 
     def named(self, model: str | None, platform: Platform, requested_model: str | None) -> Named | str:
@@ -110,22 +143,29 @@ class PriceTable:
             model = requested_model  # Converse names no model, and InvokeModel can name an internal one.
         if model is None:
             return "unknown_model"
-        said = ids.parse(model)
-        wanted = ids.parse(requested_model) if requested_model and platform != ANTHROPIC else said
+        said = self._form(model)
+        wanted = self._form(requested_model) if requested_model and platform != ANTHROPIC else said
         if said.provisioned or wanted.provisioned:
             return "provisioned_throughput"
+        markup = _NO_MARKUP if said.prefix is None else self._markup(said.prefix)
         name = platform.name
-        if name == "anthropic" and said.bedrock:
+        if name == "anthropic" and said.bedrock and markup is not None:
             name = "bedrock"  # a gateway in between: the id tells who served it
         fast = self._fast_ids.get((name, said.name))
-        found = fast or ids.find(said.name, self.known)
+        found = fast or ids.lookup(said, self.known)
         if found is None:
             return "unknown_model"
         endpoint = said.endpoint or wanted.endpoint or _endpoint(name, platform.region) or self._rules[name].endpoint
-        return Named(found, name, endpoint, fast is not None)
+        return Named(found, name, "global" if markup is None else endpoint, fast is not None, markup)
+
+    def _markup(self, prefix: str) -> Fraction | None:
+        """What the user's file says of a gateway: of the whole prefix, else of the longest part that it begins with."""
+        while prefix not in self._own.markups and "/" in prefix:
+            prefix = prefix.rpartition("/")[0]
+        return self._own.markups.get(prefix)
 
     def _prepare(self, model: str, at: PricingContext) -> Rates | str:
-        return prepare(self.models[model], at, self._rules[at.platform], self._discounts)
+        return prepare(self.models[model], at, self._rules[at.platform], self._own.discounts)
 
 
 NO_PRICE_TABLE: Final = PriceTable("", {}, {}, {})

@@ -4,7 +4,7 @@ Money is integer pico-dollars, 1e-12 USD, everywhere but in the table: every lis
 a whole number of them per token, so nothing is rounded.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
@@ -158,8 +158,9 @@ class Price(NamedTuple):
         return sum(charge.total for charge in self.charges)
 
 
-def joint_status(prices: Sequence[Price]) -> Status:
+def joint_status(statuses: Iterable[Status]) -> Status:
     """The status of prices together: that of all of them, or a lower bound. Nothing at all is exact."""
-    if not prices:
-        return "exact"
-    return prices[0].status if len({price.status for price in prices}) == 1 else "lower_bound"
+    distinct = set(statuses)
+    if len(distinct) > 1:
+        return "lower_bound"
+    return distinct.pop() if distinct else "exact"

@@ -39,8 +39,10 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "Whether it is billed is not published: compare with the organization's cost report if there are many of them.",
     ),
     "invalid_result": Reason(
-        "A line of a batch's results is no result that is understood.",
-        "Upgrade otel-claude; look at what stands between the program and the API.",
+        "A line of a batch's results is no result that is understood. Of `otel-claude price`: a line, an event or an "
+        "item of stored answers.",
+        "Upgrade otel-claude; look at what stands between the program and the API. `otel-claude price` names the lines "
+        "that it could not read.",
     ),
     "no_usage": Reason(
         "The answer has no usage.",
@@ -112,9 +114,10 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "Upgrade otel-claude. It is priced without a premium.",
     ),
     "unknown_endpoint": Reason(
-        "It is not known whether a regional endpoint, which costs more, served the request.",
-        "Name the endpoint in your own price file, such as platforms.bedrock.endpoint = regional, or use a model id "
-        "with a prefix such as global. or us.",
+        "It is not known at what price it was served: by a regional endpoint, which costs more, or by a gateway with "
+        "prices of its own, which wrote a prefix such as vertex_ai/ before the model's id. It is priced at list price.",
+        "Write into your own price file what the gateway charges (prefixes), the endpoint "
+        "(platforms.bedrock.endpoint = regional), or what an application inference profile stands for (aliases).",
     ),
     "ambiguous_prompt_tier": Reason(
         "Server tools ran, the summed prompt is above the bound of the higher price, and the answer does not "
@@ -137,6 +140,10 @@ UNPRICED_REASONS: dict[str, Reason] = {
         "A price changed while the batch was processed, and its results do not say when they were made.",
         "Nothing: it is priced at the lower price. Where the program reads the results by a URL of its own, let it ask "
         "for the batch before, as the SDK's results() does: that tells the times.",
+    ),
+    "after_price_table": Reason(
+        "Of `otel-claude price --at` alone: the day is after the table's date, and prices may have changed since.",
+        "Upgrade otel-claude once that day has come. Until then it is the price that is known today.",
     ),
     "code_execution": Reason(
         "Code execution is billed by container time beyond the free hours of the month, which no response reports.",

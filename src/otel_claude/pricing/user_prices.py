@@ -49,7 +49,7 @@ class PriceFileError(Exception):
         self.mistakes = tuple(mistakes)
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         lines = "".join(f"\n  {redact.text(str(mistake))}" for mistake in mistakes)
-        super().__init__(f"the price file {redact.text(path)} has {count} and is ignored as a whole:{lines}")
+        super().__init__(f"the price file {redact.text(path)} has {count}:{lines}")
 
 
 def read(path: str, known: Mapping[str, str], *, waits: bool = False) -> Json:
@@ -206,7 +206,7 @@ def _senseless(data: Json, known: Mapping[str, str], good: Callable[[str], bool]
         return  # every name would seem to be missing
     for alias, target in _object(data.get("aliases")).items() if good("$.aliases") else ():
         place = _member("$.aliases", alias)
-        real = ids.find(target, names)
+        real = ids.lookup(ids.parse(target), names)
         if real is None:
             yield Mistake(place, f"stands for {_shown(target)}, which no table has")
         else:

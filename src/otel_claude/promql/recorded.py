@@ -10,13 +10,15 @@ correction knows which slots its window holds.
 
 What a slot lacks, because samples came late or an evaluation was missed, is added by the correction: what the raw
 series grew in the last hours, less what is recorded of them. It is written when it is found, as a series of its own
-(`claude_increase="correction"`), and the next corrections take it off again. Whatever is read adds up both.
+(`claude_increase="correction"`), and the next corrections take it off again. What a later slot took, because older
+samples came after newer ones, is no part of it. Whatever is read adds up both.
 
 Measured 2026-11-28 on Prometheus 3.14 (docs/recording.md: what is exact after which outage).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -25,7 +27,7 @@ from otel_claude.semconv import INSTANCE_ID, Metric
 from otel_claude.semconv import agents as a
 from otel_claude.semconv import organization as o
 
-from .names import JOB, PROCESS, NameTranslator, Part
+from .names import BUCKET, JOB, PROCESS, NameTranslator, Part
 
 PREFIX: Final = "claude"
 ALIVE: Final = f"{PREFIX}:increase:alive"
@@ -76,6 +78,7 @@ GAUGES: Final[tuple[tuple[Metric, str], ...]] = (
     (c.RATE_LIMIT_LIMIT, "max"),
     (c.RATE_LIMIT_RESET, "max"),
     (c.BATCH_REQUESTS, "sum"),
+    (c.TAG_VALUES, "max"),
     *((metric, "max") for metric in a.SESSION_METRICS),
 )
 """Gauges that panels show over time, and how the values of several processes become one."""
@@ -107,7 +110,8 @@ class Level:
         return Level(self.name, *(time / factor for time in times))
 
 
-MINUTES: Final = Level("5m", slot=300, delay=60, window=6 * 3600, step=1800, late=31 * 60)
+MINUTES: Final = Level("5m", slot=300, delay=60, window=6 * 3600, step=1800, late=41 * 60)
+"""`late`: samples are taken for thirty minutes; the slot with the first that came is recorded eleven minutes later."""
 HOURS: Final = Level("1h", slot=3600, delay=360, window=24 * 3600, step=3600, late=66 * 60)
 
 
@@ -178,9 +182,9 @@ class Growth:
         )
         return _at_the_end_of(level.step, level.late + level.step, f"{missing} > {NOISE:.6f}")
 
-    def _growth(self, metric: Metric, part: Part, seconds: float, baseline: float) -> str:
+    def _growth(self, metric: Metric, part: Part, seconds: float, baseline: float, *matchers: str) -> str:
         """What the raw series grew within so long. One without an earlier sample is a new process."""
-        series = self._translator.select(metric, part=part)
+        series = self._translator.select(metric, *matchers, part=part)
         now = f"last_over_time({series}[{duration(seconds)}])"
         before = f"last_over_time({series}[{duration(baseline)}] offset {duration(seconds)})"
         return self._processes_summed(f"({now} - {before}) or {now}")
@@ -227,9 +231,21 @@ class Growth:
     def slot_correction(self, metric: Metric, part: Part = "") -> str:
         """What no slot of five minutes has of the last hours' growth. Nothing while the hours before were an outage."""
         level = self.minutes if part != "_bucket" else self.minutes.corrected_each(BUCKET_STEPS)
-        window = duration(level.window)
-        growth = self._growth(metric, part, level.window, level.window)
-        missing = self._missing(level, growth, increase_name(metric, level.name, part))
+        window, name = duration(level.window), increase_name(metric, level.name, part)
+        after = duration(level.late - level.delay - level.slot)
+
+        def growth(*matchers: str) -> str:
+            # Where samples came after newer ones, a slot after the step has taken what they grew before it.
+            series = self._translator.select(metric, *matchers, part=part)
+            now = f"last_over_time({series}[{after}] offset -{after})"
+            later = self._processes_summed(f"({now} - last_over_time({series}[{window}])) or {now}")
+            slots = self._translator.select_name(name, f'{CORRECTION_LABEL}=""', *matchers)
+            slots = f"sum_over_time({slots}[{after}] offset -{duration(level.late - 0.001)})"
+            taken = f"sum without (of) ({later} or {_with_label(f'-1 * {slots}', 'of', 'slots')}) < 0"
+            grew = self._growth(metric, part, level.window, level.window, *matchers)
+            return f"({grew}) or {_with_label(taken, CORRECTION_LABEL, 'taken')}"
+
+        missing = self._missing(level, growth, metric, part)
         known = f"count_over_time({ALIVE}[{window}] offset {window})"
         return _recorded_once(correction(level, part), level.step, level.late, f"{missing} and on () {known}")
 
@@ -241,10 +257,11 @@ class Growth:
     def hour_correction(self, metric: Metric, part: Part = "") -> str:
         """What no hour has of the last day's slots: hours that were not evaluated."""
         level = self.hours
-        missing = self._missing(
-            level, self._recorded_in(metric, part, level.window), increase_name(metric, level.name, part)
-        )
-        return _recorded_once(correction(level), level.step, level.late, missing)
+
+        def growth(*matchers: str) -> str:
+            return self._recorded_in(metric, part, level.window, *matchers)
+
+        return _recorded_once(correction(level), level.step, level.late, self._missing(level, growth, metric, part))
 
     def gauge(self, metric: Metric, operation: str) -> str:
         """The values of a gauge in the last five minutes: of each process the highest, or the last that is added."""
@@ -272,21 +289,32 @@ class Growth:
     def _processes_summed(self, expression: str) -> str:
         return f"sum without ({self._without}) ({expression})"
 
-    def _recorded_in(self, metric: Metric, part: Part, seconds: float) -> str:
+    def _recorded_in(self, metric: Metric, part: Part, seconds: float, *matchers: str) -> str:
         """The sum of slots of five minutes that ended within so long: each is recorded after its end."""
-        name = increase_name(metric, self.minutes.name, part)
-        return f"sum without ({CORRECTION_LABEL}) ({_recorded(name, self.minutes, seconds)})"
+        series = self._translator.select_name(increase_name(metric, self.minutes.name, part), *matchers)
+        return f"sum without ({CORRECTION_LABEL}) ({_recorded(series, self.minutes, seconds)})"
 
-    def _missing(self, level: Level, growth: str, name: str) -> str:
-        """A growth less the slots and the corrections that are recorded of it."""
-        slots = _recorded(f'{name}{{{CORRECTION_LABEL}=""}}', level, level.window)
-        slots = _with_label(f"-1 * {slots}", CORRECTION_LABEL, "slots")
-        # The correction of each step is taken off while the step that it is about is in the window.
-        earlier = (
-            f'sum_over_time({name}{{{CORRECTION_LABEL}="{CORRECTION}"}}[{duration(level.window - level.step)}] '
-            f"offset -{duration(level.late - 0.001)})"
-        )
-        return f"sum without ({CORRECTION_LABEL}) (({growth}) or {slots} or -1 * {earlier}) > {NOISE:.6f}"
+    def _missing(self, level: Level, growth: Callable[..., str], metric: Metric, part: Part) -> str:
+        """What grew less the slots and the corrections that are recorded of it."""
+        name = increase_name(metric, level.name, part)
+
+        def less_recorded(*matchers: str) -> str:
+            def select(kind: str) -> str:
+                return self._translator.select_name(name, f'{CORRECTION_LABEL}="{kind}"', *matchers)
+
+            slots = _with_label(f"-1 * {_recorded(select(''), level, level.window)}", CORRECTION_LABEL, "slots")
+            # The correction of each step is taken off while the step that it is about is in the window.
+            earlier = (
+                f"sum_over_time({select(CORRECTION)}[{duration(level.window - level.step)}] "
+                f"offset -{duration(level.late - 0.001)})"
+            )
+            return f"sum without ({CORRECTION_LABEL}) (({growth(*matchers)}) or {slots} or -1 * {earlier})"
+
+        if part != "_bucket":
+            return f"{less_recorded()} > {NOISE:.6f}"
+        # An empty bucket below others is their lower bound: a window can have this correction alone.
+        whole = f'{BUCKET}="+Inf"'
+        return f"{less_recorded()} >= 0 and ignoring ({BUCKET}) ({less_recorded(whole)} > {NOISE:.6f})"
 
 
 def _recorded(series: str, level: Level, seconds: float) -> str:

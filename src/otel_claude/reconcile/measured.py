@@ -57,7 +57,7 @@ class Cell(NamedTuple):
 
 def canonical(model: str | None, known: Mapping[str, str]) -> str | None:
     """One name for one model: aliases and dated ids of a model become the id that the price table has."""
-    return None if not model else ids.find(ids.parse(model).name, known) or model
+    return None if not model else ids.lookup(ids.parse(model), known) or model
 
 
 def add(sums: dict[K, N], key: K, amount: N) -> None:

@@ -65,12 +65,8 @@ def start_call(runtime: Runtime, client: Any, options: Any) -> Call | None:
     except Exception:
         log_internal_error("read a request")
         features = RequestFeatures()
-    try:
-        # Without a block that is open, and without baggage, there is nothing to look for.
-        tags = runtime.tags() if runtime.settings.baggage_tags or top.get() is not None else ()
-    except Exception:
-        log_internal_error("read the tags")
-        tags = ()
+    # Without a block that is open, and without baggage, there is nothing to look for.
+    tags = runtime.tags() if runtime.settings.baggage_tags or top.get() is not None else ()
     call = Call(features, requester(runtime, client, options), tags, expects_native_span=native)
     runtime.recorder.on_start(call)
     return call

@@ -247,6 +247,27 @@ RATE_LIMIT_RESET: Final = gauge(
     description="Seconds until a rate limit resets. The series ends then.",
 )
 
+TAG_VALUES: Final = gauge(
+    "claude.client.tag.values",
+    unit="{value}",
+    attributes=(attributes.TAG_KEY,),
+    tags=False,
+    description=(
+        "Distinct values of a tag's key in this process. Beyond OTEL_CLAUDE_TAG_LIMIT, or the list of "
+        "OTEL_CLAUDE_TAG_VALUES, values are recorded as _other."
+    ),
+)
+TAG_CHANGES: Final = counter(
+    "claude.client.tag.changes",
+    unit="{value}",
+    attributes=(attributes.TAG_KEY, attributes.TAG_CHANGE),
+    tags=False,
+    description=(
+        "Values of tags that did not fit: empty or not_text (left out), too_long (cut), control_characters (each a "
+        "space)."
+    ),
+)
+
 LEGACY_TOKEN_TYPE: Final = "gen_ai.token.type"  # noqa: S105 - the name of an attribute, no secret
 LEGACY_TOKEN_USAGE: Final = histogram(
     "gen_ai.client.token.usage",
@@ -288,8 +309,12 @@ METRICS: Final = (
     SERVER_TOOL_CALLS,
     BATCH_RESULTS,
     BATCH_REQUESTS,
+    TAG_VALUES,
+    TAG_CHANGES,
 )
 """Everything that is emitted by default."""
 LEGACY_METRICS: Final = (LEGACY_TOKEN_USAGE, LEGACY_DURATION)
 """Emitted too with `OTEL_CLAUDE_LEGACY_METRICS=true`."""
+TAG_METRICS: Final = (TAG_VALUES, TAG_CHANGES)
+"""About tags themselves: they have none of the common attributes but `claude.instance.id`."""
 RATE_LIMIT_METRICS: Final = (RATE_LIMIT_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_UTILIZATION, RATE_LIMIT_RESET)

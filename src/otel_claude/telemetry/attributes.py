@@ -8,15 +8,13 @@ from typing import Any, Final
 from .. import semconv
 from .._diagnostics import log_internal_error
 from ..semconv import OTHER
-from ..tags import Tags
+from ..tags import Tags, is_value
 from .call import ClientInfo
 
 Value = str | int | bool
 Attributes = dict[str, Value]
 Pair = tuple[str, "Value | None"]
 
-_MAX_LENGTH: Final = 200
-"""Characters of a value. Model ids, workspace ids and Bedrock ARNs are shorter."""
 _MAX_VALUES: Final = 200
 """Distinct models, workspaces, keys, error types and so on, each."""
 _MAX_DERIVED: Final = 256
@@ -28,20 +26,26 @@ _MAX_SETS: Final = 10_000
 
 
 class CardinalityLimiter:
-    """The distinct values of each attribute seen in this process, up to `limit` of one attribute."""
+    """The distinct values of each attribute seen in this process, up to `limit` of one attribute.
+
+    `allowed`: all values of the attributes that have a list of them; those have no limit.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._seen: dict[str, set[str]] = {}
+        self.allowed: dict[str, set[str]] = {}
+        self.seen: dict[str, set[str]] = {}
 
     def bound(self, name: str, value: str) -> str:
         """`value` if the attribute `name` may have it, else `_other`. `name` must not come from outside."""
-        seen = self._seen.get(name)
+        seen = self.seen.get(name)
         if seen is None:
-            seen = self._seen.setdefault(name, set())
+            seen = self.seen.setdefault(name, set())
         if value in seen or value == OTHER:
             return value
-        if len(seen) >= self.limit or not value or len(value) > _MAX_LENGTH or not value.isprintable():
+        allowed = self.allowed.get(name)
+        fits = len(seen) < self.limit and is_value(value) if allowed is None else value in allowed
+        if not fits:
             return OTHER
         seen.add(value)
         return value
@@ -74,12 +78,12 @@ class AttributeSet:
 class AttributeSets:
     """Makes attribute sets of what calls say. Values from outside are bounded in length and number."""
 
-    def __init__(self, tag_limit: int) -> None:
-        self.tag_limit = tag_limit
+    def __init__(self, tag_limit: int, tag_values: Tags = ()) -> None:
         self._values = CardinalityLimiter(_MAX_VALUES)
         self._tags = CardinalityLimiter(tag_limit)
         self._known: dict[Any, AttributeSet] = {}
         self._interned: dict[Any, AttributeSet] = {}
+        self.limit_tags(tag_limit, tag_values)
 
     def of(
         self,
@@ -145,11 +149,19 @@ class AttributeSets:
             self._known.clear()
         self._known[key] = found
 
-    def limit_tags(self, limit: int) -> None:
-        """Another limit from now on. What was seen stays seen: its series are there."""
-        if limit != self.tag_limit:
-            self.tag_limit = self._tags.limit = limit
+    def limit_tags(self, limit: int, values: Tags = ()) -> None:
+        """Another limit, and other lists of values, from now on. What was seen stays seen: its series are there."""
+        allowed: dict[str, set[str]] = {}
+        for key, value in values:
+            allowed.setdefault(key, set()).add(value)
+        if (limit, allowed) != (self._tags.limit, self._tags.allowed):
+            self._tags.limit, self._tags.allowed = limit, allowed
             self._known.clear()
+
+    def tag_values(self) -> list[tuple[AttributeSet, int]]:
+        """How many distinct values each tag has, by the attributes that name its key."""
+        seen = self._tags.seen
+        return [(self.intern({semconv.TAG_KEY: key}), len(seen[key])) for key in tuple(seen)] if seen else []
 
     def intern(self, attributes: dict[str, Value]) -> AttributeSet:
         """The one object of these attributes."""

@@ -21,10 +21,11 @@ from .. import semconv
 from .._diagnostics import log_internal_error, logger
 from ..semconv import Metric, agents
 from ..settings import InstanceIdMode
+from ..tags import Tags, listeners
 from . import fork
 from .attributes import AttributeSets
 from .batches import Batches
-from .counters import Counters
+from .counters import MAX_PENDING, Counters, Increment
 from .instance_id import NOT_KNOWN, InstanceId, consumer_of, renew_after_fork, resource_of
 from .managed_agents import Sessions
 from .rate_limits import RateLimits
@@ -107,9 +108,29 @@ class Instruments:
             return partial(counters.observe, metric.name, metric.unit == "{USD}")
         if metric is semconv.BATCH_REQUESTS:
             return self.batches.observe
+        if metric is semconv.TAG_VALUES:
+            return self._observe_tags
         if metric in semconv.RATE_LIMIT_METRICS:
             return partial(self.rate_limits.observe, metric.name)
         return partial(self.sessions.observe, metric.name)
+
+    def _observe_tags(self, _options: CallbackOptions) -> Sequence[Observation]:
+        try:
+            values = self.sets.tag_values()
+            if not values:
+                return ()
+            attributes_of = self.instance_id.resolve()
+            return [Observation(number, attributes_of(attributes)) for attributes, number in values]
+        except Exception:
+            log_internal_error(f"observe {semconv.TAG_VALUES.name}")
+            return ()
+
+    def count_tag_change(self, key: str, change: str) -> None:
+        """A value of a tag did not fit."""
+        attributes = self.sets.intern(self.sets.bounded(((semconv.TAG_KEY, key), (semconv.TAG_CHANGE, change))))
+        self.counters.add((None, (Increment(semconv.TAG_CHANGES.name, attributes, 1),)))
+        if len(self.counters.pending) >= MAX_PENDING:
+            self.counters.sum_up_if_free()
 
     def _flush(self, _options: CallbackOptions) -> Sequence[Observation]:
         self.flush_deferred()
@@ -170,33 +191,34 @@ def instruments_of(
     version: str,
     tag_limit: int,
     *,
+    tag_values: Tags = (),
     keep: bool = False,
     instance_id: InstanceIdMode = "auto",
 ) -> Instruments:
     """The instruments of a provider; of the global one for None, also if it is set only later.
 
-    `keep`: those that are there keep their limit of tags, and what they say of the process.
+    `keep`: those that are there keep their limits of tags, and what they say of the process.
     """
+
+    def made(meter: Meter) -> Instruments:
+        return Instruments(meter, AttributeSets(tag_limit, tag_values), instance_id)
+
     current = metrics.get_meter_provider()
     provider = current if provider is None else provider
     found = _by_provider.get(provider)
     if found is None and provider is current:
         if type(provider).__name__ == _UNSET:
             if not _of_global:
-                _of_global.append(
-                    Instruments(metrics.get_meter(semconv.SCOPE, version), AttributeSets(tag_limit), instance_id)
-                )
+                _of_global.append(made(metrics.get_meter(semconv.SCOPE, version)))
             found = _of_global[0]
         elif _of_global:
             # It was set since, and OpenTelemetry has passed on to it what these had made.
             found = _by_provider[provider] = _of_global.pop()
     if found is None:
-        found = _by_provider[provider] = Instruments(
-            provider.get_meter(semconv.SCOPE, version), AttributeSets(tag_limit), instance_id
-        )
+        found = _by_provider[provider] = made(provider.get_meter(semconv.SCOPE, version))
     if not keep:
         # Its attribute sets go on: values counted anew at each `instrument()` would make series without end.
-        found.sets.limit_tags(tag_limit)
+        found.sets.limit_tags(tag_limit, tag_values)
         found.instance_id.choose(instance_id)
     return found
 
@@ -205,6 +227,17 @@ def flush_all_deferred() -> None:
     """Records the calls that finalizers ended: the process is about to exit, and maybe no reader will ask."""
     for found in (*_of_global, *_by_provider.values()):
         found.flush_deferred()
+
+
+def _count_tag_change(key: str, change: str) -> None:
+    try:
+        for found in (*_of_global, *_by_provider.values()):
+            found.count_tag_change(key, change)
+    except Exception:
+        log_internal_error("count a value of a tag that did not fit")
+
+
+listeners.append(_count_tag_change)
 
 
 def _clear_after_fork() -> None:

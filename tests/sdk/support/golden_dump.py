@@ -63,13 +63,16 @@ def dump_warnings(said: list[str]) -> list[str]:
 
 
 def dump_metrics(data: Any, spans: list[Any]) -> dict[str, Any]:
-    """Every point of every metric. `common` are the attributes of all points, which the points do not repeat."""
+    """Every point of every metric. `common` are the attributes of all points, which the points do not repeat.
+
+    Without how many values tags have, which is of the process and of no call.
+    """
     metrics = [
         metric
         for resource in (data.resource_metrics if data else ())
         for scope in resource.scope_metrics
         for metric in scope.metrics
-        if metric.data.data_points
+        if metric.data.data_points and metric.name != "claude.client.tag.values"
     ]
     names = [metric.name for metric in metrics]
     assert len(names) == len(set(names)), "two streams of one name"

@@ -8,6 +8,8 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 
+from otel_claude import semconv
+
 SECONDS = "seconds"
 """Stands for every measured time, of which no test can say how long it was."""
 RESOURCE = Resource.create()
@@ -91,7 +93,7 @@ class Telemetry:
 
 
 def plain_metrics(data: Any) -> dict[str, dict[tuple[tuple[str, Any], ...], Any]]:
-    """`MetricsData` as plain dicts."""
+    """`MetricsData` as plain dicts. Without how many values tags have, which is of the process and of no call."""
     found: dict[str, Any] = {}
     for resource in data.resource_metrics if data else ():
         for scope in resource.scope_metrics:
@@ -101,7 +103,7 @@ def plain_metrics(data: Any) -> dict[str, dict[tuple[tuple[str, Any], ...], Any]
                 found[metric.name] = {
                     tuple(sorted(point.attributes.items())): _value(metric, point) for point in metric.data.data_points
                 }
-    return {name: points for name, points in found.items() if points}
+    return {name: points for name, points in found.items() if points and name != semconv.TAG_VALUES.name}
 
 
 def _value(metric: Any, point: Any) -> Any:

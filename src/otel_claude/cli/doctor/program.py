@@ -124,7 +124,12 @@ def _prices(path: str) -> Iterator[Finding]:
     except pricing.PriceTableError:
         return  # `_table` says so.
     except pricing.PriceFileError as error:
-        yield Finding("error", name, _sentence(error), "Correct the file; check it by: otel-claude doctor")
+        yield Finding(
+            "error",
+            name,
+            f"It is ignored, and the shipped prices are used: {error}",
+            "Correct the file; check it by: otel-claude doctor",
+        )
     else:
         yield Finding("ok", name, f"{path} is merged over the shipped prices as {table.name}.")
 
@@ -143,7 +148,7 @@ def _table(now: float) -> Iterator[Finding]:
         yield Finding("warning", "Prices", text, upgrade)
     else:
         yield Finding("ok", "Prices", f"The shipped table is of {table.date} and has {len(table.models)} models.")
-    if unknown := [model for model in _models_of_sdk() if not table.knows(model)]:
+    if unknown := [model for model in _models_of_sdk() if table.id_of(model) is None]:
         text = f"The installed SDK knows models that have no price here: {', '.join(unknown)}."
         yield Finding("warning", "Prices", text, f"{upgrade}   (or price them: OTEL_CLAUDE_PRICES)")
 
