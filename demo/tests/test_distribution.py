@@ -16,9 +16,10 @@ ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "demo" / "src" / "otel_claude_demo"
 RUNTIME = ROOT / "src" / "otel_claude"
 IMPORTED = {
-    "otel_claude.api.response", "otel_claude.pricing", "otel_claude.redact", "otel_claude.semconv", "otel_claude.tags",
+    "otel_claude.api.response", "otel_claude.cli.arguments", "otel_claude.pricing", "otel_claude.redact",
+    "otel_claude.semconv", "otel_claude.tags",
 }  # fmt: skip
-HEAVY = ("starlette", "uvicorn", "anthropic", "rich", "typer")
+HEAVY = ("starlette", "uvicorn", "anthropic", "rich")
 
 
 def imports(path, package):
@@ -48,7 +49,7 @@ def test_the_licence_is_the_same():
     assert (ROOT / "demo" / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
-def test_of_ours_the_demo_imports_values_names_tags_and_what_redacts():
+def test_of_ours_the_demo_imports_values_names_tags_what_redacts_and_what_reads_its_options():
     found = {name for path in DEMO.rglob("*.py") for name in imports(path, "otel_claude")}
     assert found == IMPORTED
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
+from . import redact
 from .alerts.budgets import TagBudget, budget_recordings, tag_budget
 from .alerts.definitions import alert_groups
 from .alerts.recording import backfill_groups, recording_groups
@@ -31,6 +34,9 @@ GENERATED: Final = (
 )
 _FROM_PACKAGE: Final = "RUN pip install --no-cache-dir 'otel-claude[demo,agent-sdk]'"
 _FROM_CHECKOUT: Final = "COPY . /src\n        RUN pip install --no-cache-dir '/src[demo,agent-sdk]' /src/demo"
+
+_ADDRESS: Final = re.compile(r"(?!.*\{\{)[!-\"$-~]+")
+"""Printable ASCII without `#` and `{{`."""
 
 _Choice = TypeVar("_Choice", bound=str)
 Files = dict[str, str]
@@ -67,6 +73,9 @@ class Options:
         for label in self.process_labels:
             if not label or set(label) & set('"{}\\\n'):
                 raise ExportError(f"{label!r} is no label: it is written as stored, for example node or k8s_node_name")
+        _check_address("grafana-url", self.grafana_url, "https://grafana.example.com")
+        if self.runbook_url != RUNBOOKS:
+            _check_address("runbook-url", self.runbook_url, "https://wiki.example.com/claude-runbooks")
         for name, budget in (("monthly", self.monthly_budget), ("daily", self.daily_budget)):
             if not (math.isfinite(budget) and budget > 0):
                 raise ExportError(f"the {name} budget must be more than 0 dollars, not {budget:g}")
@@ -149,6 +158,22 @@ def kubernetes(options: Options) -> Files:
     return files | _static("kubernetes")
 
 
+def terraform(options: Options) -> Files:
+    """A module for Terraform: the dashboards in a folder of a Grafana."""
+    text = _static("terraform")["main.tf"]
+    if options.from_checkout:
+        return {"main.tf": text.replace("@dashboards@", "../grafana/dashboards")}
+    files = {f"dashboards/{name}": text for name, text in dashboards(options).items()}
+    return {"main.tf": text.replace("@dashboards@", "dashboards"), **files}
+
+
+def tests(options: Options) -> Files:
+    """Tests of the rules for `promtool test rules`, beside the rules that they test: those without options."""
+    if options != Options(from_checkout=options.from_checkout):
+        raise ExportError("tests are of the rules as they are without options: give none but --out and --force")
+    return _static("tests") | {f"rules/{name}": text for name, text in rules(options).items()}
+
+
 TARGETS: Final[dict[str, Callable[[Options], Files]]] = {
     "dashboards": dashboards,
     "rules": rules,
@@ -157,6 +182,8 @@ TARGETS: Final[dict[str, Callable[[Options], Files]]] = {
     "collector": collector,
     "compose": compose,
     "systemd": systemd,
+    "terraform": terraform,
+    "tests": tests,
 }
 
 
@@ -188,6 +215,17 @@ def _one_of(choices: tuple[_Choice, ...], chosen: str, what: str) -> _Choice:
         if choice == chosen:
             return choice
     raise ExportError(f"unknown {what} {chosen!r}: it is one of {', '.join(choices)}")
+
+
+def _check_address(option: str, address: str, example: str) -> None:
+    """Alerts link to it: everybody sees it, something is put behind it, and Prometheus reads it as a template."""
+    try:
+        parts = urlsplit(address)
+        bad = parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.port == 0
+    except ValueError:
+        bad = True
+    if bad or not _ADDRESS.fullmatch(address):
+        raise ExportError(f"--{option} must be an address such as {example}, not {redact.url(address)!r}")
 
 
 def _tag_budgets(texts: tuple[str, ...]) -> tuple[TagBudget, ...]:

@@ -1,10 +1,13 @@
 """What `otel-claude run` gives to a program, and what it says before it starts one."""
 
 import os
+import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
+from cli_programs import OURS
 
 from otel_claude.cli import run as running
 from otel_claude.summary import JSON, PROCESS_GROUP
@@ -108,8 +111,46 @@ def test_a_python_without_otel_claude_is_named(otel_claude, tmp_path, monkeypatc
     _, _, err = otel_claude("run", "python", "app.py")
     assert f"{python} does not have otel-claude, so nothing will be measured." in err
     assert f"{python} -m pip install 'otel-claude[otlp]', or use {sys.executable}." in err
-    assert became[0][:2] == (python, ["python", "app.py"])
+    assert became[0] == (python, ["python", "app.py"], dict(os.environ))
     assert err.count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def pythons(tmp_path_factory):
+    """Environments with nothing, and with some of what is needed."""
+    made = {}
+    for name, modules in (("empty", ()), ("some", ("otel_claude", "opentelemetry"))):
+        folder = tmp_path_factory.mktemp(name)
+        venv.create(folder, symlinks=True)
+        (packages,) = folder.glob("lib/python*/site-packages")
+        for module in modules:
+            (packages / module).mkdir()
+        made[name] = str(folder / "bin/python")
+    return made
+
+
+OF_OPENTELEMETRY = "opentelemetry-sdk, opentelemetry-distro, opentelemetry-instrumentation"
+
+
+@pytest.mark.parametrize(
+    ("name", "absent"), [("empty", f"otel-claude, {OF_OPENTELEMETRY}"), ("some", OF_OPENTELEMETRY)]
+)
+@pytest.mark.parametrize("by_a_script", [False, True])
+def test_a_program_of_another_environment_runs_as_without_us(pythons, tmp_path, environment, name, absent, by_a_script):
+    python, file = pythons[name], tmp_path / "app.py"
+    file.write_text("import os, sys; print(sorted(set(os.environ) - {'LC_CTYPE', '_', 'PWD', 'SHLVL', 'OLDPWD'}))\n")
+    program = ["sh", "-c", f"{python} {file}"] if by_a_script else [python, str(file)]
+    done = subprocess.run([*OURS, "run", *program], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    if by_a_script:
+        # Only that Python can know it.
+        assert done.stderr == f"otel-claude: {python} does not have {absent}, so it is not measured.\n"
+    else:
+        assert done.stderr == (
+            f"otel-claude: {python} does not have {absent}, so nothing will be measured. Install it there: "
+            f"{python} -m pip install 'otel-claude[otlp]', or use {sys.executable}.\n"
+        )
+        assert done.stdout == f"{sorted(set(environment) - {'LC_CTYPE', '_', 'PWD', 'SHLVL', 'OLDPWD'})}\n"
 
 
 @pytest.mark.parametrize(
@@ -121,8 +162,12 @@ def test_a_python_without_otel_claude_is_named(otel_claude, tmp_path, monkeypatc
         (["--json", "no/folder/x.json", "true"], 2, "otel-claude: --json no/folder/x.json: there is no folder "),
         (["--json", ".", "true"], 2, "otel-claude: --json .: cannot be written\n"),
         (["./broken"], 126, "otel-claude: ./broken: Exec format error\n"),
-        ([], 2, "Usage: otel-claude run"),
-        (["--jsn", "x", "true"], 2, "Usage: otel-claude run"),
+        ([], 2, "otel-claude: run: the following arguments are required: PROGRAM. See: otel-claude run --help\n"),
+        (
+            ["--jsn", "x", "true"],
+            2,
+            "otel-claude: run: there is no option '--jsn': did you mean --json? See: otel-claude run --help\n",
+        ),
     ],
 )
 def test_what_cannot_be_run(otel_claude, tmp_path, monkeypatch, arguments, code, said):

@@ -1,6 +1,6 @@
 """The cases of promtool's tests: for each alert one in which it fires, with its words, and some in which it must not.
 
-`scripts/stack-files` writes them to deploy/prometheus/tests, where `promtool test rules` reads them.
+`scripts/stack-files` writes them for `otel-claude export tests`; `promtool test rules` reads them.
 """
 
 from __future__ import annotations
@@ -331,7 +331,7 @@ def budget_groups():
 
 def promtool_files():
     """The files of promtool's tests by name."""
-    rules = ["../rules/otel-claude-recording.yaml", "../rules/otel-claude-alerts.yaml"]
+    rules = ["rules/otel-claude-recording.yaml", "rules/otel-claude-alerts.yaml"]
     # Else the order of groups is left to chance, and an alert may read what was recorded one interval before.
     order = [group.name for group in all_groups(QUERIES, Thresholds())]
     common = {"rule_files": rules, "group_eval_order": order, "fuzzy_compare": True}
@@ -343,7 +343,7 @@ def promtool_files():
         exactly("percentiles of a correction alone", AWAY, QUERIES.quantile(0.5, c.DURATION, "5m"), "585m", 3),
     ]
     budgets = {
-        "rule_files": ["../rules/otel-claude-recording.yaml", "budget-rules.yaml"],
+        "rule_files": ["rules/otel-claude-recording.yaml", "budget-rules.yaml"],
         "group_eval_order": [group.name for group in (*recording_groups(NAMING), *budget_groups())],
         "evaluation_interval": "5m", "fuzzy_compare": True, "tests": tests(BUDGET_CASES, "1m"),
     }  # fmt: skip

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 from test_stack_dashboards import selectors
-from typer.testing import CliRunner
 
-from otel_claude.cli.commands import application
-from otel_claude.export import TARGETS, ExportError, Options, export
+from otel_claude.cli import main
+from otel_claude.export import TARGETS, ExportError, Options, dashboards, export
 from otel_claude.files import prepare
 
 ROOT = Path(__file__).parents[2]
+COMMITTED = (ROOT / "deploy/terraform/main.tf").read_text()
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -28,8 +28,8 @@ def test_target_is_written_and_can_be_read(target, tmp_path):
     for path in written:
         text = path.read_text()
         assert not re.search(r"@[a-z]+@", text)  # what export fills in
-        if path.suffix in {".service", ".timer"}:
-            documents = [text.partition("[Unit]")[2]]
+        if path.suffix in {".service", ".timer", ".tf"}:
+            documents = [text.partition("\n")[2]]
         else:
             documents = [json.loads(text)] if path.suffix == ".json" else list(yaml.safe_load_all(text))
         assert all(documents)
@@ -165,18 +165,42 @@ def test_one_existing_file_is_enough_to_write_none(tmp_path):
                 {"budgets": (text,)},
                 rf"the budget {re.escape(repr(text))} names no tag: it is written as tenant=acme:500",
             )
-            for text in (
-                "tenant:5",
-                "acme:5",
-                "tenant=acme",
-                "=acme:5",
-                "tenant=:5",
-                "Tenant=acme:5",
-                "a=\t:5",
-                "a={{b}}:5",
+            for text in ("tenant:5", "acme:5", "tenant=acme", "")
+        ),
+        *(
+            (
+                {"budgets": (f"{key}=acme:5",)},
+                rf"names no tag: {re.escape(repr(key))} cannot be a tag's key, which has lower case letters",
+            )
+            for key in ("Tenant", "", "_a", "a-b", "1a", "a" * 61)
+        ),
+        *(
+            (
+                {"budgets": (f"tenant={value}:5",)},
+                rf"names no tag: {re.escape(repr(value))} cannot be a tag's value here, which has 1 to 200 printable",
+            )
+            for value in ("", "\t", "{{b}}", "a" * 201)
+        ),
+        *(
+            ({f"{name}_url": address}, rf"--{name}-url must be an address such as https://\w+.example.com.*, not '")
+            for name in ("grafana", "runbook")
+            for address in (
                 "",
+                "grafana.example",
+                "/d",
+                "ftp://grafana.example",
+                "https://",
+                "https://a b",
+                "https://a\n.example",
+                "https://h:99999",
+                "https://h:port",
+                "https://u:S3cret99@h",
+                "https://h/{{ x }}",
+                "https://h/\u2713",
+                "javascript:alert(1)",
             )
         ),
+        ({"runbook_url": "https://wiki.example/claude#top"}, "--runbook-url must be an address"),
         *(
             ({"budgets": (f"tenant=acme:{amount}",)}, r"the budget 'tenant=acme:.*' must be more than 0 dollars")
             for amount in ("0", "-1", "nan", "inf", "", "5 USD", "1,000")
@@ -186,8 +210,44 @@ def test_one_existing_file_is_enough_to_write_none(tmp_path):
     ],
 )
 def test_bad_options_are_refused(options, message):
-    with pytest.raises(ExportError, match=message):
+    with pytest.raises(ExportError, match=message) as caught:
         Options(**options)
+    assert "S3cret99" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://localhost:3000", "https://grafana.example", "https://h/grafana/", "https://[::1]:3000", "https://h/a?b=c"],
+)
+def test_good_addresses_are_taken(address):
+    Options(grafana_url=address, runbook_url=address)
+
+
+def test_the_terraform_module_has_its_dashboards_beside_it(tmp_path):
+    export("terraform", tmp_path)
+    main = (tmp_path / "main.tf").read_text()
+    # Terraform reads other paths from where it was started.
+    assert 'coalesce(var.dashboards, "${path.module}/dashboards")' in main
+    assert re.search(r'source  = "grafana/grafana"\n\s+version = "~> \d+\.\d+"', main)
+    assert sorted(path.name for path in (tmp_path / "dashboards").iterdir()) == sorted(dashboards(Options()))
+    for path in (ROOT / "deploy/terraform" / found for found in re.findall(r"\{path\.module}/([^\"]+)", COMMITTED)):
+        assert list(path.glob("*.json"))
+
+
+def test_the_tests_of_rules_are_beside_the_rules_that_they_test(tmp_path):
+    export("tests", tmp_path / "tests")
+    export("rules", tmp_path / "rules")
+    assert everything(tmp_path / "tests/rules") == everything(tmp_path / "rules")
+    for path in (tmp_path / "tests").glob("*.yaml"):
+        for name in yaml.safe_load(path.read_text()).get("rule_files", ()):
+            assert (path.parent / name).is_file()
+
+
+@pytest.mark.parametrize("options", [{"name_style": "utf8"}, {"budgets": ("a=b:1",)}, {"daily_budget": 1.0}])
+def test_there_are_no_tests_of_rules_with_options(tmp_path, options):
+    with pytest.raises(ExportError, match="tests are of the rules as they are without options"):
+        export("tests", tmp_path / "new", Options(**options))
+    assert not (tmp_path / "new").exists()
 
 
 def test_unknown_target_is_refused(tmp_path):
@@ -296,20 +356,29 @@ def test_an_unwritable_directory_is_refused():
         export("rules", Path("/proc/self/out"))
 
 
-def run(*arguments):
-    return CliRunner().invoke(application(arguments), arguments)
+@pytest.fixture
+def run(capsys):
+    """Runs the command in this process: its exit code, stdout and stderr."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as exit_:
+            main(("export", *arguments))
+        captured = capsys.readouterr()
+        return exit_.value.code, captured.out, captured.err
+
+    return run
 
 
-def test_command_writes_and_lists(tmp_path):
-    result = run("export", "rules", "--out", str(tmp_path), "--monthly-budget", "100", "--daily-budget", "5")
-    assert result.exit_code == 0
-    assert result.stdout.split() == [str(tmp_path / f"otel-claude-{kind}.yaml") for kind in ("recording", "alerts")]
+def test_command_writes_and_lists(tmp_path, run):
+    code, out, _ = run("rules", "--out", str(tmp_path), "--monthly-budget", "100", "--daily-budget", "5")
+    assert code == 0
+    assert out.split() == [str(tmp_path / f"otel-claude-{kind}.yaml") for kind in ("recording", "alerts")]
     assert "daily budget of 5 USD" in (tmp_path / "otel-claude-alerts.yaml").read_text()
 
 
-def test_command_takes_several_budgets(tmp_path):
+def test_command_takes_several_budgets(tmp_path, run):
     budgets = ("--budget", "tenant=acme:500", "--budget", "feature=search:20.5")
-    assert run("export", "rules", "--out", str(tmp_path), *budgets).exit_code == 0
+    assert run("rules", "--out", str(tmp_path), *budgets)[0] == 0
     alerts = (tmp_path / "otel-claude-alerts.yaml").read_text()
     assert 'budget: "tenant=acme"' in alerts
     assert "its budget of 20.5 USD" in alerts
@@ -324,11 +393,11 @@ def test_command_takes_several_budgets(tmp_path):
         (("rules", "--naming", "dots"), "unknown naming 'dots'"),
     ],
 )
-def test_command_says_what_is_wrong(arguments, message, tmp_path):
-    result = run("export", *arguments, "--out", str(tmp_path / "out"))
-    assert result.exit_code == 2
-    assert message in result.stderr
-    assert "Traceback" not in result.stderr
+def test_command_says_what_is_wrong(arguments, message, tmp_path, run):
+    code, _, err = run(*arguments, "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
     assert not (tmp_path / "out").exists()
 
 

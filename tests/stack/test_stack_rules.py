@@ -27,7 +27,7 @@ RULES = ROOT / "deploy/prometheus/rules"
 RUNBOOKS = (ROOT / "docs/runbooks.md").read_text()
 LOADED = [
     rule
-    for file in (*sorted(RULES.glob("*.yaml")), RULES.parent / "tests/budget-rules.yaml")
+    for file in (*sorted(RULES.glob("*.yaml")), ROOT / "src/otel_claude/deploy_files/tests/budget-rules.yaml")
     for group in yaml.safe_load(file.read_text())["groups"]
     for rule in group["rules"]
 ]

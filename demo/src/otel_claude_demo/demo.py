@@ -7,23 +7,23 @@ import sys
 import time
 from typing import Annotated, Final, NoReturn
 
-import typer
 from rich.console import Console
 
 from otel_claude import pricing, redact
+from otel_claude.cli.arguments import Option
 
 from . import show
 from .amounts import usd
 
 _BAD_USAGE: Final = 2
-_WIDEST: Final = 100
+_NARROWEST, _WIDEST = 80, 100
 """As the summary, which is printed between the demo's own words."""
 
 
 def command(
-    seconds: Annotated[float, typer.Option("--seconds", min=0.0, help="How long the simulated demo takes.")] = 20.0,
-    live: Annotated[bool, typer.Option("--live", help="Use the real API, with few and small calls.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --live: do not ask before spending money.")] = False,
+    seconds: Annotated[float, Option("--seconds", at_least=0.0, help="How long the simulated demo takes.")] = 20.0,
+    live: Annotated[bool, Option("--live", help="Use the real API, with few and small calls.")] = False,
+    yes: Annotated[bool, Option("--yes", help="With --live: do not ask before spending money.")] = False,
 ) -> None:
     """Show everything with simulated calls.
 
@@ -32,7 +32,7 @@ def command(
     With OTEL_EXPORTER_OTLP_ENDPOINT set, everything is exported there too.
     """
     shown = Console(highlight=False, markup=False, emoji=False)
-    shown.width = min(shown.width, _WIDEST)
+    shown.width = max(_NARROWEST, min(shown.width, _WIDEST))
     if not live:
         sys.exit(show.simulated(shown, seconds))
     if not os.environ.get("ANTHROPIC_API_KEY", "").strip():
@@ -49,7 +49,7 @@ def command(
     if not yes:
         if not sys.stdin.isatty():
             _fail("there is nobody to ask whether to spend that: add --yes")
-        if not typer.confirm("Go on?"):
+        if input("Go on? [y/N]: ").strip().lower() not in ("y", "yes"):
             sys.exit(0)
     sys.exit(show.live(shown))
 

@@ -48,9 +48,19 @@ def tag_budget(text: str) -> TagBudget:
         dollars = float(amount)
     except ValueError:
         dollars = math.nan
-    # Prometheus reads the labels of alerts as templates.
-    if not (equals and is_key(key) and is_value(value) and "{{" not in value):
+    if not equals:
         raise ValueError(f"the budget {text!r} names no tag: it is written as tenant=acme:500")
+    if not is_key(key):
+        raise ValueError(
+            f"the budget {text!r} names no tag: {key!r} cannot be a tag's key, which has lower case letters, digits, "
+            "'_' and '.', and begins with a letter"
+        )
+    # Prometheus reads the labels of alerts as templates.
+    if not is_value(value) or "{{" in value:
+        raise ValueError(
+            f"the budget {text!r} names no tag: {value!r} cannot be a tag's value here, which has 1 to 200 printable "
+            "characters and no '{{'"
+        )
     if not (math.isfinite(dollars) and dollars > 0):
         raise ValueError(f"the budget {text!r} must be more than 0 dollars: it is written as tenant=acme:500")
     return TagBudget(key, value, dollars)

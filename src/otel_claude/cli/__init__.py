@@ -13,7 +13,10 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import NoReturn
+
+from . import commands
+from .output import fail, prepare
 
 __all__ = ["main"]
 
@@ -21,45 +24,30 @@ __all__ = ["main"]
 _INTERRUPTED, _NOBODY_READS = 130, 141
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command that the arguments name. Never returns: exits with its code."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command that the arguments name, and exits with its code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    prepare(given)
     try:
-        from .commands import application  # noqa: PLC0415 - Typer is an extra
+        _run(given)
+    except KeyboardInterrupt:
+        fail("interrupted", _INTERRUPTED)
+    except Exception as error:
+        # The message, which Python would print, may quote values.
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        fail(f"failed ({type(error).__name__}). This is a fault of otel-claude; please report it.\n{frames}")
+    sys.exit(0)
 
-        _run(application(given), given)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("typer", "rich", "click"):
-            raise
-        sys.stderr.write("otel-claude: the command line needs Typer and Rich: pip install 'otel-claude[cli]'\n")
-        sys.exit(2)
 
-
-def _run(application: Any, given: list[str]) -> NoReturn:
-    """Runs it. What Typer and Python would print of an error goes through our output: both would quote values."""
-    from typer import Abort  # noqa: PLC0415 - as above
-
-    from .output import fail, guard_logs, remember, shown  # noqa: PLC0415 - of use from here on
-
-    remember(given)
-    guard_logs()
+def _run(given: list[str]) -> None:
     # A closed stdout is None.
     output = sys.stdout = sys.stdout or io.StringIO()
     try:
         try:
-            code = application(args=given, prog_name="otel-claude", standalone_mode=False)
+            commands.run(given)
         finally:
             # Else Python would do it after us, and end with 120 where that fails.
             output.flush()
-    except SystemExit:
-        if sys.stdout is output:
-            raise
-        # Nobody reads the output: Typer put another stream in its place, and ended with 1, which is an answer.
-        sys.exit(_NOBODY_READS)
-    except Abort:
-        fail("interrupted", _INTERRUPTED)
-    except ModuleNotFoundError:
-        raise
     except OSError as error:
         # Commands say themselves what of their input cannot be read: what is left is their output.
         with suppress(OSError):
@@ -67,14 +55,3 @@ def _run(application: Any, given: list[str]) -> NoReturn:
         if isinstance(error, BrokenPipeError):
             sys.exit(_NOBODY_READS)
         fail(f"the output cannot be written: {error.strerror}")
-    except Exception as error:
-        # Typer's own errors, which it has from Click or from a copy of that, can show themselves.
-        show = getattr(error, "show", None)
-        if show is None or not hasattr(error, "format_message"):
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            fail(f"failed ({type(error).__name__}). This is a fault of otel-claude; please report it.\n{frames}")
-        page = io.StringIO()
-        show(file=page)
-        sys.stderr.write(shown(page.getvalue()))
-        sys.exit(getattr(error, "exit_code", 2))
-    sys.exit(code if isinstance(code, int) else 0)

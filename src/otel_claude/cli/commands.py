@@ -1,21 +1,26 @@
-"""Commands: the table of what `otel-claude` can do, and the application of the one that was asked for.
+"""Commands: the table of what `otel-claude` can do, and how the one that was asked for is called.
 
-To add a command, write a module with a function `command` that Typer understands, and give it a row here. What a module
-imports must be installed by the extra of its row. A command of another distribution is shown if that is installed;
-without it, the command says what to install.
+To add a command, write a module with a function `command` (see `arguments`), and give it a row here. The module imports
+what is always installed; its function imports what the extra of its row brings, so that --help works without. A command
+of another distribution is listed if that is installed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import argparse
+import sys
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Annotated, Any, Final, NamedTuple
-
-import typer
+from typing import Final, NamedTuple, NoReturn
 
 from ..version import __version__
+from .arguments import Parser, parse
 from .output import fail
+
+_NAME: Final = "otel-claude"
+_OURS: Final = "otel_claude.cli"
+_HELP: Final = {"-h", "--help"}
 
 
 class Row(NamedTuple):
@@ -24,7 +29,7 @@ class Row(NamedTuple):
     name: str
     help: str
     extra: str = "cli"
-    package: str = "otel_claude.cli"
+    package: str = _OURS
 
     @property
     def module(self) -> str:
@@ -43,54 +48,49 @@ COMMANDS: Final = (
 )
 
 
-def application(given: Sequence[str]) -> typer.Typer:
-    """The application for these arguments. Only the command that they name is loaded."""
-    app = typer.Typer(
-        name="otel-claude",
-        help="Every call to Claude measured: tokens, dollars, rate limits, retries.",
-        no_args_is_help=True,
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    )
-    app.callback()(_options)
-    # There are no options with a value before the command, so the first word is its name.
-    requested = next((word for word in given if not word.startswith("-")), None)
-    for row in COMMANDS:
-        # What follows `run` is another program's.
-        settings = {"allow_interspersed_args": row.name != "run"}
-        if row.name == requested:
-            app.command(row.name, context_settings=settings)(load(row))
-        elif find_spec(row.package.partition(".")[0]) is not None:
-            app.command(row.name, help=row.help, context_settings=settings)(_not_requested)
-    return app
-
-
-def load(row: Row) -> Callable[..., Any]:
-    """A command's function. Exits with one line if its extra is not installed."""
+def run(given: list[str]) -> None:
+    """Runs the command that the first argument names. No other is loaded."""
+    row = next((row for row in COMMANDS if given[:1] == [row.name]), None)
+    if row is None:
+        _without_command(given)
+    prog = f"{_NAME} {row.name}"
     try:
-        return import_module(row.module).command
+        command = load(row)
+        command(**parse(prog, command, given[1:]))
     except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing == "otel_claude":
-            raise
-        fail(f"`otel-claude {row.name}` needs {missing.replace('_', '-')}: pip install 'otel-claude[{row.extra}]'")
+        package, *parts = (error.name or "").split(".")
+        if find_spec(package) is not None:
+            if package.startswith("otel_claude"):
+                raise
+            package = "-".join([package, *parts[:1]])  # opentelemetry.sdk
+        missing = package.replace("_", "-")
+        install = f"pip install '{_NAME}[{row.extra}]'"
+        if _HELP.isdisjoint(given):
+            fail(f"`{prog}` needs {missing}: {install}")
+        Parser(prog, f"{row.help}\n\nIts options are shown once it is installed: {install}").parse_args(["--help"])
 
 
-def _not_requested() -> None:
-    raise AssertionError("a command was run that was not loaded")
+def load(row: Row) -> Callable[..., None]:
+    """A command's function.
+
+    Raises:
+        ModuleNotFoundError: It is of another distribution, and that is not installed.
+    """
+    return import_module(row.module).command
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"otel-claude {__version__}")
-        raise typer.Exit
-
-
-def _options(
-    _version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
-    pass
+def _without_command(given: list[str]) -> NoReturn:
+    """For --help, --version, and what is no command."""
+    parser = Parser(_NAME, "Every call to Claude measured: tokens, dollars, rate limits, retries.")
+    parser.add_argument("--version", action="version", version=f"{_NAME} {__version__}", help="Show the version.")
+    listed = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=argparse.ArgumentParser
+    )
+    for row in COMMANDS:
+        if find_spec(row.package.partition(".")[0]) is not None:
+            listed.add_parser(row.name, help=row.help)
+    if not given:
+        parser.print_help()
+        sys.exit(2)
+    parser.parse_args(given)
+    fail(f"the command comes first. See: {_NAME} --help")

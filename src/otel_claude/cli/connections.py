@@ -17,12 +17,11 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, get_type_hints
 
-import typer
-
 from .. import redact
 from ..files import read
 from ..reconcile.prometheus import Prometheus
 from ..requesting import Connection
+from .arguments import Option
 from .output import hide, secrets
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class OptionError(Exception):
 
 
 def with_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The command as Typer reads it: a parameter that is a group of options becomes one for each field."""
+    """The command as `arguments` reads it: a parameter that is a group of options becomes one for each field."""
     written = signature(command, eval_str=True)
     groups: dict[str, Any] = {
         name: each.annotation for name, each in written.parameters.items() if is_dataclass(each.annotation)
@@ -69,31 +68,30 @@ class PrometheusOptions:
     """How Prometheus is reached. The options are named as in Prometheus' own configuration."""
 
     username: Annotated[
-        str | None, typer.Option("--username", metavar="NAME", help="The user of Prometheus, with --password-file.")
+        str | None, Option("--username", metavar="NAME", help="The user of Prometheus, with --password-file.")
     ] = None
     password_file: Annotated[
-        Path | None, typer.Option("--password-file", metavar="FILE", help="A file with the password of --username.")
+        Path | None, Option("--password-file", metavar="FILE", help="A file with the password of --username.")
     ] = None
     bearer_token_file: Annotated[
-        Path | None, typer.Option("--bearer-token-file", metavar="FILE", help="A file with a token for Prometheus.")
+        Path | None, Option("--bearer-token-file", metavar="FILE", help="A file with a token for Prometheus.")
     ] = None
     header: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--header",
             metavar="HEADER",
             help="A header for Prometheus, as 'X-Scope-OrgID: team', or @FILE with one on each line. Repeatable.",
-            show_default=False,
         ),
     ] = None
     ca_file: Annotated[
-        Path | None, typer.Option("--ca-file", metavar="FILE", help="The CA (PEM) of Prometheus' certificate.")
+        Path | None, Option("--ca-file", metavar="FILE", help="The CA (PEM) of Prometheus' certificate.")
     ] = None
     cert_file: Annotated[
-        Path | None, typer.Option("--cert-file", metavar="FILE", help="A client certificate (PEM) for Prometheus.")
+        Path | None, Option("--cert-file", metavar="FILE", help="A client certificate (PEM) for Prometheus.")
     ] = None
     key_file: Annotated[
-        Path | None, typer.Option("--key-file", metavar="FILE", help="The key of --cert-file, if it is not in there.")
+        Path | None, Option("--key-file", metavar="FILE", help="The key of --cert-file, if it is not in there.")
     ] = None
 
     def connect(self, address: str) -> Prometheus:
@@ -152,33 +150,34 @@ class AdminOptions:
 
     admin_key_file: Annotated[
         Path | None,
-        typer.Option(
-            "--admin-key-file", metavar="FILE", envvar=f"{_ADMIN_KEY}_FILE", help=f"A file with {_ADMIN_KEY}'s value."
+        Option(
+            "--admin-key-file",
+            f"A file with {_ADMIN_KEY}'s value. By default the one that {_ADMIN_KEY}_FILE names.",
+            "FILE",
         ),
     ] = None
     admin_ca_file: Annotated[
-        Path | None, typer.Option("--admin-ca-file", metavar="FILE", help="The CA (PEM) of the Admin API.")
+        Path | None, Option("--admin-ca-file", metavar="FILE", help="The CA (PEM) of the Admin API.")
     ] = None
     admin_cert_file: Annotated[
         Path | None,
-        typer.Option("--admin-cert-file", metavar="FILE", help="A client certificate (PEM) for the Admin API."),
+        Option("--admin-cert-file", metavar="FILE", help="A client certificate (PEM) for the Admin API."),
     ] = None
     admin_cert_key_file: Annotated[
         Path | None,
-        typer.Option(
-            "--admin-cert-key-file", metavar="FILE", help="The key of --admin-cert-file, if it is not in there."
-        ),
+        Option("--admin-cert-key-file", metavar="FILE", help="The key of --admin-cert-file, if it is not in there."),
     ] = None
 
     def reader(self) -> Reader:
         """What reads the Admin API. Nothing is sent yet."""
         from ..organization.client import Reader  # noqa: PLC0415 - loads the SDK
 
-        key = None
-        if self.admin_key_file is not None:
+        key, named = None, os.environ.get(f"{_ADMIN_KEY}_FILE", "")
+        file = self.admin_key_file or (Path(named) if named else None)
+        if file is not None:
             if os.environ.get(_ADMIN_KEY, "").strip():
                 raise OptionError(f"{_ADMIN_KEY} and --admin-key-file ({_ADMIN_KEY}_FILE) are both set: give one")
-            key = _secret("--admin-key-file", self.admin_key_file)
+            key = _secret("--admin-key-file", file)
         tls = _tls(
             ("--admin-ca-file", self.admin_ca_file),
             ("--admin-cert-file", self.admin_cert_file),

@@ -2,58 +2,61 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ..export import TARGETS, ExportError, Options, export
+from .arguments import Argument, Option
 from .output import fail, shown
 
 _TARGETS = ", ".join(TARGETS)
 
 
-def command(  # noqa: PLR0913, PLR0917 - Typer makes an option of each parameter
-    target: Annotated[str, typer.Argument(help=f"One of: {_TARGETS}.", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", help="The directory to write into.", show_default=False)],
+def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    target: Annotated[str, Argument("TARGET", f"One of: {_TARGETS}.")],
+    out: Annotated[Path, Option("--out", metavar="DIRECTORY", help="The directory to write into.")],
     name_style: Annotated[
-        str, typer.Option("--naming", help="How the metrics store writes names: underscores, or utf8 with the dots.")
+        str,
+        Option(
+            "--naming", metavar="STYLE", help="How the metrics store writes names: underscores, or utf8 with the dots."
+        ),
     ] = Options.name_style,
     store: Annotated[
-        str, typer.Option("--for", help="What dashboards and rules ask: prometheus, mimir or victoria-metrics.")
+        str,
+        Option("--for", metavar="STORE", help="What dashboards and rules ask: prometheus, mimir or victoria-metrics."),
     ] = Options.store,
     process_label: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--process-label",
             metavar="LABEL",
             help="A further label of yours that names a process or its host, as node. Sums are recorded without it. "
             "Can be given several times.",
-            show_default=False,
         ),
     ] = None,
     monthly_budget: Annotated[
-        float, typer.Option("--monthly-budget", help="US dollars in thirty days, all services together.")
+        float, Option("--monthly-budget", metavar="USD", help="US dollars in thirty days, all services together.")
     ] = Options.monthly_budget,
     daily_budget: Annotated[
-        float, typer.Option("--daily-budget", help="US dollars in 24 hours, all services together.")
+        float, Option("--daily-budget", metavar="USD", help="US dollars in 24 hours, all services together.")
     ] = Options.daily_budget,
     budget: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--budget",
             metavar="TAG=VALUE:USD",
             help="US dollars in thirty days for one value of a tag, as tenant=acme:500. Can be given several times.",
-            show_default=False,
         ),
     ] = None,
     grafana_url: Annotated[
-        str, typer.Option("--grafana-url", help="Where alerts link to dashboards.")
+        str, Option("--grafana-url", metavar="URL", help="Where alerts link to dashboards.")
     ] = Options.grafana_url,
     runbook_url: Annotated[
-        str, typer.Option("--runbook-url", help="Where you publish docs/runbooks.md; alerts link to its headings.")
+        str,
+        Option("--runbook-url", metavar="URL", help="Where you publish docs/runbooks.md; alerts link to its headings."),
     ] = Options.runbook_url,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    force: Annotated[bool, Option("--force", help="Overwrite files that are there.")] = False,
 ) -> None:
     """Write dashboards, rules and deployment files."""
     try:
@@ -65,4 +68,4 @@ def command(  # noqa: PLR0913, PLR0917 - Typer makes an option of each parameter
     except ExportError as error:
         fail(str(error))
     for path in written:
-        typer.echo(shown(str(path)))
+        sys.stdout.write(f"{shown(str(path))}\n")

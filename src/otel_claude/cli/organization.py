@@ -10,15 +10,13 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Annotated, Any, Final, NamedTuple
 
-import typer
-
 from .. import redact
-from ..organization import service
 from ..organization.errors import ABSENT, FINAL, Problem
 from ..organization.metrics import MONTH, TODAY, YESTERDAY, periods, spent
 from ..organization.models import Cost
 from ..organization.poller import MIN_INTERVAL, USUAL_INTERVAL, Poller, Snapshot, Times, logger
 from ..organization.reports import Report, within
+from .arguments import Option
 from .connections import AdminOptions, OptionError, with_options
 from .output import console, fail, guard_logs, say
 
@@ -30,9 +28,9 @@ _FRESH_SECONDS: Final = 90
 
 @with_options
 def command(
-    once: Annotated[bool, typer.Option("--once", help="Read everything once, print it, and export nothing.")] = False,
+    once: Annotated[bool, Option("--once", help="Read everything once, print it, and export nothing.")] = False,
     interval: Annotated[
-        float, typer.Option("--interval", metavar="SECONDS", min=MIN_INTERVAL, help="How often the reports are read.")
+        float, Option("--interval", metavar="SECONDS", at_least=MIN_INTERVAL, help="How often the reports are read.")
     ] = USUAL_INTERVAL,
     *,
     to_admin: AdminOptions,
@@ -47,6 +45,8 @@ def command(
     Exit code: 0 when terminated, or when all was read; 2 if the credential is not accepted, or, with --once, if the
     amounts could not be read.
     """
+    from ..organization import service  # noqa: PLC0415 - --help needs neither the SDK nor OpenTelemetry's
+
     logging.basicConfig(format="otel-claude: %(message)s", level=logging.WARNING)
     # The SDK logs each retry of its own; what comes of them is said by us.
     logging.getLogger("anthropic").setLevel(logging.ERROR)
@@ -60,13 +60,13 @@ def command(
         if once:
             _once(poller)
         else:
-            service.run(poller, lambda: _started(poller, interval))
+            service.run(poller, lambda: _started(poller, service.endpoint(os.environ), interval))
 
 
-def _started(poller: Poller, interval: float) -> None:
+def _started(poller: Poller, endpoint: str, interval: float) -> None:
     if _is_final(poller.seen()):
         sys.exit(_NOT_READ)  # It was logged when it was met.
-    say(f"exporting to {redact.url(service.endpoint(os.environ))}, reading every {interval:g} s")
+    say(f"exporting to {redact.url(endpoint)}, reading every {interval:g} s")
 
 
 def _is_final(seen: Snapshot) -> bool:

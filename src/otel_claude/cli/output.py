@@ -5,7 +5,9 @@ Nothing that is written here holds a credential of the environment or of the com
 
 from __future__ import annotations
 
+import codecs
 import errno
+import io
 import json
 import logging
 import os
@@ -18,17 +20,24 @@ from typing import Any, BinaryIO, Final, NoReturn, cast
 from .. import redact
 
 BAD_USAGE: Final = 2
+_MIN_WIDTH: Final = 80
 _MAX_WIDTH: Final = 120
+_PLAINLY: Final = "otel_claude.plainly"
 _arguments: list[str] = []
 """What the command was given, which may hold addresses with passwords."""
 _hidden: list[str] = []
 """Secrets that were read from files."""
 
 
-def remember(arguments: Sequence[str]) -> None:
-    """The arguments of the command. Secrets in them are not to be shown."""
+def prepare(arguments: Sequence[str]) -> None:
+    """For a command with these arguments: what is written shows no secret of theirs, and fails by no encoding."""
     _arguments[:] = arguments
     _hidden.clear()
+    guard_logs()
+    codecs.register_error(_PLAINLY, _plainly)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_PLAINLY)
 
 
 def hide(*found: str) -> None:
@@ -39,6 +48,13 @@ def hide(*found: str) -> None:
 def secrets() -> tuple[str, ...]:
     """All that is not to be shown: of the environment, the command line and files."""
     return (*redact.secrets_of(os.environ, _arguments), *_hidden)
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    """What is written for characters that an encoding does not have. Rich and we shorten by an ellipsis."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join("..." if each == "…" else "?" for each in error.object[error.start : error.end]), error.end
 
 
 def shown(message: str) -> str:
@@ -117,11 +133,14 @@ def reading(file: BinaryIO) -> Generator[Callable[[int], None], None, None]:
 
 
 def console() -> Any:
-    """A Rich console on stdout. Colour only on a terminal, never wider than reads well."""
+    """A Rich console on stdout. Colour only on a terminal, never wider than reads well.
+
+    Nor narrower than tables are: a narrow terminal breaks their lines, where Rich would leave out names and amounts.
+    """
     from rich.console import Console  # noqa: PLC0415 - commands that print JSON or replace themselves need no Rich
 
     made = Console(highlight=False, markup=False, emoji=False)
-    made.width = min(made.width, _MAX_WIDTH)
+    made.width = max(_MIN_WIDTH, min(made.width, _MAX_WIDTH))
     made.on_broken_pipe = _nobody_reads
     return made
 

@@ -10,13 +10,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final, get_args
 
-import typer
-
 from .. import redact
 from ..api.json import as_time
 from ..pricing import Platform, PlatformName, PriceFileError, PriceTable, PriceTableError, load
 from ..settings import variable
 from .answers import Answers, BadInputError
+from .arguments import Argument, Option
 from .output import fail, reading, say, write_json
 from .priced import Sums, json_of
 
@@ -30,39 +29,32 @@ _PLATFORMS: Final = get_args(PlatformName)
 def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     file: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar="FILE|-",
-            show_default=False,
             help="A message's JSON, JSON lines of messages, a batch's results, or a stored event stream.",
         ),
     ] = None,
-    at: Annotated[
-        str | None, typer.Option("--at", metavar="DATE", help="The day of the call, as 2026-11-22 (UTC).")
-    ] = None,
+    at: Annotated[str | None, Option("--at", metavar="DATE", help="The day of the call, as 2026-11-22 (UTC).")] = None,
     prices: Annotated[
-        Path | None, typer.Option("--prices", metavar="FILE", help="Your own prices; else OTEL_CLAUDE_PRICES.")
+        Path | None, Option("--prices", metavar="FILE", help="Your own prices; else OTEL_CLAUDE_PRICES.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, also on a terminal.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print JSON, also on a terminal.")] = False,
     platform: Annotated[
-        str, typer.Option("--platform", metavar="NAME", help=f"Who served it: {', '.join(_PLATFORMS)}.")
+        str, Option("--platform", metavar="NAME", help=f"Who served it: {', '.join(_PLATFORMS)}.")
     ] = "anthropic",
-    region: Annotated[
-        str | None, typer.Option("--region", metavar="NAME", help="The client's region, for clouds.")
-    ] = None,
+    region: Annotated[str | None, Option("--region", metavar="NAME", help="The client's region, for clouds.")] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            "--model", metavar="ID", help="With --list: this model. Else: the id that was asked for, for clouds."
-        ),
+        Option("--model", metavar="ID", help="With --list: this model. Else: the id that was asked for, for clouds."),
     ] = None,
     list_prices: Annotated[
-        bool, typer.Option("--list", help="Print the price table: of today, of --at, or all of --model.")
+        bool, Option("--list", help="Print the price table: of today, of --at, or all of --model.")
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Price nothing if one line, event or item cannot be read.")
+        bool, Option("--strict", help="Price nothing if one line, event or item cannot be read.")
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Compare the table with genai-prices and litellm, if installed.")
+        bool, Option("--check", help="Compare the table with genai-prices and litellm, if installed.")
     ] = False,
 ) -> None:
     """Say what a stored answer of the API cost, or show the price table.

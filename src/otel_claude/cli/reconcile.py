@@ -9,8 +9,6 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Final, TypeVar, get_args
 
-import typer
-
 from ..organization.errors import Problem
 from ..pricing import PriceTableError, shipped
 from ..promql.queries import STORES, Store
@@ -18,6 +16,7 @@ from ..reconcile.compare import Against, Comparison, Row, Tolerance, by_key_and_
 from ..reconcile.measured import measure
 from ..reconcile.prometheus import IncompleteDataError
 from ..reconcile.reported import reported
+from .arguments import Option
 from .connections import AdminOptions, OptionError, PrometheusOptions, with_options
 from .organization import NO_KEY, NO_MODEL, Table, rich_table
 from .output import console, fail, guard_logs, say, write_json
@@ -38,38 +37,33 @@ _COLUMNS: Final = (
 def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     start: Annotated[
         str,
-        typer.Option("--from", metavar="TIME", help="The window's beginning: 2026-11-20, or 2026-11-20T13:00 (UTC)."),
+        Option("--from", metavar="TIME", help="The window's beginning: 2026-11-20, or 2026-11-20T13:00 (UTC)."),
     ],
-    end: Annotated[str, typer.Option("--to", metavar="TIME", help="The window's end, itself not in it.")],
+    end: Annotated[str, Option("--to", metavar="TIME", help="The window's end, itself not in it.")],
     prometheus: Annotated[
         str,
-        typer.Option("--prometheus", metavar="URL", help="Where the metrics are: Prometheus, Mimir, VictoriaMetrics."),
+        Option("--prometheus", metavar="URL", help="Where the metrics are: Prometheus, Mimir, VictoriaMetrics."),
     ],
-    against: Annotated[
-        str, typer.Option("--against", help="list: the list price; billed: after your discount.")
-    ] = "list",
+    against: Annotated[str, Option("--against", help="list: the list price; billed: after your discount.")] = "list",
     tolerance: Annotated[
-        str, typer.Option("--tolerance", metavar="USD", help="Dollars that a row or the total may differ.")
+        str, Option("--tolerance", metavar="USD", help="Dollars that a row or the total may differ.")
     ] = "0.01",
     tolerance_percent: Annotated[
-        str, typer.Option("--tolerance-percent", metavar="PERCENT", help="The same, in percent of Anthropic's number.")
+        str, Option("--tolerance-percent", metavar="PERCENT", help="The same, in percent of Anthropic's number.")
     ] = "0",
     match: Annotated[
         list[str] | None,
-        typer.Option("--match", metavar="MATCHER", help="Narrow what was measured, as 'job=\"checkout\"'. Repeatable."),
+        Option("--match", metavar="MATCHER", help="Narrow what was measured, as 'job=\"checkout\"'. Repeatable."),
     ] = None,
     store: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--store",
             help="What the server is: prometheus, mimir or victoria-metrics. By default what it says of itself.",
-            show_default=False,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    as_csv: Annotated[
-        bool, typer.Option("--csv", help="Print CSV, a line for each key, model and token type.")
-    ] = False,
+    as_json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
+    as_csv: Annotated[bool, Option("--csv", help="Print CSV, a line for each key, model and token type.")] = False,
     *,
     to_prometheus: PrometheusOptions,
     to_admin: AdminOptions,

@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Annotated, Final, NoReturn
 from zipimport import zipimporter
 
-import typer
-
 from ..summary import JSON, PROCESS_GROUP
+from .arguments import Argument, Option
 from .output import fail, say
 
 EXPORTER: Final = "claude_summary"
@@ -29,16 +28,15 @@ _NOT_FOUND: Final = 127
 _NOT_EXECUTABLE: Final = 126
 _SAMPLING_MILLISECONDS: Final = "10000"
 """How often rate limits are looked at, if nobody else is there who pays for each look."""
-_PROBE: Final = (
-    "import sys; from importlib.util import find_spec; "
-    "sys.exit(not (find_spec('otel_claude') and find_spec('opentelemetry') and find_spec('opentelemetry.sdk')))"
-)
+_STARTUP: Final = Path(__file__).absolute().parents[1] / "_startup"
+"""A folder with the `sitecustomize` that starts OpenTelemetry."""
+_PROBE: Final = "import sys; sys.path.insert(0, sys.argv[1]); from otel_claude_needs import missing; print(*missing())"
 
 
 def command(
-    program: Annotated[list[str], typer.Argument(metavar="PROGRAM", help="The program and its arguments.")],
+    program: Annotated[list[str], Argument(metavar="PROGRAM", help="The program and its arguments.")],
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Also write the summary to FILE, as JSON.")
+        Path | None, Option("--json", metavar="FILE", help="Also write the summary to FILE, as JSON.")
     ] = None,
 ) -> None:
     """Run a program, and print what its calls to Claude cost when it ends.
@@ -59,8 +57,16 @@ def command(
     path = _find(program[0])
     for warning in warnings_of(os.environ):
         say(warning)
-    _check_interpreter(path)
-    _become(path, program, environment_for(os.environ, _startup_folder(), json_file))
+    environment = environment_for(os.environ, str(_STARTUP), json_file)
+    if absent := _missing(path, environment):
+        python = interpreter_of(path)
+        say(
+            f"{python} does not have {', '.join(absent)}, so nothing will be measured. Install it there: "
+            f"{python} -m pip install 'otel-claude[otlp]', or use {sys.executable}."
+        )
+        # As if we were not there: what is set for the summary would fail there.
+        environment = dict(os.environ)
+    _become(path, program, environment)
 
 
 def environment_for(given: Mapping[str, str], startup_folder: str, json_file: Path | None = None) -> dict[str, str]:
@@ -134,27 +140,20 @@ def _find(name: str) -> str:
     return fail(f"{name}: command not found", _NOT_FOUND)
 
 
-def _startup_folder() -> str:
-    spec = find_spec("opentelemetry.instrumentation.auto_instrumentation")
-    if spec is None or not spec.submodule_search_locations:
-        fail("`otel-claude run` needs opentelemetry-instrumentation: pip install 'otel-claude[otlp]'")
-    return str(Path(spec.submodule_search_locations[0]).absolute())
-
-
-def _check_interpreter(path: str) -> None:
-    """`python` on the PATH is often not the one that has otel-claude: without a word, nothing would be measured."""
+def _missing(path: str, environment: Mapping[str, str]) -> list[str]:
+    """What the Python of a program needs to be measured and does not have: often it is not the one that runs this."""
     interpreter = interpreter_of(path)
     if interpreter is None or Path(interpreter).parent == Path(sys.executable).parent:
-        return
+        return []
+    probed = {**environment, "PYTHONPATH": environment["PYTHONPATH"].partition(os.pathsep)[2]}
     try:
-        done = subprocess.run([interpreter, "-c", _PROBE], check=False, capture_output=True, timeout=10)  # noqa: S603 - the interpreter that the user is about to run
+        done = subprocess.run(  # noqa: S603 - the interpreter that the user is about to run
+            [interpreter, "-c", _PROBE, str(_STARTUP)],
+            check=False, capture_output=True, timeout=10, env=probed, text=True,
+        )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
-        return
-    if done.returncode:
-        say(
-            f"{interpreter} does not have otel-claude, so nothing will be measured. Install it there: "
-            f"{interpreter} -m pip install 'otel-claude[otlp]', or use {sys.executable}."
-        )
+        return []
+    return ["otel-claude"] if done.returncode else done.stdout.split()
 
 
 def interpreter_of(path: str) -> str | None:

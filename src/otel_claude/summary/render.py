@@ -219,7 +219,8 @@ def show(page: Page, stream: TextIO) -> None:
         stream.write("\n".join([*plain(page), _WITHOUT_RICH, ""]))
     else:
         console = Console(file=stream, highlight=False, markup=False, emoji=False)
-        console.width = min(console.width, _MAX_WIDTH)
+        # A narrow terminal breaks lines, where Rich would leave out amounts.
+        console.width = max(_WIDTH, min(console.width, _MAX_WIDTH))
         draw(page, console)
     stream.flush()
 

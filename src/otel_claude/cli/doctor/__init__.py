@@ -6,29 +6,35 @@ Each module gives findings; only `connection` opens one.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 import time
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Final
 
-import typer
-
-from ..output import console, shown, write_json
+from ..arguments import Option
+from ..output import shown, write_json
 from . import exporting, program, sdk
 from .connection import probe
 from .finding import Finding
 
-_STYLES: Final = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
+_BOLD: Final = "1"
+_STYLES: Final = {"ok": "32", "note": "36", "warning": "33", "error": "1;31"}
+"""The colours of levels, as terminals write them."""
+_INDENT: Final = 8
+_MIN_WIDTH: Final = 20
+_MAX_WIDTH: Final = 120
 
 
 def command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no connection.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print the findings as JSON.")] = False,
+    offline: Annotated[bool, Option("--offline", help="Open no connection.")] = False,
 ) -> None:
     """Check what is installed and configured, and say what to type.
 
-    Run it in the environment of your program: with its Python and its OTEL_* variables. It opens one connection, to the
-    OTLP endpoint that you configured, if you configured one, and sends no data.
+    Run it in the environment of your program: with its Python and its OTEL_* variables. It asks the OTLP endpoint that
+    you configured, if you configured one, with the exporter that your program would use, and sends no data.
 
     Exit code: 0 if nothing is wrong, 1 if there is a warning or an error.
     """
@@ -42,12 +48,7 @@ def command(
     if as_json:
         write_json({"findings": [finding._asdict() for finding in found], "counts": counts})
     else:
-        if sys.stdout.isatty():
-            _show(found)
-        else:
-            for finding in found:
-                do = "" if finding.do is None else f"        -> {finding.do}\n"
-                sys.stdout.write(f"{finding.level:<8}{finding.subject}: {finding.text}\n{do}")
+        sys.stdout.writelines(_page(found) if sys.stdout.isatty() else map(_lines, found))
         wrong = [(counts[level], level) for level in ("error", "warning") if counts[level]]
         said = " and ".join(f"{count} {level}{'s' if count > 1 else ''}" for count, level in wrong)
         sys.stdout.write(f"\n{said or 'Nothing is wrong'}.\n")
@@ -56,28 +57,40 @@ def command(
 
 def examine(environment: Mapping[str, str], *, now: float, connect: bool) -> list[Finding]:
     """All findings. With `connect`, the endpoint that the environment configures is asked, if there is one."""
-    found = [*sdk.findings(environment), *exporting.findings(environment)]
-    target = exporting.target(environment)
-    sends = "otlp" in exporting.exporters(environment) and target.protocol in ("grpc", "http/protobuf")
-    if connect and target.configured and sends:
-        found.append(probe(target, environment))
+    to = exporting.target(environment)
+    probed = connect and exporting.sends(environment) and bool(to.variable) and exporting.can_send(to)
+    found = [*sdk.findings(environment), *exporting.findings(environment, guess=not probed)]
+    if probed:
+        found.append(probe(to, environment))
     return [*found, *program.findings(environment, now)]
 
 
-def _show(found: Sequence[Finding]) -> None:
-    from rich.table import Table  # noqa: PLC0415 - only for a terminal
-    from rich.text import Text  # noqa: PLC0415
+def _lines(finding: Finding) -> str:
+    do = "" if finding.do is None else f"        -> {finding.do}\n"
+    return f"{finding.level:<8}{finding.subject}: {finding.text}\n{do}"
 
-    page: Any = console()
+
+def _page(found: Sequence[Finding]) -> Iterator[str]:
+    """The findings for a terminal, whatever its width and colours."""
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    width = max(min(shutil.get_terminal_size().columns, _MAX_WIDTH) - _INDENT, _MIN_WIDTH)
+
+    def styled(text: str, style: str) -> str:
+        return text if plain else f"\033[{style}m{text}\033[0m"
+
+    def block(text: str) -> list[str]:
+        return textwrap.wrap(text, width, break_on_hyphens=False)
+
     for finding in found:
-        row = Table.grid(padding=(0, 1))
-        row.add_column(width=7, no_wrap=True)
-        row.add_column(overflow="fold")
-        text = Text.assemble((finding.subject, "bold"), f": {finding.text}")
-        row.add_row(Text(finding.level, _STYLES[finding.level]), text)
-        if finding.do is not None and not finding.is_command:
-            row.add_row("", Text(finding.do, "bold"))
-        page.print(row)
-        if finding.is_command:
-            # Not wrapped by us: what is copied from here must be what is typed.
-            page.print(Text(f"        {finding.do}", "bold"), soft_wrap=True)
+        first, *more = block(f"{finding.subject}: {finding.text}")
+        title = (
+            styled(finding.subject, _BOLD) + first.removeprefix(finding.subject)
+            if first.startswith(finding.subject)
+            else first
+        )
+        yield f"{styled(f'{finding.level:<7}', _STYLES[finding.level])} {title}\n"
+        # What is to be typed is not wrapped by us: what is copied from here must be what is typed.
+        do = finding.do or ""
+        done = [do] if finding.is_command else block(do)
+        yield from (f"{' ' * _INDENT}{line}\n" for line in more)
+        yield from (f"{' ' * _INDENT}{styled(line, _BOLD)}\n" for line in done)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal, NamedTuple
 
@@ -29,6 +32,25 @@ class Finding(NamedTuple):
 def value(environment: Mapping[str, str], *names: str) -> str:
     """The value of the first of these variables that has one, else `""`."""
     return next((found for name in names if (found := environment.get(name, "").strip())), "")
+
+
+@contextmanager
+def quiet() -> Generator[None]:
+    """What OpenTelemetry logs meanwhile is not shown: it is said in our own words."""
+    logger, handler = logging.getLogger("opentelemetry"), logging.NullHandler()
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate
+
+
+def as_version(number: str | None) -> tuple[int, int]:
+    """Major and minor version, (0, 0) of what is not installed."""
+    found = re.match(r"(\d+)\.(\d+)", number or "")
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def installed(package: str) -> str | None:

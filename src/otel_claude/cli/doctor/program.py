@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime, timezone
@@ -18,10 +17,16 @@ from ..._diagnostics import logger
 from ...settings import Settings, switch, variable
 from ...summary import JSON, PROCESS_GROUP
 from ...telemetry.instance_id import FIXED, KEPT, NONE, RESOURCE_ID, RESOURCE_VARIABLE, fixes
-from .finding import Finding, installed, value
+from .exporting import configuration_file
+from .finding import Finding, as_version, installed, value
 
 _PREFIX: Final = "OTEL_CLAUDE_"
 _OLD_DAYS: Final = 60
+_RETIRED: Final = frozenset({
+    "claude-instant-1.2", "claude-2.0", "claude-2.1", "claude-3-sonnet-20240229", "claude-3-5-sonnet-20240620",
+    "claude-3-5-sonnet-20241022", "claude-3-5-sonnet-latest", "claude-4-opus-20250514", "claude-4-sonnet-20250514",
+})  # fmt: skip
+"""Models that SDKs of 0.40 and newer name and that Anthropic retired before there was a table. A newer one is in it."""
 _INSTANCE_ID: Final = variable("instance_id")
 _DRAWS: Final = (1, 43)
 """The OpenTelemetry SDK that draws an id, which a forked process keeps; the next one draws another for that."""
@@ -29,20 +34,22 @@ _DRAWS: Final = (1, 43)
 
 def findings(environment: Mapping[str, str], now: float) -> Iterator[Finding]:
     """All of them."""
-    yield _processes(environment)
+    if number := installed("opentelemetry-sdk"):
+        yield _processes(as_version(number), environment)
     yield from _settings(environment)
     yield from _unknown(environment)
+    yield from _baggage(environment)
     yield from _summary(value(environment, JSON))
     yield from _prices(value(environment, variable("prices")))
     yield from _table(now)
 
 
-def _processes(environment: Mapping[str, str]) -> Finding:
+def _processes(sdk: tuple[int, int], environment: Mapping[str, str]) -> Finding:
     try:
         mode = switch(value(environment, _INSTANCE_ID) or "auto")
     except ValueError:
         mode = "auto"  # That it is not accepted is a finding of its own.
-    why = _cause(environment)
+    why = _cause(sdk, environment)
     if why is None:
         text = f"OpenTelemetry's SDK draws {RESOURCE_ID} for each process, forked ones too."
         if mode == "off":
@@ -57,15 +64,11 @@ def _processes(environment: Mapping[str, str]) -> Finding:
     return Finding("note", "Processes", text, do if fixes(environment) else upgrade)
 
 
-def _cause(environment: Mapping[str, str]) -> str | None:
+def _cause(sdk: tuple[int, int], environment: Mapping[str, str]) -> str | None:
     """Why the resource does not tell processes apart, as far as the environment says. None if it does."""
     if fixes(environment):
         return FIXED
-    found = re.match(r"(\d+)\.(\d+)", installed("opentelemetry-sdk") or "")
-    if found is None:
-        return None  # That it is missing is a finding of its own.
-    version = int(found[1]), int(found[2])
-    return None if version > _DRAWS else KEPT if version == _DRAWS else NONE
+    return None if sdk > _DRAWS else KEPT if sdk == _DRAWS else NONE
 
 
 class _Messages(logging.Handler):
@@ -104,6 +107,17 @@ def _unknown(environment: Mapping[str, str]) -> Iterator[Finding]:
             close = get_close_matches(name.removeprefix(_PREFIX), endings, 1, 0.6)
             do = f"Did you mean {_PREFIX}{close[0]}?" if close else f"unset {name}"
             yield Finding("warning", name, "There is no such setting.", do)
+
+
+def _baggage(environment: Mapping[str, str]) -> Iterator[Finding]:
+    name = "OTEL_PROPAGATORS"
+    given = value(environment, name)
+    tags = value(environment, variable("baggage_tags"))
+    # A configuration file says itself what is propagated.
+    if tags and given and "baggage" not in given.replace(" ", "").split(",") and not configuration_file(environment):
+        text = f"It has no baggage, so no tag of {variable('baggage_tags')} ever has a value."
+        others = "tracecontext" if given.lower() == "none" else given
+        yield Finding("warning", name, text, f"export {name}={others},baggage")
 
 
 def _summary(file: str) -> Iterator[Finding]:
@@ -148,8 +162,12 @@ def _table(now: float) -> Iterator[Finding]:
         yield Finding("warning", "Prices", text, upgrade)
     else:
         yield Finding("ok", "Prices", f"The shipped table is of {table.date} and has {len(table.models)} models.")
-    if unknown := [model for model in _models_of_sdk() if table.id_of(model) is None]:
-        text = f"The installed SDK knows models that have no price here: {', '.join(unknown)}."
+    unknown = [model for model in _models_of_sdk() if table.id_of(model) is None]
+    if retired := [model for model in unknown if model in _RETIRED]:
+        text = f"The installed SDK names models that are retired and have no price here: {', '.join(retired)}."
+        yield Finding("note", "Prices", text)
+    if new := [model for model in unknown if model not in _RETIRED]:
+        text = f"The installed SDK knows models that have no price here: {', '.join(new)}."
         yield Finding("warning", "Prices", text, f"{upgrade}   (or price them: OTEL_CLAUDE_PRICES)")
 
 

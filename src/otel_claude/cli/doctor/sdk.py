@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib import import_module
-from importlib.metadata import distribution, entry_points
+from importlib.metadata import entry_points
 from typing import Any, Final
 
 from packaging.requirements import Requirement
@@ -18,8 +18,8 @@ from ...agent_sdk.counting import TELEMETRY, telemetry_is_on
 from ...instrumentor import ClaudeInstrumentor
 from ...sdk.patches import PATCHES, Patch
 from ...settings import switch, variable
-from ...telemetry.conflicts import KNOWN
 from ...version import __version__
+from . import others
 from .finding import Finding, installed, value
 
 _PYTHONS: Final = ((3, 10), (3, 14))
@@ -29,7 +29,6 @@ _SUPPORTED: Final = Requirement(*ClaudeInstrumentor.supported).specifier
 _AGENT_SDK: Final = "claude-agent-sdk"
 _AGENT_SDK_SUPPORTED: Final = Requirement(*ClaudeAgentInstrumentor.supported).specifier
 _AGENT_SDK_MODE: Final = variable("agent_sdk")
-_GROUP: Final = "opentelemetry_instrumentor"
 _DISABLED: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 _UPGRADE: Final = "pip install --upgrade otel-claude"
 
@@ -40,7 +39,7 @@ def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
     yield _python()
     yield from _anthropic(environment)
     yield from _entry_point(off)
-    yield from _other_instrumentations(off)
+    yield from others.findings(environment, off)
     yield from _agent_sdk(environment, off)
 
 
@@ -101,28 +100,12 @@ def _has(patch: Patch) -> bool:
 
 
 def _entry_point(off: set[str]) -> Iterator[Finding]:
-    if not any(point.name == "otel_claude" for point in entry_points(group=_GROUP)):
+    if not any(point.name == "otel_claude" for point in entry_points(group=others.GROUP)):
         text = "It is not installed as a package, so opentelemetry-instrument does not find it."
         yield Finding("error", "otel-claude", text, "pip install otel-claude")
     for name in off & {"otel_claude", "*"}:
         text = f"{_DISABLED} names {name}, so nothing is measured."
         yield Finding("error", "otel-claude", text, f"Take {name} out of {_DISABLED}.")
-
-
-def _other_instrumentations(off: set[str]) -> Iterator[Finding]:
-    for other in KNOWN:
-        found = installed(other.package)
-        if found is None:
-            continue
-        names = {point.name for point in distribution(other.package).entry_points if point.group == _GROUP}
-        if "*" in off or (names and names <= off):
-            yield Finding("ok", other.package, f"{found} is installed and turned off.")
-            continue
-        how = "" if names else ", if the program starts it,"
-        text = (
-            f"{found} instruments the SDK too: each call{how} then has more than one span, and its tokens count twice."
-        )
-        yield Finding("warning", other.package, text, f"pip uninstall {other.package}")
 
 
 def _agent_sdk(environment: Mapping[str, str], off: set[str]) -> Iterator[Finding]:
