@@ -117,11 +117,11 @@ def served(tier: object, latency: object) -> dict[str, object]:
 
 def invoked_message(body: object, headers: Mapping[str, str]) -> object:
     """The body of an `InvokeModel`, with what only headers say: how it was served, and counts where it has none."""
-    message, counted = as_object(body), headers_message(headers)
+    message, said = as_object(body), headers_message(headers)
     if usage := as_object(message.get("usage")):
         tier = {name: value for name, value in served_headers(headers).items() if value is not None}
         return {**message, "usage": {**tier, **usage}}
-    return {**message, **counted} if counted is not None else body  # a guardrail answers without usage
+    return {**message, **said} if said is not None else body  # a guardrail answers without usage
 
 
 def headers_message(headers: Mapping[str, str]) -> dict[str, Any] | None:

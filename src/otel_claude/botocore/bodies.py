@@ -23,7 +23,7 @@ from ..telemetry.recorder import Recorder
 from .errors import error_type
 
 _MAX_BODY: Final = 64 * 1024 * 1024
-"""Bytes of a body that is kept until it is whole. Longer ones are counted by their headers."""
+"""Bytes of a body that is kept until it is whole. Longer ones are said by their headers."""
 _DELTA: Final = b'{"type":"content_block_delta"'
 _Proxy: Any = wrapt.ObjectProxy
 
@@ -63,9 +63,9 @@ class _Reading:
         self.ended = True
         try:
             call = self._attempt.call
-            if not call.responses and (counted := bedrock.headers_message(self.headers)) is not None:
+            if not call.responses and (said := bedrock.headers_message(self.headers)) is not None:
                 call.returned = False  # The call ends below, as of whoever says so.
-                self.on_data(counted)
+                self.on_data(said)
             self._recorder.end_call(call, error_type=error_type, in_finalizer=in_finalizer)
         except Exception:
             log_internal_error("observe a body")
@@ -310,5 +310,5 @@ class _Parser(_Proxy):
                 reading.on_data(data)
         else:
             event = b64decode(str(as_object(json.loads(body)).get("bytes")))
-            # Most of them, and nothing of theirs is counted.
+            # Most of them, and nothing of theirs is said.
             reading.on_data({"type": "content_block_delta"} if event.startswith(_DELTA) else json.loads(event))

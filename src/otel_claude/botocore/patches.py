@@ -65,14 +65,14 @@ OPERATIONS: Final = {
 class ActiveCall:
     """A call that is being made in this context, and what its next attempt needs of the one before."""
 
-    __slots__ = ("answered_at", "body", "call", "headers", "operation", "recorder")
+    __slots__ = ("responded_at", "body", "call", "headers", "operation", "recorder")
 
     def __init__(self, recorder: Recorder, call: Call, operation: Operation, body: object) -> None:
         self.recorder = recorder
         self.call = call
         self.operation = operation
         self.body = body
-        self.answered_at = 0.0
+        self.responded_at = 0.0
         self.headers: Any = {}
 
 
@@ -209,7 +209,7 @@ def _on_request_created(**_: Any) -> None:
     try:
         call = active.call
         if call.attempts:
-            active.recorder.on_retry(call.attempts[-1], max(0.0, time.perf_counter() - active.answered_at))
+            active.recorder.on_retry(call.attempts[-1], max(0.0, time.perf_counter() - active.responded_at))
         active.recorder.on_attempt(call, active.body)
     except Exception:
         log_internal_error("record an attempt")
@@ -223,7 +223,7 @@ def _on_response_received(
     if active is None or not active.call.attempts:
         return
     try:
-        active.answered_at = time.perf_counter()
+        active.responded_at = time.perf_counter()
         attempt = active.call.attempts[-1]
         if response_dict is None:
             if exception is not None:
