@@ -19,7 +19,7 @@ class Dependencies(MetadataHookInterface):
         """Adds them to the project's metadata."""
         (version,) = re.findall('__version__ = "(.+)"', Path(self.root, VERSION_FILE).read_text(encoding="utf-8"))
         metadata["dependencies"] = [
-            f"otel-claude[otlp,instruments]=={version}",
+            f"otel-claude[otlp,anthropic]=={version}",
             # Older versions of the SDK lack some of the shapes of call that the demo shows.
             "anthropic>=0.100,<3",
             "starlette>=0.40",

@@ -47,7 +47,7 @@ def main() -> None:
         run(UV, "venv", "--quiet", "--python", sys.executable, work / "env")
         python = work / "env" / "bin" / "python"
         required = ("--requirement", ROOT / "requirements" / "frozen.txt")
-        run(UV, "pip", "install", "--quiet", "--python", python, *required, f"{wheel}[otlp,instruments]")
+        run(UV, "pip", "install", "--quiet", "--python", python, *required, f"{wheel}[otlp,anthropic]")
         spec = work / "program.spec"
         spec.write_text(SPEC.format(program=str(TESTS / "programs" / "__main__.py")))
         folders = ("--distpath", work / "out", "--workpath", work / "build")

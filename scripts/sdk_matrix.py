@@ -2,7 +2,8 @@
 
     python scripts/sdk_matrix.py [VERSION ...] [-- PYTEST ARGUMENTS]
 
-And tests/agent_sdk against those of the Claude Agent SDK (`agent-0.2.187`), with the `claude` program that each brings.
+And tests/agent_sdk against those of the Claude Agent SDK (`agent-0.2.187`), with the `claude` program that each brings;
+tests/bedrock against those of boto3 and aiobotocore (`boto3-1.35.0`), where the anthropic SDK is not installed.
 The environments are kept under .cache/sdks and made with uv. Tools have the versions of requirements/dev.txt.
 """
 
@@ -30,6 +31,9 @@ AGENT = "agent-"
 """What the name of an environment of the Claude Agent SDK begins with."""
 AGENTS = tuple(f"{AGENT}{version}" for version in ("0.1.0", "0.2.150", "0.2.172", "0.2.187"))
 """The first, which brings no program; totals of a process; totals that go on; and a program that tells what is new."""
+BEDROCK = ("boto3-1.35.0", "boto3-1.38.46", "boto3-1.44.5", "aiobotocore-2.25.1", "aiobotocore-3.10.0")
+"""The oldest; one whose Converse has no cache counts by lifetime; a new one; both generations of the async client."""
+TESTED = ("-e", "anthropic==", "boto3==", "botocore==", "s3transfer==", "wrapt==")
 AT_ONCE = 2
 TOOLS = ("hypothesis", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")
 PLATFORMS = "[aws,bedrock,vertex,google-cloud]"
@@ -58,6 +62,10 @@ def requirements(name: str) -> list[str]:
         sdk = f"claude-agent-sdk=={name.removeprefix(AGENT)}"
         ours = ["--editable", f"{ROOT}[demo]", "--editable", str(ROOT / "demo")]
         return [*ours, sdk, *TOOLS, "--constraint", str(CONSTRAINTS)]
+    if name in BEDROCK:
+        library = name.replace("-", "==")
+        theirs = ["opentelemetry-sdk", "opentelemetry-instrumentation-botocore"]
+        return ["--editable", str(ROOT), library, "boto3", *theirs, *TOOLS, "--constraint", str(CONSTRAINTS)]
     version = VERSIONS[0] if name == OLDEST else name
     wanted = ["--editable", str(ROOT), f"anthropic{PLATFORMS}=={version}", *TOOLS]
     if name == OLDEST:
@@ -71,10 +79,10 @@ def requirements(name: str) -> list[str]:
 
 
 def write_constraints() -> None:
-    """The pins of the development tools, without the SDK's and ours."""
+    """The pins of the development tools, without those of the libraries that are tested, and ours."""
     CACHE.mkdir(parents=True, exist_ok=True)
     lines = (ROOT / "requirements" / "dev.txt").read_text().splitlines()
-    CONSTRAINTS.write_text("\n".join(line for line in lines if not line.startswith(("-e", "anthropic=="))) + "\n")
+    CONSTRAINTS.write_text("\n".join(line for line in lines if not line.startswith(TESTED)) + "\n")
 
 
 def make(name: str) -> Path:
@@ -98,7 +106,7 @@ def run(name: str, arguments: list[str]) -> Outcome:
         python = make(name)
     except RuntimeError as error:
         return Outcome(0, 1, 0, time.monotonic() - began, str(error))
-    tests = "tests/agent_sdk" if name.startswith(AGENT) else "tests/sdk"
+    tests = "tests/bedrock" if name in BEDROCK else "tests/agent_sdk" if name.startswith(AGENT) else "tests/sdk"
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "120", tests, *arguments]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|errors?)\b", _last(done))}
@@ -117,7 +125,7 @@ def _last(done: "subprocess.CompletedProcess[str]") -> str:
 def main() -> int:
     """Runs all, or the versions that are named."""
     named, _, arguments = " ".join(sys.argv[1:]).partition("--")
-    names = named.split() or [*VERSIONS, OLDEST, *AGENTS]
+    names = named.split() or [*VERSIONS, OLDEST, *AGENTS, *BEDROCK]
     write_constraints()
     outcomes: dict[str, Outcome] = {}
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 """The kind of the tests of a directory. A module or a test of another kind says so by a mark of its own."""
 KINDS = {
     "agent_sdk": "process",
+    "bedrock": "process",
     "cli": "process",
     "faults": "process",
     "fleets": "stack",

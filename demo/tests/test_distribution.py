@@ -39,7 +39,7 @@ def test_both_have_the_version_that_is_written_once():
 
 
 def test_each_names_this_version_of_the_other():
-    assert f"otel-claude[instruments,otlp]=={__version__}" in requires("otel-claude-demo")
+    assert f"otel-claude[anthropic,otlp]=={__version__}" in requires("otel-claude-demo")
     assert [line for line in requires("otel-claude") if "extra == 'demo'" in line.replace('"', "'")] == [
         next(line for line in requires("otel-claude") if line.startswith(f"otel-claude-demo=={__version__};"))
     ]
@@ -91,6 +91,6 @@ def test_the_builds_hook_reads_the_runtimes_version(tmp_path):
     hook()(str(demo), {}).update(metadata)
     assert metadata == {
         "dependencies": [
-            "otel-claude[otlp,instruments]==3.2.1", "anthropic>=0.100,<3", "starlette>=0.40", "uvicorn>=0.30",
+            "otel-claude[otlp,anthropic]==3.2.1", "anthropic>=0.100,<3", "starlette>=0.40", "uvicorn>=0.30",
         ]
     }  # fmt: skip

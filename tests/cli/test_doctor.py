@@ -73,14 +73,14 @@ def test_who_opens_the_spans(versions, version, environment, said):
 @pytest.mark.parametrize(
     ("version", "level", "said", "do"),
     [
-        (None, "error", "The SDK is not installed for ", "pip install 'otel-claude[instruments]'"),
+        (None, "error", "The SDK is not installed for ", "pip install 'otel-claude[anthropic]'"),
         ("0.39.0", "error", "version 0.39.0 is not supported", "pip install 'anthropic<3,>=0.40'"),
         ("3.0.0", "error", "version 3.0.0 is not supported", "pip install 'anthropic<3,>=0.40'"),
         ("2.13.0rc1", "warning", "2.13.0rc1 is a pre-release", "Call ClaudeInstrumentor().instrument(skip_dep_check"),
     ],
 )  # fmt: skip
 def test_versions_of_the_sdk(versions, version, level, said, do):
-    versions["anthropic"] = version
+    versions.update({"anthropic": version, "botocore": None})
     finding = wrong()["anthropic"]
     assert finding.level == level
     assert said in finding.text
@@ -179,6 +179,27 @@ def test_the_agent_sdk(versions, version, environment, level, said):
 def test_no_word_of_an_agent_sdk_that_is_not_there(versions):
     versions["claude-agent-sdk"] = None
     assert not [each for each in found() if each.subject == "claude-agent-sdk"]
+
+
+@pytest.mark.parametrize(
+    ("version", "environment", "level", "said"),
+    [
+        ("1.35.0", {}, "ok", "1.35.0. Calls to Claude on Amazon Bedrock by boto3 are measured."),
+        ("1.34.9", {}, "warning", "1.34.9 is not supported, so calls to Claude on Amazon Bedrock by boto3 are not"),
+        ("1.44.5", {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "otel_claude_botocore"}, "ok", "are not measured, as you"),
+    ],
+)
+def test_botocore(versions, version, environment, level, said):
+    versions["botocore"] = version
+    (finding,) = (each for each in found(**environment) if each.subject == "botocore")
+    assert finding.level == level
+    assert said in finding.text
+
+
+def test_a_program_with_boto3_alone_needs_no_anthropic_sdk(versions):
+    versions.update({"anthropic": None, "botocore": "1.44.5"})
+    (finding,) = (each for each in found() if each.subject == "anthropic")
+    assert finding == ("ok", "anthropic", "The SDK is not installed. Calls by boto3 do not need it.", None)
 
 
 @pytest.mark.parametrize("name", ["otel_claude", "*"])
@@ -648,7 +669,7 @@ def test_json(otel_claude, monkeypatch):
     code, out, _ = otel_claude("doctor", "--json")
     data = json.loads(out)
     assert code == 1
-    assert data["counts"] == {"error": 0, "warning": 1, "note": 2, "ok": 7}
+    assert data["counts"] == {"error": 0, "warning": 1, "note": 2, "ok": 8}
     warning = next(row for row in data["findings"] if row["level"] == "warning")
     assert warning == {
         "level": "warning", "subject": "OTEL_CLAUDE_PRICE", "text": "There is no such setting.",

@@ -156,6 +156,7 @@ def price_response(
     if usage.fallback_credit not in (None, "redeemed", "not_applied"):
         # A redeemed credit is in the counts already (fallback page of 2026-08-13).
         return _unpriced("fallback_credit", table)
+    response = response._replace(model=response.model or _unnamed_model(platform, requested_model))
     day = at // DAY
     served = Served(
         response.model, usage.service_tier, usage.speed, usage.inference_geo, day, platform, requested_model
@@ -173,6 +174,11 @@ def price_response(
         cost.add_top_level()
     cost.add_searches()
     return cost.price()
+
+
+def _unnamed_model(platform: Platform, requested_model: str | None) -> str | None:
+    """The model of an answer that names none, as those of Bedrock's Converse: the requested one."""
+    return requested_model if platform.name == "bedrock" else None
 
 
 def _unpriced(reason: str, table: PriceTable) -> Price:

@@ -139,6 +139,8 @@ class PriceTable:
 
     def named(self, model: str | None, platform: Platform, requested_model: str | None) -> Named | str:
         """What the names say that decides the rates, or the reason why there are none. Names can be many, this not."""
+        if platform.name == "bedrock" and requested_model is not None and (model is None or self.id_of(model) is None):
+            model = requested_model  # Converse names no model, and InvokeModel can name an internal one.
         if model is None:
             return "unknown_model"
         said = self._form(model)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
+from .. import semconv
 from ..api.errors import ApiError
 from ..api.headers import HeaderLayout
 from ..api.request import RequestFeatures, RequestSize
@@ -16,6 +17,7 @@ from ..pricing import CallCost, Platform
 from ..tags import Tags
 
 _NO_SIZE: Final = RequestSize()
+NATIVE_SCOPES: Final[tuple[str, ...]] = (semconv.NATIVE_SCOPE,)
 FIRST_ERROR_STATUS: Final = 400
 INVALID_RESPONSE: Final = "invalid_response"
 """As `claude.unpriced.reason` and as `error.type`: HTTP 200, and not what was asked for."""
@@ -149,6 +151,10 @@ class Call:
         series: the `CallSeries` of an ordinary call, which it shares with calls alike.
         counts: of an ordinary call: uncached input, output, cache reads, cache writes (5m, 1h) and thinking.
         total_input: of an ordinary call, in tokens.
+        native_scopes: what the scope begins with of a span that is this call's, where the client library, or another
+            instrumentation of it, opens one.
+        opens_own_span: whether ours is opened at the first attempt if there is no such span then.
+        http_route: of its requests.
     """
 
     # What most calls leave as it is stands here, so that making a call sets little.
@@ -172,6 +178,9 @@ class Call:
     no_usage_reason: str | None = None
     idempotency_key: str | None = None
     has_middleware = False
+    native_scopes: tuple[str, ...] = NATIVE_SCOPES
+    opens_own_span = False
+    http_route = "/v1/messages"
 
     def __init__(
         self, request: RequestFeatures, client: ClientInfo, tags: Tags, *, expects_native_span: bool = False

@@ -15,7 +15,7 @@ from .call import Call
 
 def open_span(tracer: Tracer, call: Call) -> None:
     """Opens and enters a span for the call, unless another instrumentation has one."""
-    if other := conflicts.other_instrumentation():
+    if not call.opens_own_span and (other := conflicts.other_instrumentation()):
         conflicts.warn_once(other)
         return
     model = call.request.model

@@ -101,6 +101,13 @@ class Recorder:
             try:
                 if call.expects_native_span:
                     self._adopt_native_span(call)
+                    if (
+                        call.opens_own_span
+                        and call.span is None
+                        and self.tracer is not None
+                        and can_record(self.tracer)
+                    ):
+                        open_span(self.tracer, call)
             except Exception:
                 log_internal_error("find the client library's span")
             try:
@@ -113,7 +120,7 @@ class Recorder:
         call.context = context.get_current()
         span: Any = trace.get_current_span(call.context)
         scope = getattr(span, "instrumentation_scope", None)
-        if scope is None or not scope.name.startswith(semconv.NATIVE_SCOPE):
+        if scope is None or not scope.name.startswith(call.native_scopes):
             return
         if self.tracer is not None and span.is_recording():
             # The library ends its span when it likes: before an exception reaches us, or when a stream is dropped.
@@ -285,7 +292,7 @@ class Recorder:
         except Exception:
             log_internal_error("record the histograms of a call")
         if cost.reasons:
-            self._warn_of_unknown_model(call.responses.values(), cost)
+            self._warn_of_unknown_model(call.responses.values(), cost, call.request.model)
         call.attempts = []  # each of them knows the call: it would be a cycle for the garbage collector
 
     def _describe(self, call: Call, span: Any, cost: CallCost, ended_at: int | None) -> None:
@@ -388,7 +395,7 @@ class Recorder:
         series = self._series.get(kind)
         if series is None:
             # Here, because asking at each call that has a span of the client library's would be slow.
-            if call.expects_native_span and (other := conflicts.other_instrumentation()):
+            if call.expects_native_span and not call.opens_own_span and (other := conflicts.other_instrumentation()):
                 conflicts.warn_once(other)
             rates = None
             if platform is not None:
@@ -485,9 +492,11 @@ class Recorder:
         if cost.reasons and result.response is not None:
             self._warn_of_unknown_model((result.response,), cost)
 
-    def _warn_of_unknown_model(self, responses: Iterable[Response], cost: CallCost) -> None:
+    def _warn_of_unknown_model(
+        self, responses: Iterable[Response], cost: CallCost, requested: str | None = None
+    ) -> None:
         try:
-            warn_of_unknown_model(responses, cost, self.prices().name)
+            warn_of_unknown_model(responses, cost, self.prices().name, requested)
         except Exception:
             log_internal_error("warn of a model without a price")
 

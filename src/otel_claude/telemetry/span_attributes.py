@@ -42,7 +42,7 @@ def of_start(call: Call) -> Attributes:
             (semconv.THINKING_BUDGET, request.thinking_budget),
             (semconv.OUTPUT_TYPE, "json" if request.json_output else None),
             (semconv.HTTP_METHOD, "POST"),
-            (semconv.HTTP_ROUTE, "/v1/messages"),
+            (semconv.HTTP_ROUTE, call.http_route),
         )
     )
 

@@ -15,13 +15,18 @@ _MAX_LENGTH: Final = 200
 _warned: set[str | None] = set()
 
 
-def warn_of_unknown_model(responses: Iterable[Response], cost: CallCost, price_table: str) -> None:
-    """Says of the last response's model that it has no price, once. `price_table`: its name."""
+def warn_of_unknown_model(
+    responses: Iterable[Response], cost: CallCost, price_table: str, requested: str | None = None
+) -> None:
+    """Says of the last response's model, or of the requested one if it names none, that it has no price: once.
+
+    `price_table`: its name.
+    """
     if "unknown_model" not in cost.reasons:
         return
     model: str | None = None
     for response in responses:
-        model = response.model
+        model = response.model or requested
     if model in _warned or len(_warned) >= _MAX_MODELS:
         return
     _warned.add(model)

@@ -15,6 +15,7 @@ from packaging.version import Version
 from ... import redact
 from ...agent_sdk import ClaudeAgentInstrumentor
 from ...agent_sdk.counting import TELEMETRY, telemetry_is_on
+from ...botocore import ClaudeBotocoreInstrumentor
 from ...instrumentor import ClaudeInstrumentor
 from ...sdk.patches import PATCHES, Patch
 from ...settings import switch, variable
@@ -28,6 +29,8 @@ _TRACES_ITSELF: Final = Version("1.14.0")
 _SUPPORTED: Final = Requirement(*ClaudeInstrumentor.supported).specifier
 _AGENT_SDK: Final = "claude-agent-sdk"
 _AGENT_SDK_SUPPORTED: Final = Requirement(*ClaudeAgentInstrumentor.supported).specifier
+_BOTOCORE: Final = "botocore"
+_BOTOCORE_SUPPORTED: Final = Requirement(*ClaudeBotocoreInstrumentor.supported).specifier
 _AGENT_SDK_MODE: Final = variable("agent_sdk")
 _DISABLED: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 _UPGRADE: Final = "pip install --upgrade otel-claude"
@@ -40,6 +43,7 @@ def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
     yield from _anthropic(environment)
     yield from _entry_point(off)
     yield from others.findings(environment, off)
+    yield from _botocore(off)
     yield from _agent_sdk(environment, off)
 
 
@@ -53,9 +57,12 @@ def _python() -> Finding:
 
 def _anthropic(environment: Mapping[str, str]) -> Iterator[Finding]:
     found = installed("anthropic")
+    if found is None and installed(_BOTOCORE) is not None:
+        yield Finding("ok", "anthropic", "The SDK is not installed. Calls by boto3 do not need it.")
+        return
     if found is None:
         text = f"The SDK is not installed for {sys.executable}. Is this the environment of the program?"
-        do = "pip install 'otel-claude[instruments]'   (with the Python that runs the program)"
+        do = "pip install 'otel-claude[anthropic]'   (with the Python that runs the program)"
         yield Finding("error", "anthropic", text, do)
         return
     if not _SUPPORTED.contains(found, prereleases=True):
@@ -106,6 +113,20 @@ def _entry_point(off: set[str]) -> Iterator[Finding]:
     for name in off & {"otel_claude", "*"}:
         text = f"{_DISABLED} names {name}, so nothing is measured."
         yield Finding("error", "otel-claude", text, f"Take {name} out of {_DISABLED}.")
+
+
+def _botocore(off: set[str]) -> Iterator[Finding]:
+    """Nothing where it is not installed."""
+    found = installed(_BOTOCORE)
+    if found is None:
+        return
+    if not _BOTOCORE_SUPPORTED.contains(found, prereleases=True):
+        text = f"{found} is not supported, so calls to Claude on Amazon Bedrock by boto3 are not measured."
+        yield Finding("warning", _BOTOCORE, text, f"pip install '{_BOTOCORE}{_BOTOCORE_SUPPORTED}'")
+    elif off & {"otel_claude_botocore", "*"}:
+        yield Finding("ok", _BOTOCORE, f"{found} is installed, and its calls are not measured, as you set.")
+    else:
+        yield Finding("ok", _BOTOCORE, f"{found}. Calls to Claude on Amazon Bedrock by boto3 are measured.")
 
 
 def _agent_sdk(environment: Mapping[str, str], off: set[str]) -> Iterator[Finding]:

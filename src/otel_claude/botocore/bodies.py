@@ -1,0 +1,314 @@
+"""How the application reads what botocore gives it: the body of `InvokeModel`, and the two kinds of streams.
+
+What is read is observed on its way, and nothing is read for it. The objects that the application holds keep their
+types: only what lies under them is replaced, by transparent proxies.
+"""
+
+from __future__ import annotations
+
+import json
+import weakref
+from base64 import b64decode
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
+
+import wrapt
+
+from .._diagnostics import log_internal_error
+from ..api import bedrock
+from ..api.errors import ApiError
+from ..api.json import as_object
+from ..telemetry.call import Attempt
+from ..telemetry.recorder import Recorder
+from .errors import error_type
+
+_MAX_BODY: Final = 64 * 1024 * 1024
+"""Bytes of a body that is kept until it is whole. Longer ones are said by their headers."""
+_DELTA: Final = b'{"type":"content_block_delta"'
+_Proxy: Any = wrapt.ObjectProxy
+
+
+class _Reading:
+    """How the body of an attempt's response is read. Only the first end counts."""
+
+    __slots__ = ("_attempt", "_recorder", "ended", "headers")
+
+    def __init__(self, recorder: Recorder, attempt: Attempt, headers: Any) -> None:
+        self._recorder = recorder
+        self._attempt = attempt
+        self.headers = headers
+        self.ended = False
+
+    def on_data(self, data: object) -> None:
+        """A message, or an event in the form of the Messages API."""
+        try:
+            self._recorder.on_response_data(self._attempt, data)
+        except Exception:
+            log_internal_error("read a response's body")
+
+    def fail(self, error: BaseException) -> None:
+        """Reading it raised."""
+        self._attempt.outcome, self._attempt.error_type = "failed", error_type(error)
+        self.end(error_type=self._attempt.error_type)
+
+    def fail_in_stream(self, said: ApiError) -> None:
+        """An event of the stream is an error."""
+        self._attempt.fail_in_stream(said.error_type or "client_error", said.blocked)
+        self.end(error_type=self._attempt.error_type)
+
+    def end(self, *, error_type: str | None = None, in_finalizer: bool = False) -> None:
+        """It was read to its end, or failed, or was left: closed before, or dropped."""
+        if self.ended:
+            return
+        self.ended = True
+        try:
+            call = self._attempt.call
+            if not call.responses and (said := bedrock.headers_message(self.headers)) is not None:
+                call.returned = False  # The call ends below, as of whoever says so.
+                self.on_data(said)
+            self._recorder.end_call(call, error_type=error_type, in_finalizer=in_finalizer)
+        except Exception:
+            log_internal_error("observe a body")
+
+
+class _Body:
+    """What is read of the body of an `InvokeModel`, kept until it is whole."""
+
+    __slots__ = ("_length", "_parts", "reading")
+
+    def __init__(self, reading: _Reading) -> None:
+        self.reading = reading
+        self._parts = bytearray()
+        length = str(reading.headers.get("content-length") or "")
+        self._length = int(length) if length.isdigit() else None
+
+    def add(self, data: bytes, *, last: bool) -> None:
+        """The application read this. `last`: there is no more."""
+        reading, parts = self.reading, self._parts
+        if reading.ended:
+            return
+        if len(parts) + len(data) > _MAX_BODY:
+            parts.clear()
+            reading.end()
+            return
+        parts += data
+        if last or (self._length is not None and len(parts) >= self._length):
+            try:
+                message = json.loads(bytes(parts))
+            except (ValueError, RecursionError):
+                message = None
+            reading.on_data(bedrock.invoked_message(message, reading.headers))
+            reading.end()
+
+
+def observe_body(recorder: Recorder, attempt: Attempt, body: Any, headers: Any) -> None:
+    """Observes the `StreamingBody` of an `InvokeModel`."""
+    reading = _Reading(recorder, attempt, headers)
+    attempt.body_pending = True
+    weakref.finalize(body, reading.end, in_finalizer=True).atexit = False
+    if isinstance(body, _Proxy):
+        body.__wrapped__ = _AioResponse(body.__wrapped__, reading, _Body(reading))  # aiobotocore 2
+    elif hasattr(body._raw_stream, "content"):  # noqa: SLF001 - botocore 1.35 to 1.44, aiobotocore 3
+        body._raw_stream = _AioResponse(body._raw_stream, reading, _Body(reading))  # noqa: SLF001
+    else:
+        body._raw_stream = _Raw(body._raw_stream, reading)  # noqa: SLF001
+
+
+def observe_stream(recorder: Recorder, attempt: Attempt, stream: Any, *, converse: bool) -> None:
+    """Observes an `EventStream`."""
+    reading = _Reading(recorder, attempt, {})
+    attempt.body_pending = attempt.streams = True
+    weakref.finalize(stream, reading.end, in_finalizer=True).atexit = False
+    raw = stream._raw_stream  # noqa: SLF001 - botocore 1.35 to 1.44, aiobotocore 2 and 3
+    stream._raw_stream = _AioResponse(raw, reading) if hasattr(raw, "content") else _RawStream(raw, reading)  # noqa: SLF001
+    stream._parser = _Parser(stream._parser, reading, converse)  # noqa: SLF001
+
+
+class _Raw(_Proxy):
+    """Stands for the urllib3 response under a `StreamingBody`."""
+
+    def __init__(self, raw: Any, reading: _Reading) -> None:
+        super().__init__(raw)  # pyright: ignore[reportUnknownMemberType] - wrapt has no types before 2.0
+        # wrapt keeps attributes with this prefix on the proxy; any other would land on the response.
+        self._self_reading = reading
+        self._self_seen = _Body(reading).add
+
+    def _self_call(self, method: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except Exception as error:
+            self._self_reading.fail(error)
+            raise
+
+    def read(self, amt: int | None = None, *args: Any, **kwargs: Any) -> bytes:
+        data: bytes = self._self_call(self.__wrapped__.read, amt, *args, **kwargs)
+        self._self_seen(data, last=amt is None or amt < 0 or (not data and amt > 0))
+        return data
+
+    def read1(self, amt: int | None = None, *args: Any, **kwargs: Any) -> bytes:
+        data: bytes = self._self_call(self.__wrapped__.read1, amt, *args, **kwargs)
+        self._self_seen(data, last=not data and amt != 0)
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        count: int = self._self_call(self.__wrapped__.readinto, buffer)
+        self._self_seen(bytes(memoryview(buffer)[:count]), last=not count and len(buffer) > 0)
+        return count
+
+    def readline(self, *args: Any) -> bytes:
+        data: bytes = self._self_call(self.__wrapped__.readline, *args)
+        self._self_seen(data, last=not data and args[:1] != (0,))
+        return data
+
+    def readlines(self, *args: Any) -> list[bytes]:
+        lines: list[bytes] = self._self_call(self.__wrapped__.readlines, *args)
+        self._self_seen(b"".join(lines), last=not args)
+        return lines
+
+    def stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+        try:
+            for data in self.__wrapped__.stream(*args, **kwargs):
+                self._self_seen(data, last=False)
+                yield data
+        except Exception as error:
+            self._self_reading.fail(error)
+            raise
+        self._self_seen(b"", last=True)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for data in self.__wrapped__:
+            self._self_seen(data, last=False)
+            yield data
+        self._self_seen(b"", last=True)
+
+    def __enter__(self) -> Any:
+        self.__wrapped__.__enter__()
+        return self
+
+    def __exit__(self, *args: object) -> Any:
+        self._self_reading.end()
+        return self.__wrapped__.__exit__(*args)
+
+    def close(self) -> None:
+        self._self_reading.end()
+        self.__wrapped__.close()
+
+
+class _RawStream(_Proxy):
+    """Stands for the urllib3 response under an `EventStream`, and says how reading it ended."""
+
+    def __init__(self, raw: Any, reading: _Reading) -> None:
+        super().__init__(raw)  # pyright: ignore[reportUnknownMemberType]
+        self._self_reading = reading
+
+    def stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+        try:
+            yield from self.__wrapped__.stream(*args, **kwargs)
+        except Exception as error:
+            self._self_reading.fail(error)
+            raise
+        self._self_reading.end()
+
+    def close(self) -> None:
+        self._self_reading.end()
+        self.__wrapped__.close()
+
+
+class _AioResponse(_Proxy):
+    """Stands for the aiohttp response under a body or a stream of aiobotocore."""
+
+    def __init__(self, raw: Any, reading: _Reading, body: _Body | None = None) -> None:
+        super().__init__(raw)  # pyright: ignore[reportUnknownMemberType]
+        self._self_reading = reading
+        self._self_body = body
+        self._self_content = _AioContent(raw.content, reading, body)
+
+    async def read(self) -> bytes:
+        try:
+            data: bytes = await self.__wrapped__.read()
+        except Exception as error:
+            self._self_reading.fail(error)
+            raise
+        if self._self_body is not None:
+            self._self_body.add(data, last=True)
+        return data
+
+    @property
+    def content(self) -> Any:
+        return self._self_content
+
+    def close(self) -> None:
+        self._self_reading.end()
+        self.__wrapped__.close()
+
+    def release(self) -> Any:
+        self._self_reading.end()
+        return self.__wrapped__.release()
+
+    async def __aenter__(self) -> Any:
+        await self.__wrapped__.__aenter__()
+        return self
+
+    async def __aexit__(self, *args: object) -> Any:
+        self._self_reading.end()
+        return await self.__wrapped__.__aexit__(*args)
+
+
+class _AioContent(_Proxy):
+    """Stands for the `StreamReader` of such a response."""
+
+    def __init__(self, content: Any, reading: _Reading, body: _Body | None) -> None:
+        super().__init__(content)  # pyright: ignore[reportUnknownMemberType]
+        self._self_reading = reading
+        self._self_body = body
+
+    async def read(self, amt: int = -1) -> bytes:
+        try:
+            data: bytes = await self.__wrapped__.read(amt)
+        except Exception as error:
+            self._self_reading.fail(error)
+            raise
+        if self._self_body is not None:
+            self._self_body.add(data, last=amt < 0 or (not data and amt > 0))
+        return data
+
+    async def iter_chunks(self) -> AsyncIterator[Any]:
+        try:
+            async for chunk in self.__wrapped__.iter_chunks():
+                yield chunk
+        except Exception as error:
+            self._self_reading.fail(error)
+            raise
+        self._self_reading.end()
+
+
+class _Parser(_Proxy):
+    """Stands for the parser of an `EventStream`, and sees each event as it came: old models drop fields of it."""
+
+    def __init__(self, parser: Any, reading: _Reading, converse: bool) -> None:
+        super().__init__(parser)  # pyright: ignore[reportUnknownMemberType]
+        self._self_reading = reading
+        self._self_converse = converse
+
+    def parse(self, response: Any, shape: Any) -> Any:
+        if not self._self_reading.ended:
+            try:
+                self._self_observe(response)
+            except Exception:
+                log_internal_error("read an event of a stream")
+        return self.__wrapped__.parse(response, shape)
+
+    def _self_observe(self, response: Any) -> None:
+        reading, headers, body = self._self_reading, response["headers"], response["body"]
+        if response["status_code"] != 200:  # noqa: PLR2004 - what botocore gives to an event that is no error
+            code = headers.get(":exception-type") or headers.get(":error-code")
+            reading.fail_in_stream(bedrock.parse_error(response["status_code"], code))
+        elif self._self_converse:
+            kind = headers.get(":event-type")
+            said = None if kind == "contentBlockDelta" else json.loads(body)
+            for data in bedrock.converse_events(str(kind), as_object(said)):
+                reading.on_data(data)
+        else:
+            event = b64decode(str(as_object(json.loads(body)).get("bytes")))
+            # Most of them, and nothing of theirs is said.
+            reading.on_data({"type": "content_block_delta"} if event.startswith(_DELTA) else json.loads(event))

@@ -1,0 +1,358 @@
+"""The one function of botocore that is patched, and the events that a client's attempts are seen by.
+
+`BaseClient._make_api_call` stands around a whole call, with its retries; its events (public, of every client) tell each
+attempt: `request-created`, `response-received`, and `after-call`, where what the application will read is prepared.
+The same in botocore 1.35 to 1.44, and in aiobotocore, whose client overrides the function with a coroutine.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+from weakref import WeakSet
+
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+
+from .._diagnostics import log_internal_error, logger
+from ..api import bedrock
+from ..api.json import as_object, as_text
+from ..api.request import RequestFeatures, parse_request
+from ..pricing import Platform
+from ..runtime import Runtime
+from ..settings import Settings
+from ..telemetry.call import FIRST_ERROR_STATUS, UNKNOWN_CLIENT, Attempt, Call, ClientInfo
+from ..telemetry.recorder import Recorder
+from .bodies import observe_body, observe_stream
+from .errors import error_type, was_never_sent
+
+_SERVICE: Final = "bedrock-runtime"
+_SPAN_SCOPES: Final = (
+    "opentelemetry.instrumentation.botocore",
+    "opentelemetry.instrumentation.bedrock",
+    "openinference.instrumentation.bedrock",
+)
+"""Scopes of the spans that other instrumentations open for a call: ours is added to none of them."""
+_MAX_MEASURED: Final = 1_000_000
+"""Bytes of a request's body that is decoded for the span."""
+Original = Any
+"""A function of a class, or what another instrumentation put in its place."""
+
+
+class Operation(NamedTuple):
+    """One of the operations that call a model."""
+
+    route: str
+    converse: bool
+    stream: bool
+
+
+OPERATIONS: Final = {
+    "InvokeModel": Operation("/model/{modelId}/invoke", converse=False, stream=False),
+    "InvokeModelWithResponseStream": Operation(
+        "/model/{modelId}/invoke-with-response-stream", converse=False, stream=True
+    ),
+    "Converse": Operation("/model/{modelId}/converse", converse=True, stream=False),
+    "ConverseStream": Operation("/model/{modelId}/converse-stream", converse=True, stream=True),
+}
+
+
+class ActiveCall:
+    """A call that is being made in this context, and what its next attempt needs of the one before."""
+
+    __slots__ = ("responded_at", "body", "call", "headers", "operation", "recorder")
+
+    def __init__(self, recorder: Recorder, call: Call, operation: Operation, body: object) -> None:
+        self.recorder = recorder
+        self.call = call
+        self.operation = operation
+        self.body = body
+        self.responded_at = 0.0
+        self.headers: Any = {}
+
+
+_active: Final[ContextVar[ActiveCall | None]] = ContextVar("otel_claude_bedrock_call", default=None)
+
+
+def make_api_call(original: Original, runtime: Runtime) -> Original:
+    """`BaseClient._make_api_call(operation_name, api_params)`."""
+
+    @functools.wraps(original)
+    def _make_api_call(client: Any, *args: Any, **kwargs: Any) -> Any:
+        # Bound as Python does it: a wrapper of wrapt, as OpenTelemetry's own instrumentation puts in, asks for it.
+        bound = original.__get__(client)
+        active = _start(runtime, client, args, kwargs)
+        if active is None:
+            return bound(*args, **kwargs)
+        token = _active.set(active)
+        try:
+            result = bound(*args, **kwargs)
+        except BaseException as error:
+            _end(active, token, error)
+            raise
+        _end(active, token, None)
+        return result
+
+    return _make_api_call
+
+
+def make_api_call_async(original: Original, runtime: Runtime) -> Original:
+    """`AioBaseClient._make_api_call(operation_name, api_params)` of aiobotocore."""
+
+    @functools.wraps(original)
+    async def _make_api_call(client: Any, *args: Any, **kwargs: Any) -> Any:
+        bound = original.__get__(client)
+        active = _start(runtime, client, args, kwargs)
+        if active is None:
+            return await bound(*args, **kwargs)
+        token = _active.set(active)
+        try:
+            result = await bound(*args, **kwargs)
+        except BaseException as error:
+            _end(active, token, error)
+            raise
+        _end(active, token, None)
+        return result
+
+    return _make_api_call
+
+
+def _start(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ActiveCall | None:
+    """The call that an operation starts. None for every other service, operation and vendor."""
+    try:
+        if client.meta.service_model.service_name != _SERVICE or not runtime.active:
+            return None
+        name = args[0] if args else kwargs["operation_name"]
+        operation = OPERATIONS.get(name)
+        if operation is None or not is_instrumentation_enabled():
+            return None
+        params = as_object(args[1] if len(args) > 1 else kwargs["api_params"])
+        model = as_text(params.get("modelId"))
+        sent = None if operation.converse else params.get("body")
+        anthropic = None if operation.converse else bedrock.is_anthropic_body(sent)
+        if model is None or not bedrock.is_claude(model, anthropic_body=anthropic):
+            return None
+        runtime.flush.on_measure()
+        _watch(client)
+        body = _request(params, sent, operation) if runtime.opens_spans else {}
+        try:
+            features = parse_request({**body, "model": model, "stream": operation.stream}, None, spans=True)
+        except Exception:
+            log_internal_error("read a request")
+            features = RequestFeatures(model, operation.stream)
+        call = Call(features, _client_info(client), runtime.tags(), expects_native_span=True)
+        call.native_scopes, call.opens_own_span, call.http_route = _SPAN_SCOPES, True, operation.route
+        runtime.recorder.on_start(call)
+        return ActiveCall(runtime.recorder, call, operation, body)
+    except Exception:
+        log_internal_error("start a call")
+        return None
+
+
+def _request(params: Any, sent: object, operation: Operation) -> dict[str, Any]:
+    """The request as one to the Messages API. Empty where that cannot be had without reading what is sent."""
+    if operation.converse:
+        return bedrock.converse_request(params)
+    if not isinstance(sent, (str, bytes, bytearray)) or len(sent) > _MAX_MEASURED:
+        return {}
+    try:
+        return dict(as_object(json.loads(sent)))
+    except (ValueError, RecursionError):
+        return {}
+
+
+_infos: dict[tuple[str | None, str | None, int | None], ClientInfo] = {}
+_MAX_INFOS: Final = 1_000
+
+
+def _client_info(client: Any) -> ClientInfo:
+    """Who is called: the same object for clients alike."""
+    try:
+        meta = client.meta
+        url = urlsplit(str(meta.endpoint_url))
+        key = meta.region_name, url.hostname, url.port or (80 if url.scheme == "http" else 443)
+        if len(_infos) >= _MAX_INFOS:
+            _infos.clear()
+        info = _infos.get(key)
+        if info is None:
+            region, host, port = key
+            info = ClientInfo("aws.bedrock", "botocore", Platform("bedrock", region), host, port)
+            info = _infos.setdefault(key, info)
+    except Exception:
+        log_internal_error("find out who is called")
+        return UNKNOWN_CLIENT
+    return info
+
+
+_watched: WeakSet[Any] = WeakSet()
+
+
+def _watch(client: Any) -> None:
+    """Registers for a client's events, once. They are told only what happens within a call of ours."""
+    if client not in _watched:
+        # First: what signs the request, and what waits before a retry, must not be in between.
+        for name, handler in _HANDLERS.items():
+            client.meta.events.register_first(f"{name}.{_SERVICE}", handler, unique_id=f"otel-claude-{name}")
+        _watched.add(client)
+
+
+def _on_request_created(**_: Any) -> None:
+    """A request was built and is about to be signed and sent: an attempt."""
+    active = _active.get()
+    if active is None:
+        return
+    try:
+        call = active.call
+        if call.attempts:
+            active.recorder.on_retry(call.attempts[-1], max(0.0, time.perf_counter() - active.responded_at))
+        active.recorder.on_attempt(call, active.body)
+    except Exception:
+        log_internal_error("record an attempt")
+
+
+def _on_response_received(
+    response_dict: Any = None, parsed_response: Any = None, exception: Any = None, **_: Any
+) -> None:
+    """An attempt ended: with a response of whatever status, or with an exception."""
+    active = _active.get()
+    if active is None or not active.call.attempts:
+        return
+    try:
+        active.responded_at = time.perf_counter()
+        attempt = active.call.attempts[-1]
+        if response_dict is None:
+            if exception is not None:
+                attempt.error_type, attempt.never_sent = error_type(exception), was_never_sent(exception)
+            return
+        _on_response(active, attempt, response_dict, parsed_response)
+    except Exception:
+        log_internal_error("read a response")
+
+
+def _on_response(active: ActiveCall, attempt: Attempt, response: Any, parsed: Any) -> None:
+    status, headers = response["status_code"], response["headers"]
+    request_id = as_text(headers.get("x-amzn-requestid"))
+    raw = [] if request_id is None else [(b"request-id", request_id.encode("latin-1", "replace"))]
+    active.recorder.on_headers(attempt, status, raw)
+    if status >= FIRST_ERROR_STATUS:
+        attempt.reject(bedrock.parse_error(status, as_object(as_object(parsed).get("Error")).get("Code")))
+        return
+    attempt.outcome = "success"
+    active.headers = headers
+    if active.operation == OPERATIONS["Converse"]:
+        # What the client made of it lacks the counts that its version does not know.
+        active.recorder.on_response_data(attempt, bedrock.converse_message(as_object(json.loads(response["body"]))))
+
+
+def _on_after_call(parsed: Any = None, **_: Any) -> None:
+    """The result is ready: its body, or its stream, is about to be handed on."""
+    active = _active.get()
+    if active is None or not active.call.attempts:
+        return
+    try:
+        attempt = active.call.attempts[-1]
+        if attempt.outcome != "success":
+            return
+        operation, recorder = active.operation, active.recorder
+        if operation.stream:
+            stream = parsed["stream" if operation.converse else "body"]
+            observe_stream(recorder, attempt, stream, converse=operation.converse)
+        elif not operation.converse:
+            observe_body(recorder, attempt, parsed["body"], active.headers)
+    except Exception:
+        log_internal_error("observe a body")
+
+
+_HANDLERS: Final = {
+    "request-created": _on_request_created,
+    "response-received": _on_response_received,
+    "after-call": _on_after_call,
+}
+
+
+def _end(active: ActiveCall, token: Any, error: BaseException | None) -> None:
+    entered = True
+    try:
+        _active.reset(token)
+    except ValueError:
+        entered = False  # A coroutine that is thrown away is closed in another context.
+    call, recorder = active.call, active.recorder
+    try:
+        if entered and call.context_token is not None:
+            recorder.detach(call)
+        if not call.attempts:
+            recorder.forget(call)  # Arguments that are not valid, a stub: nothing was sent.
+            return
+        if error is not None:
+            last = call.attempts[-1]
+            if last.status is None:
+                last.never_sent = was_never_sent(error)
+            kind = error_type(error)
+            recorder.end_call(call, error_type=kind, cancelled=kind is None)
+            return
+        call.returned = True
+        if call.responses or not call.attempts[-1].body_pending:
+            recorder.end_call(call)
+    except Exception:
+        log_internal_error("end a call")
+
+
+class Patch(NamedTuple):
+    """One function, and what makes its replacement from the original."""
+
+    module: str
+    owner: str
+    name: str
+    replacement: Callable[[Original, Any], Original]
+    optional: bool = False
+
+
+PATCHES: Final = (
+    Patch("botocore.client", "BaseClient", "_make_api_call", make_api_call),
+    Patch("aiobotocore.client", "AioBaseClient", "_make_api_call", make_api_call_async, optional=True),
+)
+
+
+class Instrumentation:
+    """What one `instrument()` set up in botocore, which is imported. `providers`: its arguments."""
+
+    def __init__(self, settings: Settings, providers: dict[str, Any]) -> None:
+        self._runtime = Runtime(settings, providers, _no_failed_call)
+        self._patched: list[tuple[type, str, Any, Any]] = []
+        self.renew()
+
+    def renew(self) -> None:
+        """Patches what was imported, or imported anew, since."""
+        for patch in PATCHES:
+            owner: Any = getattr(sys.modules.get(patch.module), patch.owner, None)
+            if owner is None or any(owner is known for known, *_ in self._patched):
+                continue
+            original = owner.__dict__.get(patch.name)
+            if not callable(original):
+                logger.warning(
+                    "botocore has no %s.%s, so its calls are not measured. Upgrade otel-claude.",
+                    patch.owner,
+                    patch.name,
+                )
+                continue
+            replacement = patch.replacement(original, self._runtime)
+            setattr(owner, patch.name, replacement)
+            self._patched.append((owner, patch.name, original, replacement))
+
+    def stop(self) -> None:
+        """Takes all of it out again. Calls end with what is known, and streams are seen to their end."""
+        self._runtime.stop()
+        for owner, name, original, replacement in reversed(self._patched):
+            if owner.__dict__.get(name) is replacement:
+                setattr(owner, name, original)
+        self._patched.clear()
+        self._runtime.released()
+
+
+def _no_failed_call(recorder: Recorder, call: Call, error: BaseException | None) -> None:
+    """What is known of a call of botocore's is recorded when it happens."""
