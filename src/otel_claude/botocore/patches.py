@@ -65,7 +65,7 @@ OPERATIONS: Final = {
 class ActiveCall:
     """A call that is being made in this context, and what its next attempt needs of the one before."""
 
-    __slots__ = ("responded_at", "body", "call", "headers", "operation", "recorder")
+    __slots__ = ("body", "call", "headers", "operation", "recorder", "responded_at")
 
     def __init__(self, recorder: Recorder, call: Call, operation: Operation, body: object) -> None:
         self.recorder = recorder
