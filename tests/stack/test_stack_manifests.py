@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -246,7 +247,7 @@ def test_units_name_the_same_program_and_key(unit):
     first = UNITS[0].read_text()
     (venv,) = re.findall(r"python3 -m venv (\S+)", first)
     (key,) = re.findall(r"install -m 600 /dev/stdin (\S+)", first)
-    assert re.findall(r"(\S+/bin)/otel-claude\b", text) == [f"{venv}/bin"]
+    assert re.findall(r"([^\s=]+/bin)/otel-claude\b", text) == [f"{venv}/bin"]
     assert f"LoadCredential=admin-key:{key}" in text
 
 
@@ -271,8 +272,9 @@ def test_units_have_no_rights_that_they_do_not_need(unit):
     [(UNITS[0], "exporting to http://", 0), (UNITS[1], "cannot tell: Prometheus at http://", 2)],
 )
 def test_the_command_of_a_unit_runs_with_the_key_from_the_credential(unit, said, code, tmp_path):
-    (line,) = re.findall(r"^ExecStart=/bin/sh -c '(.*)'$", unit.read_text(), re.MULTILINE)
+    (line,) = re.findall(r"^ExecStart=(.*)$", unit.read_text(), re.MULTILINE)
     line = line.replace("%%", "%").replace("/opt/otel-claude/bin", f"{sys.prefix}/bin")
+    line = line.replace("${CREDENTIALS_DIRECTORY}", str(tmp_path))  # which systemd does
     (tmp_path / "admin-key").write_text("sk-ant-admin01-" + "A" * 80)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("ANTHROPIC_", "OTEL_"))}
     # The simulator is no Prometheus: it is asked, and what it says is refused.
@@ -281,7 +283,7 @@ def test_the_command_of_a_unit_runs_with_the_key_from_the_credential(unit, said,
             "CREDENTIALS_DIRECTORY": str(tmp_path), "ANTHROPIC_BASE_URL": simulator.url,
             "OTEL_EXPORTER_OTLP_ENDPOINT": simulator.url,
         }  # fmt: skip
-        command = ["/bin/sh", "-c", line.replace("http://localhost:9090", simulator.url)]
+        command = shlex.split(line.replace("http://localhost:9090", simulator.url))
         with subprocess.Popen(command, env=clean | own, stderr=subprocess.PIPE, text=True) as process:
             assert said in process.stderr.readline()
             if unit == UNITS[0]:  # the other one ends by itself
