@@ -30,4 +30,4 @@ def test_the_units_read_the_key_from_a_credential(name):
     assert "sk-ant" not in text
     command = re.search(r"otel-claude (organization|reconcile)[^\n]*", text)[0]
     for option in re.findall(r"--[a-z-]+", command):
-        assert option in {"--from", "--to", "--prometheus", "--tolerance", "--tolerance-percent"}
+        assert option in {"--admin-key-file", "--from", "--to", "--prometheus", "--tolerance", "--tolerance-percent"}

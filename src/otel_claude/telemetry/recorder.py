@@ -292,7 +292,9 @@ class Recorder:
         except Exception:
             log_internal_error("record the histograms of a call")
         if cost.reasons:
-            self._warn_of_unknown_model(call.responses.values(), cost, call.request.model)
+            platform = call.client.platform
+            unnamed = call.request.model if platform is not None and platform.name == "bedrock" else None
+            self._warn_of_unknown_model(call.responses.values(), cost, unnamed)
         call.attempts = []  # each of them knows the call: it would be a cycle for the garbage collector
 
     def _describe(self, call: Call, span: Any, cost: CallCost, ended_at: int | None) -> None:
@@ -492,11 +494,9 @@ class Recorder:
         if cost.reasons and result.response is not None:
             self._warn_of_unknown_model((result.response,), cost)
 
-    def _warn_of_unknown_model(
-        self, responses: Iterable[Response], cost: CallCost, requested: str | None = None
-    ) -> None:
+    def _warn_of_unknown_model(self, responses: Iterable[Response], cost: CallCost, unnamed: str | None = None) -> None:
         try:
-            warn_of_unknown_model(responses, cost, self.prices().name, requested)
+            warn_of_unknown_model(responses, cost, self.prices().name, unnamed)
         except Exception:
             log_internal_error("warn of a model without a price")
 

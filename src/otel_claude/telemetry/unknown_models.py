@@ -16,17 +16,17 @@ _warned: set[str | None] = set()
 
 
 def warn_of_unknown_model(
-    responses: Iterable[Response], cost: CallCost, price_table: str, requested: str | None = None
+    responses: Iterable[Response], cost: CallCost, price_table: str, unnamed: str | None = None
 ) -> None:
-    """Says of the last response's model, or of the requested one if it names none, that it has no price: once.
+    """Says of the last response's model that it has no price, once.
 
-    `price_table`: its name.
+    `price_table`: its name. `unnamed`: the model of a response that names none.
     """
     if "unknown_model" not in cost.reasons:
         return
     model: str | None = None
     for response in responses:
-        model = response.model or requested
+        model = response.model or unnamed
     if model in _warned or len(_warned) >= _MAX_MODELS:
         return
     _warned.add(model)
