@@ -13,6 +13,13 @@ from otel_claude.telemetry import unknown_models
 from otel_claude.telemetry.open_calls import open_calls
 
 
+@pytest.fixture(scope="session", autouse=True)
+def young_heap():
+    """Tests collect garbage: what libraries are made of is no garbage."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def bedrock_server():
     server = BedrockServer()
@@ -30,6 +37,8 @@ def server(bedrock_server):
 def measured(monkeypatch, caplog):
     """What is measured of the calls of this test. Fails on a call that never ended, and on an error of ours."""
     monkeypatch.setattr(_diagnostics, "_logged", set())
+    # Else it waits up to seconds before a retry.
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
     monkeypatch.setattr(unknown_models, "_warned", set())
     made = Measured(caplog)
     instrumentor = ClaudeBotocoreInstrumentor()
@@ -37,6 +46,7 @@ def measured(monkeypatch, caplog):
     yield made
     instrumentor.uninstrument()
     gc.collect()
+    gc.freeze()
     left = list(open_calls)
     open_calls.clear()
     made.shutdown()
