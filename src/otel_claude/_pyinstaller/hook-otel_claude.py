@@ -13,14 +13,19 @@ from PyInstaller.utils.hooks import collect_data_files, collect_entry_point, cop
 # The price table and its schema.
 datas = collect_data_files("otel_claude", includes=["pricing/*.json"])
 # Loaded when the program imports an SDK, or where a variable names the exporter.
-hiddenimports = ["otel_claude.runtime", "otel_claude.agent_sdk.counting", "otel_claude.summary"]
+hiddenimports = [
+    "otel_claude.runtime",
+    "otel_claude.agent_sdk.counting",
+    "otel_claude.botocore.patches",
+    "otel_claude.summary",
+]
 
 for group in ("opentelemetry_distro", "opentelemetry_configurator", "opentelemetry_instrumentor"):
     found, modules = collect_entry_point(group)
     datas += found
     hiddenimports += modules
 
-for distribution in ("otel-claude", "anthropic", "claude-agent-sdk"):
+for distribution in ("otel-claude", "anthropic", "botocore", "claude-agent-sdk"):
     # An instrumentor asks which version of what it instruments is there.
     try:
         datas += copy_metadata(distribution)
