@@ -225,6 +225,16 @@ async def test_a_raw_stream_that_is_left_early_is_incomplete(face, telemetry, tr
     ended(telemetry, ABORTED.but(native_tokens=False), tracing)
 
 
+@pytest.mark.parametrize("sent", STREAMS)
+async def test_of_a_raw_stream_that_the_sdk_decodes_what_the_application_saw_counts(
+    sent, face, telemetry, tracing, quiet
+):
+    client = face(STREAMS[sent])
+    async with raw(client, stream=True) as response:
+        await client.take(await client.wait(response.parse()), 3)
+    ended(telemetry, ABORTED, tracing)
+
+
 async def test_a_raw_stream_that_ends_cleanly_is_incomplete(face, telemetry, quiet):
     client = face(stream(api.events()[:4]))
     async with raw(client, stream=True) as response:

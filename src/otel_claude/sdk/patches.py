@@ -139,6 +139,8 @@ def process_response_data(original: Original, runtime: Runtime) -> Original:
         try:
             attempt = responses.attempt_of(response)
             if attempt is not None:
+                if attempt.reader is not None:
+                    attempt.reader.on_decoded()
                 # Also when not active: a stream that began before keeps this function.
                 runtime.recorder.on_response_data(attempt, data)
             elif runtime.active:

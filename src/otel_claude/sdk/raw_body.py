@@ -21,6 +21,7 @@ from ..telemetry.recorder import Recorder
 MAX_SIZE: Final = 32 * 1024 * 1024
 """Bytes of one message, or of one line of a stream, that are kept at most. A message has a few megabytes at most."""
 _OK: Final = 200
+_FIRST_CHUNK: Final = b'"content_block_delta"'
 
 
 class ByteReader(Protocol):
@@ -95,6 +96,9 @@ class MessageReader:
     def end(self) -> None:
         """Nothing is to be done: the body itself said so before."""
 
+    def on_decoded(self) -> None:
+        """The SDK decoded something of the body. Of a message that is the same once more."""
+
     @property
     def is_too_long(self) -> bool:
         """Whether there were more bytes than are kept."""
@@ -111,15 +115,39 @@ class MessageReader:
 
 
 class EventReader(MessageReader):
-    """Reads the events of a stream: those that say something of its call."""
+    """Reads the events of a stream: those that say something of its call.
+
+    A piece is read when the next one comes, or when nothing more does: if the SDK decodes the events, as `parse()` has
+    it do, it says what the application saw of them, and nothing is read here.
+    """
 
     def __init__(self, recorder: Recorder, attempt: Attempt) -> None:
         super().__init__()
         self._recorder = recorder
         self._attempt = attempt
+        self._last_piece = b""
+        self._decoded_by_sdk = False
 
     def read(self, piece: bytes) -> None:
         """The next bytes of the body."""
+        self.saw_any = True
+        if not self._decoded_by_sdk:
+            if self._attempt.call.time_to_first_chunk is None and _FIRST_CHUNK in piece:
+                self._recorder.on_response_data(self._attempt, {"type": "content_block_delta"})
+            before, self._last_piece = self._last_piece, piece
+            self._read_events(before)
+
+    def end(self) -> None:
+        """Nothing more is read."""
+        last, self._last_piece = self._last_piece, b""
+        self._read_events(last)
+
+    def on_decoded(self) -> None:
+        """The SDK decodes the events."""
+        self._decoded_by_sdk = True
+        self._last_piece = b""
+
+    def _read_events(self, piece: bytes) -> None:
         for line in piece.splitlines(keepends=True):
             super().read(line)
             if line.endswith((b"\n", b"\r")):
@@ -127,7 +155,7 @@ class EventReader(MessageReader):
 
     def _read_line(self, line: bytes) -> None:
         call = self._attempt.call
-        first_chunk = call.time_to_first_chunk is None and b'"content_block_delta"' in line
+        first_chunk = call.time_to_first_chunk is None and _FIRST_CHUNK in line  # in no piece as a whole
         if not line.startswith(b"data:") or not (first_chunk or b'"message_' in line or b'"error"' in line):
             return
         event = as_object(_decoded(line.removeprefix(b"data:")))

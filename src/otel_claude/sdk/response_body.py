@@ -55,6 +55,8 @@ def _dropped(recorder: Recorder, attempt: Attempt, *, middleware: bool) -> None:
     """A response was dropped. This may run inside a garbage collection, with any lock held."""
     try:
         call = attempt.call
+        if attempt.reader is not None:
+            attempt.reader.end()
         if call.returned and (attempt.is_last or attempt.passed_on or not middleware):
             recorder.end_call(call, in_finalizer=True)
         else:
@@ -96,6 +98,10 @@ class _Reading:
             attempt.outcome, attempt.error_type = "failed", error
         if self._middleware and not attempt.passed_on:
             return  # It goes on to another hop, or gives the application a response of its own.
+        if attempt.reader is not None:
+            attempt.reader.end()
+            if call.ended:
+                return
         call.error_type = error
         if attempt.number not in call.responses:
             if not attempt.streams and attempt.reader is None and how == "read":
