@@ -261,7 +261,8 @@ def test_none_of_it_is_spend_of_calls(way):
 def test_names_are_those_of_the_table(way):
     stored = set(way.store.get("label/__name__/values"))
     emitted = {way.translator.series(metric) for metric in (*a.AGENT_METRICS, *a.SESSION_METRICS)}
-    emitted |= {way.translator.series(metric) for metric in (c.RATE_LIMIT_UTILIZATION, c.RATE_LIMIT_RESET)}
+    beside = (c.RATE_LIMIT_UTILIZATION, c.RATE_LIMIT_RESET, c.TAG_VALUES)
+    emitted |= {way.translator.series(metric) for metric in beside}
     assert {name for name in stored if name.startswith(("claude_", "claude.", "gen_ai"))} == emitted
 
 
