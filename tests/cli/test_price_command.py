@@ -1,16 +1,15 @@
 """`otel-claude price`: what it reads, what it says, and how it fails."""
 
-import contextlib
 import io
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
 import time
 from decimal import Decimal
 
+import cli_programs
 import httpx2
 import pytest
 from cli_programs import OURS
@@ -573,16 +572,7 @@ def test_list_of_another_day_and_of_one_model(otel_claude):
 
 def on_terminal(*arguments, term="dumb"):
     """What a command writes to a terminal."""
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "COLUMNS": "80", "TERM": term}
-    with subprocess.Popen([*OURS, *map(str, arguments)], env=environment, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        said = b""
-        with contextlib.suppress(OSError):  # on Linux, the end of a terminal
-            while True:
-                said += os.read(ours, 65_536)
-    os.close(ours)
-    return process.returncode, said.decode().replace("\r\n", "\n")
+    return cli_programs.on_terminal([*map(str, arguments)], {**os.environ, "COLUMNS": "80", "TERM": term})
 
 
 def test_on_a_terminal(tmp_path):

@@ -5,7 +5,6 @@ Real answers of the simulator with any value anywhere in them, through the real 
 
 from __future__ import annotations
 
-import copy
 import csv
 import io
 import json
@@ -19,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from organization_world import ADMIN, OTHER, SHOP_HINT, exported
 
+from foreign_json import dumped, replaced
 from otel_claude import redact
 from otel_claude.cli import main
 from otel_claude.cli.connections import AdminOptions
@@ -47,21 +47,6 @@ def places(value, at=()):
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, each in inner:
         yield from places(each, (*at, key))
-
-
-def replaced(document, at, value):
-    if not at:
-        return value
-    document = copy.deepcopy(document)
-    inner = document
-    for key in at[:-1]:
-        inner = inner[key]
-    inner[at[-1]] = value
-    return document
-
-
-def dumped(value):
-    return json.dumps(value).encode()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import time
 from decimal import Decimal
 from email.message import Message
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from foreign_json import dumped, replaced
 from otel_claude.cli import main
 from otel_claude.cli.connections import AdminOptions
 from otel_claude.reconcile import prometheus as client
@@ -42,21 +42,6 @@ PATHS = [
     ("data", "result", 0, "value", 1), ("warnings",), ("isPartial",),
 ]  # fmt: skip
 BUILDS = [("data", "application"), ("data", "version"), ("data", "storageRetention")]
-
-
-def replaced(document, at, value):
-    document = json.loads(json.dumps(document))
-    if not at:
-        return value
-    inner = document
-    for key in at[:-1]:
-        inner = inner[key]
-    inner[at[-1]] = value
-    return document
-
-
-def dumped(value):
-    return json.dumps(value).encode()
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ _SPAN_SCOPES: Final = (
     "opentelemetry.instrumentation.bedrock",
     "openinference.instrumentation.bedrock",
 )
-"""Scopes of the spans that other instrumentations open for a call: ours is added to none of them."""
+"""What the scopes begin with of the spans that other instrumentations open for a call: then we open none."""
 _MAX_MEASURED: Final = 1_000_000
 """Bytes of a request's body that is decoded for the span."""
 Original = Any
@@ -309,12 +309,11 @@ class Patch(NamedTuple):
     owner: str
     name: str
     replacement: Callable[[Original, Any], Original]
-    optional: bool = False
 
 
 PATCHES: Final = (
     Patch("botocore.client", "BaseClient", "_make_api_call", make_api_call),
-    Patch("aiobotocore.client", "AioBaseClient", "_make_api_call", make_api_call_async, optional=True),
+    Patch("aiobotocore.client", "AioBaseClient", "_make_api_call", make_api_call_async),
 )
 
 
