@@ -105,13 +105,15 @@ def observe_body(recorder: Recorder, attempt: Attempt, body: Any, headers: Any) 
     """Observes the `StreamingBody` of an `InvokeModel`."""
     reading = _Reading(recorder, attempt, headers)
     attempt.body_pending = True
-    weakref.finalize(body, reading.end, in_finalizer=True).atexit = False
+    below: Any
     if isinstance(body, _Proxy):
-        body.__wrapped__ = _AioResponse(body.__wrapped__, reading, _Body(reading))  # aiobotocore 2
+        below = body.__wrapped__ = _AioResponse(body.__wrapped__, reading, _Body(reading))  # aiobotocore 2
     elif hasattr(body._raw_stream, "content"):  # noqa: SLF001 - botocore 1.35 to 1.44, aiobotocore 3
-        body._raw_stream = _AioResponse(body._raw_stream, reading, _Body(reading))  # noqa: SLF001
+        below = body._raw_stream = _AioResponse(body._raw_stream, reading, _Body(reading))  # noqa: SLF001
     else:
-        body._raw_stream = _Raw(body._raw_stream, reading)  # noqa: SLF001
+        below = body._raw_stream = _Raw(body._raw_stream, reading)  # noqa: SLF001
+    # Not of the body: other instrumentations put one of their own in its place, over the same stream.
+    weakref.finalize(below, reading.end, in_finalizer=True).atexit = False
 
 
 def observe_stream(recorder: Recorder, attempt: Attempt, stream: Any, *, converse: bool) -> None:

@@ -36,8 +36,9 @@ _SPAN_SCOPES: Final = (
     "opentelemetry.instrumentation.botocore",
     "opentelemetry.instrumentation.bedrock",
     "openinference.instrumentation.bedrock",
+    "openlit.instrumentation.bedrock",
 )
-"""What the scopes begin with of the spans that other instrumentations open for a call: then we open none."""
+"""What the scopes, and the modules, of other instrumentations begin with that open a span for a call: we open none."""
 _MAX_MEASURED: Final = 1_000_000
 """Bytes of a request's body that is decoded for the span."""
 Original = Any
@@ -47,18 +48,22 @@ Original = Any
 class Operation(NamedTuple):
     """One of the operations that call a model."""
 
+    method: str
     route: str
     converse: bool
     stream: bool
 
 
 OPERATIONS: Final = {
-    "InvokeModel": Operation("/model/{modelId}/invoke", converse=False, stream=False),
+    "InvokeModel": Operation("invoke_model", "/model/{modelId}/invoke", converse=False, stream=False),
     "InvokeModelWithResponseStream": Operation(
-        "/model/{modelId}/invoke-with-response-stream", converse=False, stream=True
+        "invoke_model_with_response_stream",
+        "/model/{modelId}/invoke-with-response-stream",
+        converse=False,
+        stream=True,
     ),
-    "Converse": Operation("/model/{modelId}/converse", converse=True, stream=False),
-    "ConverseStream": Operation("/model/{modelId}/converse-stream", converse=True, stream=True),
+    "Converse": Operation("converse", "/model/{modelId}/converse", converse=True, stream=False),
+    "ConverseStream": Operation("converse_stream", "/model/{modelId}/converse-stream", converse=True, stream=True),
 }
 
 
@@ -146,12 +151,19 @@ def _start(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dict[st
             log_internal_error("read a request")
             features = RequestFeatures(model, operation.stream)
         call = Call(features, _client_info(client), runtime.tags(), expects_native_span=True)
-        call.native_scopes, call.opens_own_span, call.http_route = _SPAN_SCOPES, True, operation.route
+        call.native_scopes, call.http_route = _SPAN_SCOPES, operation.route
+        call.opens_own_span = not _has_other_span(client, operation.method)
         runtime.recorder.on_start(call)
         return ActiveCall(runtime.recorder, call, operation, body)
     except Exception:
         log_internal_error("start a call")
         return None
+
+
+def _has_other_span(client: Any, method: str) -> bool:
+    """Whether another instrumentation stands in the place of a method: its span need not be current within the call."""
+    function = vars(client).get(method)  # those of botocore's own are of the class
+    return getattr(function, "__globals__", {}).get("__name__", "").startswith(_SPAN_SCOPES)
 
 
 def _request(params: Any, sent: object, operation: Operation) -> dict[str, Any]:
