@@ -19,6 +19,8 @@ _COUNT_HEADERS: Final = {
     "x-amzn-bedrock-cache-read-input-token-count": "cache_read_input_tokens",
     "x-amzn-bedrock-cache-write-input-token-count": "cache_creation_input_tokens",
 }
+CONVERSE_EVENTS: Final = frozenset({"messageStop", "metadata"})
+"""Those of `ConverseStream` of which more is read than their name."""
 _BLOCKED: Final = {
     "ThrottlingException": "rate_limit",
     "ServiceQuotaExceededException": "rate_limit",
@@ -81,7 +83,7 @@ def converse_message(body: Json) -> dict[str, Any]:
     return {"type": "message", "stop_reason": body.get("stopReason"), "usage": _usage(body)}
 
 
-def converse_events(kind: str, event: Json) -> list[dict[str, Any]]:
+def converse_events(kind: object, event: Json) -> list[dict[str, Any]]:
     """The events of the Messages API that one event of `ConverseStream` stands for. Its usage comes last."""
     if kind == "contentBlockDelta":
         return [{"type": "content_block_delta"}]

@@ -162,7 +162,7 @@ def _start(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dict[st
 
 def _has_other_span(client: Any, method: str) -> bool:
     """Whether another instrumentation stands in the place of a method: its span need not be current within the call."""
-    function = vars(client).get(method)  # those of botocore's own are of the class
+    function: Any = vars(client).get(method)  # those of botocore's own are of the class
     return getattr(function, "__globals__", {}).get("__name__", "").startswith(_SPAN_SCOPES)
 
 
@@ -257,8 +257,13 @@ def _on_response(active: ActiveCall, attempt: Attempt, response: Any, parsed: An
     attempt.outcome = "success"
     active.headers = headers
     if active.operation == OPERATIONS["Converse"]:
-        # What the client made of it lacks the counts that its version does not know.
-        active.recorder.on_response_data(attempt, bedrock.converse_message(as_object(json.loads(response["body"]))))
+        try:
+            # What the client made of it lacks the counts that its version does not know.
+            body = json.loads(response["body"])
+        except (ValueError, RecursionError):
+            attempt.fail_as_invalid()
+            return
+        active.recorder.on_response_data(attempt, bedrock.converse_message(as_object(body)))
 
 
 def _on_after_call(parsed: Any = None, **_: Any) -> None:
