@@ -103,13 +103,14 @@ SERVED = st.builds(Served, st.integers(1, 1 << 20), *[st.integers(0, 1 << 20)] *
 
 
 @st.composite
-def sent(draw, data, *, cut=st.booleans()):
+def sent(draw, data, *, may_be_cut=True):
     """An answer with these bytes: whole or in pieces, to its end or cut."""
     headers = {"content-type": "application/json", **draw(COUNT_HEADERS)}
+    cut = may_be_cut and draw(st.booleans())
     if draw(st.booleans()):
-        return Answer(200, data, headers, draw(cut))
+        return Answer(200, data, headers, cut)
     size = draw(SIZE)
-    return Answer(200, [data[at : at + size] for at in range(0, len(data), size)], headers, draw(cut))
+    return Answer(200, [data[at : at + size] for at in range(0, len(data), size)], headers, cut)
 
 
 RAW_WAYS = st.lists(
@@ -128,31 +129,36 @@ WAYS = st.lists(
 )
 
 
+def read_into(body, size):
+    buffer = bytearray(size)
+    return bytes(buffer[: body.readinto(buffer)])
+
+
+def read_in_a_block(body, ways):
+    with body as raw:
+        return [once(raw, *way) for way in ways]
+
+
+GIVES = {
+    "with": read_in_a_block,
+    "readinto": read_into,
+    "iter_chunks": lambda body, size: list(body.iter_chunks(size)),
+    "iter_lines": lambda body, size: list(body.iter_lines(size)),
+    "stream": lambda body, size: list(body.stream(size)),
+    "buffered": lambda body, size: io.BufferedReader(body, size).read(),
+    "text": lambda body, _: io.TextIOWrapper(body, "latin-1", newline="").read().encode("latin-1"),
+    "until_empty": lambda body, size: list(iter(lambda: body.read(size), b"")),
+    "read1": lambda body, _: b"".join(iter(body.read1, b"")),  # each has what is there at the time
+    "iterate": lambda body, _: list(body),
+    "next": lambda body, _: next(body),
+}
+
+
 def once(body, way, size):
     """What one way of reading gives."""
-    match way:
-        case "with":
-            with body as raw:
-                return [once(raw, *inner) for inner in size]
-        case "readinto":
-            buffer = bytearray(size)
-            return bytes(buffer[: body.readinto(buffer)])
-        case "iter_chunks" | "iter_lines" | "stream":
-            return list(getattr(body, way)(size))
-        case "buffered":
-            return io.BufferedReader(body, size).read()
-        case "text":
-            return io.TextIOWrapper(body, "latin-1", newline="").read().encode("latin-1")
-        case "until_empty":
-            return list(iter(lambda: body.read(size), b""))
-        case "read1":  # whatever is there at the time
-            return b"".join(iter(body.read1, b""))
-        case "iterate":
-            return list(body)
-        case "next":
-            return next(body)
-        case _:
-            return getattr(body, way)(*() if size is None else (size,))
+    if way in GIVES:
+        return GIVES[way](body, size)
+    return getattr(body, way)(*() if size is None else (size,))
 
 
 def observed(read):
@@ -202,7 +208,7 @@ class Change:
             self.bare = use(client)
         before = self._now(measured)
         self.seen = use(client)
-        gc.collect(1)
+        gc.collect()
         (self.tokens, self.unpriced, self.calls, self.attempts) = (
             tuple(a - b for a, b in zip(after, earlier, strict=True)) if isinstance(after, tuple) else after - earlier
             for after, earlier in zip(self._now(measured), before, strict=True)

@@ -162,8 +162,8 @@ def _start(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dict[st
 
 def _has_other_span(client: Any, method: str) -> bool:
     """Whether another instrumentation stands in the place of a method: its span need not be current within the call."""
-    function: Any = vars(client).get(method)  # those of botocore's own are of the class
-    return getattr(function, "__globals__", {}).get("__name__", "").startswith(_SPAN_SCOPES)
+    function = client.__dict__.get(method)  # those of botocore's own are of the class
+    return str(getattr(function, "__globals__", {}).get("__name__")).startswith(_SPAN_SCOPES)
 
 
 def _request(params: Any, sent: object, operation: Operation) -> dict[str, Any]:
