@@ -278,7 +278,7 @@ def test_any_answer_of_converse(measured, server, client):
     def check(served, path, value, other, data):
         body = {**CONVERSED, "usage": served.converse_usage()}
         said = json.dumps(replaced(body, path, value)).encode() if other is None else other
-        answer = data.draw(sent(said, cut=st.just(False)))
+        answer = data.draw(sent(said, may_be_cut=False))
         Change(measured, server, client, answer, lambda client: observed(lambda: _converse(client)))
 
     check()
@@ -294,7 +294,7 @@ def _converse(client):
 def test_a_stream_in_any_pieces(measured, server, client, converse):
     @given(SERVED, st.integers(1, 5), st.booleans(), st.data())
     def check(served, count, close, data):
-        answer = data.draw(sent(b"".join(served.frames(converse=converse)), cut=st.just(False)))
+        answer = data.draw(sent(b"".join(served.frames(converse=converse)), may_be_cut=False))
         change = Change(
             measured, server, client, answer, lambda client: read_stream(client, count, converse=converse, close=close)
         )
