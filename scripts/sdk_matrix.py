@@ -80,6 +80,8 @@ def requirements(name: str) -> list[str]:
     if name in BEDROCK:
         library = name.replace("-", "==")
         theirs = ["opentelemetry-sdk", "opentelemetry-instrumentation-botocore"]
+        if name.startswith("aiobotocore"):
+            theirs.append("httpx")  # its other way to send requests
         return ["--editable", str(ROOT), library, "boto3", *theirs, *TOOLS, "--constraint", str(CONSTRAINTS)]
     version = VERSIONS[0] if name == OLDEST else name
     wanted = ["--editable", str(ROOT), f"anthropic{PLATFORMS}=={version}", *TOOLS]

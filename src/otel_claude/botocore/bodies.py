@@ -108,13 +108,11 @@ def observe_body(recorder: Recorder, attempt: Attempt, body: Any, headers: Any) 
     """Observes the `StreamingBody` of an `InvokeModel`."""
     reading = _Reading(recorder, attempt, headers)
     attempt.body_pending = True
-    below: Any
-    if isinstance(body, _Proxy):
-        below = body.__wrapped__ = _AioResponse(body.__wrapped__, reading)  # aiobotocore 2
-    elif hasattr(body._raw_stream, "content"):  # noqa: SLF001 - botocore 1.35 to 1.44, aiobotocore 3
-        below = body._raw_stream = _AioResponse(body._raw_stream, reading)  # noqa: SLF001
-    else:
-        below = body._raw_stream = _Raw(body._raw_stream, reading)  # noqa: SLF001
+    place = "__wrapped__" if isinstance(body, _Proxy) else "_raw_stream"  # aiobotocore 2; 3, and botocore 1.35 to 1.44
+    raw = getattr(body, place)
+    proxy = _HttpxResponse if _is_httpx(raw) else _AioResponse if hasattr(raw, "content") else _Raw
+    below = proxy(raw, reading)
+    setattr(body, place, below)
     # Not of the body: other instrumentations put one of their own in its place, over the same stream.
     weakref.finalize(below, reading.end, in_finalizer=True).atexit = False
 
@@ -125,8 +123,14 @@ def observe_stream(recorder: Recorder, attempt: Attempt, stream: Any, *, convers
     attempt.body_pending = attempt.streams = True
     weakref.finalize(stream, reading.end, in_finalizer=True).atexit = False
     raw = stream._raw_stream  # noqa: SLF001 - botocore 1.35 to 1.44, aiobotocore 2 and 3
-    stream._raw_stream = _AioResponse(raw, reading) if hasattr(raw, "content") else _RawStream(raw, reading)  # noqa: SLF001
+    if not _is_httpx(raw):  # whose streams aiobotocore cannot read (2.25 to 3.10)
+        stream._raw_stream = _AioResponse(raw, reading) if hasattr(raw, "content") else _RawStream(raw, reading)  # noqa: SLF001
     stream._parser = _Parser(stream._parser, reading, converse)  # noqa: SLF001
+
+
+def _is_httpx(raw: Any) -> bool:
+    """Whether a response is one of httpx or httpx2. Its `content` raises until it is read."""
+    return hasattr(raw, "aiter_raw")
 
 
 class _Raw(_Proxy):
@@ -281,6 +285,37 @@ class _AioContent(_Proxy):
             self._self_reading.fail(error)
             raise
         self._self_reading.end()
+
+
+class _HttpxResponse(_Proxy):
+    """Stands for the response of httpx under a body of aiobotocore, with its `HttpxSession`."""
+
+    def __init__(self, raw: Any, reading: _Reading) -> None:
+        super().__init__(raw)  # pyright: ignore[reportUnknownMemberType]
+        self._self_reading = reading
+
+    async def aread(self) -> bytes:
+        try:
+            data: bytes = await self.__wrapped__.aread()
+        except Exception as error:
+            self._self_reading.fail(error)
+            raise
+        self._self_reading.add(data, last=True)
+        return data
+
+    async def aiter_raw(self, *args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
+        try:
+            async for data in self.__wrapped__.aiter_raw(*args, **kwargs):
+                self._self_reading.add(data, last=False)
+                yield data
+        except Exception as error:
+            self._self_reading.fail(error)
+            raise
+        self._self_reading.add(b"", last=True)
+
+    async def aclose(self) -> None:
+        self._self_reading.end()
+        await self.__wrapped__.aclose()
 
 
 class _Parser(_Proxy):
