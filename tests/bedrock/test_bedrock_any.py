@@ -42,7 +42,7 @@ COUNT_HEADERS = st.dictionaries(
             "x-amzn-bedrock-performanceconfig-latency", "X-Amzn-Bedrock-Unknown",
         ]
     ),
-    st.integers(0, 1 << 70).map(str) | st.text(st.characters(min_codepoint=0xA1, max_codepoint=0xFF), max_size=5),
+    st.integers(1, 1 << 70).map(str) | st.text(st.characters(min_codepoint=0xA1, max_codepoint=0xFF), max_size=5),
 )  # fmt: skip
 SIZE = st.integers(1, 500)
 
