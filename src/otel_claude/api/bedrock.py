@@ -119,10 +119,11 @@ def served(tier: object, latency: object) -> dict[str, object]:
 
 def invoked_message(body: object, headers: Mapping[str, str]) -> object:
     """The body of an `InvokeModel`, with what only headers say: how it was served, and counts where it has none."""
-    message, said = as_object(body), headers_message(headers)
+    message = as_object(body)
     if usage := as_object(message.get("usage")):
         tier = {name: value for name, value in served_headers(headers).items() if value is not None}
         return {**message, "usage": {**tier, **usage}}
+    said = headers_message(headers)
     return {**message, **said} if said is not None else body  # a guardrail answers without usage
 
 

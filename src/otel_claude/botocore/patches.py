@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
@@ -143,14 +143,14 @@ def _start(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dict[st
         if model is None or not bedrock.is_claude(model, anthropic_body=anthropic):
             return None
         runtime.flush.on_measure()
-        _watch(client)
+        info = _watch(client)
         body = _request(params, sent, operation) if runtime.opens_spans else {}
         try:
             features = parse_request({**body, "model": model, "stream": operation.stream}, None, spans=True)
         except Exception:
             log_internal_error("read a request")
             features = RequestFeatures(model, operation.stream)
-        call = Call(features, _client_info(client), runtime.tags(), expects_native_span=True)
+        call = Call(features, info, runtime.tags(), expects_native_span=True)
         call.native_scopes, call.http_route = _SPAN_SCOPES, operation.route
         call.opens_own_span = not _has_other_span(client, operation.method)
         runtime.recorder.on_start(call)
@@ -201,16 +201,18 @@ def _client_info(client: Any) -> ClientInfo:
     return info
 
 
-_watched: WeakSet[Any] = WeakSet()
+_clients: WeakKeyDictionary[Any, ClientInfo] = WeakKeyDictionary()
 
 
-def _watch(client: Any) -> None:
-    """Registers for a client's events, once. They are told only what happens within a call of ours."""
-    if client not in _watched:
+def _watch(client: Any) -> ClientInfo:
+    """Who a client calls. Registers for its events the first time; only what is within a call of ours is recorded."""
+    info = _clients.get(client)
+    if info is None:
         # First: what signs the request, and what waits before a retry, must not be in between.
         for name, handler in _HANDLERS.items():
             client.meta.events.register_first(f"{name}.{_SERVICE}", handler, unique_id=f"otel-claude-{name}")
-        _watched.add(client)
+        info = _clients[client] = _client_info(client)
+    return info
 
 
 def _on_request_created(**_: Any) -> None:
