@@ -161,7 +161,7 @@ class _Raw(_Proxy):
 
     def readinto(self, buffer: Any) -> int:
         count: int = self._self_call(self.__wrapped__.readinto, buffer)
-        self._self_seen(bytes(memoryview(buffer).cast("B")[:count]), last=not count and len(buffer) > 0)
+        self._self_seen(bytes(memoryview(buffer)[:count]), last=not count and len(buffer) > 0)
         return count
 
     def readline(self, *args: Any) -> bytes:

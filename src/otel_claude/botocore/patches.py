@@ -273,8 +273,8 @@ def _on_after_call(parsed: Any = None, **_: Any) -> None:
     active = _active.get()
     if active is None or not active.call.attempts:
         return
+    attempt = active.call.attempts[-1]
     try:
-        attempt = active.call.attempts[-1]
         if attempt.outcome != "success":
             return
         operation, recorder = active.operation, active.recorder
@@ -284,6 +284,7 @@ def _on_after_call(parsed: Any = None, **_: Any) -> None:
         elif not operation.converse:
             observe_body(recorder, attempt, parsed["body"], active.headers)
     except Exception:
+        attempt.body_pending = False  # The call ends as it returns, with a reason.
         log_internal_error("observe a body")
 
 
