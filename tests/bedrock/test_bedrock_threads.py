@@ -113,6 +113,7 @@ def test_the_anthropic_sdk_in_the_same_process(measured, server):
 def receiver():
     """A Collector's part: the last value of each series, whichever process sent it."""
     pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
+    pytest.importorskip("opentelemetry.distro")
     sys.path.insert(0, str(HERE.parent / "faults"))
     import faults_receiver  # noqa: PLC0415 - it needs the exporter's protocol
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest  # noqa: PLC0415
@@ -147,8 +148,6 @@ def test_processes(server, receiver, way):
         env={
             **kept, "PYTHONPATH": str(HERE), "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_LOGS_EXPORTER": "none",
-            # Where the others are installed: OpenInference's and OpenTelemetry's break each other's bodies.
-            "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "bedrock,botocore,boto3,aiobotocore",
         },
         check=False, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
