@@ -39,6 +39,7 @@ KNOWN_VALUES = {
     c.STATUS_CODE: {200, 429, 529},
     c.TOKEN_MODALITY: {"unknown"},
     c.CACHE_TTL: {"5m", "1h"},
+    c.CACHE_MISS_REASON: {"system_changed"},
     c.COST_TYPE: set(c.COST_TYPES),
     c.RESPONSE_SERVICE_TIER: {"standard", "batch"},
     c.SPEED: {"standard"},

@@ -14,6 +14,7 @@ from .thresholds import FAST, HOURS_OF_A_MONTH, SLOW, Burn, Thresholds
 
 _USD: Final = '{{ $value | printf "%.2f" }} USD'
 _SHARE: Final = "{{ $value | humanizePercentage }}"
+_CHANGED: Final = ("system_changed", "tools_changed")
 _NO_PRICE_BY_DESIGN: Final = ("billed_elsewhere", "provisioned_throughput", "priority_tier")
 _NO_PRICE_IN_TABLE: Final = ("unknown_model", "no_published_price", "not_yet_priced", "unknown_speed")
 _SILENT: Final = f"unless on ({JOB}) last_over_time({SILENT}[1h])"
@@ -96,6 +97,7 @@ def value_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
     )
     enough = f"{q.calls('1h', (JOB,))} >= {t.calls:g}"
     hour, day = (q.cache_hits(window, model) for window in ("1h", "1d"))
+    changed = q.among(c.CACHE_MISS_REASON, *_CHANGED)
     unpriced = q.share(q.increase(c.UNPRICED, "1h", (JOB,), *priceable), q.calls("1h", (JOB,)))
     return (
         Alert(
@@ -113,6 +115,16 @@ def value_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
             "Look at what was deployed: a date, an id or another order of tools at the prompt's beginning ends every "
             "hit.",
             wait="15m", keep="30m",
+        ),
+        Alert(
+            # A deployment makes each conversation miss once, and is out of the window before this has waited.
+            "ClaudeCachePrefixChanges", "warning",
+            f"{q.increase(c.CACHE_DIAGNOSES, '30m', (JOB, c.CACHE_MISS_REASON), changed)} > {t.cache_misses:g}",
+            f"{{{{ $value }}}} calls of {job} in half an hour missed the cache: "
+            f"{q.translator.template(c.CACHE_MISS_REASON)}, says the API.",
+            "A prompt's beginning should be the same from call to call. Look for a date or an id in the system prompt, "
+            "and for tools in changing order.",
+            wait="45m", keep="30m",
         ),
         Alert(
             "ClaudeResponsesTruncated", "warning", f"{q.truncated('1h', (JOB,))} > {t.truncated:g} and {enough}",

@@ -38,6 +38,8 @@ class Thresholds:
     """The day's cache-hit ratio from which on a drop matters."""
     cache_drop_tokens: float = 100_000
     """Input tokens per hour from which on a drop matters."""
+    cache_misses: float = 5
+    """Calls in half an hour that may miss the cache because their system prompt, or their tools, changed."""
     truncated: float = 0.1
     unpriced: float = 0.05
     spend_limit_used: float = 0.85

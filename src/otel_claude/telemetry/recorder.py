@@ -329,6 +329,7 @@ class Recorder:
                 and usage.plain
                 and response.complete
                 and response.stop_reason != "refusal"
+                and response.diagnosis is None
                 and attempts[0].status == _OK
                 and attempts[0].outcome == "success"
             ):
