@@ -9,7 +9,7 @@ from otel_claude import semconv as c
 from ..promql.names import JOB
 from ..promql.queries import Queries, seconds
 from ..promql.recorded import ALIVE, SILENT
-from .rules import Alert
+from .rules import Alert, Severity
 from .thresholds import FAST, HOURS_OF_A_MONTH, SLOW, Burn, Thresholds
 
 _USD: Final = '{{ $value | printf "%.2f" }} USD'
@@ -144,4 +144,22 @@ def value_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
             f"Calls of {job} to {name} have no price: {{{{ $value }}}} in the last hour.",
             "Upgrade otel-claude, or give the price in the file that OTEL_CLAUDE_PRICES names.", wait="1m", keep="1h",
         ),
+        _retirement(q, "ClaudeModelRetires", "warning", t.retires_days, t.retires_soon_days),
+        _retirement(q, "ClaudeModelRetiresSoon", "critical", t.retires_soon_days),
+    )  # fmt: skip
+
+
+def _retirement(q: Queries, name: str, severity: Severity, days: float, unless_days: float | None = None) -> Alert:
+    """A model in use whose end is near. The value is what it cost in a week: 0 where nothing of it has a price."""
+    at = q.retires_at()
+    left = f"{at} - time()"
+    near = f"({left}) < {days * 86_400:.0f}"
+    if unless_days is not None:
+        near += f" and ({left}) >= {unless_days * 86_400:.0f}"
+    job, model = (q.translator.template(label) for label in (JOB, c.REQUEST_MODEL))
+    return Alert(
+        name, severity, f"({q.spent_on_models('7d')} or 0 * {at}) and ({near})",
+        f"{model} retires on Anthropic's platform within {days:g} days; {job} spent {_USD} on it in the last week.",
+        "From that day on its calls fail. The table “Models that retire” says when. Try the model that follows it.",
+        wait="0m", keep="1h",
     )  # fmt: skip

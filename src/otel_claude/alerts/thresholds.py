@@ -42,6 +42,9 @@ class Thresholds:
     """Calls in half an hour that may miss the cache because their system prompt, or their tools, changed."""
     truncated: float = 0.1
     unpriced: float = 0.05
+    retires_days: float = 60
+    """Days before a model's end from which on it should be replaced."""
+    retires_soon_days: float = 14
     spend_limit_used: float = 0.85
     """The used share of a spend limit from which on it is near."""
     unexplained: float = 0.1

@@ -63,7 +63,10 @@ USAGE: Final = Dashboard(
         ),
         Row(
             "What is paid for?",
-            ((spend.SPEND_BY_TYPE_OVER_TIME, 12, 8), (tokens.TOKENS_BY_TYPE, 8, 8), (spend.COST_PER_CALL, 4, 8)),
+            (
+                (spend.SPEND_BY_TYPE_OVER_TIME, 12, 8), (tokens.TOKENS_BY_TYPE, 8, 8), (spend.COST_PER_CALL, 4, 8),
+                (spend.RETIREMENTS, 24, 7),
+            ),
         ),
         _BATCH_ROW,
         _CACHE_ROW,

@@ -70,6 +70,8 @@ class Model(NamedTuple):
     id: str
     name: str
     status: str | None
+    retires: int | None
+    """The day on which Anthropic's own platform stops serving it (from 1970-01-01, UTC), where that is known."""
     unpriced: bool
     """Its id is published, its price is not."""
     batch: Fraction | None

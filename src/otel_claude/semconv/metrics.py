@@ -270,6 +270,15 @@ RATE_LIMIT_RESET: Final = gauge(
     description="Seconds until a rate limit resets. The series ends then.",
 )
 
+RETIREMENT: Final = gauge(
+    "claude.client.model.retirement.timestamp",
+    unit="s",
+    tags=False,
+    description=(
+        "When a model that this process uses retires on Anthropic's own platform, in seconds since 1970: at 00:00 UTC, "
+        "for the hour is not published."
+    ),
+)
 TAG_VALUES: Final = gauge(
     "claude.client.tag.values",
     unit="{value}",
@@ -335,6 +344,7 @@ METRICS: Final = (
     SERVER_TOOL_CALLS,
     BATCH_RESULTS,
     BATCH_REQUESTS,
+    RETIREMENT,
     TAG_VALUES,
     TAG_CHANGES,
 )

@@ -64,7 +64,7 @@ class Recorder:
     ) -> None:
         self.tracer = tracer
         self.instruments = instruments
-        self.prices = prices
+        self.prices = instruments.retirements.prices = prices
         self._legacy = legacy
         self._histogram_tags = histogram_tags
         self._complete_failed_call = complete_failed_call
