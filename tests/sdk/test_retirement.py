@@ -5,7 +5,10 @@ from types import ModuleType
 
 import anthropic
 import pytest
+from support.api import ARGS
+from support.face import Face
 from support.library import NEWEST, VERSION
+from support.server import Server, plain
 
 from otel_claude.pricing.price_file import date_of
 from otel_claude.sdk.retirement import MODULES, retirement_days
@@ -44,3 +47,26 @@ def test_an_sdk_without_a_list(monkeypatch):
     for name in MODULES:
         monkeypatch.delitem(sys.modules, name, raising=False)
     assert retirement_days() == {}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # The SDK's own, of the very models.
+async def test_models_of_calls_retire(kind, tracing, telemetry, monkeypatch):
+    monkeypatch.setattr(
+        sys.modules[MODULES[0]], "DEPRECATED_MODELS", {"claude-opus-5-5": "March 2nd, 2027"}, raising=False
+    )
+    models = ["claude-sonnet-4-5", "claude-opus-5-5", "claude-sonnet-5-5"]
+    face = Face(kind, Server(plain), tracing)
+    for model in models:
+        await face.wait(face.client.messages.create(**{**ARGS, "model": model}))
+    data = telemetry.reader.get_metrics_data()
+    points = {
+        point.attributes["gen_ai.request.model"]: point.value
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name == "claude.client.model.retirement.timestamp"
+        for point in metric.data.data_points
+    }
+    assert {model: date_of(at // 86_400) for model, at in points.items()} == {
+        "claude-sonnet-4-5": "2026-11-30", "claude-opus-5-5": "2027-03-02",
+    }  # fmt: skip

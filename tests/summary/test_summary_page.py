@@ -195,9 +195,9 @@ def test_the_tightest_limit(limit, text):
 @pytest.mark.parametrize(
     ("days", "text", "style"),
     [
-        (61, "claude-x retires on 2026-03-03 on Anthropic's own platform", ""),
-        (59, "claude-x retires on 2026-03-01 on Anthropic's own platform", "yellow"),
-        (-1, "claude-x retired on 2025-12-31 on Anthropic's own platform", "yellow"),
+        (61, "claude-x retires on 2026-01-24 on Anthropic's own platform", ""),
+        (59, "claude-x retires on 2026-01-22 on Anthropic's own platform", "yellow"),
+        (-1, "claude-x retired on 2025-11-23 on Anthropic's own platform", "yellow"),
     ],
 )
 def test_when_a_model_retires(days, text, style):
