@@ -55,7 +55,7 @@ async def test_models_of_calls_retire(kind, tracing, telemetry, monkeypatch):
         sys.modules[MODULES[0]], "DEPRECATED_MODELS", {"claude-opus-5-5": "March 2nd, 2027"}, raising=False
     )
     models = ["claude-sonnet-4-5", "claude-opus-5-5", "claude-sonnet-5-5"]
-    face = Face(kind, Server(plain), tracing)
+    face = Face(kind, Server(plain()), tracing)
     for model in models:
         await face.wait(face.client.messages.create(**{**ARGS, "model": model}))
     data = telemetry.reader.get_metrics_data()
