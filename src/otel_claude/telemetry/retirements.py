@@ -66,6 +66,8 @@ class Retirements:
                 model = each.attributes.get(name)
                 if isinstance(model, str) and each.attributes.get(semconv.SERVER_ADDRESS) in self._sets.own_addresses:
                     models[model] = None
+        if not models:
+            return []  # The price table is read for a call, and not for a collection.
         table, of_library = self.prices(), self.of_library()
         days = {model: of_library.get(model) if (day := table.retires(model)) is None else day for model in models}
         return [
