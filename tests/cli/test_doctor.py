@@ -669,7 +669,7 @@ def test_json(otel_claude, monkeypatch):
     code, out, _ = otel_claude("doctor", "--json")
     data = json.loads(out)
     assert code == 1
-    assert data["counts"] == {"error": 0, "warning": 1, "note": 2, "ok": 8}
+    assert data["counts"] == {"error": 0, "warning": 1, "note": 3, "ok": 8}
     warning = next(row for row in data["findings"] if row["level"] == "warning")
     assert warning == {
         "level": "warning", "subject": "OTEL_CLAUDE_PRICE", "text": "There is no such setting.",

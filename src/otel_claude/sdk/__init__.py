@@ -2,7 +2,7 @@
 
 `patches` has the table of patched functions; `client` says who calls whom; `responses` follows attempts and
 responses, `response_body` and `raw_body` the reading of their bodies; `batches` and `managed_agents` what else a client
-reads.
+reads; `retirement` has the SDK's list of models that retire.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from ..runtime import Runtime
 from ..settings import Settings
 from .patches import Patches
 from .responses import complete_failed_call
+from .retirement import retirement_days
 
 __all__ = ["Instrumentation"]
 
@@ -22,6 +23,7 @@ class Instrumentation:
 
     def __init__(self, settings: Settings, providers: dict[str, Any]) -> None:
         self._runtime = Runtime(settings, providers, complete_failed_call)
+        self._runtime.instruments.retirements.of_library = retirement_days
         self._patches = Patches(self._runtime)
         self._patches.install()
 

@@ -64,7 +64,7 @@ class Recorder:
     ) -> None:
         self.tracer = tracer
         self.instruments = instruments
-        self.prices = prices
+        self.prices = instruments.retirements.prices = prices
         self._legacy = legacy
         self._histogram_tags = histogram_tags
         self._complete_failed_call = complete_failed_call
@@ -329,6 +329,7 @@ class Recorder:
                 and usage.plain
                 and response.complete
                 and response.stop_reason != "refusal"
+                and response.diagnosis is None
                 and attempts[0].status == _OK
                 and attempts[0].outcome == "success"
             ):
