@@ -270,7 +270,6 @@ def parse_message(message: Json, *, complete: bool = True) -> Response:
     """The response that a whole `message` is, or that of a `message_start` begins. Hot path: once per call."""
     get: Callable[[str], Any] = message.get
     message_id, model, stop_reason, usage = get("id"), get("model"), get("stop_reason"), get("usage")
-    diagnostics = get("diagnostics")
     return _new_response(
         (
             # As `as_text`: an id is another one each time.
@@ -283,7 +282,8 @@ def parse_message(message: Json, *, complete: bool = True) -> Response:
             else as_known_text(stop_reason),
             None if usage is None else parse_usage(usage),
             complete,
-            None if diagnostics is None else _parse_diagnosis(diagnostics),
+            # Few messages have it: to look for the key is less work than to get nothing.
+            _parse_diagnosis(message["diagnostics"]) if "diagnostics" in message else None,
         )
     )
 
