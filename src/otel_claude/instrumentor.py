@@ -22,6 +22,9 @@ class ClaudeInstrumentor(SdkInstrumentor):
     used_settings = settings.OF_CALLS
 
     def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Instrumented:
-        from .sdk import Instrumentation  # noqa: PLC0415 - only programs that import the SDK pay for it
+        # Only programs that import the SDK pay for these.
+        from .patching import Instrumentation  # noqa: PLC0415
+        from .sdk.patches import PATCHES  # noqa: PLC0415
+        from .sdk.responses import complete_failed_call  # noqa: PLC0415
 
-        return Instrumentation(chosen, providers)
+        return Instrumentation(chosen, providers, PATCHES, self.supported[0], complete_failed_call)

@@ -13,8 +13,9 @@ from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExp
 
 from otel_claude.cli import doctor
 from otel_claude.cli.doctor import exporting, others, program, sdk
+from otel_claude.patching import Patch
 from otel_claude.pricing import shipped
-from otel_claude.sdk.patches import PATCHES, Patch
+from otel_claude.sdk.patches import PATCHES
 from otel_claude.telemetry.conflicts import KNOWN
 
 NOW = datetime.fromisoformat(shipped().date).replace(tzinfo=timezone.utc).timestamp() + 86_400

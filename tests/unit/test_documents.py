@@ -41,6 +41,7 @@ def test_the_variables_are_those_of_the_design():
         "OTEL_CLAUDE_INSTANCE_ID",
         "OTEL_CLAUDE_LEGACY_METRICS",
         "OTEL_CLAUDE_AGENT_SDK",
+        "OTEL_CLAUDE_HTTPX",
     }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import weakref
-from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
@@ -16,59 +15,14 @@ import wrapt
 
 from .._diagnostics import log_internal_error
 from ..api import bedrock
-from ..api.errors import ApiError
-from ..api.json import as_object
+from ..http.reading import Reading
 from ..telemetry.call import Attempt
 from ..telemetry.recorder import Recorder
 from .errors import error_type
 
 _MAX_BODY: Final = 64 * 1024 * 1024
 """Bytes of a body that is kept until it is whole. Longer ones are said by their headers."""
-_DELTA: Final = b'{"type":"content_block_delta"'
 _Proxy: Any = wrapt.ObjectProxy
-
-
-class _Reading:
-    """How the body of an attempt's response is read. Only the first end counts."""
-
-    __slots__ = ("_attempt", "_recorder", "ended", "headers")
-
-    def __init__(self, recorder: Recorder, attempt: Attempt, headers: Any) -> None:
-        self._recorder = recorder
-        self._attempt = attempt
-        self.headers = headers
-        self.ended = False
-
-    def on_data(self, data: object) -> None:
-        """A message, or an event in the form of the Messages API."""
-        try:
-            self._recorder.on_response_data(self._attempt, data)
-        except Exception:
-            log_internal_error("read a response's body")
-
-    def fail(self, error: BaseException) -> None:
-        """Reading it raised."""
-        self._attempt.outcome, self._attempt.error_type = "failed", error_type(error)
-        self.end(error_type=self._attempt.error_type)
-
-    def fail_in_stream(self, said: ApiError) -> None:
-        """An event of the stream is an error."""
-        self._attempt.fail_in_stream(said.error_type or "client_error", said.blocked)
-        self.end(error_type=self._attempt.error_type)
-
-    def end(self, *, error_type: str | None = None, in_finalizer: bool = False) -> None:
-        """It was read to its end, or failed, or was left: closed before, or dropped."""
-        if self.ended:
-            return
-        self.ended = True
-        try:
-            call = self._attempt.call
-            if not call.responses and (said := bedrock.headers_message(self.headers)) is not None:
-                call.returned = False  # The call ends below, as of whoever says so.
-                self.on_data(said)
-            self._recorder.end_call(call, error_type=error_type, in_finalizer=in_finalizer)
-        except Exception:
-            log_internal_error("observe a body")
 
 
 class _Body:
@@ -76,7 +30,7 @@ class _Body:
 
     __slots__ = ("_length", "_parts", "reading")
 
-    def __init__(self, reading: _Reading) -> None:
+    def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self._parts = bytearray()
         length = str(reading.headers.get("content-length") or "")
@@ -103,7 +57,7 @@ class _Body:
 
 def observe_body(recorder: Recorder, attempt: Attempt, body: Any, headers: Any) -> None:
     """Observes the `StreamingBody` of an `InvokeModel`."""
-    reading = _Reading(recorder, attempt, headers)
+    reading = Reading(recorder, attempt, headers, error_type)
     attempt.body_pending = True
     weakref.finalize(body, reading.end, in_finalizer=True).atexit = False
     if isinstance(body, _Proxy):
@@ -116,7 +70,7 @@ def observe_body(recorder: Recorder, attempt: Attempt, body: Any, headers: Any) 
 
 def observe_stream(recorder: Recorder, attempt: Attempt, stream: Any, *, converse: bool) -> None:
     """Observes an `EventStream`."""
-    reading = _Reading(recorder, attempt, {})
+    reading = Reading(recorder, attempt, {}, error_type)
     attempt.body_pending = attempt.streams = True
     weakref.finalize(stream, reading.end, in_finalizer=True).atexit = False
     raw = stream._raw_stream  # noqa: SLF001 - botocore 1.35 to 1.44, aiobotocore 2 and 3
@@ -127,7 +81,7 @@ def observe_stream(recorder: Recorder, attempt: Attempt, stream: Any, *, convers
 class _Raw(_Proxy):
     """Stands for the urllib3 response under a `StreamingBody`."""
 
-    def __init__(self, raw: Any, reading: _Reading) -> None:
+    def __init__(self, raw: Any, reading: Reading) -> None:
         super().__init__(raw)  # pyright: ignore[reportUnknownMemberType] - wrapt has no types before 2.0
         # wrapt keeps attributes with this prefix on the proxy; any other would land on the response.
         self._self_reading = reading
@@ -197,7 +151,7 @@ class _Raw(_Proxy):
 class _RawStream(_Proxy):
     """Stands for the urllib3 response under an `EventStream`, and says how reading it ended."""
 
-    def __init__(self, raw: Any, reading: _Reading) -> None:
+    def __init__(self, raw: Any, reading: Reading) -> None:
         super().__init__(raw)  # pyright: ignore[reportUnknownMemberType]
         self._self_reading = reading
 
@@ -217,7 +171,7 @@ class _RawStream(_Proxy):
 class _AioResponse(_Proxy):
     """Stands for the aiohttp response under a body or a stream of aiobotocore."""
 
-    def __init__(self, raw: Any, reading: _Reading, body: _Body | None = None) -> None:
+    def __init__(self, raw: Any, reading: Reading, body: _Body | None = None) -> None:
         super().__init__(raw)  # pyright: ignore[reportUnknownMemberType]
         self._self_reading = reading
         self._self_body = body
@@ -257,7 +211,7 @@ class _AioResponse(_Proxy):
 class _AioContent(_Proxy):
     """Stands for the `StreamReader` of such a response."""
 
-    def __init__(self, content: Any, reading: _Reading, body: _Body | None) -> None:
+    def __init__(self, content: Any, reading: Reading, body: _Body | None) -> None:
         super().__init__(content)  # pyright: ignore[reportUnknownMemberType]
         self._self_reading = reading
         self._self_body = body
@@ -285,7 +239,7 @@ class _AioContent(_Proxy):
 class _Parser(_Proxy):
     """Stands for the parser of an `EventStream`, and sees each event as it came: old models drop fields of it."""
 
-    def __init__(self, parser: Any, reading: _Reading, converse: bool) -> None:
+    def __init__(self, parser: Any, reading: Reading, converse: bool) -> None:
         super().__init__(parser)  # pyright: ignore[reportUnknownMemberType]
         self._self_reading = reading
         self._self_converse = converse
@@ -293,22 +247,7 @@ class _Parser(_Proxy):
     def parse(self, response: Any, shape: Any) -> Any:
         if not self._self_reading.ended:
             try:
-                self._self_observe(response)
+                self._self_reading.on_frame(response, converse=self._self_converse)
             except Exception:
                 log_internal_error("read an event of a stream")
         return self.__wrapped__.parse(response, shape)
-
-    def _self_observe(self, response: Any) -> None:
-        reading, headers, body = self._self_reading, response["headers"], response["body"]
-        if response["status_code"] != 200:  # noqa: PLR2004 - what botocore gives to an event that is no error
-            code = headers.get(":exception-type") or headers.get(":error-code")
-            reading.fail_in_stream(bedrock.parse_error(response["status_code"], code))
-        elif self._self_converse:
-            kind = headers.get(":event-type")
-            said = None if kind == "contentBlockDelta" else json.loads(body)
-            for data in bedrock.converse_events(str(kind), as_object(said)):
-                reading.on_data(data)
-        else:
-            event = b64decode(str(as_object(json.loads(body)).get("bytes")))
-            # Most of them, and nothing of theirs is said.
-            reading.on_data({"type": "content_block_delta"} if event.startswith(_DELTA) else json.loads(event))

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 import time
-from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -19,14 +17,14 @@ from weakref import WeakSet
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
-from .._diagnostics import log_internal_error, logger
+from .._diagnostics import log_internal_error
 from ..api import bedrock
 from ..api.json import as_object, as_text
 from ..api.request import RequestFeatures, parse_request
+from ..patching import Original, Patch
 from ..pricing import Platform
 from ..runtime import Runtime
-from ..settings import Settings
-from ..telemetry.call import FIRST_ERROR_STATUS, UNKNOWN_CLIENT, Attempt, Call, ClientInfo
+from ..telemetry.call import DEFAULT_PORTS, FIRST_ERROR_STATUS, UNKNOWN_CLIENT, Attempt, Call, ClientInfo, client_info
 from ..telemetry.recorder import Recorder
 from .bodies import observe_body, observe_stream
 from .errors import error_type, was_never_sent
@@ -40,8 +38,6 @@ _SPAN_SCOPES: Final = (
 """What the scopes begin with of the spans that other instrumentations open for a call: then we open none."""
 _MAX_MEASURED: Final = 1_000_000
 """Bytes of a request's body that is decoded for the span."""
-Original = Any
-"""A function of a class, or what another instrumentation put in its place."""
 
 
 class Operation(NamedTuple):
@@ -166,27 +162,16 @@ def _request(params: Any, sent: object, operation: Operation) -> dict[str, Any]:
         return {}
 
 
-_infos: dict[tuple[str | None, str | None, int | None], ClientInfo] = {}
-_MAX_INFOS: Final = 1_000
-
-
 def _client_info(client: Any) -> ClientInfo:
-    """Who is called: the same object for clients alike."""
+    """Who is called."""
     try:
         meta = client.meta
         url = urlsplit(str(meta.endpoint_url))
-        key = meta.region_name, url.hostname, url.port or (80 if url.scheme == "http" else 443)
-        if len(_infos) >= _MAX_INFOS:
-            _infos.clear()
-        info = _infos.get(key)
-        if info is None:
-            region, host, port = key
-            info = ClientInfo("aws.bedrock", "botocore", Platform("bedrock", region), host, port)
-            info = _infos.setdefault(key, info)
+        port = url.port or DEFAULT_PORTS.get(url.scheme, 443)
+        return client_info("aws.bedrock", "botocore", Platform("bedrock", meta.region_name), url.hostname, port)
     except Exception:
         log_internal_error("find out who is called")
         return UNKNOWN_CLIENT
-    return info
 
 
 _watched: WeakSet[Any] = WeakSet()
@@ -302,56 +287,7 @@ def _end(active: ActiveCall, token: Any, error: BaseException | None) -> None:
         log_internal_error("end a call")
 
 
-class Patch(NamedTuple):
-    """One function, and what makes its replacement from the original."""
-
-    module: str
-    owner: str
-    name: str
-    replacement: Callable[[Original, Any], Original]
-
-
 PATCHES: Final = (
     Patch("botocore.client", "BaseClient", "_make_api_call", make_api_call),
     Patch("aiobotocore.client", "AioBaseClient", "_make_api_call", make_api_call_async),
 )
-
-
-class Instrumentation:
-    """What one `instrument()` set up in botocore, which is imported. `providers`: its arguments."""
-
-    def __init__(self, settings: Settings, providers: dict[str, Any]) -> None:
-        self._runtime = Runtime(settings, providers, _no_failed_call)
-        self._patched: list[tuple[type, str, Any, Any]] = []
-        self.renew()
-
-    def renew(self) -> None:
-        """Patches what was imported, or imported anew, since."""
-        for patch in PATCHES:
-            owner: Any = getattr(sys.modules.get(patch.module), patch.owner, None)
-            if owner is None or any(owner is known for known, *_ in self._patched):
-                continue
-            original = owner.__dict__.get(patch.name)
-            if not callable(original):
-                logger.warning(
-                    "botocore has no %s.%s, so its calls are not measured. Upgrade otel-claude.",
-                    patch.owner,
-                    patch.name,
-                )
-                continue
-            replacement = patch.replacement(original, self._runtime)
-            setattr(owner, patch.name, replacement)
-            self._patched.append((owner, patch.name, original, replacement))
-
-    def stop(self) -> None:
-        """Takes all of it out again. Calls end with what is known, and streams are seen to their end."""
-        self._runtime.stop()
-        for owner, name, original, replacement in reversed(self._patched):
-            if owner.__dict__.get(name) is replacement:
-                setattr(owner, name, original)
-        self._patched.clear()
-        self._runtime.released()
-
-
-def _no_failed_call(recorder: Recorder, call: Call, error: BaseException | None) -> None:
-    """What is known of a call of botocore's is recorded when it happens."""

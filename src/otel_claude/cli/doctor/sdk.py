@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, Final
+from typing import Final
 
 from packaging.requirements import Requirement
 from packaging.version import Version
@@ -17,7 +17,8 @@ from ...agent_sdk import ClaudeAgentInstrumentor
 from ...agent_sdk.counting import TELEMETRY, telemetry_is_on
 from ...botocore import ClaudeBotocoreInstrumentor
 from ...instrumentor import ClaudeInstrumentor
-from ...sdk.patches import PATCHES, Patch
+from ...patching import owner_of
+from ...sdk.patches import PATCHES
 from ...settings import switch, variable
 from ...version import __version__
 from . import others
@@ -90,7 +91,9 @@ def _spans(found: Version, environment: Mapping[str, str]) -> str:
 
 def _patches(found: str) -> Finding:
     try:
-        missing = [f"{patch.owner}.{patch.name}" for patch in PATCHES if not _has(patch)]
+        for module in {patch.module for patch in PATCHES}:
+            import_module(module)
+        missing = [f"{patch.owner}.{patch.name}" for patch in PATCHES if owner_of(patch) is None]
     except Exception as error:
         text = f"The SDK {found} cannot be imported ({type(error).__name__}: {redact.text(str(error))})."
         return Finding("error", "anthropic", text, "pip install --force-reinstall anthropic")
@@ -98,12 +101,6 @@ def _patches(found: str) -> Finding:
         text = f"The SDK {found} has no {' and no '.join(missing)}, so nothing is measured."
         return Finding("error", "anthropic", text, _UPGRADE)
     return Finding("ok", "anthropic", f"All {len(PATCHES)} places where calls are seen are there.")
-
-
-def _has(patch: Patch) -> bool:
-    # The class must have it itself: an inherited one would be patched in the wrong place.
-    owner: Any = getattr(import_module(patch.module), patch.owner, None)
-    return owner is not None and callable(owner.__dict__.get(patch.name))
 
 
 def _entry_point(off: set[str]) -> Iterator[Finding]:
