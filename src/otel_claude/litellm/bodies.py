@@ -38,6 +38,7 @@ def observe_body(recorder: Any, attempt: Attempt, target: Target, response: Any)
         reader = _FrameReader(reading, converse=target.form == "converse")
     else:
         reader = MessageReader()
+    attempt.streams = type(reader) is not MessageReader
     body = _Body(recorder, attempt, target, reading, reader)
     observe_bytes(response, reader)
     response.stream = ResponseBody(response.stream, body)

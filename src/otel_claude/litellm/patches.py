@@ -146,7 +146,6 @@ class _Sent:
             recorder.on_headers(attempt, status, raw)
             if status < FIRST_ERROR_STATUS:
                 attempt.outcome = "success"
-                attempt.streams = call.request.stream
             content: bytes | None = getattr(response, "_content", None)
             if content is None:
                 if status >= FIRST_ERROR_STATUS:
@@ -154,7 +153,6 @@ class _Sent:
                 call.returned = True
                 observe_body(recorder, attempt, self._target, response)
                 return
-            attempt.streams = False
             on_body(recorder, attempt, self._target, headers, _json(content))
             call.returned = True
         except Exception:

@@ -16,7 +16,7 @@ from ..api.json import Json, as_object, as_text
 from ..pricing import ANTHROPIC, Platform
 
 _BEDROCK: Final = re.compile(r"/model/([^/]+)/(invoke|converse)(-with-response-stream|-stream)?")
-_VERTEX: Final = re.compile(r"/publishers/anthropic/models/([^/:]+):(rawPredict|streamRawPredict)")
+_VERTEX: Final = re.compile(r"/publishers/anthropic/models/(?!count-tokens)([^/:]+):(rawPredict|streamRawPredict)")
 _LOCATION: Final = re.compile(r"/locations/([a-z0-9-]+)/")
 _SIGNED_FOR: Final = re.compile(r"Credential=[^/,]+/\d+/([a-z0-9-]+)/")
 """The region in the signature of a request to AWS."""
