@@ -132,7 +132,7 @@ def test_what_it_is_within_is_the_parent(measured, server):
 
 
 LEFT = [
-    pytest.param(lambda lines: next(lines), id="after a line"),
+    pytest.param(next, id="after a line"),
     pytest.param(lambda lines: [next(lines) for _ in range(9)], id="after the first delta"),
 ]
 

@@ -1,6 +1,8 @@
 """What LiteLLM sends to Claude, by every way in, of every provider, against a local server."""
 
 import asyncio
+import contextlib
+import gc
 import sys
 from importlib.metadata import version
 from types import ModuleType
@@ -9,8 +11,9 @@ import pytest
 
 litellm = pytest.importorskip("litellm", exc_type=ImportError)
 
+from litellm.llms.custom_httpx.http_handler import HTTPHandler  # noqa: E402
 from litellm.llms.vertex_ai.vertex_llm_base import VertexBase  # noqa: E402
-from messages_api import EVENTS, LIST, MESSAGE, REGIONAL, SONNET, TOKENS, answer, events  # noqa: E402
+from messages_api import EVENTS, LIST, MESSAGE, REGIONAL, SONNET, TOKENS, answer, events, refused  # noqa: E402
 
 import bedrock_server as aws  # noqa: E402 - only where it is
 
@@ -175,3 +178,140 @@ def test_a_call(measured, server, provider, use):
     ((attributes, _),) = measured.points("claude.client.calls")
     assert attributes["claude.client.library"] == "litellm"
     assert attributes["server.address"] == "127.0.0.1"
+
+
+def test_the_limits_and_the_key(measured, server):
+    server.answers = [PLAIN]
+    complete(**anthropic(server))
+    ((attributes, remaining),) = measured.points("claude.client.rate_limit.remaining")
+    assert (attributes["claude.rate_limit.name"], remaining) == ("requests", 49)
+    assert attributes["claude.api_key.hint"] == "sk-ant-api03-R2D...igAA"
+
+
+def test_another_user_agent(measured, server, monkeypatch):
+    if VERSION < (1, 90):
+        pytest.skip("not in this version")
+    monkeypatch.setenv("LITELLM_USER_AGENT", "our-agent/1")
+    client = HTTPHandler()
+    server.answers = [PLAIN]
+    complete(client=client, **anthropic(server))
+    assert measured.calls() == {(None, "end_turn"): 1}
+
+
+@pytest.mark.parametrize("use", [complete, acomplete])
+def test_an_error(measured, server, use):
+    server.answers = [refused(400, "invalid_request_error")]
+    with pytest.raises(litellm.BadRequestError):
+        run(use, **anthropic(server))
+    assert measured.calls() == {("invalid_request_error", None): 1}
+    assert measured.attempts() == {("failed", None): 1}
+    assert (measured.usd(), measured.unpriced()) == (0, {})
+
+
+@pytest.mark.parametrize("use", [complete_stream, acomplete_stream])
+def test_an_error_of_a_stream(measured, server, use):
+    server.answers = [refused(429, "rate_limit_error")]
+    with pytest.raises(litellm.RateLimitError):
+        run(use, **anthropic(server))
+    assert measured.calls() == {("rate_limit_error", None): 1}
+    assert measured.attempts() == {("failed", "rate_limit"): 1}
+
+
+@pytest.mark.parametrize("use", [complete_stream, acomplete_stream])
+def test_an_error_within_a_stream(measured, server, use):
+    server.answers = [events(*EVENTS[:3], {"type": "error", "error": {"type": "overloaded_error", "message": "no"}})]
+    with contextlib.suppress(Exception):  # Not every version raises.
+        run(use, **anthropic(server))
+    assert measured.calls() == {("overloaded_error", None): 1}
+    assert measured.tokens()[0] == 2039
+
+
+def test_a_retry_is_a_call_of_its_own(measured, server):
+    server.answers = [refused(529, "overloaded_error"), PLAIN]
+    complete(num_retries=1, **anthropic(server))
+    assert measured.calls() == {("overloaded_error", None): 1, (None, "end_turn"): 1}
+    assert measured.attempts() == {("failed", "overloaded"): 1, ("success", None): 1}
+    assert (measured.tokens(), measured.usd()) == (TOKENS, LIST)
+    assert len(measured.spans) == len(server.paths) == 2
+
+
+def routed(server, **options):
+    """A router over two deployments, and what it falls back to."""
+    names = {"claude": anthropic(server), "spare": converse(server)}
+    models = [{"model_name": name, "litellm_params": asked} for name, asked in names.items()]
+    return litellm.Router(models, retry_after=0, **options)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_the_retry_of_a_router(measured, server, asynchronous):
+    server.answers = [refused(529, "overloaded_error"), PLAIN]
+    made = routed(server, num_retries=1)
+    asked = {"model": "claude", "messages": ASK, "max_tokens": 10}
+    run(made.acompletion if asynchronous else made.completion, **asked)
+    assert measured.calls() == {("overloaded_error", None): 1, (None, "end_turn"): 1}
+    assert (measured.usd(), len(server.paths)) == (LIST, 2)
+
+
+def test_the_fallback_of_a_router(measured, server):
+    server.answers = [refused(500, "api_error"), aws.message(CONVERSED)]
+    made = routed(server, num_retries=0, fallbacks=[{"claude": ["spare"]}])
+    made.completion(model="claude", messages=ASK, max_tokens=10)
+    models = measured.by("claude.client.calls", "gen_ai.provider.name", "error.type")
+    assert models == {("anthropic", "api_error"): 1, ("aws.bedrock", None): 1}
+    assert (measured.usd(), len(server.paths)) == (REGIONAL, 2)
+
+
+def test_a_stream_that_is_left(measured, server):
+    server.answers = [events(*EVENTS[:3])]
+    opened = litellm.completion(messages=ASK, max_tokens=10, stream=True, **anthropic(server))
+    next(iter(opened))
+    del opened
+    server.answers = [PLAIN]
+    complete(**anthropic(server))  # Until then LiteLLM keeps what is left.
+    gc.collect()
+    assert sum(measured.calls().values()) == 2
+    assert measured.unpriced() == {"incomplete_stream": 1}
+
+
+@pytest.mark.parametrize("use", [complete_stream, acomplete_stream])
+def test_a_stream_that_is_cut(measured, server, use):
+    server.answers = [events(*EVENTS[:3], cut=True)]
+    with contextlib.suppress(Exception):  # Of httpx; over aiohttp some versions end as if it were whole.
+        run(use, **anthropic(server))
+    assert measured.unpriced() == {"incomplete_stream": 1}
+    assert measured.tokens()[0] == 2039
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[1]", b""])
+def test_a_body_that_is_no_message(measured, server, body):
+    server.answers = [answer(body)]
+    with pytest.raises(Exception, match=r".*"):
+        complete(**anthropic(server))
+    assert measured.unpriced() == {"invalid_response": 1}
+    assert measured.calls() == {("invalid_response", None): 1}
+
+
+def test_what_needs_no_request_is_no_call(measured):
+    litellm.completion(model=f"anthropic/{SONNET}", messages=ASK, mock_response="hi")
+    assert (measured.calls(), measured.spans) == ({}, [])
+
+
+def test_other_vendors_are_none_of_ours(measured, server):
+    server.answers = [answer({"choices": [{"message": {"role": "assistant", "content": "hi"}}]})]
+    with contextlib.suppress(Exception):
+        complete(model="openai/gpt-5", api_base=server.url, api_key="sk-x")
+    with contextlib.suppress(Exception):
+        complete(model="bedrock/converse/us.amazon.nova-pro-v1:0", aws_bedrock_runtime_endpoint=server.url)
+    assert server.paths
+    assert (measured.calls(), measured.spans) == ({}, [])
+
+
+def test_many_at_once(measured, server):
+    server.answers = [PLAIN]
+
+    async def many():
+        await asyncio.gather(*(acomplete(**anthropic(server)) for _ in range(8)))
+
+    LOOP.run_until_complete(many())
+    assert measured.calls() == {(None, "end_turn"): 8}
+    assert measured.usd() == round(8 * LIST, 12)
