@@ -3,7 +3,8 @@
     python scripts/sdk_matrix.py [VERSION ...] [-- PYTEST ARGUMENTS]
 
 And tests/agent_sdk against those of the Claude Agent SDK (`agent-0.2.187`), with the `claude` program that each brings;
-tests/bedrock against those of boto3 and aiobotocore (`boto3-1.35.0`), where the anthropic SDK is not installed.
+tests/bedrock against those of boto3 and aiobotocore (`boto3-1.35.0`), and tests/litellm against those of LiteLLM
+(`litellm-1.60.8`), where the anthropic SDK is not installed.
 The environments are kept under .cache/sdks and made with uv. Tools have the versions of requirements/dev.txt.
 """
 
@@ -33,8 +34,18 @@ AGENTS = tuple(f"{AGENT}{version}" for version in ("0.1.0", "0.2.150", "0.2.172"
 """The first, which brings no program; totals of a process; totals that go on; and a program that tells what is new."""
 BEDROCK = ("boto3-1.35.0", "boto3-1.38.46", "boto3-1.44.5", "aiobotocore-2.25.1", "aiobotocore-3.10.0")
 """The oldest; one whose Converse has no cache counts by lifetime; a new one; both generations of the async client."""
+LITELLM = ("litellm-1.60.8", "litellm-1.75.9", "litellm-1.90.0", "litellm-1.110.2")
+"""The oldest; the first that sends by aiohttp; the last that leaves a stream at its stop reason; a new one."""
+LITELLM_WANTS = (
+    "apscheduler", "backoff", "boto3", "fastapi", "orjson", "pyjwt", "redis", "rich", "soundfile", "tenacity",
+)  # fmt: skip
+"""What LiteLLM imports where it retries, calls Bedrock, or reads a stream of its Messages endpoint."""
 TESTED = ("-e", "anthropic==", "boto3==", "botocore==", "s3transfer==", "wrapt==")
 AT_ONCE = 2
+TESTS = {
+    "agent-": "tests/agent_sdk", "boto3-": "tests/bedrock", "aiobotocore-": "tests/bedrock", "litellm-": "tests/litellm",
+}  # fmt: skip
+"""The tests of an environment, by what its name begins with. Others are of the anthropic SDK."""
 TOOLS = ("hypothesis", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")
 PLATFORMS = "[aws,bedrock,vertex,google-cloud]"
 
@@ -66,6 +77,9 @@ def requirements(name: str) -> list[str]:
         library = name.replace("-", "==")
         theirs = ["opentelemetry-sdk", "opentelemetry-instrumentation-botocore"]
         return ["--editable", str(ROOT), library, "boto3", *theirs, *TOOLS, "--constraint", str(CONSTRAINTS)]
+    if name in LITELLM:
+        theirs = ["opentelemetry-sdk", "openinference-instrumentation-litellm", *LITELLM_WANTS]
+        return ["--editable", str(ROOT), name.replace("-", "=="), *theirs, *TOOLS, "--constraint", str(CONSTRAINTS)]
     version = VERSIONS[0] if name == OLDEST else name
     wanted = ["--editable", str(ROOT), f"anthropic{PLATFORMS}=={version}", *TOOLS]
     if name == OLDEST:
@@ -106,7 +120,7 @@ def run(name: str, arguments: list[str]) -> Outcome:
         python = make(name)
     except RuntimeError as error:
         return Outcome(0, 1, 0, time.monotonic() - began, str(error))
-    tests = "tests/bedrock" if name in BEDROCK else "tests/agent_sdk" if name.startswith(AGENT) else "tests/sdk"
+    tests = next((where for prefix, where in TESTS.items() if name.startswith(prefix)), "tests/sdk")
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "120", tests, *arguments]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|errors?)\b", _last(done))}
@@ -125,7 +139,7 @@ def _last(done: "subprocess.CompletedProcess[str]") -> str:
 def main() -> int:
     """Runs all, or the versions that are named."""
     named, _, arguments = " ".join(sys.argv[1:]).partition("--")
-    names = named.split() or [*VERSIONS, OLDEST, *AGENTS, *BEDROCK]
+    names = named.split() or [*VERSIONS, OLDEST, *AGENTS, *BEDROCK, *LITELLM]
     write_constraints()
     outcomes: dict[str, Outcome] = {}
     with ThreadPoolExecutor(AT_ONCE) as pool:

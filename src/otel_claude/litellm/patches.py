@@ -22,6 +22,7 @@ from ..http.errors import error_type, was_never_sent
 from ..patching import Original, Patch
 from ..pricing import ANTHROPIC
 from ..runtime import Runtime
+from ..telemetry import conflicts
 from ..telemetry.call import DEFAULT_PORTS, FIRST_ERROR_STATUS, UNKNOWN_CLIENT, Attempt, Call, ClientInfo, client_info
 from ..telemetry.recorder import Recorder
 from .bodies import observe_body, on_body
@@ -29,6 +30,7 @@ from .requests import Target, is_claude, target_of
 
 _SPAN_SCOPES: Final = ("openinference.instrumentation.litellm", "openlit", "opentelemetry.instrumentation.litellm")
 """What the scopes begin with of the spans that other instrumentations of LiteLLM open for a call: then we open none."""
+_OPENLIT: Final = conflicts.Instrumentation("openlit.instrumentation.litellm", "LiteLLMInstrumentor", "openlit")
 _ATTEMPT: Final = "otel_claude.attempt"
 """What a request carries in its `extensions` that another source of ours measures: the anthropic SDK's, on httpx."""
 
@@ -130,7 +132,7 @@ class _Sent:
         self._target = found
         self._call = call = Call(features, client, runtime.tags(), expects_native_span=True)
         call.native_scopes, call.http_route = _SPAN_SCOPES, found.route
-        call.opens_own_span = found.is_claude is True and not _has_own_telemetry()
+        call.opens_own_span = found.is_claude is True and not _has_span_elsewhere()
         self._recorder: Any = runtime.recorder if found.is_claude else _OnlyOfClaude(runtime.recorder)
         runtime.recorder.on_start(call)
         self._attempt: Attempt = runtime.recorder.on_attempt(call, found.body)
@@ -208,8 +210,10 @@ def _json(content: bytes) -> object:
         return None
 
 
-def _has_own_telemetry() -> bool:
-    """Whether LiteLLM's own `otel` callback makes a span of each call, once that is over."""
+def _has_span_elsewhere() -> bool:
+    """Whether a span of each call is made that cannot be found here: once it is over, or beside the current one."""
+    if conflicts.is_active(_OPENLIT):
+        return True
     library = sys.modules.get("litellm")
     callbacks = [*getattr(library, "callbacks", ()), *getattr(library, "success_callback", ())]
     return any(each == "otel" or type(each).__name__ == "OpenTelemetry" for each in callbacks)
