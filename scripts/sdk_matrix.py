@@ -43,7 +43,8 @@ LITELLM_WANTS = (
 TESTED = ("-e", "anthropic==", "boto3==", "botocore==", "s3transfer==", "wrapt==")
 AT_ONCE = 2
 TESTS = {
-    "agent-": "tests/agent_sdk", "boto3-": "tests/bedrock", "aiobotocore-": "tests/bedrock", "litellm-": "tests/litellm",
+    "agent-": "tests/agent_sdk", "boto3-": "tests/bedrock", "aiobotocore-": "tests/bedrock",
+    "litellm-": "tests/litellm",
 }  # fmt: skip
 """The tests of an environment, by what its name begins with. Others are of the anthropic SDK."""
 TOOLS = ("hypothesis", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")

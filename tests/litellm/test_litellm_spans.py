@@ -8,7 +8,17 @@ theirs = pytest.importorskip("openinference.instrumentation.litellm")
 from litellm.integrations.custom_logger import CustomLogger  # noqa: E402 - only where it is
 from litellm.litellm_core_utils.litellm_logging import Logging  # noqa: E402
 from messages_api import LIST, TOKENS, refused  # noqa: E402
-from test_litellm_calls import PLAIN, STREAM, VERSION, acomplete, acomplete_stream, anthropic, complete, complete_stream, run  # noqa: E402
+from test_litellm_calls import (  # noqa: E402
+    PLAIN,
+    STREAM,
+    VERSION,
+    acomplete,
+    acomplete_stream,
+    anthropic,
+    complete,
+    complete_stream,
+    run,
+)
 
 from otel_claude.litellm import ClaudeLiteLLMInstrumentor  # noqa: E402
 
