@@ -20,6 +20,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "sdks"
 CONSTRAINTS = CACHE / "constraints.txt"
+TOOL_PINS = CACHE / "tools.txt"
 UV = ROOT / ".venv" / "bin" / "uv"
 NEWEST = "2.12.0"
 VERSIONS = (
@@ -39,7 +40,10 @@ LITELLM = ("litellm-1.60.8", "litellm-1.75.9", "litellm-1.90.0", "litellm-1.110.
 LITELLM_WANTS = (
     "apscheduler", "backoff", "boto3", "fastapi", "orjson", "pyjwt", "redis", "rich", "soundfile", "tenacity",
 )  # fmt: skip
-"""What LiteLLM imports where it retries, calls Bedrock, or reads a stream of its Messages endpoint."""
+"""What LiteLLM imports where it retries, calls Bedrock, or reads a stream of its Messages endpoint.
+
+Beside it stands the proxy, whose requirements are not those of our tools; that of 1.110.2 cannot be installed.
+"""
 TESTED = ("-e", "anthropic==", "boto3==", "botocore==", "s3transfer==", "wrapt==")
 AT_ONCE = 2
 TESTS = {
@@ -79,8 +83,18 @@ def requirements(name: str) -> list[str]:
         theirs = ["opentelemetry-sdk", "opentelemetry-instrumentation-botocore"]
         return ["--editable", str(ROOT), library, "boto3", *theirs, *TOOLS, "--constraint", str(CONSTRAINTS)]
     if name in LITELLM:
-        theirs = ["opentelemetry-sdk", "openinference-instrumentation-litellm", *LITELLM_WANTS]
-        return ["--editable", str(ROOT), name.replace("-", "=="), *theirs, *TOOLS, "--constraint", str(CONSTRAINTS)]
+        library, _, version = name.partition("-")
+        extra = "" if name == LITELLM[-1] else "[proxy]"
+        theirs = ["opentelemetry-sdk", "opentelemetry-distro", "openinference-instrumentation-litellm", *LITELLM_WANTS]
+        return [
+            "--editable",
+            str(ROOT),
+            f"{library}{extra}=={version}",
+            *theirs,
+            *TOOLS,
+            "--constraint",
+            str(TOOL_PINS),
+        ]
     version = VERSIONS[0] if name == OLDEST else name
     wanted = ["--editable", str(ROOT), f"anthropic{PLATFORMS}=={version}", *TOOLS]
     if name == OLDEST:
@@ -94,9 +108,11 @@ def requirements(name: str) -> list[str]:
 
 
 def write_constraints() -> None:
-    """The pins of the development tools, without those of the libraries that are tested, and ours."""
+    """The pins of the development tools, without those of the libraries that are tested, and ours; and those of TOOLS."""
     CACHE.mkdir(parents=True, exist_ok=True)
     lines = (ROOT / "requirements" / "dev.txt").read_text().splitlines()
+    tools = tuple(f"{name}==" for name in TOOLS)
+    TOOL_PINS.write_text("\n".join(line for line in lines if line.startswith(tools)) + "\n")
     CONSTRAINTS.write_text("\n".join(line for line in lines if not line.startswith(TESTED)) + "\n")
 
 
