@@ -4,9 +4,9 @@ import gc
 
 import pytest
 from bedrock_client import make_client
+
 from bedrock_measured import Measured
 from bedrock_server import BedrockServer
-
 from otel_claude import _diagnostics
 from otel_claude.botocore import ClaudeBotocoreInstrumentor
 from otel_claude.telemetry import unknown_models
@@ -29,7 +29,7 @@ def bedrock_server():
 
 @pytest.fixture
 def server(bedrock_server):
-    bedrock_server.answers, bedrock_server.paths = [], []
+    bedrock_server.answers, bedrock_server.paths, bedrock_server.answer_to = [], [], None
     return bedrock_server
 
 

@@ -6,66 +6,32 @@ types: only what lies under them is replaced, by transparent proxies.
 
 from __future__ import annotations
 
-import json
 import weakref
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final
+from typing import Any
 
 import wrapt
 
 from .._diagnostics import log_internal_error
-from ..api import bedrock
 from ..http.reading import Reading
 from ..telemetry.call import Attempt
 from ..telemetry.recorder import Recorder
 from .errors import error_type
 
-_MAX_BODY: Final = 64 * 1024 * 1024
-"""Bytes of a body that is kept until it is whole. Longer ones are said by their headers."""
 _Proxy: Any = wrapt.ObjectProxy
-
-
-class _Body:
-    """What is read of the body of an `InvokeModel`, kept until it is whole."""
-
-    __slots__ = ("_length", "_parts", "reading")
-
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
-        self._parts = bytearray()
-        length = str(reading.headers.get("content-length") or "")
-        self._length = int(length) if length.isdigit() else None
-
-    def add(self, data: bytes, *, last: bool) -> None:
-        """The application read this. `last`: there is no more."""
-        reading, parts = self.reading, self._parts
-        if reading.ended:
-            return
-        if len(parts) + len(data) > _MAX_BODY:
-            parts.clear()
-            reading.end()
-            return
-        parts += data
-        if last or (self._length is not None and len(parts) >= self._length):
-            try:
-                message = json.loads(bytes(parts))
-            except (ValueError, RecursionError):
-                message = None
-            reading.on_data(bedrock.invoked_message(message, reading.headers))
-            reading.end()
 
 
 def observe_body(recorder: Recorder, attempt: Attempt, body: Any, headers: Any) -> None:
     """Observes the `StreamingBody` of an `InvokeModel`."""
     reading = Reading(recorder, attempt, headers, error_type)
     attempt.body_pending = True
-    weakref.finalize(body, reading.end, in_finalizer=True).atexit = False
-    if isinstance(body, _Proxy):
-        body.__wrapped__ = _AioResponse(body.__wrapped__, reading, _Body(reading))  # aiobotocore 2
-    elif hasattr(body._raw_stream, "content"):  # noqa: SLF001 - botocore 1.35 to 1.44, aiobotocore 3
-        body._raw_stream = _AioResponse(body._raw_stream, reading, _Body(reading))  # noqa: SLF001
-    else:
-        body._raw_stream = _Raw(body._raw_stream, reading)  # noqa: SLF001
+    place = "__wrapped__" if isinstance(body, _Proxy) else "_raw_stream"  # aiobotocore 2; 3, and botocore 1.35 to 1.44
+    raw = getattr(body, place)
+    proxy = _HttpxResponse if _is_httpx(raw) else _AioResponse if hasattr(raw, "content") else _Raw
+    below = proxy(raw, reading)
+    setattr(body, place, below)
+    # Not of the body: other instrumentations put one of their own in its place, over the same stream.
+    weakref.finalize(below, reading.end, in_finalizer=True).atexit = False
 
 
 def observe_stream(recorder: Recorder, attempt: Attempt, stream: Any, *, converse: bool) -> None:
@@ -74,8 +40,14 @@ def observe_stream(recorder: Recorder, attempt: Attempt, stream: Any, *, convers
     attempt.body_pending = attempt.streams = True
     weakref.finalize(stream, reading.end, in_finalizer=True).atexit = False
     raw = stream._raw_stream  # noqa: SLF001 - botocore 1.35 to 1.44, aiobotocore 2 and 3
-    stream._raw_stream = _AioResponse(raw, reading) if hasattr(raw, "content") else _RawStream(raw, reading)  # noqa: SLF001
+    if not _is_httpx(raw):  # whose streams aiobotocore cannot read (2.25 to 3.10)
+        stream._raw_stream = _AioResponse(raw, reading) if hasattr(raw, "content") else _RawStream(raw, reading)  # noqa: SLF001
     stream._parser = _Parser(stream._parser, reading, converse)  # noqa: SLF001
+
+
+def _is_httpx(raw: Any) -> bool:
+    """Whether a response is one of httpx or httpx2. Its `content` raises until it is read."""
+    return hasattr(raw, "aiter_raw")
 
 
 class _Raw(_Proxy):
@@ -85,7 +57,7 @@ class _Raw(_Proxy):
         super().__init__(raw)  # pyright: ignore[reportUnknownMemberType] - wrapt has no types before 2.0
         # wrapt keeps attributes with this prefix on the proxy; any other would land on the response.
         self._self_reading = reading
-        self._self_seen = _Body(reading).add
+        self._self_seen = reading.add
 
     def _self_call(self, method: Any, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -171,11 +143,10 @@ class _RawStream(_Proxy):
 class _AioResponse(_Proxy):
     """Stands for the aiohttp response under a body or a stream of aiobotocore."""
 
-    def __init__(self, raw: Any, reading: Reading, body: _Body | None = None) -> None:
+    def __init__(self, raw: Any, reading: Reading) -> None:
         super().__init__(raw)  # pyright: ignore[reportUnknownMemberType]
         self._self_reading = reading
-        self._self_body = body
-        self._self_content = _AioContent(raw.content, reading, body)
+        self._self_content = _AioContent(raw.content, reading)
 
     async def read(self) -> bytes:
         try:
@@ -183,8 +154,7 @@ class _AioResponse(_Proxy):
         except Exception as error:
             self._self_reading.fail(error)
             raise
-        if self._self_body is not None:
-            self._self_body.add(data, last=True)
+        self._self_reading.add(data, last=True)
         return data
 
     @property
@@ -211,10 +181,9 @@ class _AioResponse(_Proxy):
 class _AioContent(_Proxy):
     """Stands for the `StreamReader` of such a response."""
 
-    def __init__(self, content: Any, reading: Reading, body: _Body | None) -> None:
+    def __init__(self, content: Any, reading: Reading) -> None:
         super().__init__(content)  # pyright: ignore[reportUnknownMemberType]
         self._self_reading = reading
-        self._self_body = body
 
     async def read(self, amt: int = -1) -> bytes:
         try:
@@ -222,8 +191,7 @@ class _AioContent(_Proxy):
         except Exception as error:
             self._self_reading.fail(error)
             raise
-        if self._self_body is not None:
-            self._self_body.add(data, last=amt < 0 or (not data and amt > 0))
+        self._self_reading.add(data, last=amt < 0 or (not data and amt > 0))
         return data
 
     async def iter_chunks(self) -> AsyncIterator[Any]:
@@ -234,6 +202,37 @@ class _AioContent(_Proxy):
             self._self_reading.fail(error)
             raise
         self._self_reading.end()
+
+
+class _HttpxResponse(_Proxy):
+    """Stands for the response of httpx under a body of aiobotocore, with its `HttpxSession`."""
+
+    def __init__(self, raw: Any, reading: Reading) -> None:
+        super().__init__(raw)  # pyright: ignore[reportUnknownMemberType]
+        self._self_reading = reading
+
+    async def aread(self) -> bytes:
+        try:
+            data: bytes = await self.__wrapped__.aread()
+        except Exception as error:
+            self._self_reading.fail(error)
+            raise
+        self._self_reading.add(data, last=True)
+        return data
+
+    async def aiter_raw(self, *args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
+        try:
+            async for data in self.__wrapped__.aiter_raw(*args, **kwargs):
+                self._self_reading.add(data, last=False)
+                yield data
+        except Exception as error:
+            self._self_reading.fail(error)
+            raise
+        self._self_reading.add(b"", last=True)
+
+    async def aclose(self) -> None:
+        self._self_reading.end()
+        await self.__wrapped__.aclose()
 
 
 class _Parser(_Proxy):
@@ -248,6 +247,8 @@ class _Parser(_Proxy):
         if not self._self_reading.ended:
             try:
                 self._self_reading.on_frame(response, converse=self._self_converse)
+            except (ValueError, RecursionError):
+                self._self_reading.fail_as_invalid()
             except Exception:
                 log_internal_error("read an event of a stream")
         return self.__wrapped__.parse(response, shape)

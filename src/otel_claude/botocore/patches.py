@@ -13,7 +13,7 @@ import time
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
@@ -34,8 +34,9 @@ _SPAN_SCOPES: Final = (
     "opentelemetry.instrumentation.botocore",
     "opentelemetry.instrumentation.bedrock",
     "openinference.instrumentation.bedrock",
+    "openlit.instrumentation.bedrock",
 )
-"""What the scopes begin with of the spans that other instrumentations open for a call: then we open none."""
+"""What the scopes, and the modules, of other instrumentations begin with that open a span for a call: we open none."""
 _MAX_MEASURED: Final = 1_000_000
 """Bytes of a request's body that is decoded for the span."""
 
@@ -43,18 +44,22 @@ _MAX_MEASURED: Final = 1_000_000
 class Operation(NamedTuple):
     """One of the operations that call a model."""
 
+    method: str
     route: str
     converse: bool
     stream: bool
 
 
 OPERATIONS: Final = {
-    "InvokeModel": Operation("/model/{modelId}/invoke", converse=False, stream=False),
+    "InvokeModel": Operation("invoke_model", "/model/{modelId}/invoke", converse=False, stream=False),
     "InvokeModelWithResponseStream": Operation(
-        "/model/{modelId}/invoke-with-response-stream", converse=False, stream=True
+        "invoke_model_with_response_stream",
+        "/model/{modelId}/invoke-with-response-stream",
+        converse=False,
+        stream=True,
     ),
-    "Converse": Operation("/model/{modelId}/converse", converse=True, stream=False),
-    "ConverseStream": Operation("/model/{modelId}/converse-stream", converse=True, stream=True),
+    "Converse": Operation("converse", "/model/{modelId}/converse", converse=True, stream=False),
+    "ConverseStream": Operation("converse_stream", "/model/{modelId}/converse-stream", converse=True, stream=True),
 }
 
 
@@ -72,7 +77,8 @@ class ActiveCall:
         self.headers: Any = {}
 
 
-_active: Final[ContextVar[ActiveCall | None]] = ContextVar("otel_claude_bedrock_call", default=None)
+active_call: Final[ContextVar[ActiveCall | None]] = ContextVar("otel_claude_bedrock_call", default=None)
+"""The call that a client is making in this context."""
 
 
 def make_api_call(original: Original, runtime: Runtime) -> Original:
@@ -85,7 +91,7 @@ def make_api_call(original: Original, runtime: Runtime) -> Original:
         active = _start(runtime, client, args, kwargs)
         if active is None:
             return bound(*args, **kwargs)
-        token = _active.set(active)
+        token = active_call.set(active)
         try:
             result = bound(*args, **kwargs)
         except BaseException as error:
@@ -106,7 +112,7 @@ def make_api_call_async(original: Original, runtime: Runtime) -> Original:
         active = _start(runtime, client, args, kwargs)
         if active is None:
             return await bound(*args, **kwargs)
-        token = _active.set(active)
+        token = active_call.set(active)
         try:
             result = await bound(*args, **kwargs)
         except BaseException as error:
@@ -134,20 +140,27 @@ def _start(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dict[st
         if model is None or not bedrock.is_claude(model, anthropic_body=anthropic):
             return None
         runtime.flush.on_measure()
-        _watch(client)
+        info = _watch(client)
         body = _request(params, sent, operation) if runtime.opens_spans else {}
         try:
             features = parse_request({**body, "model": model, "stream": operation.stream}, None, spans=True)
         except Exception:
             log_internal_error("read a request")
             features = RequestFeatures(model, operation.stream)
-        call = Call(features, _client_info(client), runtime.tags(), expects_native_span=True)
-        call.native_scopes, call.opens_own_span, call.http_route = _SPAN_SCOPES, True, operation.route
+        call = Call(features, info, runtime.tags(), expects_native_span=True)
+        call.native_scopes, call.http_route = _SPAN_SCOPES, operation.route
+        call.opens_own_span = not _has_other_span(client, operation.method)
         runtime.recorder.on_start(call)
         return ActiveCall(runtime.recorder, call, operation, body)
     except Exception:
         log_internal_error("start a call")
         return None
+
+
+def _has_other_span(client: Any, method: str) -> bool:
+    """Whether another instrumentation stands in the place of a method: its span need not be current within the call."""
+    function = client.__dict__.get(method)  # those of botocore's own are of the class
+    return str(getattr(function, "__globals__", {}).get("__name__")).startswith(_SPAN_SCOPES)
 
 
 def _request(params: Any, sent: object, operation: Operation) -> dict[str, Any]:
@@ -174,21 +187,23 @@ def _client_info(client: Any) -> ClientInfo:
         return UNKNOWN_CLIENT
 
 
-_watched: WeakSet[Any] = WeakSet()
+_clients: WeakKeyDictionary[Any, ClientInfo] = WeakKeyDictionary()
 
 
-def _watch(client: Any) -> None:
-    """Registers for a client's events, once. They are told only what happens within a call of ours."""
-    if client not in _watched:
+def _watch(client: Any) -> ClientInfo:
+    """Who a client calls. Registers for its events the first time; only what is within a call of ours is recorded."""
+    info = _clients.get(client)
+    if info is None:
         # First: what signs the request, and what waits before a retry, must not be in between.
         for name, handler in _HANDLERS.items():
             client.meta.events.register_first(f"{name}.{_SERVICE}", handler, unique_id=f"otel-claude-{name}")
-        _watched.add(client)
+        info = _clients[client] = _client_info(client)
+    return info
 
 
 def _on_request_created(**_: Any) -> None:
     """A request was built and is about to be signed and sent: an attempt."""
-    active = _active.get()
+    active = active_call.get()
     if active is None:
         return
     try:
@@ -204,7 +219,7 @@ def _on_response_received(
     response_dict: Any = None, parsed_response: Any = None, exception: Any = None, **_: Any
 ) -> None:
     """An attempt ended: with a response of whatever status, or with an exception."""
-    active = _active.get()
+    active = active_call.get()
     if active is None or not active.call.attempts:
         return
     try:
@@ -230,17 +245,22 @@ def _on_response(active: ActiveCall, attempt: Attempt, response: Any, parsed: An
     attempt.outcome = "success"
     active.headers = headers
     if active.operation == OPERATIONS["Converse"]:
-        # What the client made of it lacks the counts that its version does not know.
-        active.recorder.on_response_data(attempt, bedrock.converse_message(as_object(json.loads(response["body"]))))
+        try:
+            # What the client made of it lacks the counts that its version does not know.
+            body = json.loads(response["body"])
+        except (ValueError, RecursionError):
+            attempt.fail_as_invalid()
+            return
+        active.recorder.on_response_data(attempt, bedrock.converse_message(as_object(body)))
 
 
 def _on_after_call(parsed: Any = None, **_: Any) -> None:
     """The result is ready: its body, or its stream, is about to be handed on."""
-    active = _active.get()
+    active = active_call.get()
     if active is None or not active.call.attempts:
         return
+    attempt = active.call.attempts[-1]
     try:
-        attempt = active.call.attempts[-1]
         if attempt.outcome != "success":
             return
         operation, recorder = active.operation, active.recorder
@@ -250,6 +270,7 @@ def _on_after_call(parsed: Any = None, **_: Any) -> None:
         elif not operation.converse:
             observe_body(recorder, attempt, parsed["body"], active.headers)
     except Exception:
+        attempt.body_pending = False  # The call ends as it returns, with a reason.
         log_internal_error("observe a body")
 
 
@@ -263,7 +284,7 @@ _HANDLERS: Final = {
 def _end(active: ActiveCall, token: Any, error: BaseException | None) -> None:
     entered = True
     try:
-        _active.reset(token)
+        active_call.reset(token)
     except ValueError:
         entered = False  # A coroutine that is thrown away is closed in another context.
     call, recorder = active.call, active.recorder

@@ -39,7 +39,7 @@ def observe_body(recorder: Any, attempt: Attempt, target: Target, response: Any)
     else:
         reader = MessageReader()
     attempt.streams = type(reader) is not MessageReader
-    body = _Body(recorder, attempt, target, reading, reader)
+    body = _Body(recorder, attempt, target, headers, reading, reader)
     observe_bytes(response, reader)
     response.stream = ResponseBody(response.stream, body)
     weakref.finalize(response, body.end, "dropped").atexit = False
@@ -65,17 +65,23 @@ class _FrameReader(MessageReader):
         self._reading = reading
         self._converse = converse
         try:
-            self._frames: Any = import_module("botocore.eventstream").EventStreamBuffer()
+            library: Any = import_module("botocore.eventstream")
         except ImportError:
-            self._frames = None
+            self._frames: Any = None
+        else:
+            self._frames = library.EventStreamBuffer()
+            self._parser_error: type[Exception] = library.ParserError
 
     def read(self, piece: bytes) -> None:
         if self._frames is None or self._reading.ended:
             return
         self.saw_any = True
         self._frames.add_data(piece)
-        for frame in self._frames:
-            self._reading.on_frame(frame.to_response_dict(), converse=self._converse)
+        try:
+            for frame in self._frames:
+                self._reading.on_frame(frame.to_response_dict(), converse=self._converse)
+        except (ValueError, RecursionError, self._parser_error):
+            self._reading.fail_as_invalid()
         self._reading.end_if_complete()
 
 
@@ -83,11 +89,12 @@ class _Body:
     """What is read of a response, and how that ends."""
 
     def __init__(
-        self, recorder: Any, attempt: Attempt, target: Target, reading: Reading, reader: MessageReader
+        self, recorder: Any, attempt: Attempt, target: Target, headers: Any, reading: Reading, reader: MessageReader
     ) -> None:
         self._recorder = recorder
         self._attempt = attempt
         self._target = target
+        self._headers = headers
         self._reading = reading
         self._reader = reader
 
@@ -110,6 +117,6 @@ class _Body:
         if type(reader) is MessageReader:
             message = reader.message()
             if message is not None or how == "read":
-                on_body(self._recorder, attempt, self._target, self._reading.headers, message)
+                on_body(self._recorder, attempt, self._target, self._headers, message)
         elif not reader.saw_any:
             attempt.call.no_usage_reason = "unread_body"

@@ -32,7 +32,8 @@ _SPAN_SCOPES: Final = ("openinference.instrumentation.litellm", "openlit", "open
 """What the scopes begin with of the spans that other instrumentations of LiteLLM open for a call: then we open none."""
 _OPENLIT: Final = conflicts.Instrumentation("openlit.instrumentation.litellm", "LiteLLMInstrumentor", "openlit")
 _ATTEMPT: Final = "otel_claude.attempt"
-"""What a request carries in its `extensions` that another source of ours measures: the anthropic SDK's, on httpx."""
+"""What a request of the anthropic SDK's carries in its `extensions`."""
+_BOTOCORE: Final = "otel_claude.botocore.patches"
 
 
 def send(original: Original, runtime: Runtime) -> Original:
@@ -82,7 +83,7 @@ def _start(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dict[st
             return None
         request = args[0] if args else kwargs["request"]
         found = target_of(request, spans=runtime.opens_spans)
-        if found is None or _ATTEMPT in request.extensions or not is_instrumentation_enabled():
+        if found is None or _is_of_another_source(request) or not is_instrumentation_enabled():
             return None
         library = _library(client, anything=runtime.settings.httpx)
         if library is None:
@@ -92,6 +93,12 @@ def _start(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dict[st
     except Exception:
         log_internal_error("start a call")
         return None
+
+
+def _is_of_another_source(request: Any) -> bool:
+    """Whether another source of ours measures a request: the anthropic SDK on httpx, or aiobotocore on it."""
+    botocore = sys.modules.get(_BOTOCORE)
+    return _ATTEMPT in request.extensions or (botocore is not None and botocore.active_call.get() is not None)
 
 
 def _library(client: Any, *, anything: bool) -> str | None:
