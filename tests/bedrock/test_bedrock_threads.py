@@ -147,7 +147,8 @@ def test_processes(server, receiver, way):
         [Path(sys.executable).with_name("opentelemetry-instrument"), sys.executable, HERE / "programs" / "forking.py",
          way, server.url],
         env={
-            **kept, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)]), "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
+            **kept, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)]),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_LOGS_EXPORTER": "none",
         },
         check=False, capture_output=True, text=True, timeout=120,
