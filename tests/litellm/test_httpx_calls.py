@@ -1,6 +1,7 @@
 """Programs that post to the Messages API with httpx itself, where `OTEL_CLAUDE_HTTPX` says that they are measured."""
 
 import asyncio
+import contextvars
 import gc
 import json
 
@@ -259,6 +260,35 @@ def test_an_error_within_a_stream_of_bedrock(measured, server):
     read_stream(server, f"{MODEL}/invoke-with-response-stream", BEDROCK_BODY)
     assert measured.calls() == {("ThrottlingException", None): 1}
     assert measured.tokens()[0] == 2039
+
+
+def test_a_hook_that_raises(measured, server):
+    server.answers = [refused(429, "rate_limit_error")]
+
+    def read_and_raise(response):
+        response.read()
+        response.raise_for_status()
+
+    for hook, kind in ((httpx.Response.raise_for_status, "429"), (read_and_raise, "rate_limit_error")):
+        with httpx.Client(event_hooks={"response": [hook]}) as client, pytest.raises(httpx.HTTPStatusError):
+            client.post(f"{server.url}/v1/messages", json=BODY)
+        assert measured.calls()[kind, None] == 1
+    assert (measured.usd(), measured.unpriced()) == (0, {})
+
+
+def test_a_request_that_is_cancelled(measured, server, caplog):
+    server.answers = [answer()]
+
+    async def main():
+        async with httpx.AsyncClient() as client:
+            sent = client.post(f"{server.url}/v1/messages", json=BODY)
+            sent.send(None)  # until it waits for the connection
+            contextvars.copy_context().run(sent.close)
+
+    asyncio.run(main())
+    assert measured.calls() == {(None, None): 1}
+    assert measured.unpriced() == {"no_response": 1}
+    assert [record for record in caplog.records if record.name.startswith("opentelemetry")] == []
 
 
 def test_no_connection_costs_nothing(measured):

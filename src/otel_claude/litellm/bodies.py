@@ -117,6 +117,7 @@ class _Body:
         if type(reader) is MessageReader:
             message = reader.message()
             if message is not None or how == "read":
+                attempt.call.returned = False  # The call ends right after this, as of whoever says so.
                 on_body(self._recorder, attempt, self._target, self._headers, message)
         elif not reader.saw_any:
             attempt.call.no_usage_reason = "unread_body"

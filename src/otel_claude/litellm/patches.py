@@ -10,6 +10,7 @@ import functools
 import json
 import os
 import sys
+from contextvars import ContextVar
 from typing import Any, Final
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
@@ -33,6 +34,8 @@ _SPAN_SCOPES: Final = ("openinference.instrumentation.litellm", "openlit", "open
 _OPENLIT: Final = conflicts.Instrumentation("openlit.instrumentation.litellm", "LiteLLMInstrumentor", "openlit")
 _ATTEMPT: Final = "otel_claude.attempt"
 """What a request of the anthropic SDK's carries in its `extensions`."""
+_sending: Final[ContextVar[Call | None]] = ContextVar("otel_claude_sending", default=None)
+"""Tells the context in which a request was sent from others."""
 _BOTOCORE: Final = "otel_claude.botocore.patches"
 
 
@@ -127,7 +130,7 @@ def _client_info(request: Any, found: Target, library: str, runtime: Runtime) ->
 class _Sent:
     """A request on its way: a call with its one attempt."""
 
-    __slots__ = ("_attempt", "_call", "_recorder", "_target")
+    __slots__ = ("_attempt", "_call", "_recorder", "_target", "_token")
 
     def __init__(self, runtime: Runtime, found: Target, request: Any, library: str) -> None:
         try:
@@ -141,14 +144,23 @@ class _Sent:
         call.native_scopes, call.http_route = _SPAN_SCOPES, found.route
         call.opens_own_span = found.is_claude is True and not _has_span_elsewhere()
         self._recorder: Any = runtime.recorder if found.is_claude else _OnlyOfClaude(runtime.recorder)
+        self._token = _sending.set(call)
         runtime.recorder.on_start(call)
         self._attempt: Attempt = runtime.recorder.on_attempt(call, found.body)
+
+    def _leave(self) -> None:
+        """Leaves the span of ours that was entered."""
+        try:
+            _sending.reset(self._token)
+        except ValueError:
+            return  # A coroutine that is thrown away is closed in another context, which never saw the span.
+        self._recorder.detach(self._call)
 
     def on_return(self, response: Any) -> None:
         """The response is here; its body was read if it was not to be streamed."""
         recorder, call, attempt = self._recorder, self._call, self._attempt
         try:
-            recorder.detach(call)
+            self._leave()
             status, headers = response.status_code, response.headers
             request_id = headers.get("x-amzn-requestid")
             raw = headers.raw if request_id is None else [(b"request-id", request_id.encode("latin-1", "replace"))]
@@ -156,23 +168,26 @@ class _Sent:
             if status < FIRST_ERROR_STATUS:
                 attempt.outcome = "success"
             content: bytes | None = getattr(response, "_content", None)
-            if content is None:
+            if content is None and not response.is_closed:
                 if status >= FIRST_ERROR_STATUS:
                     on_body(recorder, attempt, self._target, headers, None)
                 call.returned = True
                 observe_body(recorder, attempt, self._target, response)
                 return
-            on_body(recorder, attempt, self._target, headers, _json(content))
-            call.returned = True
+            on_body(recorder, attempt, self._target, headers, None if content is None else _json(content))
         except Exception:
             log_internal_error("read a response")
         recorder.end_call(call, error_type=attempt.error_type)
 
     def on_raise(self, error: BaseException) -> None:
         """No response came, or none that httpx takes for one."""
+        response = getattr(error, "response", None)
+        if hasattr(response, "status_code"):
+            self.on_return(response)  # A hook of the application's made an exception of it.
+            return
         recorder, call, attempt = self._recorder, self._call, self._attempt
         try:
-            recorder.detach(call)
+            self._leave()
             attempt.never_sent = was_never_sent(error)
             kind = error_type(error)
             recorder.end_call(call, error_type=kind, cancelled=kind is None)
