@@ -16,7 +16,7 @@ from otel_claude_demo.simulator import Simulator
 APPS = Path(__file__).with_name("apps")
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ENVIRONMENTS = Path(__file__).parents[2] / ".cache" / "frameworks"
-CALLS = ("/v1/messages", "/model/")
+MESSAGES = "/v1/messages"
 KEY = "sk-ant-api03-R2D" + "x" * 80 + "igAA"
 # They need environments of their own, so they run with `make test-frameworks` alone.
 collect_ignore_glob = [] if os.environ.get("FRAMEWORK_TESTS") == "1" else ["test_*"]
@@ -34,7 +34,9 @@ class Run:
                 [program / "opentelemetry-instrument", program / "python", app],
                 env=self._environment(simulator, received), check=False, capture_output=True, text=True, timeout=120,
             )  # fmt: skip
-            served = [record for record in simulator.served if record.path.startswith(CALLS)]
+            served = [
+                record for record in simulator.served if record.path == MESSAGES or record.path.startswith("/model/")
+            ]
         self.unseen, self.seen = served[: row.unseen], served[row.unseen :]
         self.code, self.errors = done.returncode, done.stderr
         self.received = received

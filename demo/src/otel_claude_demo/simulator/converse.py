@@ -26,7 +26,7 @@ class ConversePlatform(BedrockPlatform):
 
     def answer_body(self, answer: Answer, usage: Json) -> bytes:
         """The body of a plain answer."""
-        content = [block for block in map(_answered, answer.content) if block]
+        content = [block for block in map(_content, answer.content) if block]
         return indented(
             {
                 "output": {"message": {"role": "assistant", "content": content}},
@@ -107,7 +107,7 @@ def _block(kind: str, value: Any) -> Json:
             return {"type": kind, "value": value}
 
 
-def _answered(block: Json) -> Json:
+def _content(block: Json) -> Json:
     match block["type"]:
         case "text":
             return {"text": block["text"]}
