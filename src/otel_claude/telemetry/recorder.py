@@ -306,6 +306,9 @@ class Recorder:
             log_internal_error("describe a call on a span")
         if call.span_is_ours:
             close_span(call, span, ended_at)
+        else:
+            # All of it is written. What is sent again within another instrumentation's span is the next call of it.
+            span.__dict__.pop("end", None)
 
     def _price_safely(self, call: Call) -> CallCost:
         try:
