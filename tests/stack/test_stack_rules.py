@@ -20,6 +20,7 @@ from otel_claude.pricing import UNPRICED_REASONS
 from otel_claude.promql import recorded
 from otel_claude.promql.names import OTHER_SERIES, NameTranslator, prometheus_label
 from otel_claude.promql.queries import Queries
+from otel_claude.semconv import claude_code as cc
 from otel_claude.semconv import organization as o
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +35,8 @@ LOADED = [
 ALERTS = {rule["alert"]: rule for rule in LOADED if "alert" in rule}
 RECORDED = {rule["record"]: rule for rule in LOADED if "record" in rule}
 NATIVE = {metric.prometheus for metric in recorded.HISTOGRAMS}
-WITHOUT = {prometheus_label(name) for name in recorded.PROCESS_LABELS} | {recorded.CORRECTION_LABEL, "of"}
+WITHOUT = {prometheus_label(name) for name in (*recorded.PROCESS_LABELS, cc.TEMPORALITY)}
+WITHOUT |= {recorded.CORRECTION_LABEL, "of"}
 PROCESSES = {recorded.PROCESSES, recorded.AGENT_PROCESSES}
 each_alert = pytest.mark.parametrize("alert", ALERTS.values(), ids=list(ALERTS))
 
@@ -52,7 +54,7 @@ def test_rule_reads_what_is_emitted_or_recorded(rule):
 def test_rule_groups_by_labels_that_are_emitted(rule):
     attributes = {
         prometheus_label(name)
-        for metric in (*c.METRICS, *o.ORGANIZATION_METRICS)
+        for metric in (*c.METRICS, *cc.CLAUDE_CODE_METRICS, *o.ORGANIZATION_METRICS)
         for name in metric.attributes + c.COMMON_ATTRIBUTES
     }
     for node in walk(promql.parse(rule["expr"])):
