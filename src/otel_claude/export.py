@@ -20,6 +20,7 @@ from .alerts.definitions import alert_groups
 from .alerts.recording import backfill_groups, recording_groups
 from .alerts.rules import GRAFANA, RUNBOOKS, Places, rules_json
 from .alerts.thresholds import Thresholds
+from .claude_code import direct_settings, managed_settings
 from .dashboards.definitions import DASHBOARDS
 from .dashboards.grafana import dashboard_json
 from .deploy_files.yaml import to_yaml
@@ -35,6 +36,12 @@ GENERATED: Final = (
 _FROM_PACKAGE: Final = "RUN pip install --no-cache-dir 'otel-claude[demo,agent-sdk]'"
 _FROM_CHECKOUT: Final = "COPY . /src\n        RUN pip install --no-cache-dir '/src[demo,agent-sdk]' /src/demo"
 
+_CLAUDE_CODE_STORES: Final = {
+    "prometheus": "http://prometheus:9090/api/v1/otlp",
+    "mimir": "http://mimir:8080/otlp",
+    "victoria-metrics": "http://victoria-metrics:8428/opentelemetry",
+}
+"""Where the Collector for Claude Code sends to, unless METRICS_OTLP_ENDPOINT says it."""
 _ADDRESS: Final = re.compile(r"(?!.*\{\{)[!-\"$-~]+")
 """Printable ASCII without `#` and `{{`."""
 
@@ -120,6 +127,22 @@ def collector(_options: Options) -> Files:
     return _static("collector")
 
 
+def claude_code(options: Options) -> Files:
+    """What Claude Code's own telemetry needs: the Collector's configurations, and settings for developers' machines."""
+    files = {name: text for name, text in _static("collector").items() if name.startswith("claude-code")}
+    endpoint = _CLAUDE_CODE_STORES[options.store]
+    files["claude-code.yaml"] = files["claude-code.yaml"].replace(
+        f":-{_CLAUDE_CODE_STORES['prometheus']}}}", f":-{endpoint}}}"
+    )
+    files["managed-settings.json"] = _json(managed_settings())
+    if options.store != "prometheus":
+        # Nothing scrapes there.
+        del files["claude-code-scraped.yaml"]
+    if options.store == "victoria-metrics":
+        files["managed-settings-direct.json"] = _json(direct_settings())
+    return files
+
+
 def systemd(_options: Options) -> Files:
     """Units for what runs beside the services: the organization's process and the daily comparison."""
     return _static("systemd")
@@ -180,6 +203,7 @@ TARGETS: Final[dict[str, Callable[[Options], Files]]] = {
     "backfill": backfill,
     "kubernetes": kubernetes,
     "collector": collector,
+    "claude-code": claude_code,
     "compose": compose,
     "systemd": systemd,
     "terraform": terraform,

@@ -78,7 +78,6 @@ class Prometheus(Server):
         )  # fmt: skip
         self.ready = f"{self.url}/-/ready"
 
-
     def has_been_evaluated(self):
         """As if the rules were there for a day: what slots miss while it is away is corrected only then."""
         now = int(time.time())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Final
 
 from .. import redact
-from ..api.json import as_count, as_list, as_object, as_text, as_time
+from ..api.json import Json, as_count, as_list, as_object, as_text, as_time
 from ..api.response import parse_message
 from ..pricing import ANTHROPIC, UNPRICED_REASONS, PriceTable, price_response
 from ..pricing.types import Status, decimal_text, joint_status
@@ -64,9 +65,9 @@ class Events:
 
     def read(self, file: BinaryIO) -> None:
         """Lines of JSON, as the Collector's file exporter writes them."""
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(map(bytes.strip, file), 1):
             try:
-                document = as_object(json.loads(line)) if line.strip() else {}
+                document = as_object(json.loads(line or b"{}"))
             except (ValueError, RecursionError):
                 self.unread.append(number)
                 continue
@@ -127,7 +128,7 @@ def _message(event: Attributes, *, refused: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _records(document: dict[str, Any]) -> Iterator[Attributes]:
+def _records(document: Json) -> Iterator[Attributes]:
     """The attributes of all records of a line, with those of their resource."""
     for resource in as_list(document.get("resourceLogs")) or ():
         of_resource = as_object(resource)
@@ -137,13 +138,13 @@ def _records(document: dict[str, Any]) -> Iterator[Attributes]:
                 yield common | _attributes(as_object(record))
 
 
-def _attributes(of: dict[str, Any]) -> Attributes:
+def _attributes(of: Json) -> Attributes:
     found: Attributes = {}
     for each in map(as_object, as_list(of.get("attributes")) or ()):
         for kind, value in as_object(each.get("value")).items():
             # 64-bit numbers are text in the JSON of protocol buffers.
-            is_number = kind == "intValue" and isinstance(value, str) and value.lstrip("-").isdecimal()
-            found[str(each.get("key"))] = int(value[:20]) if is_number else value
+            is_number = isinstance(value, str) and kind == "intValue" and re.fullmatch(r"[0-9]{1,18}", value)
+            found[str(each.get("key"))] = int(str(value)) if is_number else value
     return found
 
 
@@ -185,10 +186,10 @@ def command(
 ) -> None:
     """Say what Claude Code cost, by its own events and by our price table.
 
-    LOGS are lines of JSON that the Collector's file exporter wrote (claude-code-events.yaml). Each `api_request` event is
-    priced as of its day. A refusal costs nothing by our table, and a model that is not in it has no price; the program
-    counts both. What it does not export is not here: limits, retries that succeeded, and what a session that was killed
-    had not exported yet.
+    LOGS are lines of JSON that the Collector's file exporter wrote (claude-code-events.yaml). Each `api_request` event
+    is priced as of its day. A refusal costs nothing by our table, and a model that is not in it has no price; the
+    program counts both. What it does not export is not here: limits, retries that succeeded, and what a session that
+    was killed had not exported yet.
 
     Exit code: 0; 1 if some lines could not be read, which are named; 2 if there was no event.
     """
