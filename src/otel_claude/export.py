@@ -71,6 +71,10 @@ class Options:
     """What the dashboards and rules ask: one of `STORES`."""
     process_labels: tuple[str, ...] = ()
     """Further labels that name a process or its host, as stored. Nothing is recorded by them."""
+    developer_budget: float = Thresholds.developer_budget
+    """US dollars in thirty days of each developer's Claude Code."""
+    team_budget: float = Thresholds.team_budget
+    """The same of each team's."""
     queries: Queries = field(init=False)
     tag_budgets: tuple[TagBudget, ...] = field(init=False)
 
@@ -83,7 +87,8 @@ class Options:
         _check_address("grafana-url", self.grafana_url, "https://grafana.example.com")
         if self.runbook_url != RUNBOOKS:
             _check_address("runbook-url", self.runbook_url, "https://wiki.example.com/claude-runbooks")
-        for name, budget in (("monthly", self.monthly_budget), ("daily", self.daily_budget)):
+        budgets = ("monthly", "daily", "developer", "team")
+        for name, budget in zip(budgets, self._budgets, strict=True):
             if not (math.isfinite(budget) and budget > 0):
                 raise ExportError(f"the {name} budget must be more than 0 dollars, not {budget:g}")
         object.__setattr__(self, "tag_budgets", _tag_budgets(self.budgets))
@@ -91,7 +96,12 @@ class Options:
     @property
     def thresholds(self) -> Thresholds:
         """The thresholds with these budgets."""
-        return Thresholds(self.monthly_budget, self.daily_budget)
+        monthly, daily, developer, team = self._budgets
+        return Thresholds(monthly, daily, developer_budget=developer, team_budget=team)
+
+    @property
+    def _budgets(self) -> tuple[float, float, float, float]:
+        return self.monthly_budget, self.daily_budget, self.developer_budget, self.team_budget
 
 
 def dashboards(options: Options) -> Files:
