@@ -325,12 +325,31 @@ def long_outages(folder):
         prometheus.stop()
 
 
+def many_freezes(folder):
+    """What Prometheus could not take comes at once and out of order, while the rules are evaluated again."""
+    prometheus = Prometheus(folder / "frozen")
+    collector = Collector(folder / "collector", prometheus)
+    too_much = []
+    try:
+        with Fleet(collector.otlp).running():
+            wait(7 * 60)
+            for _ in range(15):
+                prometheus.frozen(17)
+                wait(20)
+                recorded = prometheus.recorded()
+                too_much.append(recorded - prometheus.spent())
+        return max(too_much)
+    finally:
+        collector.stop()
+        prometheus.stop()
+
+
 @pytest.fixture(scope="module")
 def runs(stack, tmp_path_factory):
-    """Both at once: they wait most of the time."""
-    root = tmp_path_factory.mktemp("growth")
-    with ThreadPoolExecutor(2) as pool:
-        yield {each.__name__: pool.submit(each, root / each.__name__) for each in (short_faults, long_outages)}
+    """All at once: they wait most of the time."""
+    root, each = tmp_path_factory.mktemp("growth"), (short_faults, long_outages, many_freezes)
+    with ThreadPoolExecutor(len(each)) as pool:
+        yield {run.__name__: pool.submit(run, root / run.__name__) for run in each}
 
 
 def test_after_short_faults_everything_is_recorded_once(runs):
@@ -365,3 +384,7 @@ def test_after_eight_hours_never_too_much_and_no_more_is_missing_than_the_last_s
     a_slot = 12 * 6 * 3 * 0.3
     assert raw - a_slot < slots <= raw + EQUAL
     assert hours == pytest.approx(slots, abs=EQUAL)
+
+
+def test_processes_that_are_heard_again_while_the_rules_are_evaluated_are_not_new(runs):
+    assert runs["many_freezes"].result() <= EQUAL

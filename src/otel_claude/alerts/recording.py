@@ -26,6 +26,7 @@ from ..promql.recorded import (
     EXACT,
     GAUGES,
     HISTOGRAMS,
+    HISTORY,
     PROCESSES,
     REPAIR,
     RULES,
@@ -145,14 +146,20 @@ def backfill_groups(growth: Growth) -> dict[str, Group]:
     return {
         "history-5m": Group(
             "otel-claude-history-5m",
-            tuple(Recording(increase_name(metric, minutes.name, part), growth.history(metric, part))
-                  for metric, part in EXACT),
+            tuple(
+                Recording(increase_name(metric, minutes.name, part), growth.history(metric, part),
+                          ((CORRECTION_LABEL, HISTORY),))
+                for metric, part in EXACT
+            ),
             duration(minutes.slot),
         ),
         "history-1h": Group(
             "otel-claude-history-1h",
-            tuple(Recording(increase_name(metric, hours.name, part), growth.history_hour(metric, part))
-                  for metric, part in EXACT),
+            tuple(
+                Recording(increase_name(metric, hours.name, part), growth.history_hour(metric, part),
+                          ((CORRECTION_LABEL, HISTORY),))
+                for metric, part in EXACT
+            ),
             duration(hours.slot),
         ),
         # Hours have no repair: what is new in a day's slots is added to them by their own correction.

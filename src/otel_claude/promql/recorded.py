@@ -50,6 +50,8 @@ AGENT_PROCESSES: Final = f"{PREFIX}:claude_agent:processes"
 CORRECTION_LABEL: Final = "claude_increase"
 CORRECTION: Final = "correction"
 REPAIR: Final = "repair"
+HISTORY: Final = "history"
+_BY_RULES: Final = f'{CORRECTION_LABEL}!="{HISTORY}"'
 PROCESS_LABELS: Final = ("instance", "service.instance.id", "service.version", INSTANCE_ID, "pod", "k8s.pod.name")
 """The labels that a process or its host brings: sums are recorded without them."""
 NOISE: Final = 1e-6
@@ -155,16 +157,21 @@ class Growth:
         self._counts_new = f"last_over_time({COUNTS_NEW}[{duration(10 * self.minute)}])"
 
     def history(self, metric: Metric, part: Part = "") -> str:
-        """What each set of labels grew in a slot before the rules were installed. New series are new processes."""
+        """What each set of labels grew in a slot before the rules were installed.
+
+        New series are new processes. It is evaluated once, so a day is affordable: what a store that was away for
+        hours knew before is not counted again.
+        """
         level = self.minutes
-        growth = self._growth(metric, part, level.slot, level.window)
+        growth = self._growth(metric, part, level.slot, self.hours.window)
         # As in `buckets`: an empty one is the lower bound of the next.
         return _at_the_end_of(level.slot, level.delay, growth if part == "_bucket" else f"{growth} > 0")
 
     def history_hour(self, metric: Metric, part: Part = "") -> str:
-        """The hours of a history."""
+        """What each set of labels grew in the slots of a history that ended within an hour."""
         level = self.hours
-        return _at_the_end_of(level.slot, level.delay, self._recorded_in(metric, part, level.slot))
+        slots = self._recorded_in(metric, part, level.slot, f'{CORRECTION_LABEL}="{HISTORY}"')
+        return _at_the_end_of(level.slot, level.delay, slots)
 
     def repair(self, metric: Metric, part: Part = "") -> str:
         """What is not recorded of the last day's growth, after an outage that was too long for the corrections.
@@ -173,9 +180,9 @@ class Growth:
         """
         level, day = self.minutes, self.hours.window
         name = increase_name(metric, level.name, part)
-        slots = _recorded(f'{name}{{{CORRECTION_LABEL}=""}}', level, day)
+        slots = _recorded(f'{name}{{{CORRECTION_LABEL}=~"|{HISTORY}"}}', level, day)
         # Those of the last step are recorded up to an hour after it.
-        corrections = f'{name}{{{CORRECTION_LABEL}!=""}}[{duration(day)}]'
+        corrections = f'{name}{{{CORRECTION_LABEL}!~"|{HISTORY}"}}[{duration(day)}]'
         corrections = f"sum_over_time({corrections} offset -{duration(level.late + level.step - 0.001)})"
         recorded = f"-1 * sum without ({CORRECTION_LABEL}) ({slots} or {corrections})"
         missing = (
@@ -188,7 +195,7 @@ class Growth:
         series = self._translator.select(metric, *self._sums(metric), *matchers, part=part)
         now = f"last_over_time({series}[{duration(seconds)}])"
         before = f"last_over_time({series}[{duration(baseline)}] offset {duration(seconds)})"
-        return self._summed(metric, f"({now} - {before}) or {now}", seconds, *matchers)
+        return self._summed(metric, grown(now, before, f"0 * {now}"), seconds, *matchers)
 
     def _sums(self, metric: Metric) -> tuple[str, ...]:
         """A matcher for the cumulative series of a metric that can have others."""
@@ -211,7 +218,7 @@ class Growth:
         level, series = self.minutes, self._translator.select(metric, *self._sums(metric), part=part)
         now = f"last_over_time({series}[{duration(level.slot)}])"
         before = f"last_over_time({series}[{duration(level.window)}] offset {duration(level.slot)})"
-        growth = f"({now} - {before}) or ({now} and on () {self._counts_new})"
+        growth = grown(now, before, f"(0 * {now} and on () {self._counts_new})")
         growth = self._summed(metric, growth, level.slot)
         # Prometheus 3.14 compares no native histogram with a number.
         return _recorded_once(level.name, level.slot, level.delay, growth if native else f"{growth} > 0")
@@ -238,8 +245,8 @@ class Growth:
         bucket = self._translator.select(metric, part="_bucket")
         now = self._processes_summed(f"last_over_time({bucket}[{long}])")
         earlier = self._processes_summed(f"last_over_time({bucket}[{before}] offset {slot})")
-        # An empty bucket below others is their lower bound: it is recorded too.
-        growth = f"sum without (of) ({now} or {_with_label(f'-1 * {earlier}', 'of', 'earlier')})"
+        # An empty bucket below others is their lower bound: it is recorded too. `earlier` is read first: see `grown`.
+        growth = f"sum without (of) ({_with_label(f'-1 * {earlier}', 'of', 'earlier')} or {now})"
         return _recorded_once(level.name, level.slot, level.delay, growth) + f" unless on ({JOB}) {SILENT}"
 
     def slot_correction(self, metric: Metric, part: Part = "") -> str:
@@ -255,7 +262,7 @@ class Growth:
             # Where samples came after newer ones, a slot after the step has taken what they grew before it.
             series = self._translator.select(metric, *matchers, part=part)
             now = f"last_over_time({series}[{after}] offset -{after})"
-            later = self._processes_summed(f"({now} - last_over_time({series}[{window}])) or {now}")
+            later = self._processes_summed(grown(now, f"last_over_time({series}[{window}])", f"0 * {now}"))
             slots = self._translator.select_name(name, f'{CORRECTION_LABEL}=""', *matchers)
             slots = f"sum_over_time({slots}[{after}] offset -{duration(level.late - 0.001)})"
             taken = f"sum without (of) ({later} or {_with_label(f'-1 * {slots}', 'of', 'slots')}) < 0"
@@ -266,16 +273,17 @@ class Growth:
         return _recorded_once(correction(level, part), level.step, level.late, f"{missing} and on () {known}")
 
     def hour(self, metric: Metric, part: Part = "") -> str:
-        """What was recorded within the last hour, of its slots and of corrections."""
+        """What was recorded within the last hour, of its slots and of corrections. A history brings its own hours."""
         level = self.hours
-        return _recorded_once(level.name, level.slot, level.delay, self._recorded_in(metric, part, level.slot))
+        slots = self._recorded_in(metric, part, level.slot, _BY_RULES)
+        return _recorded_once(level.name, level.slot, level.delay, slots)
 
     def hour_correction(self, metric: Metric, part: Part = "") -> str:
         """What no hour has of the last day's slots: hours that were not evaluated."""
         level = self.hours
 
         def growth(*matchers: str) -> str:
-            return self._recorded_in(metric, part, level.window, *matchers)
+            return self._recorded_in(metric, part, level.window, _BY_RULES, *matchers)
 
         return _recorded_once(correction(level), level.step, level.late, self._missing(level, growth, metric, part))
 
@@ -331,6 +339,16 @@ class Growth:
         # An empty bucket below others is their lower bound: a window can have this correction alone.
         whole = f'{BUCKET}="+Inf"'
         return f"{less_recorded()} >= 0 and ignoring ({BUCKET}) ({less_recorded(whole)} > {NOISE:.6f})"
+
+
+def grown(now: str, before: str, new: str) -> str:
+    """What each series grew. `new`: 0 for those that have no value before.
+
+    Samples that arrive out of order while a query runs are seen by the selectors that are read after them (Prometheus
+    3.14). So `now` is read first: what it lacks is left to the correction. In `(now - before) or now` a sample can be
+    missing from the first `now` alone, and the process counts as a new one, with all that it ever spent.
+    """
+    return f"{now} - ({before} or {new})"
 
 
 def _recorded(series: str, level: Level, seconds: float) -> str:
