@@ -250,10 +250,10 @@ CASES = (
     # Three of three requests are no outage.
     Case("ClaudeCodeRequestsFail", (of_code(cc.CODE_ERRORS, "_x60 1x2 _x60"),), "90m"),
     Case("ClaudeCollectorExportsRefused", (lost("0x20 7x40"),), "25m",
-         "otel-collector could not take or send 7 points in ten minutes.", {"job": "otel-collector"}),
+         "Collectors could not take or send 7 points in ten minutes."),
     # There is no series before the first failure.
     Case("ClaudeCollectorExportsRefused", (lost("_x20 7x40"),), "25m",
-         "otel-collector could not take or send 7 points in ten minutes.", {"job": "otel-collector"}),
+         "Collectors could not take or send 7 points in ten minutes."),
     Case("ClaudeCollectorExportsRefused", (lost("7x60"),), "55m"),
     # A restart.
     Case("ClaudeCollectorExportsRefused", (lost("7x20 0x40"),), "25m"),
@@ -348,12 +348,13 @@ def tests(cases, interval):
 def expected(case, alert):
     if case.summary is None:
         return []
-    job = f"?var-job={case.labels['job']}" if "job" in case.labels else alert.choice
+    choice = alert.choice.replace("{{ $labels.team | urlquery }}", case.labels.get("team", ""))
+    choice = f"?var-job={case.labels['job']}" if "job" in case.labels else choice
     annotations = {
         "summary": case.summary,
         "description": alert.action,
         "runbook_url": f"{RUNBOOKS}#{case.alert.lower()}",
-        "dashboard_url": f"{GRAFANA}/d/{alert.dashboard}{job}",
+        "dashboard_url": f"{GRAFANA}/d/{alert.dashboard}{choice}",
     }
     return [{"exp_labels": {"severity": alert.severity, **case.labels}, "exp_annotations": annotations}]
 

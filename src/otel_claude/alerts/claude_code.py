@@ -8,7 +8,7 @@ from otel_claude.semconv import claude_code as cc
 
 from ..dashboards.panels import CLAUDE_CODE_UID
 from ..promql import claude_code as code
-from ..promql.names import COLLECTOR_LOST, JOB
+from ..promql.names import COLLECTOR_LOST
 from ..promql.queries import Queries
 from .rules import Alert
 from .thresholds import Thresholds
@@ -55,8 +55,8 @@ def claude_code_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
         ),
         Alert(
             "ClaudeCollectorExportsRefused", "warning",
-            f"{q.by((JOB,), f'clamp_min({lost} - {lost} offset 10m, 0) or {lost}')} > 0",
-            f"{{{{ $labels.{JOB} }}}} could not take or send {{{{ $value }}}} points in ten minutes.",
+            f"sum(clamp_min({lost} - {lost} offset 10m, 0) or {lost}) > 0",
+            "Collectors could not take or send {{ $value }} points in ten minutes.",
             "Read the Collector's log. What applications count comes with their next export; what Claude Code exported "
             "is lost.",
             "0m", dashboard=CLAUDE_CODE_UID, by_job=False,

@@ -48,7 +48,7 @@ def cache_hits(q: Queries, window: str) -> str:
 def failed(q: Queries, window: str) -> str:
     """The share of requests that failed for good."""
     errors, requests = (q.increase(metric, window) for metric in (cc.CODE_ERRORS, cc.CODE_REQUESTS))
-    return f"({errors}) / (({errors}) + ({requests} or 0 * {errors}) > 0) or 0 * {requests}"
+    return f"({errors} / ({errors} + ({requests} or 0 * {errors}) > 0) or 0 * {requests})"
 
 
 def denied(q: Queries, window: str) -> str:
