@@ -17,6 +17,7 @@ TEAMS = {"ann": "search", "ben": "search", "cleo": "payments", "dana": "payments
 MODELS = {"claude-opus-5-5": 6.0, "claude-sonnet-5-5": 2.0, "claude-haiku-4-5": 1.0}
 TOKENS = {"input": 900, "cacheRead": 90_000, "cacheCreation": 6_000, "output": 1_400}
 PRICES = {"input": 1.0, "cacheRead": 0.05, "cacheCreation": 1.25, "output": 5.0}
+STARTS, FAILS, REFUSED = 0.05, 0.02, 0.05
 METRICS = {metric.name: metric for metric in cc.CLAUDE_CODE_METRICS}
 
 
@@ -24,14 +25,14 @@ def requests(chance: random.Random, sums: Counter) -> None:
     """What a minute of everybody adds."""
     for user, team in TEAMS.items():
         who = ((cc.USER_EMAIL, f"{user}@example.com"), (cc.USER_ID, user * 8), (cc.TEAM, team))
-        if chance.random() < 0.05:
+        if chance.random() < STARTS:
             start = chance.choices(["fresh", "resume", "continue"], [6, 2, 1])[0]
             sums[cc.CODE_SESSIONS.name, (*who, (cc.START_TYPE, start))] += 1
         for _ in range(chance.randrange(5)):
             model = chance.choices(list(MODELS), [2, 5, 2])[0]
             source = chance.choices(["main", "subagent", "auxiliary"], [7, 2, 1])[0]
             call = (*who, (cc.MODEL, model), (cc.QUERY_SOURCE, source))
-            if chance.random() < 0.02:
+            if chance.random() < FAILS:
                 sums[cc.CODE_ERRORS.name, (*call, (cc.STATUS_CODE, chance.choice(["429", "529"])))] += 1
                 continue
             sums[cc.CODE_REQUESTS.name, call] += 1
@@ -43,7 +44,7 @@ def requests(chance: random.Random, sums: Counter) -> None:
                 written = share * TOKENS["cacheCreation"]
                 sums[cc.CODE_CACHE_WRITES.name, (*who, (cc.MODEL, model), (c.CACHE_TTL, ttl))] += written
             tool = chance.choice(["Bash", "Edit", "Read"])
-            decision = ("reject", "user_reject") if chance.random() < 0.05 else ("accept", "config")
+            decision = ("reject", "user_reject") if chance.random() < REFUSED else ("accept", "config")
             labels = ((cc.TOOL_NAME, tool), (cc.DECISION, decision[0]), (cc.SOURCE, decision[1]))
             sums[cc.CODE_DECISIONS.name, (*who, *labels)] += 1
 

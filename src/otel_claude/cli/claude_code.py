@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final
+from typing import Annotated, Any, Final
 
 from .. import redact
 from ..api.json import Json, as_count, as_list, as_object, as_text, as_time
@@ -26,6 +25,12 @@ _BY: Final = {
     "speed": (cc.SPEED,), "session": ("session.id",), "service": ("service.name",),
 }  # fmt: skip
 """What requests can be split by, and the attributes that say it; the first that is there counts."""
+_REASONS: Final = {
+    "no_timestamp": "The event does not say when it was.",
+    "unknown_platform": "It was not served by Anthropic itself.",
+}
+"""Reasons beside those of calls."""
+_MAX_USD: Final = 1e9
 _FIRST_PARTY: Final = "firstParty"
 """`anthropic.provider` of Anthropic's own API."""
 
@@ -61,18 +66,19 @@ class Events:
         self.total, self.rows = _Sums(), dict[str, _Sums]()
         self.reasons: Counter[str] = Counter()
         self.events: Counter[str] = Counter()
-        self.unread: list[int] = []
+        self.unread: list[str] = []
 
-    def read(self, file: BinaryIO) -> None:
+    def read(self, path: Path) -> None:
         """Lines of JSON, as the Collector's file exporter writes them."""
-        for number, line in enumerate(map(bytes.strip, file), 1):
-            try:
-                document = as_object(json.loads(line or b"{}"))
-            except (ValueError, RecursionError):
-                self.unread.append(number)
-                continue
-            for attributes in _records(document):
-                self._add(attributes)
+        with path.open("rb") as file:
+            for number, line in enumerate(map(bytes.strip, file), 1):
+                try:
+                    document = as_object(json.loads(line or b"{}"))
+                except (ValueError, RecursionError):
+                    self.unread.append(f"line {number:,} of {path}")
+                    continue
+                for attributes in _records(document):
+                    self._add(attributes)
 
     def _add(self, attributes: Attributes) -> None:
         name, request = as_text(attributes.get("event.name")), as_text(attributes.get("request_id"))
@@ -93,9 +99,9 @@ class Events:
         sums = self.total, self.rows.setdefault(kind, _Sums())
         cost, when = attributes.get("cost_usd"), as_time(str(attributes.get("event.timestamp")))
         # The program adds up in floating point: a billionth of a dollar is more than it errs by.
-        reported = round(cost * 1e9) * 1000 if isinstance(cost, (int, float)) and math.isfinite(cost) else 0
+        reported = round(cost * 1e9) * 1000 if isinstance(cost, (int, float)) and 0 <= cost < _MAX_USD else 0
         provider = attributes.get("anthropic.provider", _FIRST_PARTY)
-        status, reason, dollars = "unpriced", "missing_counts" if when is None else "unknown_platform", 0
+        status, reason, dollars = "unpriced", "no_timestamp" if when is None else "unknown_platform", 0
         if when is not None and provider == _FIRST_PARTY:
             response = parse_message(_message(attributes, refused=refused))
             price = price_response(self._table, response, at=when, platform=ANTHROPIC)
@@ -164,7 +170,7 @@ def _show(events: Events, by: str, table: str) -> None:
     shown.print(f"\nPrices of each request's day, from the table of {table}.")
     for reason, count in events.reasons.items():
         known = UNPRICED_REASONS.get(reason)
-        shown.print(f"{reason} ({count:,}): {known.meaning if known else 'not from Anthropic itself'}", markup=False)
+        shown.print(f"{reason} ({count:,}): {known.meaning if known else _REASONS[reason]}", markup=False)
 
 
 def _cells(sums: _Sums) -> tuple[str, str, str, str]:
@@ -199,8 +205,7 @@ def command(
     events = Events(table, by)
     for path in file:
         try:
-            with path.open("rb") as stored:
-                events.read(stored)
+            events.read(path)
         except (OSError, ValueError) as error:
             fail(f"claude-code: {path}: {getattr(error, 'strerror', None) or redact.reason(error)}")
     if not events.total.requests:
@@ -217,5 +222,5 @@ def command(
     else:
         _show(events, by, table.name)
     if events.unread:
-        say(f"claude-code: {len(events.unread):,} lines are no JSON, the first is line {events.unread[0]:,}")
+        say(f"claude-code: {len(events.unread):,} lines are no JSON, the first is {events.unread[0]}")
         sys.exit(1)
