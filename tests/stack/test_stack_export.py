@@ -135,7 +135,7 @@ def test_deltas_are_added_up_as_they_are(tmp_path):
     assert "claude_temporality" not in rules["claude:claude_client_cost_usd:increase5m"]
     export("dashboards", tmp_path / "vm", Options(store="victoria-metrics"))
     panels = json.loads((tmp_path / "vm/otel-claude-code.json").read_text())["panels"]
-    (cost,) = (panel for panel in panels if panel["title"] == "Claude Code: cost")
+    (cost,) = (panel for panel in panels if panel["title"] == "Cost")
     wanted = 'sum(sum_over_time(claude_code_cost_usage_USD_total{job=~"$job", team=~"$team"}[$__range]))'
     assert cost["targets"][0]["expr"] == wanted
 

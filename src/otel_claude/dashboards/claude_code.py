@@ -47,36 +47,36 @@ def _stat(number: int, title: str, about: str, query: Query, unit: Unit, none: s
 
 
 COST: Final = _stat(
-    901, "Claude Code: cost", "Dollars of all sessions in the time range. " + _SAID, lambda q: code.cost(q, RANGE),
+    901, "Cost", "Dollars of all sessions in the time range. " + _SAID, lambda q: code.cost(q, RANGE),
     "currencyUSD",
 )  # fmt: skip
 SESSIONS: Final = _stat(
-    902, "Claude Code: sessions", "Sessions that began in the time range, resumed ones included.",
+    902, "Sessions", "Sessions that began in the time range, resumed ones included.",
     lambda q: q.increase(cc.CODE_SESSIONS, RANGE), "locale", _NO_SESSIONS,
 )  # fmt: skip
 PER_SESSION: Final = _stat(
-    903, "Claude Code: cost per session",
+    903, "Cost per session",
     "Mean dollars of a session. It rises with longer talks, subagents and larger models.",
     lambda q: code.cost_per_session(q, RANGE), "currencyUSD", _NO_SESSIONS,
 )  # fmt: skip
 DEVELOPERS: Final = _stat(
-    904, "Claude Code: developers", "How many users spent anything in the time range.",
+    904, "Developers", "How many users spent anything in the time range.",
     lambda q: f"count({code.by_user(q, cc.CODE_COST, RANGE)} > 0)", "locale",
 )  # fmt: skip
 CACHE_HITS: Final = _stat(
-    905, "Claude Code: cache hits",
+    905, "Cache hits",
     "The share of input tokens that the cache gave. Long sessions reach most. Much less: they are short, pause longer "
     "than the cache lives, or change what stands at their beginning.",
     lambda q: code.cache_hits(q, RANGE), "percentunit", "no tokens",
 )  # fmt: skip
 FAILED: Final = Panel(
-    906, "Claude Code: failed requests",
+    906, "Failed requests",
     "The share of requests that failed for good. A retry that succeeds is in no event, and so not here.",
     "stat", "percentunit", (line(lambda q: code.failed(q, RANGE)),), "no events",
     thresholds=((0.02, ORANGE), (0.1, RED)), decimals=1,
 )  # fmt: skip
 DENIED: Final = _stat(
-    907, "Claude Code: tools refused",
+    907, "Tools refused",
     "The share of tools that somebody, or a setting, did not allow to run. Many: rules of permission that could be "
     "written down once.",
     lambda q: code.denied(q, RANGE), "percentunit", "no events",
@@ -103,31 +103,29 @@ def _ranking(number: int, title: str, about: str, label: str, nameless: str = "n
 
 
 OVER_TIME: Final = _over_time(
-    910, "Claude Code: cost over time, by model", "Dollars per bar. " + _SAID, cc.CODE_COST, "currencyUSD", cc.MODEL
+    910, "Cost over time, by model", "Dollars per bar. " + _SAID, cc.CODE_COST, "currencyUSD", cc.MODEL
 )
 BY_USER: Final = _ranking(
-    911, "Claude Code: cost, by user",
+    911, "Cost, by user",
     "The eight users who cost most: by e-mail address, or by the start of their id where the program has no account. ",
     code.USER,
 )  # fmt: skip
 BY_TEAM: Final = _ranking(
-    912, "Claude Code: cost, by team", "By `team` in OTEL_RESOURCE_ATTRIBUTES of the program's environment. ", cc.TEAM,
+    912, "Cost, by team", "By `team` in OTEL_RESOURCE_ATTRIBUTES of the program's environment. ", cc.TEAM,
     _NO_TEAM,
 )  # fmt: skip
-BY_MODEL: Final = _ranking(913, "Claude Code: cost, by model", "The eight models that cost most. ", cc.MODEL)
+BY_MODEL: Final = _ranking(913, "Cost, by model", "The eight models that cost most. ", cc.MODEL)
 BY_SOURCE: Final = _ranking(
-    914, "Claude Code: cost, by query source",
+    914, "Cost, by query source",
     "`main` is the talk itself, `subagent` what it started, `auxiliary` titles and summaries. ", cc.QUERY_SOURCE,
 )  # fmt: skip
-BY_SPEED: Final = _ranking(
-    915, "Claude Code: cost, by speed", "`fast` costs a multiple. ", cc.SPEED, "not said: standard"
-)
+BY_SPEED: Final = _ranking(915, "Cost, by speed", "`fast` costs a multiple. ", cc.SPEED, "not said: standard")
 BY_SERVICE: Final = _ranking(
-    916, "Claude Code: cost, by service",
+    916, "Cost, by service",
     "`claude-code`, or the service that runs it by the Claude Agent SDK. ", JOB,
 )  # fmt: skip
 USERS: Final = Panel(
-    920, "Claude Code: users",
+    920, "Users",
     _SAID + "Whoever cost most is shown first.",
     "table", "none",
     (
@@ -145,29 +143,29 @@ USERS: Final = Panel(
     ),
 )  # fmt: skip
 TOKENS: Final = Panel(
-    930, "Claude Code: tokens per minute, by type",
+    930, "Tokens per minute, by type",
     "`input` is what was not cached. Much `cacheCreation` with little `cacheRead`: the cache is written and not used.",
     "lines", "short", (line(lambda q: q.per_minute(cc.CODE_TOKENS, (cc.TYPE,)), "", cc.TYPE),), "no tokens",
     colors=_TYPE_COLORS, stacked=True,
 )  # fmt: skip
 WRITES: Final = Panel(
-    931, "Claude Code: tokens written to the cache, by time to live",
+    931, "Tokens written to the cache, by time to live",
     "Of the events: metrics do not say it. An hour costs twice the input price, five minutes 1.25 times.",
     "bars", "short",
     (line(lambda q: q.increase(cc.CODE_CACHE_WRITES, STEP, (c.CACHE_TTL,)), "", c.CACHE_TTL),), "no events",
     colors=(("5m", YELLOW), ("1h", ORANGE)), stacked=True,
 )  # fmt: skip
 STARTS: Final = _over_time(
-    932, "Claude Code: sessions over time, by start", "How sessions began: `fresh`, `resume` or `continue`.",
+    932, "Sessions over time, by start", "How sessions began: `fresh`, `resume` or `continue`.",
     cc.CODE_SESSIONS, "short", cc.START_TYPE, none=_NO_SESSIONS,
 )  # fmt: skip
 ERRORS: Final = _over_time(
-    933, "Claude Code: failed requests, by status",
+    933, "Failed requests, by status",
     "Requests that failed for good. 429 is a limit of the account, of which the program says no more.",
     cc.CODE_ERRORS, "short", cc.STATUS_CODE, none="no request failed",
 )  # fmt: skip
 DECISIONS: Final = _over_time(
-    934, "Claude Code: decisions on tools", "Whether tools were allowed to run, and who decided.",
+    934, "Decisions on tools", "Whether tools were allowed to run, and who decided.",
     cc.CODE_DECISIONS, "short", cc.TOOL_NAME, cc.DECISION, cc.SOURCE, none="no events",
 )  # fmt: skip
 

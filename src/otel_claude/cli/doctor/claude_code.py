@@ -92,7 +92,7 @@ def _exporting(env: Mapping[str, str]) -> Iterator[Finding]:
         text = "It has no team, so spend cannot be split by one."
         yield Finding("note", "OTEL_RESOURCE_ATTRIBUTES", text, "Set it to team=NAME in the environment of each team.")
     if value(env, variable("agent_sdk")).lower() in TRUE:
-        text = "It is on, so what the Claude Agent SDK runs is counted here and by Claude Code: add up neither."
+        text = "It is on, so what the Claude Agent SDK runs is counted here and by Claude Code: do not add both up."
         yield Finding("warning", variable("agent_sdk"), text, f"unset {variable('agent_sdk')}")
 
 
