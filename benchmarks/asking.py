@@ -1,10 +1,14 @@
-"""Asks worker processes questions, and gives up on those that do not answer."""
+"""Asks worker processes questions, and gives up on those that do not answer; and how a worker answers."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 import tempfile
+import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Timer
@@ -28,10 +32,10 @@ class NoAnswerError(Exception):
 class Asked:
     """One worker process."""
 
-    def __init__(self, variant: str, python: Path, project: Path) -> None:
+    def __init__(self, variant: str, python: Path, project: Path, module: str = "benchmarks.worker") -> None:
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            [python, "-m", "benchmarks.worker", variant],
+            [python, "-m", module, variant],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -80,3 +84,19 @@ class Asked:
             with suppress(BrokenPipeError):
                 if pipe is not None:
                     pipe.close()
+
+
+def answer_questions(make: Callable[[str], Any]) -> None:
+    """Answers until there are no more questions, by what `make` makes of the name of a variant."""
+    # What libraries print must not come between answers.
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    worker: Any = None
+    for line in sys.stdin:
+        try:
+            worker = worker or make(sys.argv[1])
+            asked = json.loads(line)
+            answer = getattr(worker, asked.pop("do"))(**asked)
+        except Exception:  # noqa: BLE001 - whatever a variant does is its own, and is told
+            answer = {"error": traceback.format_exc()}
+        print(json.dumps(answer), file=out, flush=True)

@@ -2,6 +2,7 @@
 
 make bench                          everything, about 8 minutes on an idle machine
 make bench ARGS="--quick"           about a minute, for a first look
+make bench ARGS="--bedrock"         what a call of boto3 costs, in one or two minutes
 make bench ARGS="--docs"            measures nothing: writes docs/performance.md from the latest figures
 """
 
@@ -14,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import extras
+from . import bedrock, extras
 from .environments import CACHE, ROOT, NotMadeError, make
 from .machine import about
 from .measures import COUNTS, QUICK_COUNTS, TIMES
@@ -33,6 +34,7 @@ def arguments() -> argparse.Namespace:
         prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="less of everything")
+    parser.add_argument("--bedrock", action="store_true", help="measure calls of boto3, and nothing else")
     parser.add_argument("--docs", action="store_true", help="write docs/performance.md, and measure nothing")
     parser.add_argument("--json", type=Path, help="write the figures to this file too; with --docs, read them from it")
     parser.add_argument(
@@ -104,6 +106,9 @@ def main() -> None:
     given = arguments()
     if given.docs:
         write(json.loads((given.json or LATEST).read_text(encoding="utf-8")))
+        return
+    if given.bedrock:
+        print(bedrock.run(given.project.resolve(), seconds=given.seconds or 90, generations=given.generations or 3))
         return
     results = measure(given)
     print(report(results))

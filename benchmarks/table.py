@@ -74,7 +74,7 @@ def _sections(results: Results) -> Iterator[str]:
 def _goals(found: list[Goal]) -> str:
     said = {True: "met", False: "missed", None: "not measured"}
     lines = [
-        (goal.text, f"at most {goal.limit:g} {goal.unit}".rstrip(), _number(goal.value), said[goal.met])
+        (goal.text, f"at most {goal.limit:g} {goal.unit}".rstrip(), number(goal.value), said[goal.met])
         for goal in found
     ]
     return rows(("goal", "limit", "measured", ""), lines)
@@ -93,16 +93,16 @@ def _absolute(results: Results, measure: str, name: str) -> str:
     took, over = figure(samples(results, measure, name)), times(results, measure, name)
     if took is None:
         return ""
-    return _number(took.value / 1e3) + ("" if over is None else f" ({over.value:.2f})")
+    return number(took.value / 1e3) + ("" if over is None else f" ({over.value:.2f})")
 
 
 def _added(results: Results, measure: str, name: str) -> str:
-    return "" if name == NATIVE.name else _micro(above(results, measure, name), sign="+")
+    return "" if name == NATIVE.name else micro(above(results, measure, name), sign="+")
 
 
 def _floor(parts: dict[str, float]) -> str:
-    total = ("all of them", _number(sum(parts.values()) / 1e3))
-    return rows(("", "µs"), [*((part, _number(took / 1e3)) for part, took in parts.items()), total])
+    total = ("all of them", number(sum(parts.values()) / 1e3))
+    return rows(("", "µs"), [*((part, number(took / 1e3)) for part, took in parts.items()), total])
 
 
 def _fresh(results: Results) -> str:
@@ -143,7 +143,7 @@ def _scaling(results: Results) -> str:
     found = results["scaling"]
     counts = sorted({count for told in found.values() for count in told}, key=int)
     lines = [
-        (title, *(_micro(scaled(found.get(over, {}).get(count, {})), sign="+") for count in counts))
+        (title, *(micro(scaled(found.get(over, {}).get(count, {})), sign="+") for count in counts))
         for over, title in SCALES.items()
     ]
     return rows(("", *(f"at {int(count):,}" for count in counts)), lines)
@@ -154,15 +154,15 @@ def _failed(results: Results) -> str:
     return "### Not measured\n\n" + "\n".join(lines) if lines else ""
 
 
-def _micro(found: Figure | None, *, sign: str = "") -> str:
+def micro(found: Figure | None, *, sign: str = "") -> str:
     """Microseconds, and the quartiles beside them."""
     if found is None:
         return ""
-    value, low, high = (_number(nanoseconds / 1e3, sign=sign) for nanoseconds in found)
+    value, low, high = (number(nanoseconds / 1e3, sign=sign) for nanoseconds in found)
     return f"{value} ({low} to {high})"
 
 
-def _number(value: float | None, *, sign: str = "") -> str:
+def number(value: float | None, *, sign: str = "") -> str:
     """Three digits, or the whole number where it has more."""
     if value is None:
         return ""

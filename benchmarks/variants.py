@@ -7,11 +7,15 @@ from typing import Final, NamedTuple
 NEWEST: Final = "2.12.0"
 """Of the SDK."""
 _COMMON: Final = (f"anthropic=={NEWEST}", "opentelemetry-sdk")
+_BEDROCK: Final = ("boto3", "opentelemetry-sdk", "opentelemetry-instrumentation", "wrapt")
 ENVIRONMENTS: Final[dict[str, tuple[str, ...]]] = {
     "ours": (*_COMMON, "opentelemetry-instrumentation", "wrapt"),
     "official": (*_COMMON, "opentelemetry-instrumentation-genai-anthropic==1.3b0"),
     "traceloop": (*_COMMON, "opentelemetry-instrumentation-anthropic==0.62.4"),
     "openinference": (*_COMMON, "openinference-instrumentation-anthropic==3.1.0"),
+    "bedrock": _BEDROCK,
+    "bedrock_botocore": (*_BEDROCK, "opentelemetry-instrumentation-botocore"),
+    "bedrock_openinference": (*_BEDROCK, "openinference-instrumentation-bedrock==0.1.61"),
 }
 """What is installed for each. Ours is read from the sources, so its environment has its dependencies alone."""
 PACKAGES: Final = {

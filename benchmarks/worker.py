@@ -8,16 +8,13 @@ Questions are the methods of `Worker`. An answer with `error` says that nothing 
 from __future__ import annotations
 
 import gc
-import json
-import os
-import sys
-import traceback
 import tracemalloc
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
 from . import floor
+from .asking import answer_questions
 from .fresh import resident
 from .measures import TIMES
 from .program import Program
@@ -106,21 +103,5 @@ def _instrument(name: str) -> None:
         raise RuntimeError(f"{module} refused this environment")
 
 
-def main() -> None:
-    """Answers until there are no more questions."""
-    # What libraries print must not come between answers.
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    worker: Worker | None = None
-    for line in sys.stdin:
-        try:
-            worker = worker or Worker(VARIANTS[sys.argv[1]])
-            asked = json.loads(line)
-            answer = getattr(worker, asked.pop("do"))(**asked)
-        except Exception:  # noqa: BLE001 - whatever a variant does is its own, and is told
-            answer = {"error": traceback.format_exc()}
-        print(json.dumps(answer), file=out, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    answer_questions(lambda name: Worker(VARIANTS[name]))

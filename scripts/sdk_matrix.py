@@ -31,8 +31,21 @@ AGENT = "agent-"
 """What the name of an environment of the Claude Agent SDK begins with."""
 AGENTS = tuple(f"{AGENT}{version}" for version in ("0.1.0", "0.2.150", "0.2.172", "0.2.187"))
 """The first, which brings no program; totals of a process; totals that go on; and a program that tells what is new."""
-BEDROCK = ("boto3-1.35.0", "boto3-1.38.46", "boto3-1.44.5", "aiobotocore-2.25.1", "aiobotocore-3.10.0")
-"""The oldest; one whose Converse has no cache counts by lifetime; a new one; both generations of the async client."""
+BESIDE_OTHERS = "boto3-others"
+BEDROCK = (
+    "boto3-1.35.0", "boto3-1.38.46", "boto3-1.44.5", "aiobotocore-2.25.1", "aiobotocore-3.10.0", BESIDE_OTHERS,
+)  # fmt: skip
+"""The oldest; one whose Converse has no cache counts by lifetime; a new one; both generations of the async client;
+and one beside other instrumentations of boto3, each of which is tested with ours."""
+OTHERS = (
+    "boto3==1.44.5",
+    "opentelemetry-sdk==1.45.1",
+    "opentelemetry-instrumentation-botocore",
+    "openinference-instrumentation-bedrock==0.1.61",
+    "opentelemetry-instrumentation-bedrock==0.62.4",
+    "openlit==1.45.0",
+)
+"""Other instrumentations of boto3, and the SDK of OpenTelemetry that all of them accept: each is tested with ours."""
 TESTED = ("-e", "anthropic==", "boto3==", "botocore==", "s3transfer==", "wrapt==")
 AT_ONCE = 2
 TOOLS = ("hypothesis", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")
@@ -62,9 +75,13 @@ def requirements(name: str) -> list[str]:
         sdk = f"claude-agent-sdk=={name.removeprefix(AGENT)}"
         ours = ["--editable", f"{ROOT}[demo]", "--editable", str(ROOT / "demo")]
         return [*ours, sdk, *TOOLS, "--constraint", str(CONSTRAINTS)]
+    if name == BESIDE_OTHERS:
+        return ["--editable", str(ROOT), *OTHERS, *TOOLS]
     if name in BEDROCK:
         library = name.replace("-", "==")
         theirs = ["opentelemetry-sdk", "opentelemetry-instrumentation-botocore"]
+        if name.startswith("aiobotocore"):
+            theirs.append("httpx")  # its other way to send requests
         return ["--editable", str(ROOT), library, "boto3", *theirs, *TOOLS, "--constraint", str(CONSTRAINTS)]
     version = VERSIONS[0] if name == OLDEST else name
     wanted = ["--editable", str(ROOT), f"anthropic{PLATFORMS}=={version}", *TOOLS]

@@ -26,6 +26,7 @@ KINDS = {
     "reconcile": "unit",
     "sdk": "sdk",
     "services": "process",
+    "spending": "unit",
     "stack": "unit",  # the files; what asks real servers is called `test_live_*`
     "summary": "unit",
     "tools": "benchmarks",

@@ -38,9 +38,9 @@ class Telemetry:
 
     @property
     def warnings(self):
-        return [
-            r.getMessage() for r in self._caplog.records if r.name == "otel_claude" and r.levelno >= logging.WARNING
-        ]
+        # Of the test itself, also when its end is looked at: `caplog.records` are of the current phase alone.
+        records = self._caplog.get_records("call")
+        return [r.getMessage() for r in records if r.name == "otel_claude" and r.levelno >= logging.WARNING]
 
     def metrics(self):
         """Name → attributes → value."""

@@ -24,9 +24,11 @@ class Measured:
 
     def warnings(self):
         """What our logger said since it was last asked."""
-        records = [r for r in self._caplog.records if r.name == "otel_claude" and r.levelno >= logging.WARNING]
-        self._caplog.clear()
-        return [record.getMessage() for record in records]
+        # Of the test itself, also when its end is looked at: `caplog.records` are of the current phase alone.
+        records = self._caplog.get_records("call")
+        said = [r.getMessage() for r in records if r.name == "otel_claude" and r.levelno >= logging.WARNING]
+        records.clear()
+        return said
 
     def shutdown(self):
         self.meter_provider.shutdown()

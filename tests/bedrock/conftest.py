@@ -29,7 +29,7 @@ def bedrock_server():
 
 @pytest.fixture
 def server(bedrock_server):
-    bedrock_server.answers, bedrock_server.paths = [], []
+    bedrock_server.answers, bedrock_server.paths, bedrock_server.answer_to = [], [], None
     return bedrock_server
 
 

@@ -1,6 +1,7 @@
 """The same of aiobotocore, where it is installed: the SDK matrix of boto3 has it."""
 
 import asyncio
+import gc
 import json
 
 import pytest
@@ -42,10 +43,10 @@ async def converse_stream(client):
     return [each async for each in answer["stream"]]
 
 
-def run(server, use):
+def run(server, use, **options):
     async def main():
         session = aiobotocore.get_session()
-        config = AioConfig(retries={"total_max_attempts": 3, "mode": "standard"})
+        config = AioConfig(retries={"total_max_attempts": 3, "mode": "standard"}, **options)
         async with session.create_client(
             "bedrock-runtime", region_name="us-east-1", endpoint_url=server.url, aws_access_key_id="test",
             aws_secret_access_key="test", config=config,
@@ -105,3 +106,61 @@ def test_an_error(measured, server):
     with pytest.raises(Exception, match="ValidationException"):
         run(server, converse)
     assert measured.calls() == {("ValidationException", None): 1}
+
+
+HTTPX = [
+    pytest.param(invoke, message(MESSAGE), id="InvokeModel"),
+    pytest.param(invoke_in_a_block, message(MESSAGE), id="InvokeModel, in a block"),
+    pytest.param(converse, message(CONVERSED), id="Converse"),
+]
+
+
+@pytest.fixture
+def httpx_session():
+    """aiobotocore's other way to send requests, where it and httpx or httpx2 are."""
+    module = pytest.importorskip("aiobotocore.httpxsession")
+    if module.httpx is None:
+        pytest.skip("httpx is not installed")
+    return module.HttpxSession
+
+
+@pytest.mark.filterwarnings("ignore:aiobotocore's httpx backend:DeprecationWarning")
+@pytest.mark.parametrize(("operation", "answer"), HTTPX)
+def test_an_operation_over_httpx(measured, server, httpx_session, operation, answer):
+    server.answers = [error(503, "ServiceUnavailableException"), answer]
+    assert run(server, operation, http_session_cls=httpx_session)
+    assert measured.tokens() == TOKENS
+    assert measured.usd() == REGIONAL
+    assert measured.calls() == {(None, "end_turn"): 1}
+    assert measured.attempts() == {("retried", "overloaded"): 1, ("success", None): 1}
+
+
+async def close_at_once(client):
+    answer = await client.invoke_model(modelId=SONNET, body=BODY)
+    async with answer["body"]:
+        pass
+
+
+@pytest.mark.filterwarnings("ignore:aiobotocore's httpx backend:DeprecationWarning")
+def test_a_body_over_httpx_that_nobody_reads(measured, server, httpx_session):
+    server.answers = [message(MESSAGE)]
+    run(server, close_at_once, http_session_cls=httpx_session)
+    assert measured.unpriced() == {"unread_body": 1}
+
+
+@pytest.mark.filterwarnings("ignore:aiobotocore's httpx backend:DeprecationWarning")
+@pytest.mark.parametrize(("operation", "answer"), [(invoke_stream, EVENTS), (converse_stream, CONVERSE_EVENTS)])
+def test_streams_over_httpx_are_not_read_by_aiobotocore(measured, server, httpx_session, operation, answer):
+    server.answers = [stream(*answer)]
+
+    def failure():
+        try:
+            run(server, operation, http_session_cls=httpx_session)
+        except Exception as error:  # noqa: BLE001 - of httpx or httpx2
+            return str(error)
+
+    assert "without having called `read" in failure()
+    gc.collect()
+    gc.collect()  # an asynchronous generator is finished by the first one, and goes with the second
+    assert sum(measured.calls().values()) == 1
+    assert measured.unpriced() == {"incomplete_stream": 1}

@@ -10,6 +10,7 @@ from bedrock_server import Answer, chunk, error, event, failure, message, stream
 from botocore.exceptions import ClientError, EndpointConnectionError, EventStreamError, ParamValidationError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 from urllib3.exceptions import ProtocolError
 
 SONNET = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -393,3 +394,25 @@ def test_no_connection_costs_nothing(measured, server):
         converse(client)
     assert measured.calls() == {("connection_error", None): 1}
     assert (measured.usd(), measured.unpriced()) == (0, {})
+
+
+@pytest.mark.parametrize(("operation", "answer", "streams"), OPERATIONS)
+@pytest.mark.parametrize("step", ["observe_body", "observe_stream", "OPERATIONS"])
+def test_a_failure_of_ours_reaches_nobody(measured, server, client, monkeypatch, operation, answer, streams, step):  # noqa: PLR0913, PLR0917 - two tables
+    server.answers = [answer]
+    with suppress_instrumentation():
+        expected = operation(client)
+    monkeypatch.setattr(f"otel_claude.botocore.patches.{step}", None)
+    assert operation(client) == expected
+    fails = (
+        step == "OPERATIONS" or (operation is invoke and step == "observe_body") or (streams and step != "observe_body")
+    )
+    assert bool(measured.warnings()) == fails
+    if step == "OPERATIONS":
+        assert measured.calls() == {}
+        return
+    assert sum(measured.calls().values()) == 1
+    if fails:
+        assert sum(measured.unpriced().values()) == 1
+    else:
+        assert measured.usd() == REGIONAL

@@ -9,10 +9,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
-HAIKU, SONNET = "claude-haiku-5-5", "claude-sonnet-5-5"
+HAIKU, SONNET, HAIKU_4_5 = "claude-haiku-5-5", "claude-sonnet-5-5", "claude-haiku-4-5-20251001"
 # US dollars per million tokens, as published for November 2026. Written here, so that they are not our own table's.
 PRICES = {
     SONNET: {"input": "2", "cache_read": "0.10", "cache_write_5m": "2.5", "cache_write_1h": "4", "output": "10"},
+    HAIKU_4_5: {"input": "1", "cache_read": ".10", "cache_write_5m": "1.25", "cache_write_1h": "2", "output": "5"},
     HAIKU: {"input": ".10", "cache_read": ".01", "cache_write_5m": ".125", "cache_write_1h": ".20", "output": ".50"},
 }  # fmt: skip
 SECRETS = ("heron", "[simulated]")
@@ -131,6 +132,28 @@ ROWS = (
     Row(INSTRUCTOR, "instructor_objects", OBJECTS, tracings=("ours",)),
     Row("instructor-newest", "instructor_objects", OBJECTS),
     Row(LITELLM, "litellm_completion", {(HAIKU, "plain", "end_turn"): 1}, unseen=4),
+)  # fmt: skip
+
+# On Bedrock, by boto3. They name no message, and Converse names no model.
+BEDROCK_ROWS = (
+    Row(
+        "langchain-aws", "langchain_aws_chat",
+        {(HAIKU, "plain", "end_turn"): 6, (HAIKU, "stream", "end_turn"): 2, (HAIKU, "plain", "tool_use"): 2},
+    ),
+    Row(
+        "pydantic-ai-bedrock", "pydantic_ai_bedrock",
+        {(HAIKU, "plain", "tool_use"): 1, (HAIKU, "plain", "end_turn"): 1, (HAIKU, "stream", "tool_use"): 1},
+        caches=("cache_write_5m", "cache_read"),
+    ),
+    Row(
+        "llama-index-bedrock", "llama_index_bedrock",
+        {(HAIKU_4_5, "plain", "end_turn"): 3, (HAIKU_4_5, "stream", "end_turn"): 2}, scenario=RETRY, retried=5,
+    ),
+    Row(
+        "strands", "strands_agent", {(HAIKU, "stream", "tool_use"): 1, (HAIKU, "stream", "end_turn"): 1},
+        own_spans={"chat": 2, "execute_event_loop_cycle": 2, "execute_tool": 1, "invoke_agent": 1}, content=True,
+    ),
+    Row("haystack-bedrock", "haystack_chat", {(HAIKU, "plain", "end_turn"): 1, (HAIKU, "stream", "end_turn"): 1}),
 )  # fmt: skip
 
 

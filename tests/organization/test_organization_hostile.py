@@ -123,7 +123,7 @@ def reconcile(capsys, arguments=()):
 def measured(monkeypatch):
     row = {"metric": {"claude_api_key_hint": SHOP_HINT, "claude_cost_type": "output"}, "value": [0, "0.01"]}
     answer = dumped({"status": "success", "data": {"result": [row]}})
-    monkeypatch.setattr("otel_claude.reconcile.prometheus.send", lambda *_: io.BytesIO(answer))
+    monkeypatch.setattr("otel_claude.prometheus.send", lambda *_: io.BytesIO(answer))
 
 
 COMMANDS = st.sampled_from(

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from otel_claude.cli import main
-from otel_claude.reconcile.prometheus import IncompleteDataError, Prometheus
+from otel_claude.prometheus import IncompleteDataError, Prometheus
 from otel_claude_demo.simulator import Simulator
 
 pytestmark = pytest.mark.process

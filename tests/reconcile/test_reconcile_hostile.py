@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from foreign_json import dumped, replaced
+from otel_claude import prometheus as client
 from otel_claude.cli import main
 from otel_claude.cli.connections import AdminOptions
-from otel_claude.reconcile import prometheus as client
+from otel_claude.prometheus import IncompleteDataError, Prometheus
 from otel_claude.reconcile.measured import Cell, KeyAndModel
-from otel_claude.reconcile.prometheus import IncompleteDataError, Prometheus
 from otel_claude.reconcile.reported import Reported
 
 KEY, MODEL = "sk-ant-api03-R2D...igAA", "claude-opus-5-5"

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
+from otel_claude.prometheus import IncompleteDataError, Prometheus
 from otel_claude.reconcile.measured import measure
-from otel_claude.reconcile.prometheus import IncompleteDataError, Prometheus
 
 START = datetime(2026, 11, 19, tzinfo=timezone.utc)
 DAY, SLOT = timedelta(days=1), timedelta(minutes=5)
@@ -33,11 +33,11 @@ class Server:
 
     def query(self, expression, at):
         moment = datetime.fromtimestamp(at, timezone.utc)
-        if expression.startswith("count_over_time((count_over_time(claude:increase:alive[21600s]))["):
+        if expression.startswith("count_over_time((max(count_over_time(claude:increase:alive[21600s]) or "):
             slots = Decimal(expression.rpartition("[")[2].partition("s:")[0]) / 300
             return [({}, slots - 1 if self.gap else slots)]
         if "claude:increase:alive" in expression:
-            assert expression == "count_over_time(claude:increase:alive[10m])"
+            assert expression.startswith("count_over_time(claude:increase:alive[10m]) or count_over_time(")
             assert moment == START + 2 * SLOT
             return [({}, Decimal(2))] if self.alive else []
         self.asked.append((expression, moment))

@@ -10,7 +10,7 @@ from anthropic import Anthropic
 
 from otel_claude.organization.client import Reader
 from otel_claude.pricing import shipped
-from otel_claude.reconcile.prometheus import IncompleteDataError
+from otel_claude.prometheus import IncompleteDataError
 from otel_claude.reconcile.reported import reported
 from otel_claude_demo.simulator import Simulator
 

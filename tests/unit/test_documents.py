@@ -63,7 +63,7 @@ def test_the_frameworks_page_has_the_versions_that_are_tested():
     table = FRAMEWORKS.read_text().partition("| --- |")[2].partition("\n\n")[0]
     rows = [row.split("|")[2] for row in table.splitlines()[1:]]
     named = {pair for row in rows for pair in re.findall(r"`([\w-]+)` ([\d.]+\d)", row)}
-    assert len(named) >= len(rows) == 5
+    assert len(named) >= len(rows) == 10
     assert named - pinned == set()
     assert {version for name, version in pinned if name == "anthropic"} == set(
         re.findall(r"(?:`anthropic`|and) (\d[\d.]*\d)", " ".join(rows))

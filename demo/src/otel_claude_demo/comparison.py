@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .simulator import Served, ServedLog
 
 _BATCH: Final = "batch"
+_BEDROCK: Final = "bedrock"
 _MESSAGES: Final = "/v1/messages"
 Key = tuple[str, str]
 """A model, and a type of tokens or of cost."""
@@ -106,7 +107,7 @@ def _served(log: ServedLog, table: PriceTable, at: float) -> tuple[Sums, Apart]:
         pico.update({(way.model, name): part for name, part in parts.items()})
     searches = sum(counts[WEB_SEARCH] for counts in amounts.values())
     batched = sum(total.answers for total in log.totals() if total.service_tier == _BATCH)
-    requests = sum(record.path == _MESSAGES for record in records)
+    requests = sum(record.path == _MESSAGES or record.platform == _BEDROCK for record in records)
     apart = Apart(len(unheard), sum(counts["output"] for _, counts in unheard))
     return Sums(tokens, pico, searches, requests, batched), apart
 

@@ -23,6 +23,7 @@ from otel_claude_demo.comparison import compare
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 SERVICE = "fastapi_app"
+BEDROCK = "bedrock"
 # The calls that each makes, and what its summary must have besides: a path into the JSON, and whether it is above 0.
 SCRIPTS = {
     "basic": (1, ["tokens.output"]),
@@ -50,7 +51,7 @@ def at(data, path):
 
 def test_every_example_is_tested_and_told():
     files = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert files == {*SCRIPTS, SERVICE}
+    assert files == {*SCRIPTS, SERVICE, BEDROCK}
     readme = (EXAMPLES / "README.md").read_text()
     assert [name for name in files if f"({name}.py)" not in readme] == []
 
@@ -107,6 +108,24 @@ def test_script(name, simulator, environment, summary, run_here):
     assert data["status"] == ("lower_bound" if name == "streaming" else "exact")
     assert compared.apart.left == (1 if name == "streaming" else 0)
     assert compared.measured.batched == (3 if name == "batch" else 0)
+
+
+def test_bedrock(simulator, environment, summary):
+    environment |= {
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": simulator.url,
+        "AWS_ACCESS_KEY_ID": "simulated",
+        "AWS_SECRET_ACCESS_KEY": "simulated",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    assert as_a_program(EXAMPLES / f"{BEDROCK}.py", environment, summary).count("[simulated]") == 3
+    simulator.stop()
+    data = summary.read()
+    assert (data["calls"], data["status"]) == (3, "exact")
+    assert [row["model"] for row in data["models"]] == ["global.anthropic.claude-sonnet-5-5", "claude-sonnet-5-5"]
+    for row in data["models"]:  # Converse names no model in its answer, so there it is the one that was asked for.
+        row["model"] = row["model"].removeprefix("global.anthropic.")
+    compared = compare(simulator.served, data, pricing.shipped(), at=time.time())
+    assert list(compared.differences()) == []
 
 
 def test_service(simulator, environment, summary):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import anthropic
+import boto3
 import pytest
 from anthropic import AnthropicBedrock, AnthropicFoundry, AnthropicVertex, AsyncAnthropicBedrock, AsyncAnthropicVertex
+from botocore.config import Config
 from botocore.eventstream import EventStreamBuffer
+from botocore.exceptions import EventStreamError
 
 from otel_claude_demo.simulator.eventstream import chunk
 
@@ -114,3 +117,47 @@ def test_foundry_uses_the_plain_wire(shared):
         message = client.messages.create(model="my-claude-deployment", **ASK, **PLAY)
     assert (message.model, message.usage.output_tokens) == ("my-claude-deployment", 25)
     assert message.usage.inference_geo == "not_available"
+
+
+@pytest.fixture
+def boto(shared):
+    return boto3.client(
+        "bedrock-runtime", region_name="us-east-1", endpoint_url=shared.url, aws_access_key_id="a",
+        aws_secret_access_key="s", config=Config(retries={"total_max_attempts": 2, "mode": "standard"}),
+    )  # fmt: skip
+
+
+CACHED = [{"text": "A long text. " * 900}, {"cachePoint": {"type": "default", "ttl": "1h"}}]
+TOOL = {"toolSpec": {"name": "count", "inputSchema": {"json": {"type": "object", "properties": {}}}}}
+CONVERSE = {"system": CACHED, "messages": [{"role": "user", "content": [{"text": "Hello"}]}]}
+
+
+def test_converse_plain_and_stream(boto, shared):
+    plain = boto.converse(modelId=f"{BEDROCK}+output=25", **CONVERSE)
+    assert plain["output"]["message"]["content"][0]["text"].startswith("[simulated]")
+    assert plain["stopReason"] == "end_turn"
+    used = plain["usage"]
+    assert (used["outputTokens"], used["cacheDetails"]) == (25, [{"ttl": "1h", "inputTokens": 2925}])
+    assert used["totalTokens"] == used["inputTokens"] + 25 + 2925
+    events = list(boto.converse_stream(modelId=BEDROCK, **CONVERSE)["stream"])
+    assert [*events[0], *events[-2], *events[-1]] == ["messageStart", "messageStop", "metadata"]
+    assert events[-1]["metadata"]["usage"]["cacheReadInputTokens"] == 2925
+    record = shared.served[-1]
+    assert (record.model, record.outcome, record.used["cache_read_input_tokens"]) == (RESOLVED, "finished", 2925)
+
+
+def test_converse_uses_tools(boto):
+    asked = {**CONVERSE, "toolConfig": {"tools": [TOOL], "toolChoice": {"any": {}}}}
+    answer = boto.converse(modelId=BEDROCK, **asked)
+    (block,) = answer["output"]["message"]["content"]
+    assert (answer["stopReason"], block["toolUse"]["name"]) == ("tool_use", "count")
+    result = {"toolResult": {"toolUseId": block["toolUse"]["toolUseId"], "content": [{"text": "7"}]}}
+    asked["messages"] = [*asked["messages"], answer["output"]["message"], {"role": "user", "content": [result]}]
+    assert boto.converse(modelId=BEDROCK, **asked)["stopReason"] == "end_turn"
+
+
+def test_converse_retries_and_fails(boto, shared):
+    boto.converse(modelId=f"{BEDROCK}+overloaded=1", **CONVERSE)
+    assert [(record.status, record.attempt) for record in shared.served.records()[-2:]] == [(503, 0), (200, 1)]
+    with pytest.raises(EventStreamError, match="Overloaded"):
+        list(boto.converse_stream(modelId=f"{BEDROCK}+stream_error", **CONVERSE)["stream"])

@@ -16,6 +16,7 @@ from ..promql.queries import Store
 from ..promql.recorded import (
     AGENT_PROCESSES,
     ALIVE,
+    BACKFILLED,
     BUCKET_STEPS,
     BUCKETS,
     CORRECTION,
@@ -43,6 +44,7 @@ from ..promql.recorded import (
 from .rules import Group, Recording
 
 _CORRECTION = ((CORRECTION_LABEL, CORRECTION),)
+_HISTORY = ((CORRECTION_LABEL, HISTORY),)
 
 
 def recording_groups(
@@ -146,19 +148,19 @@ def backfill_groups(growth: Growth) -> dict[str, Group]:
     return {
         "history-5m": Group(
             "otel-claude-history-5m",
-            tuple(
-                Recording(increase_name(metric, minutes.name, part), growth.history(metric, part),
-                          ((CORRECTION_LABEL, HISTORY),))
-                for metric, part in EXACT
+            (
+                Recording(BACKFILLED, "vector(1)", ((RULES, minutes.name),)),
+                *(Recording(increase_name(metric, minutes.name, part), growth.history(metric, part), _HISTORY)
+                  for metric, part in EXACT),
             ),
             duration(minutes.slot),
         ),
         "history-1h": Group(
             "otel-claude-history-1h",
-            tuple(
-                Recording(increase_name(metric, hours.name, part), growth.history_hour(metric, part),
-                          ((CORRECTION_LABEL, HISTORY),))
-                for metric, part in EXACT
+            (
+                Recording(BACKFILLED, "vector(1)", ((RULES, hours.name),)),
+                *(Recording(increase_name(metric, hours.name, part), growth.history_hour(metric, part), _HISTORY)
+                  for metric, part in EXACT),
             ),
             duration(hours.slot),
         ),

@@ -19,6 +19,8 @@ _COUNT_HEADERS: Final = {
     "x-amzn-bedrock-cache-read-input-token-count": "cache_read_input_tokens",
     "x-amzn-bedrock-cache-write-input-token-count": "cache_creation_input_tokens",
 }
+CONVERSE_EVENTS: Final = frozenset({"messageStop", "metadata"})
+"""Those of `ConverseStream` of which more is read than their name."""
 _BLOCKED: Final = {
     "ThrottlingException": "rate_limit",
     "ServiceQuotaExceededException": "rate_limit",
@@ -81,7 +83,7 @@ def converse_message(body: Json) -> dict[str, Any]:
     return {"type": "message", "stop_reason": body.get("stopReason"), "usage": _usage(body)}
 
 
-def converse_events(kind: str, event: Json) -> list[dict[str, Any]]:
+def converse_events(kind: object, event: Json) -> list[dict[str, Any]]:
     """The events of the Messages API that one event of `ConverseStream` stands for. Its usage comes last."""
     if kind == "contentBlockDelta":
         return [{"type": "content_block_delta"}]
@@ -117,10 +119,11 @@ def served(tier: object, latency: object) -> dict[str, object]:
 
 def invoked_message(body: object, headers: Mapping[str, str]) -> object:
     """The body of an `InvokeModel`, with what only headers say: how it was served, and counts where it has none."""
-    message, said = as_object(body), headers_message(headers)
+    message = as_object(body)
     if usage := as_object(message.get("usage")):
         tier = {name: value for name, value in served_headers(headers).items() if value is not None}
         return {**message, "usage": {**tier, **usage}}
+    said = headers_message(headers)
     return {**message, **said} if said is not None else body  # a guardrail answers without usage
 
 

@@ -31,20 +31,33 @@ _Proxy: Any = wrapt.ObjectProxy
 class _Reading:
     """How the body of an attempt's response is read. Only the first end counts."""
 
-    __slots__ = ("_attempt", "_recorder", "ended", "headers")
+    __slots__ = ("_attempt", "_headers", "_length", "_parts", "_recorder", "ended")
 
     def __init__(self, recorder: Recorder, attempt: Attempt, headers: Any) -> None:
         self._recorder = recorder
         self._attempt = attempt
-        self.headers = headers
+        self._headers = headers
+        self._parts = bytearray()
+        length = str(headers.get("content-length") or "")
+        self._length = int(length) if length.isdecimal() else None
         self.ended = False
 
-    def on_data(self, data: object) -> None:
-        """A message, or an event in the form of the Messages API."""
-        try:
-            self._recorder.on_response_data(self._attempt, data)
-        except Exception:
-            log_internal_error("read a response's body")
+    def add(self, data: bytes, *, last: bool) -> None:
+        """The application read this of the body of an `InvokeModel`. `last`: there is no more."""
+        if self.ended:
+            return
+        parts = self._parts
+        if len(parts) + len(data) > _MAX_BODY:
+            parts.clear()
+            self.end()
+            return
+        parts += data
+        if last or (self._length is not None and len(parts) >= self._length):
+            self.end(whole=True)
+
+    def on_event(self, data: object) -> None:
+        """An event of a stream, in the form of the Messages API."""
+        self._recorder.on_response_data(self._attempt, data)
 
     def fail(self, error: BaseException) -> None:
         """Reading it raised."""
@@ -56,62 +69,52 @@ class _Reading:
         self._attempt.fail_in_stream(said.error_type or "client_error", said.blocked)
         self.end(error_type=self._attempt.error_type)
 
-    def end(self, *, error_type: str | None = None, in_finalizer: bool = False) -> None:
+    def fail_as_invalid(self) -> None:
+        """An event of the stream is not JSON: what it would have said is not known."""
+        self._attempt.fail_as_invalid()
+        self.end(error_type=self._attempt.error_type)
+
+    def end(self, *, whole: bool = False, error_type: str | None = None, in_finalizer: bool = False) -> None:
         """It was read to its end, or failed, or was left: closed before, or dropped."""
         if self.ended:
             return
         self.ended = True
+        call = self._attempt.call
         try:
-            call = self._attempt.call
-            if not call.responses and (said := bedrock.headers_message(self.headers)) is not None:
-                call.returned = False  # The call ends below, as of whoever says so.
-                self.on_data(said)
+            if not call.responses:
+                self._read_message(whole)
+        except Exception:
+            log_internal_error("read a response's body")
+        try:
             self._recorder.end_call(call, error_type=error_type, in_finalizer=in_finalizer)
         except Exception:
             log_internal_error("observe a body")
 
-
-class _Body:
-    """What is read of the body of an `InvokeModel`, kept until it is whole."""
-
-    __slots__ = ("_length", "_parts", "reading")
-
-    def __init__(self, reading: _Reading) -> None:
-        self.reading = reading
-        self._parts = bytearray()
-        length = str(reading.headers.get("content-length") or "")
-        self._length = int(length) if length.isdigit() else None
-
-    def add(self, data: bytes, *, last: bool) -> None:
-        """The application read this. `last`: there is no more."""
-        reading, parts = self.reading, self._parts
-        if reading.ended:
+    def _read_message(self, whole: bool) -> None:
+        """What was read of a message, if it is all of it; else what the headers say."""
+        try:
+            message = json.loads(self._parts)
+        except (ValueError, RecursionError):
+            message = None
+        if whole or as_object(message):
+            message = bedrock.invoked_message(message, self._headers)
+        elif (message := bedrock.headers_message(self._headers)) is None:
             return
-        if len(parts) + len(data) > _MAX_BODY:
-            parts.clear()
-            reading.end()
-            return
-        parts += data
-        if last or (self._length is not None and len(parts) >= self._length):
-            try:
-                message = json.loads(bytes(parts))
-            except (ValueError, RecursionError):
-                message = None
-            reading.on_data(bedrock.invoked_message(message, reading.headers))
-            reading.end()
+        self._attempt.call.returned = False  # The call ends right after this, as of whoever says so.
+        self._recorder.on_response_data(self._attempt, message)
 
 
 def observe_body(recorder: Recorder, attempt: Attempt, body: Any, headers: Any) -> None:
     """Observes the `StreamingBody` of an `InvokeModel`."""
     reading = _Reading(recorder, attempt, headers)
     attempt.body_pending = True
-    weakref.finalize(body, reading.end, in_finalizer=True).atexit = False
-    if isinstance(body, _Proxy):
-        body.__wrapped__ = _AioResponse(body.__wrapped__, reading, _Body(reading))  # aiobotocore 2
-    elif hasattr(body._raw_stream, "content"):  # noqa: SLF001 - botocore 1.35 to 1.44, aiobotocore 3
-        body._raw_stream = _AioResponse(body._raw_stream, reading, _Body(reading))  # noqa: SLF001
-    else:
-        body._raw_stream = _Raw(body._raw_stream, reading)  # noqa: SLF001
+    place = "__wrapped__" if isinstance(body, _Proxy) else "_raw_stream"  # aiobotocore 2; 3, and botocore 1.35 to 1.44
+    raw = getattr(body, place)
+    proxy = _HttpxResponse if _is_httpx(raw) else _AioResponse if hasattr(raw, "content") else _Raw
+    below = proxy(raw, reading)
+    setattr(body, place, below)
+    # Not of the body: other instrumentations put one of their own in its place, over the same stream.
+    weakref.finalize(below, reading.end, in_finalizer=True).atexit = False
 
 
 def observe_stream(recorder: Recorder, attempt: Attempt, stream: Any, *, converse: bool) -> None:
@@ -120,8 +123,14 @@ def observe_stream(recorder: Recorder, attempt: Attempt, stream: Any, *, convers
     attempt.body_pending = attempt.streams = True
     weakref.finalize(stream, reading.end, in_finalizer=True).atexit = False
     raw = stream._raw_stream  # noqa: SLF001 - botocore 1.35 to 1.44, aiobotocore 2 and 3
-    stream._raw_stream = _AioResponse(raw, reading) if hasattr(raw, "content") else _RawStream(raw, reading)  # noqa: SLF001
+    if not _is_httpx(raw):  # whose streams aiobotocore cannot read (2.25 to 3.10)
+        stream._raw_stream = _AioResponse(raw, reading) if hasattr(raw, "content") else _RawStream(raw, reading)  # noqa: SLF001
     stream._parser = _Parser(stream._parser, reading, converse)  # noqa: SLF001
+
+
+def _is_httpx(raw: Any) -> bool:
+    """Whether a response is one of httpx or httpx2. Its `content` raises until it is read."""
+    return hasattr(raw, "aiter_raw")
 
 
 class _Raw(_Proxy):
@@ -131,7 +140,7 @@ class _Raw(_Proxy):
         super().__init__(raw)  # pyright: ignore[reportUnknownMemberType] - wrapt has no types before 2.0
         # wrapt keeps attributes with this prefix on the proxy; any other would land on the response.
         self._self_reading = reading
-        self._self_seen = _Body(reading).add
+        self._self_seen = reading.add
 
     def _self_call(self, method: Any, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -217,11 +226,10 @@ class _RawStream(_Proxy):
 class _AioResponse(_Proxy):
     """Stands for the aiohttp response under a body or a stream of aiobotocore."""
 
-    def __init__(self, raw: Any, reading: _Reading, body: _Body | None = None) -> None:
+    def __init__(self, raw: Any, reading: _Reading) -> None:
         super().__init__(raw)  # pyright: ignore[reportUnknownMemberType]
         self._self_reading = reading
-        self._self_body = body
-        self._self_content = _AioContent(raw.content, reading, body)
+        self._self_content = _AioContent(raw.content, reading)
 
     async def read(self) -> bytes:
         try:
@@ -229,8 +237,7 @@ class _AioResponse(_Proxy):
         except Exception as error:
             self._self_reading.fail(error)
             raise
-        if self._self_body is not None:
-            self._self_body.add(data, last=True)
+        self._self_reading.add(data, last=True)
         return data
 
     @property
@@ -257,10 +264,9 @@ class _AioResponse(_Proxy):
 class _AioContent(_Proxy):
     """Stands for the `StreamReader` of such a response."""
 
-    def __init__(self, content: Any, reading: _Reading, body: _Body | None) -> None:
+    def __init__(self, content: Any, reading: _Reading) -> None:
         super().__init__(content)  # pyright: ignore[reportUnknownMemberType]
         self._self_reading = reading
-        self._self_body = body
 
     async def read(self, amt: int = -1) -> bytes:
         try:
@@ -268,8 +274,7 @@ class _AioContent(_Proxy):
         except Exception as error:
             self._self_reading.fail(error)
             raise
-        if self._self_body is not None:
-            self._self_body.add(data, last=amt < 0 or (not data and amt > 0))
+        self._self_reading.add(data, last=amt < 0 or (not data and amt > 0))
         return data
 
     async def iter_chunks(self) -> AsyncIterator[Any]:
@@ -280,6 +285,37 @@ class _AioContent(_Proxy):
             self._self_reading.fail(error)
             raise
         self._self_reading.end()
+
+
+class _HttpxResponse(_Proxy):
+    """Stands for the response of httpx under a body of aiobotocore, with its `HttpxSession`."""
+
+    def __init__(self, raw: Any, reading: _Reading) -> None:
+        super().__init__(raw)  # pyright: ignore[reportUnknownMemberType]
+        self._self_reading = reading
+
+    async def aread(self) -> bytes:
+        try:
+            data: bytes = await self.__wrapped__.aread()
+        except Exception as error:
+            self._self_reading.fail(error)
+            raise
+        self._self_reading.add(data, last=True)
+        return data
+
+    async def aiter_raw(self, *args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
+        try:
+            async for data in self.__wrapped__.aiter_raw(*args, **kwargs):
+                self._self_reading.add(data, last=False)
+                yield data
+        except Exception as error:
+            self._self_reading.fail(error)
+            raise
+        self._self_reading.add(b"", last=True)
+
+    async def aclose(self) -> None:
+        self._self_reading.end()
+        await self.__wrapped__.aclose()
 
 
 class _Parser(_Proxy):
@@ -294,6 +330,8 @@ class _Parser(_Proxy):
         if not self._self_reading.ended:
             try:
                 self._self_observe(response)
+            except (ValueError, RecursionError):
+                self._self_reading.fail_as_invalid()
             except Exception:
                 log_internal_error("read an event of a stream")
         return self.__wrapped__.parse(response, shape)
@@ -303,12 +341,13 @@ class _Parser(_Proxy):
         if response["status_code"] != 200:  # noqa: PLR2004 - what botocore gives to an event that is no error
             code = headers.get(":exception-type") or headers.get(":error-code")
             reading.fail_in_stream(bedrock.parse_error(response["status_code"], code))
-        elif self._self_converse:
-            kind = headers.get(":event-type")
-            said = None if kind == "contentBlockDelta" else json.loads(body)
-            for data in bedrock.converse_events(str(kind), as_object(said)):
-                reading.on_data(data)
-        else:
+            return
+        kind = headers.get(":event-type")
+        if self._self_converse:
+            said = json.loads(body) if kind in bedrock.CONVERSE_EVENTS else None
+            for event in bedrock.converse_events(kind, as_object(said)):
+                reading.on_event(event)
+        elif kind == "chunk":
             event = b64decode(str(as_object(json.loads(body)).get("bytes")))
             # Most of them, and nothing of theirs is said.
-            reading.on_data({"type": "content_block_delta"} if event.startswith(_DELTA) else json.loads(event))
+            reading.on_event({"type": "content_block_delta"} if event.startswith(_DELTA) else json.loads(event))

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
@@ -36,8 +36,9 @@ _SPAN_SCOPES: Final = (
     "opentelemetry.instrumentation.botocore",
     "opentelemetry.instrumentation.bedrock",
     "openinference.instrumentation.bedrock",
+    "openlit.instrumentation.bedrock",
 )
-"""What the scopes begin with of the spans that other instrumentations open for a call: then we open none."""
+"""What the scopes, and the modules, of other instrumentations begin with that open a span for a call: we open none."""
 _MAX_MEASURED: Final = 1_000_000
 """Bytes of a request's body that is decoded for the span."""
 Original = Any
@@ -47,18 +48,22 @@ Original = Any
 class Operation(NamedTuple):
     """One of the operations that call a model."""
 
+    method: str
     route: str
     converse: bool
     stream: bool
 
 
 OPERATIONS: Final = {
-    "InvokeModel": Operation("/model/{modelId}/invoke", converse=False, stream=False),
+    "InvokeModel": Operation("invoke_model", "/model/{modelId}/invoke", converse=False, stream=False),
     "InvokeModelWithResponseStream": Operation(
-        "/model/{modelId}/invoke-with-response-stream", converse=False, stream=True
+        "invoke_model_with_response_stream",
+        "/model/{modelId}/invoke-with-response-stream",
+        converse=False,
+        stream=True,
     ),
-    "Converse": Operation("/model/{modelId}/converse", converse=True, stream=False),
-    "ConverseStream": Operation("/model/{modelId}/converse-stream", converse=True, stream=True),
+    "Converse": Operation("converse", "/model/{modelId}/converse", converse=True, stream=False),
+    "ConverseStream": Operation("converse_stream", "/model/{modelId}/converse-stream", converse=True, stream=True),
 }
 
 
@@ -138,20 +143,27 @@ def _start(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dict[st
         if model is None or not bedrock.is_claude(model, anthropic_body=anthropic):
             return None
         runtime.flush.on_measure()
-        _watch(client)
+        info = _watch(client)
         body = _request(params, sent, operation) if runtime.opens_spans else {}
         try:
             features = parse_request({**body, "model": model, "stream": operation.stream}, None, spans=True)
         except Exception:
             log_internal_error("read a request")
             features = RequestFeatures(model, operation.stream)
-        call = Call(features, _client_info(client), runtime.tags(), expects_native_span=True)
-        call.native_scopes, call.opens_own_span, call.http_route = _SPAN_SCOPES, True, operation.route
+        call = Call(features, info, runtime.tags(), expects_native_span=True)
+        call.native_scopes, call.http_route = _SPAN_SCOPES, operation.route
+        call.opens_own_span = not _has_other_span(client, operation.method)
         runtime.recorder.on_start(call)
         return ActiveCall(runtime.recorder, call, operation, body)
     except Exception:
         log_internal_error("start a call")
         return None
+
+
+def _has_other_span(client: Any, method: str) -> bool:
+    """Whether another instrumentation stands in the place of a method: its span need not be current within the call."""
+    function = client.__dict__.get(method)  # those of botocore's own are of the class
+    return str(getattr(function, "__globals__", {}).get("__name__")).startswith(_SPAN_SCOPES)
 
 
 def _request(params: Any, sent: object, operation: Operation) -> dict[str, Any]:
@@ -189,16 +201,18 @@ def _client_info(client: Any) -> ClientInfo:
     return info
 
 
-_watched: WeakSet[Any] = WeakSet()
+_clients: WeakKeyDictionary[Any, ClientInfo] = WeakKeyDictionary()
 
 
-def _watch(client: Any) -> None:
-    """Registers for a client's events, once. They are told only what happens within a call of ours."""
-    if client not in _watched:
+def _watch(client: Any) -> ClientInfo:
+    """Who a client calls. Registers for its events the first time; only what is within a call of ours is recorded."""
+    info = _clients.get(client)
+    if info is None:
         # First: what signs the request, and what waits before a retry, must not be in between.
         for name, handler in _HANDLERS.items():
             client.meta.events.register_first(f"{name}.{_SERVICE}", handler, unique_id=f"otel-claude-{name}")
-        _watched.add(client)
+        info = _clients[client] = _client_info(client)
+    return info
 
 
 def _on_request_created(**_: Any) -> None:
@@ -245,8 +259,13 @@ def _on_response(active: ActiveCall, attempt: Attempt, response: Any, parsed: An
     attempt.outcome = "success"
     active.headers = headers
     if active.operation == OPERATIONS["Converse"]:
-        # What the client made of it lacks the counts that its version does not know.
-        active.recorder.on_response_data(attempt, bedrock.converse_message(as_object(json.loads(response["body"]))))
+        try:
+            # What the client made of it lacks the counts that its version does not know.
+            body = json.loads(response["body"])
+        except (ValueError, RecursionError):
+            attempt.fail_as_invalid()
+            return
+        active.recorder.on_response_data(attempt, bedrock.converse_message(as_object(body)))
 
 
 def _on_after_call(parsed: Any = None, **_: Any) -> None:
@@ -254,8 +273,8 @@ def _on_after_call(parsed: Any = None, **_: Any) -> None:
     active = _active.get()
     if active is None or not active.call.attempts:
         return
+    attempt = active.call.attempts[-1]
     try:
-        attempt = active.call.attempts[-1]
         if attempt.outcome != "success":
             return
         operation, recorder = active.operation, active.recorder
@@ -265,6 +284,7 @@ def _on_after_call(parsed: Any = None, **_: Any) -> None:
         elif not operation.converse:
             observe_body(recorder, attempt, parsed["body"], active.headers)
     except Exception:
+        attempt.body_pending = False  # The call ends as it returns, with a reason.
         log_internal_error("observe a body")
 
 

@@ -25,12 +25,13 @@ _COLUMN: Final = 24
 
 
 class Option(NamedTuple):
-    """An option of a command. `at_least` is for numbers."""
+    """An option of a command. `at_least` is for numbers; `number` for a list that is given at once, as FROM TO."""
 
     name: str
     help: str
     metavar: str | None = None
     at_least: float | None = None
+    number: int | None = None
 
 
 class Argument(NamedTuple):
@@ -108,10 +109,11 @@ def _add(parser: Parser, parameter: inspect.Parameter) -> None:
     elif kind is bool:
         parser.add_argument(declared.name, dest=parameter.name, action="store_true", help=text)
     else:
+        metavar = declared.metavar or declared.name.strip("-").upper()
         parser.add_argument(
-            declared.name, dest=parameter.name, metavar=declared.metavar or declared.name.strip("-").upper(),
-            action="append" if several else "store", required=needed, default=default,
-            type=_number(declared.at_least) if kind is float else kind, help=text,
+            declared.name, dest=parameter.name, metavar=metavar if declared.number is None else tuple(metavar.split()),
+            action="append" if several and declared.number is None else "store", nargs=declared.number, required=needed,
+            default=default, type=_number(declared.at_least) if kind is float else kind, help=text,
         )  # fmt: skip
 
 

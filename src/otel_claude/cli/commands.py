@@ -45,6 +45,8 @@ COMMANDS: Final = (
     Row("doctor", "Check installation and configuration; say what to type."),
     Row("export", "Write dashboards, rules and deployment files."),
     Row("organization", "Show what the organization used and was billed.", "organization"),
+    Row("spend", "Show what was spent, by model, service, key, tag or day.", "organization"),
+    Row("explain", "Say why spend changed, and whether it is normal.", "organization"),
     Row("reconcile", "Compare what was measured with what was billed.", "organization"),
 )
 

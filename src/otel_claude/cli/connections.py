@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, get_type_hint
 
 from .. import redact
 from ..files import read
-from ..reconcile.prometheus import Prometheus
+from ..prometheus import Prometheus
 from ..requesting import Connection
 from .arguments import Option
 from .output import hide, secrets

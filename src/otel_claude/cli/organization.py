@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
 from decimal import Decimal
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Final
 
 from .. import redact
 from ..organization.errors import ABSENT, FINAL, Problem
@@ -19,6 +19,7 @@ from ..organization.reports import Report, within
 from .arguments import Option
 from .connections import AdminOptions, OptionError, with_options
 from .output import console, fail, guard_logs, say
+from .tables import Table, rich_table
 
 _NOT_READ: Final = 2
 NO_KEY: Final = "(no API key)"
@@ -91,28 +92,6 @@ def _once(poller: Poller) -> None:
         say(text)
     if any(part == "report" or problem.kind not in ABSENT for part, problem in seen.problems.items()):
         sys.exit(_NOT_READ)
-
-
-class Table(NamedTuple):
-    """A heading, the names of its columns, and rows of cells. The first columns are text, the others are numbers."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-    text_columns: int
-
-
-def rich_table(table: Table) -> Any:
-    """A table for a terminal."""
-    from rich import box  # noqa: PLC0415 - the tables alone need Rich
-    from rich.table import Table  # noqa: PLC0415 - as above
-
-    made = Table(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False)
-    for number, name in enumerate(table.columns):
-        made.add_column(name, justify="left" if number < table.text_columns else "right", overflow="fold")
-    for row in table.rows:
-        made.add_row(*row, style="bold" if row[0] == "Total" else None)
-    return made
 
 
 def _tables(seen: Snapshot) -> list[Table]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import sys
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
@@ -11,22 +10,21 @@ from typing import Annotated, Any, Final, TypeVar, get_args
 
 from ..organization.errors import Problem
 from ..pricing import PriceTableError, shipped
+from ..prometheus import IncompleteDataError
 from ..promql.queries import STORES, Store
 from ..reconcile.compare import Against, Comparison, Row, Tolerance, by_key_and_model, compare
 from ..reconcile.measured import measure
-from ..reconcile.prometheus import IncompleteDataError
 from ..reconcile.reported import reported
+from ..spending.periods import time_of
 from .arguments import Option
 from .connections import AdminOptions, OptionError, PrometheusOptions, with_options
-from .organization import NO_KEY, NO_MODEL, Table, rich_table
+from .organization import NO_KEY, NO_MODEL
 from .output import console, fail, guard_logs, say, write_json
+from .tables import Table, csv_cell, rich_table
 
 _Choice = TypeVar("_Choice", bound=str)
 _EQUAL, _DIFFERENT, _INCOMPLETE_DATA = 0, 1, 2
 _MAX_EXPONENT: Final = 15
-_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_FORMULA: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
-"""A cell that begins with one of these is a formula in a spreadsheet, in some languages also those of full width."""
 _COLUMNS: Final = (
     "api_key", "api_key_name", "model", "type", "ours_usd", "theirs_usd", "difference_usd", "ours_tokens",
     "theirs_tokens", "within_tolerance", "reason", "explanation",
@@ -119,7 +117,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     elif as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(_COLUMNS)
-        writer.writerows(map(_cell, row.values()) for row in fields)
+        writer.writerows(map(csv_cell, row.values()) for row in fields)
     else:
         basis = "list price" if side == "list" else "after discount, before credits"
         shown = console()
@@ -129,7 +127,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
 
 def _window(start: str, end: str) -> tuple[datetime, datetime]:
-    begins, ends = _time("--from", start), _time("--to", end)
+    begins, ends = time_of("--from", start), time_of("--to", end)
     if ends <= begins:
         raise IncompleteDataError(f"--to {end} is not after --from {start}")
     if ends > datetime.now(timezone.utc):
@@ -139,17 +137,6 @@ def _window(start: str, end: str) -> tuple[datetime, datetime]:
     if ends - begins > timedelta(days=1) and (begins.minute or ends.minute):
         raise IncompleteDataError("a window of more than a day must begin and end at whole hours (UTC)")
     return begins, ends
-
-
-def _time(option: str, text: str) -> datetime:
-    try:
-        # Python 3.10 reads no `Z`.
-        when = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-        return when.astimezone(timezone.utc) if when.tzinfo else when.replace(tzinfo=timezone.utc)
-    except (ValueError, OverflowError):
-        raise IncompleteDataError(
-            f"{option} {text!r} is no time. Write it as 2026-11-20, or 2026-11-20T13:00 (UTC)"
-        ) from None
 
 
 def _amount(option: str, text: str) -> Decimal:
@@ -180,12 +167,6 @@ def _fields(row: Row) -> dict[str, Any]:
     usd = _plain(row.ours), _plain(row.theirs), _plain(row.difference)
     place = row.hint, row.name, row.model, row.kind
     return dict(zip(_COLUMNS, (*place, *usd, row.our_tokens, row.their_tokens, row.within, name, why), strict=True))
-
-
-def _cell(value: Any) -> Any:
-    """A value as a cell of CSV: a text that a spreadsheet would evaluate begins with an apostrophe. No number does."""
-    is_formula = isinstance(value, str) and value.startswith(_FORMULA) and not _NUMBER.fullmatch(value)
-    return f"'{value}" if is_formula else value
 
 
 def _plain(amount: Decimal) -> str:

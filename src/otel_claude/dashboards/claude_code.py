@@ -204,7 +204,7 @@ CLAUDE_CODE: Final = Dashboard(
         ),
         Row(
             "Who and what spends it?",
-            ((USERS, 12, 9), (BY_MODEL, 6, 9), (BY_SOURCE, 6, 9), (BY_SERVICE, 12, 7), (BY_SPEED, 12, 7)),
+            ((USERS, 14, 9), (BY_MODEL, 5, 9), (BY_SOURCE, 5, 9), (BY_SERVICE, 12, 5), (BY_SPEED, 12, 5)),
         ),
         Row("What are the tokens?", ((TOKENS, 12, 8), (WRITES, 12, 8))),
         Row("Does it work?", ((STARTS, 8, 8), (ERRORS, 8, 8), (DECISIONS, 8, 8))),

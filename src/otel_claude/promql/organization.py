@@ -14,7 +14,7 @@ from otel_claude.semconv import Metric
 from otel_claude.semconv import organization as o
 
 from .queries import Queries
-from .recorded import grown
+from .recorded import growth_of
 
 PROVIDER: Final = "anthropic"
 NOT_MEASURED: Final = ("code_execution", "session_usage")
@@ -47,7 +47,7 @@ def reported(q: Queries, by: tuple[str, ...]) -> str:
     now = q.by(by, _month(q))
     before = q.by(by, f"{_month(q)} offset {DAY}")
     known = f"count({_month(q)} offset {DAY}) > 0"
-    growth = grown(now, before, f"0 * {now}")
+    growth = growth_of(now, before, f"0 * {now}")
     return f"(({growth}) and on () ({known}) and on () (day_of_month() > 1) >= 0)"
 
 

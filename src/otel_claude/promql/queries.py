@@ -14,7 +14,7 @@ from otel_claude import semconv as c
 from otel_claude.semconv import Metric
 
 from .names import BUCKET, JOB, PROCESS, NameTranslator, Part
-from .recorded import GAUGES, HOURS, MINUTES, PREFIX, PROCESSES, gauge_name, grown, increase_name, over_time
+from .recorded import GAUGES, HOURS, MINUTES, PREFIX, PROCESSES, gauge_name, growth_of, increase_name, over_time
 
 RANGE: Final = "$__range"
 STEP: Final = "$__interval"
@@ -117,7 +117,7 @@ class Queries:
             return self.increase(metric, window, by, *matchers, part=part)
         series = self.select(metric, *matchers, part=part)
         now = f"last_over_time({series}[{window}])"
-        return self.by(by, grown(now, f"last_over_time({series}[{BASELINE}] offset {window})", f"0 * {now}"))
+        return self.by(by, growth_of(now, f"last_over_time({series}[{BASELINE}] offset {window})", f"0 * {now}"))
 
     def per_minute(self, metric: Metric, by: tuple[str, ...] = (), *matchers: str) -> str:
         """By how much a counter grew per minute, in each step of a graph."""

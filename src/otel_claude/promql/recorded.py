@@ -33,6 +33,8 @@ from .names import BUCKET, JOB, PROCESS, NameTranslator, Part
 PREFIX: Final = "claude"
 ALIVE: Final = f"{PREFIX}:increase:alive"
 """Recorded each five minutes: since when, and with which gaps, the rules were evaluated."""
+BACKFILLED: Final = f"{PREFIX}:increase:backfilled"
+"""Recorded by a history for each of its slots, and with another label of `RULES` for each of its hours."""
 COUNTS_NEW: Final = f"{PREFIX}:increase:counts_new"
 """Present while a series without an earlier sample is a new process. Absent after an outage of six hours and more."""
 DUE: Final = f"{PREFIX}:increase:due"
@@ -195,7 +197,7 @@ class Growth:
         series = self._translator.select(metric, *self._sums(metric), *matchers, part=part)
         now = f"last_over_time({series}[{duration(seconds)}])"
         before = f"last_over_time({series}[{duration(baseline)}] offset {duration(seconds)})"
-        return self._summed(metric, grown(now, before, f"0 * {now}"), seconds, *matchers)
+        return self._summed(metric, growth_of(now, before, f"0 * {now}"), seconds, *matchers)
 
     def _sums(self, metric: Metric) -> tuple[str, ...]:
         """A matcher for the cumulative series of a metric that can have others."""
@@ -218,7 +220,7 @@ class Growth:
         level, series = self.minutes, self._translator.select(metric, *self._sums(metric), part=part)
         now = f"last_over_time({series}[{duration(level.slot)}])"
         before = f"last_over_time({series}[{duration(level.window)}] offset {duration(level.slot)})"
-        growth = grown(now, before, f"(0 * {now} and on () {self._counts_new})")
+        growth = growth_of(now, before, f"(0 * {now} and on () {self._counts_new})")
         growth = self._summed(metric, growth, level.slot)
         # Prometheus 3.14 compares no native histogram with a number.
         return _recorded_once(level.name, level.slot, level.delay, growth if native else f"{growth} > 0")
@@ -245,7 +247,7 @@ class Growth:
         bucket = self._translator.select(metric, part="_bucket")
         now = self._processes_summed(f"last_over_time({bucket}[{long}])")
         earlier = self._processes_summed(f"last_over_time({bucket}[{before}] offset {slot})")
-        # An empty bucket below others is their lower bound: it is recorded too. `earlier` is read first: see `grown`.
+        # An empty bucket below others is their lower bound: it is recorded too. For the order see `growth_of`.
         growth = f"sum without (of) ({_with_label(f'-1 * {earlier}', 'of', 'earlier')} or {now})"
         return _recorded_once(level.name, level.slot, level.delay, growth) + f" unless on ({JOB}) {SILENT}"
 
@@ -262,7 +264,7 @@ class Growth:
             # Where samples came after newer ones, a slot after the step has taken what they grew before it.
             series = self._translator.select(metric, *matchers, part=part)
             now = f"last_over_time({series}[{after}] offset -{after})"
-            later = self._processes_summed(grown(now, f"last_over_time({series}[{window}])", f"0 * {now}"))
+            later = self._processes_summed(growth_of(now, f"last_over_time({series}[{window}])", f"0 * {now}"))
             slots = self._translator.select_name(name, f'{CORRECTION_LABEL}=""', *matchers)
             slots = f"sum_over_time({slots}[{after}] offset -{duration(level.late - 0.001)})"
             taken = f"sum without (of) ({later} or {_with_label(f'-1 * {slots}', 'of', 'slots')}) < 0"
@@ -341,7 +343,7 @@ class Growth:
         return f"{less_recorded()} >= 0 and ignoring ({BUCKET}) ({less_recorded(whole)} > {NOISE:.6f})"
 
 
-def grown(now: str, before: str, new: str) -> str:
+def growth_of(now: str, before: str, new: str) -> str:
     """What each series grew. `new`: 0 for those that have no value before.
 
     Samples that arrive out of order while a query runs are seen by the selectors that are read after them (Prometheus

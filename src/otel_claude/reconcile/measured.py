@@ -15,11 +15,13 @@ from typing import Final, NamedTuple, TypeVar
 
 from .. import semconv as c
 from ..pricing import model_ids as ids
+from ..prometheus import IncompleteDataError, Prometheus
 from ..promql.names import NameTranslator
 from ..promql.queries import Queries, Store
-from ..promql.recorded import ALIVE, MINUTES
+from ..promql.recorded import MINUTES
 from ..semconv import Metric
-from .prometheus import IncompleteDataError, Prometheus
+from ..spending.history import is_recorded, recorded_after
+from ..spending.periods import Period
 
 K = TypeVar("K")
 N = TypeVar("N", int, Decimal, Counter[str])
@@ -28,8 +30,6 @@ BATCH: Final = "batch"
 """The service tier of what was served as a batch."""
 _EDGE: Final = timedelta(minutes=2)
 """How much later than a call its numbers may be in Prometheus: an export interval, and some."""
-_RECORDED_AFTER: Final = timedelta(seconds=MINUTES.delay + MINUTES.slot - 0.001)
-"""How long after its end a slot is recorded at the latest. The next one is recorded later."""
 _LONG: Final = timedelta(hours=1)
 _WHO: Final = (c.API_KEY_HINT, c.RESPONSE_MODEL)
 _TOKENS: Final[tuple[tuple[str, Metric, str | None], ...]] = (
@@ -108,7 +108,7 @@ def measure(
     translator = NameTranslator()
     where = (translator.match(c.PROVIDER_NAME, "=", "anthropic"), *matchers)
     queries = Queries(translator, where, store=store or prometheus.store())
-    recorded = queries.recorded and _is_recorded(prometheus, start, end)
+    recorded = queries.recorded and is_recorded(prometheus, Period(start, end), datetime.now(timezone.utc))
     window = _Window(prometheus, queries, known, end, end - start, recorded)
     found = Measured()
     for labels, _ in window.increase(c.CALLS, c.API_KEY_HINT):
@@ -134,20 +134,6 @@ def measure(
         for labels, usd in edge.increase(c.COST, *_WHO):
             add(found.edges, edge.of(labels), usd)
     return found
-
-
-def _is_recorded(prometheus: Prometheus, start: datetime, end: datetime) -> bool:
-    """Whether the window is made of whole slots, and the rules were evaluated from its first one to its last."""
-    slot = MINUTES.slot
-    if start.timestamp() % slot or end.timestamp() % slot or datetime.now(timezone.utc) < end + _RECORDED_AFTER:
-        return False
-    if not prometheus.query(f"count_over_time({ALIVE}[10m])", start.timestamp() + 2 * slot):
-        return False
-    # Corrections reach as far back as their window. Rules that were away for longer have lost what the raw series have.
-    length, far = (f"{seconds:.0f}s" for seconds in ((end - start).total_seconds(), MINUTES.window))
-    known = f"count_over_time((count_over_time({ALIVE}[{far}]))[{length}:{MINUTES.name}])"
-    slots = (end - start).total_seconds() / slot
-    return any(count >= slots for _, count in prometheus.query(known, end.timestamp()))
 
 
 def _tokens(window: _Window) -> dict[Cell, int]:
@@ -176,7 +162,7 @@ class _Window(NamedTuple):
         length, end = f"{int(self.length.total_seconds())}s", self.end
         if self.recorded:
             expression = self.queries.increase(metric, length, by, *matchers, level=MINUTES.name)
-            end += _RECORDED_AFTER
+            end += recorded_after(MINUTES)
         else:
             expression = self.queries.raw_increase(metric, length, by, *matchers)
         names = {self.queries.translator.bare(name): name for name in by}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..organization.models import Dimensions
 from ..organization.reports import between, total
+from ..prometheus import IncompleteDataError
 from .measured import BATCH, Cell, KeyAndModel, add, canonical
-from .prometheus import IncompleteDataError
 
 if TYPE_CHECKING:
     from ..organization.client import Reader

@@ -25,7 +25,7 @@ from ..pricing import CallCost, PriceTable, not_priced, price_batch_result, pric
 from . import conflicts, span_attributes
 from .attributes import Attributes
 from .batches import TimeRange
-from .call import Attempt, Call
+from .call import NATIVE_SCOPES, Attempt, Call
 from .counters import MAX_PENDING
 from .increments import BatchOwner, call_increments, result_increments, tokens_of
 from .metrics import Instruments
@@ -397,7 +397,8 @@ class Recorder:
         series = self._series.get(kind)
         if series is None:
             # Here, because asking at each call that has a span of the client library's would be slow.
-            if call.expects_native_span and not call.opens_own_span and (other := conflicts.other_instrumentation()):
+            is_native = call.expects_native_span and call.native_scopes is NATIVE_SCOPES
+            if is_native and (other := conflicts.other_instrumentation()):
                 conflicts.warn_once(other)
             rates = None
             if platform is not None:

@@ -90,6 +90,8 @@ def create_app(
             *SessionEndpoints(engine).routes(),
             post("/model/{model:path}/invoke", messages.bedrock),
             post("/model/{model:path}/invoke-with-response-stream", messages.bedrock),
+            post("/model/{model:path}/converse", messages.converse),
+            post("/model/{model:path}/converse-stream", messages.converse),
             post(_VERTEX, messages.vertex),
             post("/v1" + _VERTEX, messages.vertex),
             Route("/simulator/served", totals),

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from otel_claude_demo.simulator.catalog import MODELS, resolved
 from otel_claude_demo.simulator.compose import Answer
+from otel_claude_demo.simulator.converse import CONVERSE, messages_request
 from otel_claude_demo.simulator.delivery import Delivered, Delivery, Nothing, Step, Stream, Whole
 from otel_claude_demo.simulator.engine import Engine
 from otel_claude_demo.simulator.events import events
@@ -50,6 +51,15 @@ class Endpoints:
             return self._answer(context, request.path_params["model"], body, stream=stream)
 
         return await self._handled(RequestContext(request, self.engine, BEDROCK), handle)
+
+    async def converse(self, request: Request) -> Response:
+        """POST /model/{model}/converse and …/converse-stream."""
+
+        def handle(context: RequestContext, body: Json) -> Response:
+            stream = request.url.path.endswith("-stream")
+            return self._answer(context, request.path_params["model"], messages_request(body), stream=stream)
+
+        return await self._handled(RequestContext(request, self.engine, CONVERSE), handle)
 
     async def vertex(self, request: Request) -> Response:
         """POST …/publishers/anthropic/models/{model}:rawPredict and :streamRawPredict."""
@@ -122,7 +132,7 @@ class Endpoints:
         return Whole(
             200,
             context.headers({**limits, **context.platform.answer_headers(answer)}),
-            indented(answer.message(usage)),
+            context.platform.answer_body(answer, usage),
             self.engine.stopping,
             report,
             delay=delay + answer.meter.counts.output * self.engine.seconds_per_token(answer),

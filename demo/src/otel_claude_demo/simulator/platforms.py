@@ -11,7 +11,7 @@ from otel_claude_demo.simulator.compose import Answer
 from otel_claude_demo.simulator.events import PING, Event, sse
 from otel_claude_demo.simulator.eventstream import chunk, exception
 from otel_claude_demo.simulator.failures import Failure
-from otel_claude_demo.simulator.jsons import indented
+from otel_claude_demo.simulator.jsons import Json, indented
 
 SERVER = "otel-claude-simulator"
 SIMULATED = {"x-simulated": "otel-claude", "server": SERVER}
@@ -47,6 +47,10 @@ class Platform:
     def answer_headers(self, _answer: Answer) -> dict[str, str]:
         """What a plain answer has beside the usual headers."""
         return {"content-type": "application/json"}
+
+    def answer_body(self, answer: Answer, usage: Json) -> bytes:
+        """The body of a plain answer."""
+        return indented(answer.message(usage))
 
     def event(self, event: Event, answer: Answer) -> bytes:
         """An event of a stream, in this platform's framing."""

@@ -6,6 +6,7 @@ Knows Starlette's request and the headers that every answer has.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -19,6 +20,8 @@ from otel_claude_demo.simulator.jsons import Json
 from otel_claude_demo.simulator.platforms import SIMULATED, Platform
 from otel_claude_demo.simulator.scenarios import HEADER, Scenario, parse_scenario
 from otel_claude_demo.simulator.served import Served, key_hint
+
+_BOTOCORE_ATTEMPT = re.compile(r"attempt=(\d+)")
 
 
 @dataclass
@@ -42,6 +45,8 @@ class RequestContext:
     def attempt(self) -> int:
         """How often the SDK has tried before."""
         text = self.request.headers.get("x-stainless-retry-count", "")
+        if found := _BOTOCORE_ATTEMPT.search(self.request.headers.get("amz-sdk-request", "")):
+            return int(found[1]) - 1
         return int(text) if text.isdecimal() else 0
 
     @property

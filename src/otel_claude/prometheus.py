@@ -17,10 +17,10 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import Request
 
-from .. import redact
-from ..api.json import Json, as_list, as_object
-from ..promql.queries import Store
-from ..requesting import DIRECT, Connection, send
+from . import redact
+from .api.json import Json, as_list, as_object
+from .promql.queries import Store
+from .requesting import DIRECT, Connection, send
 
 _TIMEOUT: Final = 120.0
 _MAX_BYTES: Final = 1 << 26
@@ -59,7 +59,20 @@ class Prometheus:
 
     def query(self, expression: str, at: float) -> list[tuple[dict[str, str], Decimal]]:
         """The labels and values of an expression's series at a moment, in seconds since the epoch."""
-        answer = self._get("query", {"query": expression, "time": f"{at:.3f}"})
+        rows = self._rows("query", {"query": expression, "time": f"{at:.3f}"})
+        return [(self._labels(row), self._sample(row.get("value"))[1]) for row in rows]
+
+    def query_range(
+        self, expression: str, start: float, end: float, step: timedelta
+    ) -> list[tuple[dict[str, str], list[tuple[float, Decimal]]]]:
+        """The labels of an expression's series, and their values from one moment to another, each with its moment."""
+        times = {"start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step.total_seconds():.0f}s"}
+        # VictoriaMetrics moves the moments to multiples of the step, unless it is told not to.
+        rows = self._rows("query_range", {"query": expression, **times, "nocache": "1"})
+        return [(self._labels(row), [self._sample(each) for each in as_list(row.get("values")) or ()]) for row in rows]
+
+    def _rows(self, path: str, parameters: dict[str, str]) -> list[Json]:
+        answer = self._get(path, parameters)
         # Thanos, Mimir and Prometheus' remote read warn of what is missing; VictoriaMetrics' cluster has a field.
         warning = answer.get("warnings") or (answer.get("isPartial") and "the answer is partial")
         if warning:
@@ -68,18 +81,24 @@ class Prometheus:
         rows = as_list(as_object(answer.get("data")).get("result"))
         if rows is None:
             raise self._not_the_api()
-        return [self._row(as_object(row)) for row in rows]
+        return [as_object(row) for row in rows]
 
-    def _row(self, row: Json) -> tuple[dict[str, str], Decimal]:
-        labels, sample = row.get("metric"), as_list(row.get("value")) or []
+    def _labels(self, row: Json) -> dict[str, str]:
+        labels = row.get("metric")
+        if as_object(labels) is not labels:
+            raise self._not_the_api()
+        return {str(name): redact.name(str(text)) for name, text in as_object(labels).items()}
+
+    def _sample(self, pair: object) -> tuple[float, Decimal]:
+        both = as_list(pair) or []
         try:
-            value = float(str(sample[1]))
+            moment, value = float(str(both[0])), float(str(both[1]))
         except (ValueError, IndexError):
-            value = math.nan
-        if as_object(labels) is not labels or not math.isfinite(value):
+            raise self._not_the_api() from None
+        if not math.isfinite(moment) or not math.isfinite(value):
             raise self._not_the_api()
         # A sample is a double: nothing else that its text may hold is a number.
-        return {str(name): redact.name(str(text)) for name, text in as_object(labels).items()}, Decimal(repr(value))
+        return moment, Decimal(repr(value))
 
     def store(self) -> Store:
         """What it says that it is. What answers otherwise is taken for Prometheus, as Thanos and Cortex are used."""

@@ -1,0 +1,101 @@
+"""The options by which commands choose a period, what of it they look at, and the store that has its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Annotated
+
+from ..prometheus import IncompleteDataError, Prometheus
+from ..promql.names import NameTranslator
+from ..promql.queries import STORES, Queries, Store
+from ..spending.history import History, newest, open_history
+from ..spending.periods import Period, last, time_of
+from ..spending.usage import TYPE, WIDTHS, labels_of
+from .arguments import Option
+from .connections import PrometheusOptions
+from .output import say
+
+
+@dataclass(frozen=True)
+class HistoryOptions:
+    """Which period is asked about, where, and what of it."""
+
+    prometheus: Annotated[
+        str | None,
+        Option("--prometheus", metavar="URL", help="Where the metrics are: Prometheus, Mimir, VictoriaMetrics."),
+    ] = None
+    start: Annotated[
+        str | None, Option("--from", metavar="TIME", help="The beginning: 2026-11-20, or 2026-11-20T13:00 (UTC).")
+    ] = None
+    end: Annotated[
+        str | None, Option("--to", metavar="TIME", help="The end, itself not in it. By default the newest there is.")
+    ] = None
+    last: Annotated[str | None, Option("--last", metavar="LENGTH", help="So long up to the end, as 24h or 7d.")] = None
+    where: Annotated[
+        list[str] | None,
+        Option("--where", metavar="KEY=VALUE", help="Only this, as job=checkout or tag.team=search. Repeatable."),
+    ] = None
+    store: Annotated[
+        str | None,
+        Option(
+            "--store",
+            help="What the server is: prometheus, mimir or victoria-metrics. By default what it says of itself.",
+        ),
+    ] = None
+
+    def server(self, connection: PrometheusOptions) -> OpenedStore:
+        """The store. Raises IncompleteDataError where it cannot be asked."""
+        if self.prometheus is None:
+            raise IncompleteDataError("--prometheus is missing: say where the metrics are, as http://prometheus:9090")
+        stores: dict[str, Store] = {each: each for each in STORES}
+        if self.store is not None and self.store not in stores:
+            raise IncompleteDataError(f"--store takes {' or '.join(STORES)}, not {self.store!r}")
+        where = tuple(_matcher(text) for text in self.where or ())
+        server = connection.connect(self.prometheus)
+        store = server.store() if self.store is None else stores[self.store]
+        return OpenedStore(server, Queries(NameTranslator(), where, store=store))
+
+    def period(self, queries: Queries, usual: str, now: datetime) -> Period:
+        """The period that is asked about. Raises IncompleteDataError where the options say none."""
+        return self.period_up_to(newest(queries, now), usual)
+
+    def period_up_to(self, newest: datetime, usual: str) -> Period:
+        """The same where what is newest is known."""
+        if self.start is not None and self.last is not None:
+            raise IncompleteDataError("--from and --last both say where the period begins: give one")
+        end = newest if self.end is None else time_of("--to", self.end)
+        start = end - last(self.last or usual) if self.start is None else time_of("--from", self.start)
+        if end <= start:
+            raise IncompleteDataError("--to is not after --from")
+        return Period(start, end)
+
+
+@dataclass(frozen=True)
+class OpenedStore:
+    """A server, and how it is asked."""
+
+    server: Prometheus
+    queries: Queries
+
+    def open(self, period: Period, now: datetime) -> History:
+        """How a period is read. What the user is to know of that is said."""
+        history, note = open_history(self.server, self.queries, period, now)
+        if note:
+            say(note)
+        return history
+
+
+def now() -> datetime:
+    """The moment that is now, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def _matcher(text: str) -> str:
+    dimension, separator, value = text.partition("=")
+    if not separator:
+        raise IncompleteDataError(f"--where {text!r} is no filter. Write it as job=checkout")
+    if dimension in WIDTHS or dimension == TYPE:
+        raise IncompleteDataError(f"--where cannot filter by {dimension}")
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return NameTranslator().match(labels_of(dimension)[0], "=", escaped)

@@ -1,0 +1,340 @@
+"""`otel-claude spend`: what was spent, by service, model, key, tag or day. For a person, a spreadsheet or a program."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from ..api.json import as_list, as_object
+from ..files import read
+from ..organization.errors import Problem
+from ..pricing import UNPRICED_REASONS, PriceTableError, shipped
+from ..prometheus import IncompleteDataError
+from ..spending.organization import read_organization
+from ..spending.periods import DAY, HOUR, Period, floor, rfc3339
+from ..spending.usage import TYPE, WIDTHS, Key, Usage, labels_of, read_spend, read_unpriced, read_usage
+from .arguments import Option
+from .connections import AdminOptions, OptionError, PrometheusOptions, with_options
+from .history import HistoryOptions, now
+from .output import console, fail, guard_logs, write_json
+from .tables import Table, csv_cell, rich_table
+
+_SCHEMA: Final = 1
+_FORMATS: Final = ("table", "csv", "json", "markdown")
+_SOURCES: Final = ("prometheus", "organization")
+_USUAL: Final = "7d"
+_MAX_FILE: Final = 1 << 26
+_COUNTS: Final = {
+    "calls": "Calls",
+    "uncached_input_tokens": "Input",
+    "cache_read_input_tokens": "Cached",
+    "cache_creation_input_tokens": "Written",
+    "output_tokens": "Output",
+}
+"""The counts of a row, and how a table names them."""
+_FIELDS: Final = ("usd", *_COUNTS, "share", "cache_hit_ratio")
+_UNKNOWN: Final = "(not known)"
+_SHOWN: Final = {"day": len("2026-11-20"), "hour": len("2026-11-20T13:00")}
+"""How much of a moment is shown."""
+_BLOCKS: Final = "▁▂▃▄▅▆▇█"
+_BAR_WIDTH: Final = 8
+_FEW_DAYS: Final = 3
+
+
+@dataclass
+class _Answer:
+    """What was spent. Without a period: in whatever time a file is about."""
+
+    by: tuple[str, ...]
+    rows: list[tuple[Key, Usage]]
+    unpriced: Counter[str] = field(default_factory=Counter[str])
+    period: Period | None = None
+    trend: list[Decimal] = field(default_factory=list[Decimal])
+    width: str = ""
+    others: int = 0
+    """How many rows the last one stands for, or 0."""
+
+    @property
+    def usd(self) -> Decimal:
+        """US dollars."""
+        return sum((usage.total for _, usage in self.rows), Decimal(0))
+
+
+@with_options
+def command(  # noqa: PLR0913 - each is an option of the command
+    by: Annotated[
+        str,
+        Option(
+            "--by",
+            metavar="LIST",
+            help="day, hour, job, model, key, workspace, operation, type, library or tag.<key>; several with commas.",
+        ),
+    ] = "model",
+    written: Annotated[str, Option("--format", metavar="FORMAT", help="table, csv, json or markdown.")] = "table",
+    top: Annotated[
+        float, Option("--top", metavar="N", at_least=0, help="The N largest rows, and one for the rest. 0: all.")
+    ] = 0,
+    source: Annotated[
+        str, Option("--source", metavar="SOURCE", help="prometheus, or organization: what the Admin API reports.")
+    ] = "prometheus",
+    file: Annotated[
+        Path | None, Option("--file", metavar="FILE", help="The JSON of a summary, in place of a server.")
+    ] = None,
+    *,
+    chosen: HistoryOptions,
+    to_prometheus: PrometheusOptions,
+    to_admin: AdminOptions,
+) -> None:
+    """Show what was spent.
+
+    Reads what the rules recorded in Prometheus or Mimir, or the series of VictoriaMetrics: dollars, calls and tokens of
+    a period, seven days up to now unless --from or --last say otherwise. `--source organization` shows in the same form
+    what Anthropic's Admin API reports at list price.
+
+    Exit code: 0, or 2 for what could not be answered.
+    """
+    guard_logs()
+    try:
+        _one_of("--format", _FORMATS, written)
+        dimensions = _dimensions(by)
+        if file is not None:
+            answer = _of_file(file, dimensions)
+        elif _one_of("--source", _SOURCES, source) == "organization":
+            answer = _of_organization(to_admin, chosen, dimensions)
+        else:
+            answer = _of_store(to_prometheus, chosen, dimensions, trend=written == "table")
+    except (IncompleteDataError, OptionError, Problem, PriceTableError) as problem:
+        fail(f"spend: {problem}")
+    _cut(answer, int(top))
+    {"table": _show, "json": _write_json, "csv": _write_csv, "markdown": _write_markdown}[written](answer)
+
+
+def _one_of(option: str, choices: tuple[str, ...], text: str) -> str:
+    if text not in choices:
+        raise IncompleteDataError(f"{option} takes {' or '.join(choices)}, not {text!r}")
+    return text
+
+
+def _dimensions(by: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(filter(None, (each.strip() for each in by.split(",")))))
+    for dimension in found:
+        labels_of(dimension)
+    if not found:
+        raise IncompleteDataError("--by is empty: choose what to tell apart, as job,model")
+    if len(WIDTHS.keys() & set(found)) > 1:
+        raise IncompleteDataError("--by takes day or hour, not both")
+    return found
+
+
+def _of_store(connection: PrometheusOptions, chosen: HistoryOptions, by: tuple[str, ...], *, trend: bool) -> _Answer:
+    moment = now()
+    opened = chosen.server(connection)
+    period = chosen.period(opened.queries, _USUAL, moment)
+    history = opened.open(period, moment)
+    found = read_usage(history, by, shipped().known)
+    if not found:
+        raise IncompleteDataError(
+            f"Prometheus at {opened.server.address} has nothing that otel-claude measured from {period}"
+        )
+    answer = _Answer(by, _ordered(found, by), read_unpriced(history), period)
+    if trend:
+        answer.width = "hour" if period.length <= _FEW_DAYS * DAY else "day"
+        answer.trend = read_spend(history, WIDTHS[answer.width])
+    return answer
+
+
+def _of_organization(connection: AdminOptions, chosen: HistoryOptions, by: tuple[str, ...]) -> _Answer:
+    if chosen.where:
+        raise IncompleteDataError("--where is for what was measured: the organization's reports are whole")
+    newest = floor(now() - HOUR / 6, HOUR)
+    period = chosen.period_up_to(newest, _USUAL)
+    with connection.reader() as reader:
+        found = read_organization(reader, period, by, shipped().known)
+    return _Answer(by, _ordered(found, by), period=period)
+
+
+def _of_file(file: Path, by: tuple[str, ...]) -> _Answer:
+    """The JSON that `summary.json` writes."""
+    if not set(by) <= {"model", TYPE}:
+        raise IncompleteDataError("a summary is told apart by model and type alone: give --by model, type or both")
+    try:
+        summary = as_object(json.loads(read(file, _MAX_FILE, waits=True)))
+        found: dict[Key, Usage] = {}
+        for each in as_list(summary["models"]) or ():
+            model = as_object(each)
+            name = str(model["model"])
+            for kind, usd in as_object(model["parts"]).items():
+                usage = found.setdefault(tuple(name if dimension == "model" else kind for dimension in by), Usage())
+                usage.usd[kind] = usage.usd.get(kind, Decimal(0)) + Decimal(str(usd))
+            if TYPE not in by:
+                found[name,].calls = int(str(model["calls"]))
+                found[name,].tokens.update({each: int(str(n)) for each, n in as_object(model["tokens"]).items()})
+        unpriced = Counter[str]()
+        for each in as_list(summary["unpriced"]) or ():
+            unpriced[str(as_object(each)["reason"])] += int(str(as_object(each)["calls"]))
+    except OSError as error:
+        raise IncompleteDataError(f"--file {file}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
+        raise IncompleteDataError(
+            f"--file {file}: it is not the JSON of a summary (OTEL_CLAUDE_SUMMARY_JSON)"
+        ) from None
+    return _Answer(by, _ordered({key: usage for key, usage in found.items() if usage != Usage()}, by), unpriced)
+
+
+def _ordered(found: dict[Key, Usage], by: tuple[str, ...]) -> list[tuple[Key, Usage]]:
+    """By time where that comes first, and the most expensive first."""
+    by_time = by[0] in WIDTHS
+
+    def place(item: tuple[Key, Usage]) -> tuple[str, Decimal, list[str]]:
+        key, usage = item
+        return (key[0] or "") if by_time else "", -usage.total, [value or "" for value in key]
+
+    return sorted(found.items(), key=place)
+
+
+def _cut(answer: _Answer, top: int) -> None:
+    """Puts all but the largest rows into one, so that they still add up."""
+    if not top or len(answer.rows) <= top:
+        return
+    largest = sorted(answer.rows, key=lambda row: -row[1].total)[:top]
+    rest = Usage()
+    others = [row for row in answer.rows if row not in largest]
+    for _, usage in others:
+        rest.add(usage)
+    answer.rows = [row for row in answer.rows if row in largest]
+    answer.rows.append(((None,) * len(answer.by), rest))
+    answer.others = len(others)
+
+
+def _write_json(answer: _Answer) -> None:
+    rows = [_fields(answer, key, usage) for key, usage in answer.rows]
+    if answer.others:
+        rows[-1]["others"] = answer.others
+    write_json(
+        {
+            "schema": _SCHEMA,
+            "from": answer.period and rfc3339(answer.period.start),
+            "to": answer.period and rfc3339(answer.period.end),
+            "usd": usd_text(answer.usd),
+            "by": list(answer.by),
+            "rows": rows,
+            "unpriced_calls": answer.unpriced.total(),
+            "unpriced": [{"reason": reason, "calls": count} for reason, count in answer.unpriced.most_common()],
+        }
+    )
+
+
+def _write_csv(answer: _Answer) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([*answer.by, *_FIELDS])
+    for key, usage in answer.rows:
+        writer.writerow(["" if cell is None else csv_cell(cell) for cell in _fields(answer, key, usage).values()])
+
+
+def _fields(answer: _Answer, key: Key, usage: Usage) -> dict[str, Any]:
+    """A row as JSON and CSV have it."""
+    counts: tuple[int | None, ...] = (None,) * len(_COUNTS) if TYPE in answer.by else _counts(usage)
+    share, ratio = (None if each is None else f"{each:.6f}" for each in (_share(answer, usage), _hit_ratio(usage)))
+    values = usd_text(usage.total), *counts, share, ratio
+    return dict(zip(answer.by, key, strict=True)) | dict(zip(_FIELDS, values, strict=True))
+
+
+def _counts(usage: Usage) -> tuple[int, ...]:
+    tokens = usage.tokens
+    written = tokens["cache_write_5m"] + tokens["cache_write_1h"]
+    return usage.calls, tokens["input"], tokens["cache_read"], written, tokens["output"]
+
+
+def _hit_ratio(usage: Usage) -> Decimal | None:
+    """The share of input tokens that the cache gave."""
+    _, uncached, from_cache, written, _ = _counts(usage)
+    total = uncached + from_cache + written
+    return Decimal(from_cache) / total if total else None
+
+
+def _share(answer: _Answer, usage: Usage) -> Decimal | None:
+    return usage.total / answer.usd if answer.usd else None
+
+
+def usd_text(amount: Decimal) -> str:
+    """Dollars to a billionth, with two decimals or as many as are needed."""
+    whole, _, decimals = f"{amount:.9f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
+def _table(answer: _Answer, *, bars: str = "") -> Table:
+    """`bars`: the character that bars are made of, if there are any."""
+    kinds = TYPE in answer.by
+    titles = () if kinds else (*_COUNTS.values(), "Hits")
+    columns = (*(each.capitalize() for each in answer.by), "USD", "Share", *([""] if bars else []), *titles)
+    total, rows = Usage(), list[tuple[str, ...]]()
+    for _, usage in answer.rows:
+        total.add(usage)
+    highest = max((usage.total for _, usage in answer.rows), default=Decimal(0))
+    last = answer.rows[-1] if answer.others else None
+    for row in (*answer.rows, (("Total",), total)):
+        key, usage = row
+        names = [_shown(dimension, each) for dimension, each in zip(answer.by, key, strict=False)]
+        if row is last:
+            names = [f"{answer.others} others"]
+        amounts = [f"{usage.total:,.{2 if answer.usd >= 1 else 6}f}", _percent(_share(answer, usage))]
+        if bars:
+            amounts.append(bars * round(_BAR_WIDTH * usage.total / highest) if highest and usage is not total else "")
+        if not kinds:
+            amounts += [*map(_compact, _counts(usage)), _percent(_hit_ratio(usage))]
+        rows.append((*names, *[""] * (len(answer.by) - len(names)), *amounts))
+    return Table("", columns, rows, len(answer.by))
+
+
+def _compact(count: int) -> str:
+    """A count in at most seven characters: 81,216, then 1.62M."""
+    for unit, size in (("T", 10**12), ("G", 10**9), ("M", 10**6)):
+        if count >= size:
+            return f"{count / size:.4g}{unit}"
+    return f"{count:,}"
+
+
+def _percent(share: Decimal | None) -> str:
+    return "" if share is None else f"{share:.1%}"
+
+
+def _shown(dimension: str, text: str | None) -> str:
+    """A value as a table has it: a day or an hour without the rest of its moment."""
+    if text is None:
+        return _UNKNOWN
+    return text[: _SHOWN[dimension]].replace("T", " ") if dimension in _SHOWN and text.endswith("Z") else text
+
+
+def _show(answer: _Answer) -> None:
+    shown = console()
+    blocks = shown.encoding.lower().startswith("utf")
+    if answer.period is not None:
+        shown.print(f"From {answer.period}, US dollars.")
+    if blocks and any(answer.trend):
+        highest = max(answer.trend)
+        steps = (round(max(Decimal(0), usd) / highest * (len(_BLOCKS) - 1)) for usd in answer.trend)
+        drawn = "".join(_BLOCKS[step] for step in steps)
+        shown.print(f"Each {answer.width}: {drawn}  at most {highest:,.2f}", soft_wrap=True)
+    shown.print()
+    shown.print(rich_table(_table(answer, bars="█" if blocks else "#")))
+    for reason, count in answer.unpriced.most_common():
+        known = UNPRICED_REASONS.get(reason)
+        text = f": {known.meaning}. {known.remedy}" if known else ""
+        calls = "1 call is" if count == 1 else f"{count:,} calls are"
+        shown.print(f"{calls} not in it, or in part ({reason}){text}", soft_wrap=True)
+
+
+def _write_markdown(answer: _Answer) -> None:
+    def line(cells: Sequence[str]) -> str:
+        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+
+    table = _table(answer)
+    sides = ["---"] * table.text_columns + ["---:"] * (len(table.columns) - table.text_columns)
+    sys.stdout.write("".join(line(cells) for cells in (table.columns, sides, *table.rows)))
