@@ -155,6 +155,10 @@ def _of_organization(connection: AdminOptions, chosen: HistoryOptions, by: tuple
         raise IncompleteDataError("--where is for what was measured: the organization's reports are whole")
     newest = floor(now() - HOUR / 6, HOUR)
     period = chosen.period_up_to(newest, _USUAL)
+    if period.end > newest:
+        raise IncompleteDataError(
+            f"whole hours are reported up to {rfc3339(newest)}, and the period ends later: give --to"
+        )
     with connection.reader() as reader:
         found = read_organization(reader, period, by, shipped().known)
     return _Answer(by, _ordered(found, by), period=period)
@@ -182,9 +186,7 @@ def _of_file(file: Path, by: tuple[str, ...]) -> _Answer:
     except OSError as error:
         raise IncompleteDataError(f"--file {file}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
-        raise IncompleteDataError(
-            f"--file {file}: it is not the JSON of a summary (OTEL_CLAUDE_SUMMARY_JSON)"
-        ) from None
+        raise IncompleteDataError(f"--file {file}: it is not the JSON of a summary") from None
     return _Answer(by, _ordered({key: usage for key, usage in found.items() if usage != Usage()}, by), unpriced)
 
 
