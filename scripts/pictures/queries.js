@@ -9,7 +9,7 @@ const SLOT_SECONDS = 300;
 export function fill(text, interval = SLOT_SECONDS) {
   const values = {
     __range: `${parameters.range}s`, __interval: `${interval}s`, __interval_ms: `${1000 * interval}`, level: "5m",
-    job: parameters.job ?? ".+", model: ".*", key: ".*", library: ".*", tag: "claude_tag_feature", tag_value: ".*", budget: parameters.budget ?? "5000",
+    job: parameters.job ?? ".+", team: ".*", model: ".*", key: ".*", library: ".*", tag: "claude_tag_feature", tag_value: ".*", budget: parameters.budget ?? "5000",
   };
   return text.replace(/\$\{(\w+)\}|\$(\w+)/g, (whole, braced, plain) => values[braced ?? plain] ?? whole);
 }

@@ -20,6 +20,7 @@ from .alerts.definitions import alert_groups
 from .alerts.recording import backfill_groups, recording_groups
 from .alerts.rules import GRAFANA, RUNBOOKS, Places, rules_json
 from .alerts.thresholds import Thresholds
+from .claude_code import direct_settings, managed_settings
 from .dashboards.definitions import DASHBOARDS
 from .dashboards.grafana import dashboard_json
 from .deploy_files.yaml import to_yaml
@@ -35,6 +36,12 @@ GENERATED: Final = (
 _FROM_PACKAGE: Final = "RUN pip install --no-cache-dir 'otel-claude[demo,agent-sdk]'"
 _FROM_CHECKOUT: Final = "COPY . /src\n        RUN pip install --no-cache-dir '/src[demo,agent-sdk]' /src/demo"
 
+_CLAUDE_CODE_STORES: Final = {
+    "prometheus": "http://prometheus:9090/api/v1/otlp",
+    "mimir": "http://mimir:8080/otlp",
+    "victoria-metrics": "http://victoria-metrics:8428/opentelemetry",
+}
+"""Where the Collector for Claude Code sends to, unless METRICS_OTLP_ENDPOINT says it."""
 _ADDRESS: Final = re.compile(r"(?!.*\{\{)[!-\"$-~]+")
 """Printable ASCII without `#` and `{{`."""
 
@@ -64,6 +71,10 @@ class Options:
     """What the dashboards and rules ask: one of `STORES`."""
     process_labels: tuple[str, ...] = ()
     """Further labels that name a process or its host, as stored. Nothing is recorded by them."""
+    developer_budget: float = Thresholds.developer_budget
+    """US dollars in thirty days of each developer's Claude Code."""
+    team_budget: float = Thresholds.team_budget
+    """The same of each team's."""
     queries: Queries = field(init=False)
     tag_budgets: tuple[TagBudget, ...] = field(init=False)
 
@@ -76,7 +87,8 @@ class Options:
         _check_address("grafana-url", self.grafana_url, "https://grafana.example.com")
         if self.runbook_url != RUNBOOKS:
             _check_address("runbook-url", self.runbook_url, "https://wiki.example.com/claude-runbooks")
-        for name, budget in (("monthly", self.monthly_budget), ("daily", self.daily_budget)):
+        budgets = ("monthly", "daily", "developer", "team")
+        for name, budget in zip(budgets, self._budgets, strict=True):
             if not (math.isfinite(budget) and budget > 0):
                 raise ExportError(f"the {name} budget must be more than 0 dollars, not {budget:g}")
         object.__setattr__(self, "tag_budgets", _tag_budgets(self.budgets))
@@ -84,7 +96,12 @@ class Options:
     @property
     def thresholds(self) -> Thresholds:
         """The thresholds with these budgets."""
-        return Thresholds(self.monthly_budget, self.daily_budget)
+        monthly, daily, developer, team = self._budgets
+        return Thresholds(monthly, daily, developer_budget=developer, team_budget=team)
+
+    @property
+    def _budgets(self) -> tuple[float, float, float, float]:
+        return self.monthly_budget, self.daily_budget, self.developer_budget, self.team_budget
 
 
 def dashboards(options: Options) -> Files:
@@ -118,6 +135,22 @@ def backfill(options: Options) -> Files:
 def collector(_options: Options) -> Files:
     """Configurations of the OpenTelemetry Collector."""
     return _static("collector")
+
+
+def claude_code(options: Options) -> Files:
+    """What Claude Code's own telemetry needs: the Collector's configurations, and settings for developers' machines."""
+    files = {name: text for name, text in _static("collector").items() if name.startswith("claude-code")}
+    endpoint = _CLAUDE_CODE_STORES[options.store]
+    files["claude-code.yaml"] = files["claude-code.yaml"].replace(
+        f":-{_CLAUDE_CODE_STORES['prometheus']}}}", f":-{endpoint}}}"
+    )
+    files["managed-settings.json"] = _json(managed_settings())
+    if options.store != "prometheus":
+        # Nothing scrapes there.
+        del files["claude-code-scraped.yaml"]
+    if options.store == "victoria-metrics":
+        files["managed-settings-direct.json"] = _json(direct_settings())
+    return files
 
 
 def systemd(_options: Options) -> Files:
@@ -180,6 +213,7 @@ TARGETS: Final[dict[str, Callable[[Options], Files]]] = {
     "backfill": backfill,
     "kubernetes": kubernetes,
     "collector": collector,
+    "claude-code": claude_code,
     "compose": compose,
     "systemd": systemd,
     "terraform": terraform,

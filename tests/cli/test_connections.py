@@ -314,7 +314,7 @@ SECURITY = (Path(__file__).parents[2] / "SECURITY.md").read_text(encoding="utf-8
 
 def test_the_page_on_security_has_every_command_and_only_options_that_there_are(otel_claude):
     rows = re.findall(r"^\| (`[^|]*) \| ", SECURITY.partition("## Connections of the commands")[2], re.MULTILINE)
-    names = [name for row in rows for name in re.findall(r"`([a-z]+)`", row)]
+    names = [name for row in rows for name in re.findall(r"`([a-z-]+)`", row)]
     assert {row.name for row in COMMANDS} <= set(names)
     pages = [otel_claude(row.name, "--help")[1] for row in COMMANDS]
     options = set(re.findall(r"--[a-z]+(?:-[a-z]+)*", SECURITY))

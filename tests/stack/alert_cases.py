@@ -19,6 +19,7 @@ from otel_claude.alerts.thresholds import Thresholds
 from otel_claude.deploy_files.yaml import to_yaml
 from otel_claude.promql.names import NameTranslator
 from otel_claude.promql.queries import Queries
+from otel_claude.semconv import claude_code as cc
 
 NAMING = NameTranslator()
 QUERIES = Queries(NAMING)
@@ -104,6 +105,25 @@ OF_LIMIT = OF_MODEL | {
     NAMING.label(c.API_KEY_HINT): KEY[c.API_KEY_HINT],
     NAMING.label(c.RATE_LIMIT_NAME): "input_tokens",
 }
+
+ANN = {"user": "ann@x.org"}
+
+
+def of_code(metric, values, **more):
+    known = {"model": "claude-sonnet-5-5", "team": "search", "user_id": "814a24f92f1cd645bb144e1d153c2a19902a04d4",
+             "user_email": "ann@x.org", "claude_temporality": "delta"}  # fmt: skip
+    labels = {name: value for name, value in {**known, **more}.items() if value}
+    return series(metric, values, labels, job="claude-code")
+
+
+def code_cost(values, **more):
+    return of_code(cc.CODE_COST, values, **more)
+
+
+def lost(values):
+    labels = 'job="otel-collector", instance="a:8888", exporter="otlp_http/metrics"'
+    return f"otelcol_exporter_send_failed_metric_points{{{labels}}}", values
+
 
 OF_HOURS, OF_DAYS = organization_cases(Case, series)
 CASES = (
@@ -244,6 +264,41 @@ CASES = (
          "Prometheus keeps metrics for 10d 0h 0m 0s, and monthly budgets look back for thirty days."),
     Case("ClaudeRetentionShort", (("prometheus_tsdb_retention_limit_seconds", "2764800x200"),), "90m"),
     Case("ClaudeRetentionShort", (("prometheus_tsdb_retention_limit_seconds", "0x200"),), "90m"),
+    Case("ClaudeCodeSessionRunsAway", (code_cost("1x180"),), "90m",
+         "Claude Code cost 60.00 USD for ann@x.org in the last hour (limit 40 USD).", ANN),
+    # The same of cumulative sums, where the Collector is scraped.
+    Case("ClaudeCodeSessionRunsAway", (code_cost("0+1x180", claude_temporality=""),), "90m",
+         "Claude Code cost 60.00 USD for ann@x.org in the last hour (limit 40 USD).", ANN),
+    Case("ClaudeCodeSessionRunsAway", (code_cost("1x180", user_email=""),), "90m",
+         "Claude Code cost 60.00 USD for 814a24f92f1c in the last hour (limit 40 USD).", {"user": "814a24f92f1c"}),
+    Case("ClaudeCodeSessionRunsAway", (code_cost("0.5x180"),), "90m"),
+    # Two developers, each below it.
+    Case("ClaudeCodeSessionRunsAway", (code_cost("0.5x180"), code_cost("0.5x180", user_email="bob@x.org")), "90m"),
+    Case("ClaudeCodeDeveloperBudgetExceeded", (code_cost("_x9 600 _x200"),), "130m",
+         "Claude Code cost 600.00 USD for ann@x.org in thirty days, over a developer's budget of 500 USD.", ANN),
+    Case("ClaudeCodeDeveloperBudgetExceeded", (code_cost("_x9 400 _x200"),), "130m"),
+    Case("ClaudeCodeTeamBudgetExceeded",
+         (code_cost("_x9 3000 _x200"), code_cost("_x9 3000 _x200", user_email="bob@x.org")), "130m",
+         "Claude Code cost 6000.00 USD for the team search in thirty days, over a team's budget of 5000 USD.",
+         {"team": "search"}),
+    Case("ClaudeCodeTeamBudgetExceeded",
+         (code_cost("_x9 3000 _x200"), code_cost("_x9 3000 _x200", team="shop")), "130m"),
+    Case("ClaudeCodeTeamBudgetExceeded", (code_cost("_x9 6000 _x200", team=""),), "130m"),
+    Case("ClaudeCodeRequestsFail", (of_code(cc.CODE_REQUESTS, "1x180"), of_code(cc.CODE_ERRORS, "1x180")), "90m",
+         "50% of the requests of Claude Code in the last hour failed for good."),
+    Case("ClaudeCodeRequestsFail", (of_code(cc.CODE_ERRORS, "1x180"),), "90m",
+         "100% of the requests of Claude Code in the last hour failed for good."),
+    Case("ClaudeCodeRequestsFail", (of_code(cc.CODE_REQUESTS, "9x180"), of_code(cc.CODE_ERRORS, "1x180")), "90m"),
+    # Three of three requests are no outage.
+    Case("ClaudeCodeRequestsFail", (of_code(cc.CODE_ERRORS, "_x60 1x2 _x60"),), "90m"),
+    Case("ClaudeCollectorExportsRefused", (lost("0x20 7x40"),), "25m",
+         "Collectors could not take or send 7 points in ten minutes."),
+    # There is no series before the first failure.
+    Case("ClaudeCollectorExportsRefused", (lost("_x20 7x40"),), "25m",
+         "Collectors could not take or send 7 points in ten minutes."),
+    Case("ClaudeCollectorExportsRefused", (lost("7x60"),), "55m"),
+    # A restart.
+    Case("ClaudeCollectorExportsRefused", (lost("7x20 0x40"),), "25m"),
     *OF_HOURS,
 )  # fmt: skip
 WEEKLY = (
@@ -335,12 +390,13 @@ def tests(cases, interval):
 def expected(case, alert):
     if case.summary is None:
         return []
-    job = f"?var-job={case.labels['job']}" if "job" in case.labels else alert.choice
+    choice = alert.choice.replace("{{ $labels.team | urlquery }}", case.labels.get("team", ""))
+    choice = f"?var-job={case.labels['job']}" if "job" in case.labels else choice
     annotations = {
         "summary": case.summary,
         "description": alert.action,
         "runbook_url": f"{RUNBOOKS}#{case.alert.lower()}",
-        "dashboard_url": f"{GRAFANA}/d/{alert.dashboard}{job}",
+        "dashboard_url": f"{GRAFANA}/d/{alert.dashboard}{choice}",
     }
     return [{"exp_labels": {"severity": alert.severity, **case.labels}, "exp_annotations": annotations}]
 

@@ -8,13 +8,15 @@ from pathlib import Path
 
 DASHBOARDS = Path(__file__).parents[2] / "deploy/grafana/dashboards"
 ALL = {
-    "job": ".+", "model": ".*", "key": ".*", "library": ".*", "tag": "claude_tag_feature", "tag_value": ".*",
-    "budget": "5000", "level": "5m", "__interval_ms": "300000",
+    "job": ".+", "team": ".*", "model": ".*", "key": ".*", "library": ".*", "tag": "claude_tag_feature",
+    "tag_value": ".*", "budget": "5000", "level": "5m", "__interval_ms": "300000",
 }  # fmt: skip
 ORGANIZATION = "otel-claude-organization"
 """The dashboard about what Anthropic reports: `test_live_organization` fills it."""
 AGENTS = "otel-claude-agents"
 """The dashboard about what agents report: `test_live_agents` fills it."""
+CLAUDE_CODE = "otel-claude-code"
+"""The dashboard about Claude Code: `test_live_claude_code` fills it."""
 CALLS = ("otel-claude-limits", "otel-claude-service", "otel-claude-usage")
 """Those about calls: `test_live_chain` fills them."""
 

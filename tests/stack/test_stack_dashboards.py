@@ -8,16 +8,17 @@ from functools import cache
 
 import promql_parser as promql
 import pytest
-from panels_in_use import AGENTS, CALLS, ORGANIZATION, dashboards, filled, panels, targets
+from panels_in_use import AGENTS, CALLS, CLAUDE_CODE, ORGANIZATION, dashboards, filled, panels, targets
 
 from otel_claude import semconv as c
 from otel_claude.promql import recorded
 from otel_claude.promql.names import BUDGET_USED, OTHER_SERIES, NameTranslator, prometheus_label
 from otel_claude.semconv import agents as a
+from otel_claude.semconv import claude_code as cc
 from otel_claude.semconv import organization as o
 
 ALL = dashboards()
-EMITTED = (*c.METRICS, *a.SESSION_METRICS, *a.AGENT_METRICS, *o.ORGANIZATION_METRICS)
+EMITTED = (*c.METRICS, *a.SESSION_METRICS, *a.AGENT_METRICS, *cc.CLAUDE_CODE_METRICS, *o.ORGANIZATION_METRICS)
 # Metrics that no panel shows, and why. None so far.
 NOT_SHOWN: dict[str, str] = {}
 SERIES = {
@@ -37,26 +38,31 @@ OF_THE_ORGANIZATION = {metric.prometheus for metric in o.ORGANIZATION_METRICS if
 # Common to all series, beside the attributes of the table.
 COMMON = {"job", "instance", "le", "service_version", "alertname", "alertstate", "claude_tag_feature"}
 # What our own queries and rules name.
-COMMON |= {"tag_value", "budget", "series"}
+COMMON |= {"tag_value", "budget", "series", "user"}
 COMMON |= {prometheus_label(name) for name in c.COMMON_ATTRIBUTES}
 VARIABLES = {
     **dict.fromkeys(CALLS, ("datasource", "job", "model", "key", "library", "tag", "tag_value", "budget", "level")),
     AGENTS: ("datasource", "job", "tag", "tag_value", "level"),
+    CLAUDE_CODE: ("datasource", "job", "team", "level"),
     ORGANIZATION: ("datasource", "level"),
 }
 # How each variable narrows a query. Budgets are all services', and histograms, limits and sessions have no tags.
 NARROWED = {
-    "job": ("job", "JOB"), "model": ("gen_ai_request_model", "MODEL"), "key": ("claude_api_key_hint", "KEY"),
+    "job": ("job", "JOB"), "team": ("team", "TEAM"), "model": ("gen_ai_request_model", "MODEL"),
+    "key": ("claude_api_key_hint", "KEY"),
     "library": ("claude_client_library", "LIBRARY"), "tag_value": ("claude_tag_feature", "VALUE"),
 }  # fmt: skip
 # Of each service alone.
 PROCESSES = {recorded.PROCESSES, recorded.AGENT_PROCESSES}
 # Panels are known for ever by their numbers, and those of a kind stand together.
-NUMBERS = {**dict.fromkeys(CALLS, range(100, 700)), ORGANIZATION: range(700, 800), AGENTS: range(800, 900)}
+NUMBERS = {
+    **dict.fromkeys(CALLS, range(100, 700)), ORGANIZATION: range(700, 800), AGENTS: range(800, 900),
+    CLAUDE_CODE: range(900, 1000),
+}  # fmt: skip
 TITLES = {
     "otel-claude-usage": "Claude: usage and cost", "otel-claude-limits": "Claude: limits and reliability",
     "otel-claude-service": "Claude: one service", AGENTS: "Claude: agents and sessions",
-    ORGANIZATION: "Claude: organization",
+    ORGANIZATION: "Claude: organization", CLAUDE_CODE: "Claude Code",
 }  # fmt: skip
 EVERY = [pytest.param(uid, panel, id=f"{uid} {panel['title']}") for uid in ALL for panel in panels(ALL[uid])]
 QUERIES = [
@@ -114,13 +120,14 @@ def test_query_reads_what_is_emitted_and_groups_by_its_labels(uid, panel, target
 
 @pytest.mark.parametrize(("uid", "panel", "target"), QUERIES)
 def test_query_is_narrowed_by_the_variables(uid, panel, target):
-    chosen = {"job": "JOB", "model": "MODEL", "key": "KEY", "library": "LIBRARY", "tag_value": "VALUE"}
+    chosen = {"job": "JOB", "team": "TEAM", "model": "MODEL", "key": "KEY", "library": "LIBRARY", "tag_value": "VALUE"}
     for selector in selectors(filled(target["expr"], **chosen)):
         values = {(matcher.name, matcher.value) for matcher in selector.matchers.matchers}
         name = names(selector)[0]
         metric = READ.get(name)
         wanted = {name for name in VARIABLES[uid] if name in NARROWED}
-        if name == BUDGET_USED:
+        if name == BUDGET_USED or (metric in cc.CLAUDE_CODE_METRICS and uid != CLAUDE_CODE):
+            # A budget is all services', and Claude Code has none of the labels that are chosen among calls.
             wanted = set()
         elif metric is None or name in PROCESSES:
             # `target_info` and the number of processes have no label but the job.

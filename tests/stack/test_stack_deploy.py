@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from otel_claude.semconv import claude_code as cc
 from otel_claude_demo.workload import EVERY, main
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +98,35 @@ def test_a_queue_on_disk_is_of_an_exporter_that_is_there(name):
     extensions = set(config["service"]["extensions"]) | more["extensions"].keys()
     assert set(more["service"]["extensions"]) == extensions
     assert all(each["sending_queue"]["storage"] in extensions for each in more["exporters"].values())
+
+
+@pytest.mark.parametrize("more", [None, "scraped", "events"])
+def test_the_collector_for_claude_code_uses_what_it_defines(more):
+    """A second file's maps are merged into the first one's, and its lists take their place."""
+    config = yaml.safe_load((DEPLOY / "collector/claude-code.yaml").read_text())
+    if more is not None:
+        added = yaml.safe_load((DEPLOY / f"collector/claude-code-{more}.yaml").read_text())
+        for kind in ("processors", "exporters"):
+            config[kind] |= added.get(kind, {})
+        config["service"]["pipelines"] |= added["service"]["pipelines"]
+    pipelines = config["service"]["pipelines"]
+    for pipeline in pipelines.values():
+        assert set(pipeline["receivers"]) <= {"otlp", "signal_to_metrics"}
+        assert set(pipeline["processors"]) <= config["processors"].keys()
+        assert set(pipeline["exporters"]) <= config["exporters"].keys() | config["connectors"].keys()
+    # Deltas are marked, and sums are not.
+    assert ("transform/delta" in pipelines["metrics/out"]["processors"]) == (more != "scraped")
+
+
+def test_the_collector_for_claude_code_makes_what_is_recorded():
+    made = yaml.safe_load((DEPLOY / "collector/claude-code.yaml").read_text())["connectors"]["signal_to_metrics"]
+    labels = {}
+    for each in (*made["datapoints"], *made["logs"]):
+        labels.setdefault(each["name"], set()).update(attribute["key"] for attribute in each["attributes"])
+    recorded = {metric.name: set(metric.attributes) for metric in cc.CLAUDE_CODE_METRICS}
+    assert {name: keys for name, keys in labels.items() if name in recorded} == recorded
+    assert labels.keys() - recorded.keys() == set(cc.PASSED_ON)
+    assert not any("session" in key for keys in labels.values() for key in keys)
 
 
 def test_paths_in_the_guide_exist():

@@ -97,6 +97,59 @@ def test_victoria_metrics_reads_raw_series_and_records_no_growth(tmp_path):
     assert "level" not in {variable["name"] for variable in usage["templating"]["list"]}
 
 
+@pytest.mark.parametrize(
+    ("store", "endpoint", "more"),
+    [
+        ("prometheus", "http://prometheus:9090/api/v1/otlp", {"claude-code-scraped.yaml"}),
+        ("mimir", "http://mimir:8080/otlp", set()),
+        ("victoria-metrics", "http://victoria-metrics:8428/opentelemetry", {"managed-settings-direct.json"}),
+    ],
+)
+def test_files_for_claude_code_are_those_of_the_store(tmp_path, store, endpoint, more):
+    written = export("claude-code", tmp_path, Options(store=store))
+    assert {path.name for path in written} == more | {
+        "claude-code.yaml", "claude-code-events.yaml", "managed-settings.json",
+    }  # fmt: skip
+    config = yaml.safe_load((tmp_path / "claude-code.yaml").read_text())
+    assert config["exporters"]["otlp_http/metrics"]["endpoint"] == f"${{env:METRICS_OTLP_ENDPOINT:-{endpoint}}}"
+    settings = json.loads((tmp_path / "managed-settings.json").read_text())["env"]
+    assert (settings["CLAUDE_CODE_ENABLE_TELEMETRY"], settings["OTEL_LOGS_EXPORTER"]) == ("1", "otlp")
+    if "managed-settings-direct.json" in more:
+        direct = json.loads((tmp_path / "managed-settings-direct.json").read_text())["env"]
+        assert direct["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] == f"{endpoint}/v1/metrics"
+        assert "OTEL_LOGS_EXPORTER" not in direct
+
+
+def test_deltas_are_added_up_as_they_are(tmp_path):
+    """Where Claude Code's can be either, its cumulative sums by their growth; in VictoriaMetrics all are deltas."""
+    export("rules", tmp_path / "rules")
+    rules = {
+        rule["record"]: rule["expr"]
+        for group in yaml.safe_load((tmp_path / "rules/otel-claude-recording.yaml").read_text())["groups"]
+        for rule in group["rules"] if "correction" not in rule.get("labels", {}).values()
+    }  # fmt: skip
+    slot = rules["claude:claude_code_cost_usage_USD:increase5m"]
+    assert 'sum_over_time(claude_code_cost_usage_USD_total{claude_temporality="delta"}[5m])' in slot
+    assert 'last_over_time(claude_code_cost_usage_USD_total{claude_temporality=""}[5m])' in slot
+    assert "k8s_pod_name, claude_temporality)" in slot
+    assert "claude_temporality" not in rules["claude:claude_client_cost_usd:increase5m"]
+    export("dashboards", tmp_path / "vm", Options(store="victoria-metrics"))
+    panels = json.loads((tmp_path / "vm/otel-claude-code.json").read_text())["panels"]
+    (cost,) = (panel for panel in panels if panel["title"] == "Cost")
+    wanted = 'sum(sum_over_time(claude_code_cost_usage_USD_total{job=~"$job", team=~"$team"}[$__range]))'
+    assert cost["targets"][0]["expr"] == wanted
+
+
+def test_budgets_of_developers_and_teams_reach_the_alerts(tmp_path):
+    export("rules", tmp_path, Options(developer_budget=123.0, team_budget=4567.0))
+    alerts = (tmp_path / "otel-claude-alerts.yaml").read_text()
+    assert "a developer's budget of 123 USD" in alerts
+    assert "a team's budget of 4567 USD" in alerts
+    for name in ("developer", "team"):
+        with pytest.raises(ExportError, match=f"the {name} budget must be more than 0 dollars, not -1"):
+            Options(**{f"{name}_budget": -1.0})
+
+
 def test_labels_of_processes_are_left_out_of_what_is_recorded(tmp_path):
     export("rules", tmp_path / "own", Options(process_labels=("node", "k8s.node.name")))
     export("rules", tmp_path / "dots", Options("utf8", process_labels=("k8s.node.name",)))

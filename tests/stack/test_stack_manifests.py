@@ -58,6 +58,8 @@ def test_every_address_is_one_that_something_delivered_serves_or_that_is_yours(p
     for address, config in SERVES.items():
         made = read(config)
         assert manifests.port(address) in {*manifests.receives(made), manifests.metrics_port(made)}
+    scraped = read("collector/claude-code-scraped.yaml")["exporters"]["prometheus/claude_code"]["endpoint"]
+    served |= {f"otel-claude-code:{scraped.rpartition(':')[2]}"}
     # Prometheus' own, where it scrapes itself and where a unit asks it.
     served |= {"localhost:9090", "localhost:3000"}
     assert addresses(path.read_text()) - served - YOURS - SERVES.keys() == set()

@@ -6,6 +6,7 @@ from typing import Final
 
 from ..promql.queries import Queries
 from .budgets import TagBudget, budget_alerts
+from .claude_code import claude_code_alerts
 from .organization import organization_alerts
 from .recording import recording_groups
 from .rules import Alert, Group
@@ -26,6 +27,7 @@ def alert_groups(q: Queries, thresholds: Thresholds, budgets: tuple[TagBudget, .
         Group("otel-claude-alerts-reliability", reliability_alerts(q, thresholds), "2m"),
         Group("otel-claude-alerts-limits", limit_alerts(q, thresholds)),
         Group("otel-claude-alerts-telemetry", telemetry_alerts(q, thresholds)),
+        Group("otel-claude-alerts-claude-code", claude_code_alerts(q, thresholds), _SLOTS),
         Group("otel-claude-alerts-organization", organization_alerts(q, thresholds), _SLOTS),
     )
 

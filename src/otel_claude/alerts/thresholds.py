@@ -58,6 +58,14 @@ class Thresholds:
     unused_days: float = 30
     """After so many days without a request a key is not used. What is reported goes back as far."""
     organization_age: float = 3600
+    developer_budget: float = 500.0
+    """What one developer's Claude Code may cost in thirty days."""
+    team_budget: float = 5000.0
+    """What one team's Claude Code may cost in thirty days."""
+    developer_hour: float = 40.0
+    """Dollars of one developer's Claude Code in an hour, above which a session runs away."""
+    code_errors: float = 0.25
+    """The share of Claude Code's requests that may fail for good."""
     steady_hours: float = 2
     """For how many hours of the last day a service must have sent metrics, for its silence to be news."""
     calls: float = 20

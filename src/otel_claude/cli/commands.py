@@ -34,13 +34,14 @@ class Row(NamedTuple):
     @property
     def module(self) -> str:
         """The module that has its function `command`."""
-        return f"{self.package}.{self.name}"
+        return f"{self.package}.{self.name.replace('-', '_')}"
 
 
 COMMANDS: Final = (
     Row("run", "Run a program, and print at its end what its calls cost.", "otlp"),
     Row("demo", "Show everything with simulated calls.", "demo", package="otel_claude_demo"),
     Row("price", "Say what a stored answer cost, or show the price table."),
+    Row("claude-code", "Say what Claude Code cost, by its events."),
     Row("doctor", "Check installation and configuration; say what to type."),
     Row("export", "Write dashboards, rules and deployment files."),
     Row("organization", "Show what the organization used and was billed.", "organization"),

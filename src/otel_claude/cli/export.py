@@ -49,6 +49,12 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
             help="US dollars in thirty days for one value of a tag, as tenant=acme:500. Can be given several times.",
         ),
     ] = None,
+    developer_budget: Annotated[
+        float, Option("--developer-budget", metavar="USD", help="US dollars in thirty days, each user of Claude Code.")
+    ] = Options.developer_budget,
+    team_budget: Annotated[
+        float, Option("--team-budget", metavar="USD", help="US dollars in thirty days, each team's Claude Code.")
+    ] = Options.team_budget,
     grafana_url: Annotated[
         str, Option("--grafana-url", metavar="URL", help="Where alerts link to dashboards.")
     ] = Options.grafana_url,
@@ -63,6 +69,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
         options = Options(
             name_style, monthly_budget, daily_budget, grafana_url, runbook_url,
             budgets=tuple(budget or ()), store=store, process_labels=tuple(process_label or ()),
+            developer_budget=developer_budget, team_budget=team_budget,
         )  # fmt: skip
         written = export(target, out, options, force=force)
     except ExportError as error:

@@ -68,7 +68,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     if (file is not None) + list_prices + check != 1:
         fail("price: name a FILE (or - for standard input), or --list, or --check. See: otel-claude price --help")
     when = time.time() if at is None else _time(at)
-    table = _table(prices)
+    table = table_of(prices, "price")
     if list_prices:
         from .price_page import show_list  # noqa: PLC0415 - only this way needs it
 
@@ -162,9 +162,10 @@ def _platform(name: str, region: str | None) -> Platform:
     return fail(f"price: --platform {name!r} is not known. It takes one of: {', '.join(_PLATFORMS)}")
 
 
-def _table(prices: Path | None) -> PriceTable:
+def table_of(prices: Path | None, command: str) -> PriceTable:
+    """The shipped prices, with those of the user. Where they cannot be read, the command ends."""
     path = str(prices) if prices is not None else os.environ.get(variable("prices"), "").strip()
     try:
         return load(path or None, waits=prices is not None)
     except (PriceFileError, PriceTableError) as error:
-        return fail(f"price: {error}")
+        return fail(f"{command}: {error}")

@@ -1,10 +1,11 @@
-"""The dashboards: which panels, in which rows. Those of agents and of the organization are made beside their panels."""
+"""The dashboards: which panels, in which rows. Those of agents, Claude Code and the organization stand apart."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from . import batches, limits, movers, reliability, spend, tokens
+from . import batches, claude_code, limits, movers, reliability, spend, tokens
+from .claude_code import CLAUDE_CODE
 from .organization import ORGANIZATION
 from .panels import LIMITS_UID, SERVICE_UID, USAGE_UID, Dashboard, Row
 from .sessions import AGENTS
@@ -71,6 +72,13 @@ USAGE: Final = Dashboard(
         _BATCH_ROW,
         _CACHE_ROW,
         _SHAPE_ROW,
+        Row(
+            "What does Claude Code cost?",
+            (
+                (claude_code.BESIDE, 10, 8), (claude_code.BESIDE_COST, 4, 8), (claude_code.BESIDE_TEAM, 5, 8),
+                (claude_code.BESIDE_MODEL, 5, 8),
+            ),
+        ),
     ),
 )  # fmt: skip
 
@@ -144,4 +152,4 @@ SERVICE: Final = Dashboard(
     one_job=True,
 )  # fmt: skip
 
-DASHBOARDS: Final = (USAGE, LIMITS, SERVICE, AGENTS, ORGANIZATION)
+DASHBOARDS: Final = (USAGE, LIMITS, SERVICE, AGENTS, CLAUDE_CODE, ORGANIZATION)

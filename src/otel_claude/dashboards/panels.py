@@ -83,8 +83,9 @@ LIMITS_UID: Final = "otel-claude-limits"
 SERVICE_UID: Final = "otel-claude-service"
 ORGANIZATION_UID: Final = "otel-claude-organization"
 AGENTS_UID: Final = "otel-claude-agents"
+CLAUDE_CODE_UID: Final = "otel-claude-code"
 
-About = Literal["calls", "agents", "organization"]
+About = Literal["calls", "agents", "claude_code", "organization"]
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,10 @@ class Dashboard:
     rows: tuple[Row, ...]
     one_job: bool = False
     about: About = "calls"
-    """What can be chosen: agents have no requested model and key; the organization has no services and tags."""
+    """What can be chosen: agents have no requested model and key, and Claude Code has teams instead of tags.
+
+    The organization has no services and no tags.
+    """
     range: str = "now-6h"
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from otel_claude import semconv as c
+from otel_claude.semconv import Metric
 from otel_claude.semconv import agents as a
+from otel_claude.semconv import claude_code as cc
 
 from ..promql.names import ALERTS, JOB, NameTranslator
 from ..promql.queries import LEVEL, LONG, Queries
@@ -24,16 +26,22 @@ ALERT_PREFIX: Final = "Claude"
 _UNTAGGED: Final[dict[About, str]] = {
     "calls": "rate limits, and times, tokens and cost per call as histograms have them",
     "agents": "sessions and rate limits",
+    "claude_code": "nothing",
     "organization": "nothing",
 }
 
 
 _ABSENT: Final[dict[About, frozenset[str]]] = {
-    "calls": frozenset(),
-    "agents": frozenset({"model", "key", "library", "budget"}),
-    "organization": frozenset({"job", "model", "key", "library", "tag", "tag_value", "budget"}),
+    "calls": frozenset({"team"}),
+    "agents": frozenset({"team", "model", "key", "library", "budget"}),
+    "claude_code": frozenset({"model", "key", "library", "tag", "tag_value", "budget"}),
+    "organization": frozenset({"job", "team", "model", "key", "library", "tag", "tag_value", "budget"}),
 }
 """The variables that a dashboard does not have."""
+_SPENDERS: Final[dict[About, tuple[Metric, ...]]] = {
+    "agents": (a.AGENT_RESULTS, a.SESSIONS),
+    "claude_code": (cc.CODE_COST, cc.CODE_SESSIONS),
+}
 
 
 def matchers(translator: NameTranslator, about: About = "calls", *, tags: bool = True) -> tuple[str, ...]:
@@ -44,6 +52,7 @@ def matchers(translator: NameTranslator, about: About = "calls", *, tags: bool =
     """
     narrowed = {
         "job": translator.match(JOB, "=~", "$job"),
+        "team": translator.match(cc.TEAM, "=~", "$team"),
         "model": translator.match(c.REQUEST_MODEL, "=~", "$model"),
         "key": translator.match(c.API_KEY_HINT, "=~", "$key"),
         "library": translator.match(c.CLIENT_LIBRARY, "=~", "$library"),
@@ -56,7 +65,7 @@ def matchers(translator: NameTranslator, about: About = "calls", *, tags: bool =
 def variables(queries: Queries, monthly_budget: float, about: About, *, one_job: bool) -> list[Json]:
     """Data source, service, model, key, library, tag and its values, and the monthly budget: those of a dashboard."""
     # A program that reads results of batches alone makes no calls, and one whose calls have no price costs nothing.
-    spenders = (a.AGENT_RESULTS, a.SESSIONS) if about == "agents" else (c.CALLS, c.COST)
+    spenders = _SPENDERS.get(about, (c.CALLS, c.COST))
     translator, absent = queries.translator, _ABSENT[about]
     names = [translator.series(metric) for metric in spenders]
     if queries.recorded:
@@ -76,6 +85,7 @@ def variables(queries: Queries, monthly_budget: float, about: About, *, one_job:
             "options": [], "query": "prometheus", "refresh": 1, "regex": "", "type": "datasource",
         },
         _query("job", "Service", f"label_values({everything}, {JOB})", many=not one_job, everything=".+"),
+        _query("team", "Team", f"label_values({of_job}, {translator.bare(cc.TEAM)})"),
         _query("model", "Model", f"label_values({of_job}, {translator.bare(c.REQUEST_MODEL)})"),
         _query("key", "API key", f"label_values({of_job}, {translator.bare(c.API_KEY_HINT)})"),
         _query(

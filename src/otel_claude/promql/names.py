@@ -33,7 +33,9 @@ RETENTION: Final = "prometheus_tsdb_retention_limit_seconds"
 BUDGET_USED: Final = "claude:budget_used:ratio"
 """Recorded for each budget of a tag's value, which is its label `budget`."""
 BUDGET: Final = "budget"
-OTHER_SERIES: Final = (TARGET_INFO, ALERTS, RETENTION, BUDGET_USED)
+COLLECTOR_LOST: Final = ("otelcol_exporter_send_failed_metric_points", "otelcol_receiver_refused_metric_points")
+"""What a Collector says of itself, where it is scraped: points that it could not send, and could not take."""
+OTHER_SERIES: Final = (TARGET_INFO, ALERTS, RETENTION, BUDGET_USED, *COLLECTOR_LOST)
 """What queries read that is not in `semconv.METRICS`."""
 
 Part = Literal["", "_bucket", "_sum", "_count"]

@@ -103,7 +103,8 @@ class Queries:
         """
         offset = f" offset {ago}" if ago else ""
         if not self.recorded:
-            return self.by(by, f"increase_pure({self.select(metric, *matchers, part=part)}[{window}]{offset})")
+            function = "sum_over_time" if metric.deltas else "increase_pure"
+            return self.by(by, f"{function}({self.select(metric, *matchers, part=part)}[{window}]{offset})")
         name = increase_name(metric, level or _level(window), part)
         series = self.translator.select_name(name, *self._scope(metric), *matchers)
         return self.by(by, f"sum_over_time({series}[{window}]{offset})")

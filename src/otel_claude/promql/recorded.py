@@ -25,6 +25,7 @@ from typing import Final
 from otel_claude import semconv as c
 from otel_claude.semconv import INSTANCE_ID, Metric
 from otel_claude.semconv import agents as a
+from otel_claude.semconv import claude_code as cc
 from otel_claude.semconv import organization as o
 
 from .names import BUCKET, JOB, PROCESS, NameTranslator, Part
@@ -59,7 +60,7 @@ NOISE: Final = 1e-6
 """Below this a difference is one of floating point: a millionth of a dollar, call or token."""
 
 COUNTERS: Final[tuple[tuple[Metric, Part], ...]] = (
-    *((metric, "") for metric in (*c.METRICS, *a.AGENT_METRICS) if metric.kind == "counter"),
+    *((metric, "") for metric in (*c.METRICS, *a.AGENT_METRICS, *cc.CLAUDE_CODE_METRICS) if metric.kind == "counter"),
     (c.RETRY_DELAY, "_sum"),
     (o.ORGANIZATION_POLLS, ""),
 )
@@ -194,10 +195,22 @@ class Growth:
 
     def _growth(self, metric: Metric, part: Part, seconds: float, baseline: float, *matchers: str) -> str:
         """What the raw series grew within so long. One without an earlier sample is a new process."""
-        series = self._translator.select(metric, *matchers, part=part)
+        series = self._translator.select(metric, *self._sums(metric), *matchers, part=part)
         now = f"last_over_time({series}[{duration(seconds)}])"
         before = f"last_over_time({series}[{duration(baseline)}] offset {duration(seconds)})"
-        return self._processes_summed(growth_of(now, before, f"0 * {now}"))
+        return self._summed(metric, growth_of(now, before, f"0 * {now}"), seconds, *matchers)
+
+    def _sums(self, metric: Metric) -> tuple[str, ...]:
+        """A matcher for the cumulative series of a metric that can have others."""
+        return (self._translator.match(cc.TEMPORALITY, "=", ""),) if metric.deltas else ()
+
+    def _summed(self, metric: Metric, growth: str, seconds: float, *matchers: str) -> str:
+        """The growth of cumulative series, or the sum of deltas, without the labels of processes."""
+        if not metric.deltas:
+            return self._processes_summed(growth)
+        deltas = self._translator.select(metric, self._translator.match(cc.TEMPORALITY, "=", cc.DELTA), *matchers)
+        without = f"{self._without}, {self._translator.label(cc.TEMPORALITY)}"
+        return f"sum without ({without}) (sum_over_time({deltas}[{duration(seconds)}]) or {growth})"
 
     def slot(self, metric: Metric, part: Part = "", *, native: bool = False) -> str:
         """What each set of labels grew in the last slot of five minutes.
@@ -205,10 +218,11 @@ class Growth:
         A series' value before the slot is looked for as far back as the correction looks, so that an outage of hours
         is counted when it ends.
         """
-        level, series = self.minutes, self._translator.select(metric, part=part)
+        level, series = self.minutes, self._translator.select(metric, *self._sums(metric), part=part)
         now = f"last_over_time({series}[{duration(level.slot)}])"
         before = f"last_over_time({series}[{duration(level.window)}] offset {duration(level.slot)})"
-        growth = self._processes_summed(growth_of(now, before, f"(0 * {now} and on () {self._counts_new})"))
+        growth = growth_of(now, before, f"(0 * {now} and on () {self._counts_new})")
+        growth = self._summed(metric, growth, level.slot)
         # Prometheus 3.14 compares no native histogram with a number.
         return _recorded_once(level.name, level.slot, level.delay, growth if native else f"{growth} > 0")
 
@@ -245,6 +259,9 @@ class Growth:
         after = duration(level.late - level.delay - level.slot)
 
         def growth(*matchers: str) -> str:
+            grew = self._growth(metric, part, level.window, level.window, *matchers)
+            if metric.deltas:
+                return grew
             # Where samples came after newer ones, a slot after the step has taken what they grew before it.
             series = self._translator.select(metric, *matchers, part=part)
             now = f"last_over_time({series}[{after}] offset -{after})"
@@ -252,7 +269,6 @@ class Growth:
             slots = self._translator.select_name(name, f'{CORRECTION_LABEL}=""', *matchers)
             slots = f"sum_over_time({slots}[{after}] offset -{duration(level.late - 0.001)})"
             taken = f"sum without (of) ({later} or {_with_label(f'-1 * {slots}', 'of', 'slots')}) < 0"
-            grew = self._growth(metric, part, level.window, level.window, *matchers)
             return f"({grew}) or {_with_label(taken, CORRECTION_LABEL, 'taken')}"
 
         missing = self._missing(level, growth, metric, part)

@@ -28,7 +28,7 @@ TOKEN_BUCKETS: Final = tuple(4.0**power for power in range(14))
 USD_BUCKETS: Final = (*(float(f"{digit}e{power}") for power in range(-5, 2) for digit in (1, 2, 5)), 100.0)
 
 Kind = Literal["counter", "histogram", "gauge"]
-_PROMETHEUS_UNITS: Final = {"s": "seconds"}
+_PROMETHEUS_UNITS: Final = {"s": "seconds", "USD": "USD", "tokens": "tokens"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Metric:
     attributes: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
     tags: bool = True
+    deltas: bool = False
+    """Whether its series can be deltas, which are added up as they are."""
 
     @property
     def prometheus(self) -> str:

@@ -11,11 +11,13 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Final
 
+from ...claude_code import LEAKS, managed_settings
 from ..arguments import Option
 from ..output import shown, write_json
-from . import exporting, program, sdk
+from . import claude_code, exporting, program, sdk
 from .connection import probe
 from .finding import Finding
 
@@ -30,6 +32,10 @@ _MAX_WIDTH: Final = 120
 def command(
     as_json: Annotated[bool, Option("--json", help="Print the findings as JSON.")] = False,
     offline: Annotated[bool, Option("--offline", help="Open no connection.")] = False,
+    of_claude_code: Annotated[
+        bool,
+        Option("--claude-code", "Check a developer's Claude Code instead, and print the settings to put in place."),
+    ] = False,
 ) -> None:
     """Check what is installed and configured, and say what to type.
 
@@ -39,19 +45,24 @@ def command(
     Exit code: 0 if nothing is wrong, 1 if there is a warning or an error.
     """
     # Each text once more: a check may have asked a library or a server.
-    found = [
-        finding._replace(text=shown(finding.text), do=finding.do and shown(finding.do))
-        for finding in examine(os.environ, now=time.time(), connect=not offline)
-    ]
+    examined = (
+        claude_code.findings(os.environ, Path.home(), connect=not offline)
+        if of_claude_code
+        else examine(os.environ, now=time.time(), connect=not offline)
+    )
+    found = [finding._replace(text=shown(finding.text), do=finding.do and shown(finding.do)) for finding in examined]
     levels = [finding.level for finding in found]
     counts = {level: levels.count(level) for level in ("error", "warning", "note", "ok")}
     if as_json:
-        write_json({"findings": [finding._asdict() for finding in found], "counts": counts})
+        settings = {"managed_settings": managed_settings(), "lets_out": LEAKS} if of_claude_code else {}
+        write_json({"findings": [finding._asdict() for finding in found], "counts": counts, **settings})
     else:
         sys.stdout.writelines(_page(found) if sys.stdout.isatty() else map(_lines, found))
         wrong = [(counts[level], level) for level in ("error", "warning") if counts[level]]
         said = " and ".join(f"{count} {level}{'s' if count > 1 else ''}" for count, level in wrong)
         sys.stdout.write(f"\n{said or 'Nothing is wrong'}.\n")
+        if of_claude_code:
+            sys.stdout.writelines(claude_code.settings_page())
     sys.exit(1 if any(finding.wrong for finding in found) else 0)
 
 
