@@ -1,7 +1,7 @@
 """What a call of boto3 costs, beside other instrumentations of it: `make bench ARGS=--bedrock`.
 
-Each variant has a process of its own, and in each round all of them are measured one after the other. botocore builds,
-signs and parses as ever; what its connection would answer comes from a handler of its `before-send` event.
+botocore builds, signs and parses as ever; what its connection would answer comes from a handler of its `before-send`
+event.
 """
 
 from __future__ import annotations
@@ -9,19 +9,15 @@ from __future__ import annotations
 import gc
 import io
 import json
-import time
-from contextlib import ExitStack
 from importlib import import_module
 from itertools import cycle
 from pathlib import Path
 from time import thread_time_ns
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from . import api
-from .asking import Asked, NoAnswerError, answer_questions
-from .environments import make
-from .figures import Rounds, added, figure, ratio
-from .table import micro, number, rows
+from . import api, beside
+from .asking import answer_questions
+from .beside import Variant
 from .telemetry import Telemetry
 
 MODEL: Final = "us.anthropic.claude-sonnet-5-5"
@@ -29,17 +25,9 @@ TIMES: Final = {"converse": 60, "invoke_model": 60}
 """What is run, and how many calls one figure is the mean of."""
 
 
-class Variant(NamedTuple):
-    """One way to run the program: its environment, and the module and the class of what is switched on."""
-
-    title: str
-    environment: str = "bedrock"
-    instrumentor: tuple[str, str] | None = None
-
-
 VARIANTS: Final = {
-    "bare": Variant("boto3"),
-    "again": Variant("boto3, measured twice: the noise"),
+    "bare": Variant("boto3", "bedrock"),
+    "again": Variant("boto3, measured twice: the noise", "bedrock"),
     "ours": Variant("+ otel-claude", "bedrock", ("otel_claude.botocore", "ClaudeBotocoreInstrumentor")),
     "botocore": Variant(
         "+ OpenTelemetry's botocore",
@@ -142,50 +130,8 @@ def _converse(number: int) -> bytes:
 
 
 def run(project: Path, *, seconds: float, generations: int) -> str:
-    """Measures, and gives the tables."""
-    pythons = {name: make(name) for name in {variant.environment for variant in VARIANTS.values()}}
-    samples: dict[str, dict[str, Rounds]] = {run: {name: [] for name in VARIANTS} for run in TIMES}
-    failed: dict[str, str] = {}
-    for _ in range(generations):
-        with ExitStack() as stack:
-            workers = {
-                name: stack.enter_context(Asked(name, pythons[variant.environment], project, __name__))
-                for name, variant in VARIANTS.items()
-            }
-            for name, worker in workers.items():  # all of them have begun, and are warm, before the first round
-                for measure, times in TIMES.items():
-                    _asked(worker, name, measure, times, failed)
-            until = time.monotonic() + seconds / generations
-            while time.monotonic() < until:
-                for measure, times in TIMES.items():
-                    for name, worker in workers.items():
-                        samples[measure][name].append(_asked(worker, name, measure, times, failed))
-    return _table(samples, failed)
-
-
-def _asked(worker: Asked, name: str, measure: str, times: int, failed: dict[str, str]) -> float | None:
-    if name in failed:
-        return None
-    try:
-        return worker.ask("measure", run=measure, times=times)["ns"]
-    except NoAnswerError as error:
-        failed[name] = str(error)
-        return None
-
-
-def _table(samples: dict[str, dict[str, Rounds]], failed: dict[str, str]) -> str:
-    lines: list[tuple[str, ...]] = []
-    for name, variant in VARIANTS.items():
-        cells: list[str] = []
-        for found in samples.values():
-            took, over = figure(found[name]), figure(ratio(found[name], found["bare"]))
-            cells.append("" if took is None or over is None else f"{number(took.value / 1e3)} ({over.value:.2f})")
-            cells.append("" if name == "bare" else micro(figure(added(found[name], found["bare"])), sign="+"))
-        lines.append((variant.title, *cells))
-    head = [cell for measure in samples for cell in (f"`{measure}`, µs (times)", "added, µs, with quartiles")]
-    count = len(samples["converse"]["bare"])
-    told = [f"- {name}: {why.strip().splitlines()[-1]}" for name, why in failed.items()]
-    return "\n".join([f"{count} rounds.", "", rows(("", *head), lines), *told])
+    """Measures, and gives the table."""
+    return beside.run(__name__, VARIANTS, TIMES, project, seconds=seconds, generations=generations)
 
 
 if __name__ == "__main__":

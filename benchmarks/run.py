@@ -3,6 +3,7 @@
 make bench                          everything, about 8 minutes on an idle machine
 make bench ARGS="--quick"           about a minute, for a first look
 make bench ARGS="--bedrock"         what a call of boto3 costs, in one or two minutes
+make bench ARGS="--litellm"         what a call of LiteLLM costs
 make bench ARGS="--docs"            measures nothing: writes docs/performance.md from the latest figures
 """
 
@@ -15,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import bedrock, extras
+from . import bedrock, extras, litellm_calls
 from .environments import CACHE, ROOT, NotMadeError, make
 from .machine import about
 from .measures import COUNTS, QUICK_COUNTS, TIMES
@@ -35,6 +36,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="less of everything")
     parser.add_argument("--bedrock", action="store_true", help="measure calls of boto3, and nothing else")
+    parser.add_argument("--litellm", action="store_true", help="measure calls of LiteLLM, and nothing else")
     parser.add_argument("--docs", action="store_true", help="write docs/performance.md, and measure nothing")
     parser.add_argument("--json", type=Path, help="write the figures to this file too; with --docs, read them from it")
     parser.add_argument(
@@ -107,8 +109,9 @@ def main() -> None:
     if given.docs:
         write(json.loads((given.json or LATEST).read_text(encoding="utf-8")))
         return
-    if given.bedrock:
-        print(bedrock.run(given.project.resolve(), seconds=given.seconds or 90, generations=given.generations or 3))
+    if given.bedrock or given.litellm:
+        library = bedrock if given.bedrock else litellm_calls
+        print(library.run(given.project.resolve(), seconds=given.seconds or 90, generations=given.generations or 3))
         return
     results = measure(given)
     print(report(results))

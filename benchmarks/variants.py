@@ -8,6 +8,7 @@ NEWEST: Final = "2.12.0"
 """Of the SDK."""
 _COMMON: Final = (f"anthropic=={NEWEST}", "opentelemetry-sdk")
 _BEDROCK: Final = ("boto3", "opentelemetry-sdk", "opentelemetry-instrumentation", "wrapt")
+_LITELLM: Final = ("litellm==1.106.2", "opentelemetry-sdk", "opentelemetry-instrumentation", "wrapt")
 ENVIRONMENTS: Final[dict[str, tuple[str, ...]]] = {
     "ours": (*_COMMON, "opentelemetry-instrumentation", "wrapt"),
     "official": (*_COMMON, "opentelemetry-instrumentation-genai-anthropic==1.3b0"),
@@ -16,6 +17,8 @@ ENVIRONMENTS: Final[dict[str, tuple[str, ...]]] = {
     "bedrock": _BEDROCK,
     "bedrock_botocore": (*_BEDROCK, "opentelemetry-instrumentation-botocore"),
     "bedrock_openinference": (*_BEDROCK, "openinference-instrumentation-bedrock==0.1.61"),
+    "litellm": _LITELLM,
+    "litellm_openinference": (*_LITELLM, "openinference-instrumentation-litellm==0.1.51"),
 }
 """What is installed for each. Ours is read from the sources, so its environment has its dependencies alone."""
 PACKAGES: Final = {

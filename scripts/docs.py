@@ -27,8 +27,10 @@ default translation strategy, over OTLP and with the Python scrape exporter alik
 
 and on counters `claude.tag.<key>` for each tag of the application's. Histograms have tags only with
 `OTEL_CLAUDE_HISTOGRAM_TAGS=true`; rate limits and sessions have none. Of all these, `claude.client.tag.values` and
-`claude.client.tag.changes` have `claude.instance.id` alone. `claude.client.library` is the library that made
-the call: `anthropic`. `claude.instance.id` is there where the resource does not tell processes apart.
+`claude.client.tag.changes` have `claude.instance.id` alone, and `claude.client.model.retirement.timestamp` has the
+provider and the requested model beside it. `claude.client.library` is the library that made the call: `anthropic`,
+`botocore`, `litellm` or `httpx`.
+`claude.instance.id` is there where the resource does not tell processes apart.
 `gen_ai.response.model`, `anthropic.workspace.id` and `claude.api_key.hint` are there where they are known.
 `gen_ai.operation.name` is `chat` for calls, and `batch` for batches and their results. Those have no
 `gen_ai.request.model`, because no result says which model was asked for. Each distinct value is kept up to {limit}

@@ -3,7 +3,8 @@
     python scripts/sdk_matrix.py [VERSION ...] [-- PYTEST ARGUMENTS]
 
 And tests/agent_sdk against those of the Claude Agent SDK (`agent-0.2.187`), with the `claude` program that each brings;
-tests/bedrock against those of boto3 and aiobotocore (`boto3-1.35.0`), where the anthropic SDK is not installed.
+tests/bedrock against those of boto3 and aiobotocore (`boto3-1.35.0`), and tests/litellm against those of LiteLLM
+(`litellm-1.60.8`), where the anthropic SDK is not installed.
 The environments are kept under .cache/sdks and made with uv. Tools have the versions of requirements/dev.txt.
 """
 
@@ -19,6 +20,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "sdks"
 CONSTRAINTS = CACHE / "constraints.txt"
+TOOL_PINS = CACHE / "tools.txt"
 UV = ROOT / ".venv" / "bin" / "uv"
 NEWEST = "2.12.0"
 VERSIONS = (
@@ -46,8 +48,22 @@ OTHERS = (
     "openlit==1.45.0",
 )
 """Other instrumentations of boto3, and the SDK of OpenTelemetry that all of them accept: each is tested with ours."""
+LITELLM = ("litellm-1.60.8", "litellm-1.75.9", "litellm-1.90.0", "litellm-1.110.2")
+"""The oldest; the first that sends by aiohttp; the last that leaves a stream at its stop reason; a new one."""
+LITELLM_WANTS = (
+    "apscheduler", "backoff", "boto3", "fastapi", "orjson", "pyjwt", "redis", "rich", "soundfile", "tenacity",
+)  # fmt: skip
+"""What LiteLLM imports where it retries, calls Bedrock, or reads a stream of its Messages endpoint.
+
+Beside it stands the proxy, whose requirements are not those of our tools; that of 1.110.2 cannot be installed.
+"""
 TESTED = ("-e", "anthropic==", "boto3==", "botocore==", "s3transfer==", "wrapt==")
 AT_ONCE = 2
+TESTS = {
+    "agent-": "tests/agent_sdk", "boto3-": "tests/bedrock", "aiobotocore-": "tests/bedrock",
+    "litellm-": "tests/litellm",
+}  # fmt: skip
+"""The tests of an environment, by what its name begins with. Others are of the anthropic SDK."""
 TOOLS = ("hypothesis", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")
 PLATFORMS = "[aws,bedrock,vertex,google-cloud]"
 
@@ -83,6 +99,19 @@ def requirements(name: str) -> list[str]:
         if name.startswith("aiobotocore"):
             theirs.append("httpx")  # its other way to send requests
         return ["--editable", str(ROOT), library, "boto3", *theirs, *TOOLS, "--constraint", str(CONSTRAINTS)]
+    if name in LITELLM:
+        library, _, version = name.partition("-")
+        extra = "" if name == LITELLM[-1] else "[proxy]"
+        theirs = ["opentelemetry-sdk", "opentelemetry-distro", "openinference-instrumentation-litellm", *LITELLM_WANTS]
+        return [
+            "--editable",
+            str(ROOT),
+            f"{library}{extra}=={version}",
+            *theirs,
+            *TOOLS,
+            "--constraint",
+            str(TOOL_PINS),
+        ]
     version = VERSIONS[0] if name == OLDEST else name
     wanted = ["--editable", str(ROOT), f"anthropic{PLATFORMS}=={version}", *TOOLS]
     if name == OLDEST:
@@ -96,9 +125,11 @@ def requirements(name: str) -> list[str]:
 
 
 def write_constraints() -> None:
-    """The pins of the development tools, without those of the libraries that are tested, and ours."""
+    """The pins of the development tools, without those of the libraries that are tested, and of TOOLS alone."""
     CACHE.mkdir(parents=True, exist_ok=True)
     lines = (ROOT / "requirements" / "dev.txt").read_text().splitlines()
+    tools = tuple(f"{name}==" for name in TOOLS)
+    TOOL_PINS.write_text("\n".join(line for line in lines if line.startswith(tools)) + "\n")
     CONSTRAINTS.write_text("\n".join(line for line in lines if not line.startswith(TESTED)) + "\n")
 
 
@@ -123,7 +154,7 @@ def run(name: str, arguments: list[str]) -> Outcome:
         python = make(name)
     except RuntimeError as error:
         return Outcome(0, 1, 0, time.monotonic() - began, str(error))
-    tests = "tests/bedrock" if name in BEDROCK else "tests/agent_sdk" if name.startswith(AGENT) else "tests/sdk"
+    tests = next((where for prefix, where in TESTS.items() if name.startswith(prefix)), "tests/sdk")
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "120", tests, *arguments]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|errors?)\b", _last(done))}
@@ -142,7 +173,7 @@ def _last(done: "subprocess.CompletedProcess[str]") -> str:
 def main() -> int:
     """Runs all, or the versions that are named."""
     named, _, arguments = " ".join(sys.argv[1:]).partition("--")
-    names = named.split() or [*VERSIONS, OLDEST, *AGENTS, *BEDROCK]
+    names = named.split() or [*VERSIONS, OLDEST, *AGENTS, *BEDROCK, *LITELLM]
     write_constraints()
     outcomes: dict[str, Outcome] = {}
     with ThreadPoolExecutor(AT_ONCE) as pool:

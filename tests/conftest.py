@@ -19,6 +19,7 @@ KINDS = {
     "fleets": "stack",
     "frameworks": "stack",
     "hostile": "sdk",
+    "litellm": "process",
     "organization": "process",
     "packaged": "process",
     "pricing": "unit",

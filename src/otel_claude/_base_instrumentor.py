@@ -6,8 +6,9 @@ Every instrumented program loads them, also one that has no SDK: so they import 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, ClassVar, Protocol
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
@@ -79,12 +80,14 @@ class SdkInstrumentor(BaseInstrumentor):
 
     configuration = Settings
     """For OpenTelemetry's declarative configuration file, which validates options against it."""
-    supported: ClassVar[Collection[str]]
+    supported: ClassVar[tuple[str]]
     """The versions of the SDK that can be measured."""
     module: ClassVar[str]
     """Of the modules with patched functions, the one that is imported last."""
     others: ClassVar[Collection[str]] = ()
     """The other modules with patched functions."""
+    only_with: ClassVar[str | None] = None
+    """Where this package is not installed, what is wrong with a setting is said by the other instrumentors alone."""
     used_settings: ClassVar[Collection[str]]
     """The fields of `Settings` that it reads."""
     _setup: _Setup | None = None
@@ -93,8 +96,13 @@ class SdkInstrumentor(BaseInstrumentor):
     def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Instrumented | None:
         """The SDK is imported. `providers`: the arguments of `instrument()`. None: nothing is wanted of it."""
 
-    def _is_wanted(self) -> bool:
-        return True
+    def _is_wanted(self, arguments: Mapping[str, Any]) -> bool:  # noqa: ARG002 - for those that read one of them first
+        """Whether there is anything to measure. `arguments`: those of `instrument()`."""
+        return self.only_with is None or find_spec(self.only_with) is not None
+
+    def _modules(self, chosen: Settings) -> tuple[str, Collection[str]]:  # noqa: ARG002 - as above
+        """`module` and `others`, where they depend on a setting."""
+        return self.module, self.others
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """The versions of the SDK that can be measured."""
@@ -103,10 +111,10 @@ class SdkInstrumentor(BaseInstrumentor):
     def _instrument(self, **kwargs: Any) -> None:
         # An exception from here would stop every instrumentor after ours.
         try:
-            if self._is_wanted():
+            if self._is_wanted(kwargs):
                 chosen = settings.read(kwargs, used_settings=self.used_settings)
                 self._setup = _Setup(partial(self._set_up, chosen, kwargs), flushes=chosen.flush_on_exit)
-                self._setup.begin(self.module, self.others)
+                self._setup.begin(*self._modules(chosen))
         except Exception:
             log_internal_error("instrument the client library")
 

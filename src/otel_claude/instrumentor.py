@@ -22,6 +22,12 @@ class ClaudeInstrumentor(SdkInstrumentor):
     used_settings = settings.OF_CALLS
 
     def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Instrumented:
-        from .sdk import Instrumentation  # noqa: PLC0415 - only programs that import the SDK pay for it
+        # Only programs that import the SDK pay for these.
+        from .patching import Instrumentation  # noqa: PLC0415
+        from .sdk.patches import PATCHES  # noqa: PLC0415
+        from .sdk.responses import complete_failed_call  # noqa: PLC0415
+        from .sdk.retirement import retirement_days  # noqa: PLC0415
 
-        return Instrumentation(chosen, providers)
+        made = Instrumentation(chosen, providers, PATCHES, self.supported[0], complete_failed_call)
+        made.runtime.instruments.retirements.of_library = retirement_days
+        return made

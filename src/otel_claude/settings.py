@@ -41,6 +41,7 @@ class Settings:
         flush_on_exit: Export what was measured when the process ends, also by SIGTERM and in forked workers.
         legacy_metrics: Also emit the metrics' names of before September 2026.
         instance_id: `claude.instance.id` on every metric. `auto`: unless the resource tells processes apart.
+        httpx: Whether requests to Claude are measured that any program sends with httpx, not LiteLLM alone.
         agent_sdk: Whether what the Claude Agent SDK reports is counted. `auto`: unless its program exports metrics too.
     """
 
@@ -54,12 +55,15 @@ class Settings:
     instance_id: InstanceIdMode = "auto"
     legacy_metrics: bool = False
     flush_on_exit: bool = True
+    httpx: bool = False
     agent_sdk: AgentMode = "auto"
 
 
 ALL: Final = tuple(field.name for field in fields(Settings))
-OF_CALLS: Final = tuple(name for name in ALL if name != "agent_sdk")
+OF_CALLS: Final = tuple(name for name in ALL if name not in ("agent_sdk", "httpx"))
 """What `ClaudeInstrumentor` heeds."""
+OF_HTTPX: Final = (*OF_CALLS, "httpx")
+"""What `ClaudeLiteLLMInstrumentor` heeds."""
 OF_AGENTS: Final = ("agent_sdk", "baggage_tags", "flush_on_exit", "tag_limit", "tag_values", "instance_id")
 """What `ClaudeAgentInstrumentor` heeds."""
 
@@ -210,6 +214,7 @@ _READERS: dict[str, Any] = {
     "histogram_tags": _flag,
     "legacy_metrics": _flag,
     "flush_on_exit": _flag,
+    "httpx": _flag,
     "instance_id": switch,
     "agent_sdk": switch,
 }

@@ -4,9 +4,9 @@ import gc
 
 import pytest
 from bedrock_client import make_client
+
 from bedrock_measured import Measured
 from bedrock_server import BedrockServer
-
 from otel_claude import _diagnostics
 from otel_claude.botocore import ClaudeBotocoreInstrumentor
 from otel_claude.telemetry import unknown_models

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from bedrock_server import Answer, chunk, event, failure, frame
 from botocore.response import StreamingBody
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from test_bedrock_calls import ASKED, BODY, CONVERSED, MESSAGE, SONNET, left_open
+
+from bedrock_server import Answer, chunk, event, failure, frame
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from foreign_json import replaced

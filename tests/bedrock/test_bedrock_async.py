@@ -9,8 +9,9 @@ import pytest
 aiobotocore = pytest.importorskip("aiobotocore.session")
 
 from aiobotocore.config import AioConfig  # noqa: E402 - only where it is
-from bedrock_server import error, message, stream  # noqa: E402
 from test_bedrock_calls import ASKED, BODY, CONVERSE_EVENTS, CONVERSED, EVENTS, MESSAGE, REGIONAL, SONNET, TOKENS  # noqa: E402
+
+from bedrock_server import error, message, stream  # noqa: E402
 
 
 async def invoke(client):

@@ -6,12 +6,13 @@ import json
 
 import pytest
 from bedrock_client import make_client
-from bedrock_server import Answer, chunk, error, event, failure, message, stream
 from botocore.exceptions import ClientError, EndpointConnectionError, EventStreamError, ParamValidationError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from urllib3.exceptions import ProtocolError
+
+from bedrock_server import Answer, chunk, error, event, failure, message, stream
 
 SONNET = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 GLOBAL = "global.anthropic.claude-sonnet-4-5-20250929-v1:0"

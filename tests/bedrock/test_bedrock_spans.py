@@ -10,7 +10,6 @@ from importlib import import_module
 import botocore.client
 import pytest
 from bedrock_client import make_client
-from bedrock_server import error, message
 from botocore.exceptions import ClientError
 from test_bedrock_calls import (
     BODY,
@@ -25,6 +24,7 @@ from test_bedrock_calls import (
     invoke_stream,
 )
 
+from bedrock_server import error, message
 from otel_claude.botocore import ClaudeBotocoreInstrumentor
 
 OURS = "otel_claude"

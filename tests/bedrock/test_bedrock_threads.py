@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from bedrock_client import make_client
-from bedrock_server import error, message, stream
 from test_bedrock_calls import (
     CONVERSE_EVENTS,
     CONVERSED,
@@ -22,6 +21,8 @@ from test_bedrock_calls import (
     invoke,
     invoke_stream,
 )
+
+from bedrock_server import error, message, stream
 
 HERE = Path(__file__).parent
 ANSWERS = {
@@ -146,7 +147,8 @@ def test_processes(server, receiver, way):
         [Path(sys.executable).with_name("opentelemetry-instrument"), sys.executable, HERE / "programs" / "forking.py",
          way, server.url],
         env={
-            **kept, "PYTHONPATH": str(HERE), "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
+            **kept, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)]),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_LOGS_EXPORTER": "none",
         },
         check=False, capture_output=True, text=True, timeout=120,

@@ -13,10 +13,12 @@ from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExp
 
 from otel_claude.cli import doctor
 from otel_claude.cli.doctor import exporting, others, program, sdk
+from otel_claude.patching import Patch
 from otel_claude.pricing import shipped
-from otel_claude.sdk.patches import PATCHES, Patch
+from otel_claude.sdk.patches import PATCHES
 from otel_claude.telemetry.conflicts import KNOWN
 
+OFF = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 NOW = datetime.fromisoformat(shipped().date).replace(tzinfo=timezone.utc).timestamp() + 86_400
 
 
@@ -80,7 +82,7 @@ def test_who_opens_the_spans(versions, version, environment, said):
     ],
 )  # fmt: skip
 def test_versions_of_the_sdk(versions, version, level, said, do):
-    versions.update({"anthropic": version, "botocore": None})
+    versions.update({"anthropic": version, "botocore": None, "litellm": None})
     finding = wrong()["anthropic"]
     assert finding.level == level
     assert said in finding.text
@@ -181,25 +183,43 @@ def test_no_word_of_an_agent_sdk_that_is_not_there(versions):
     assert not [each for each in found() if each.subject == "claude-agent-sdk"]
 
 
-@pytest.mark.parametrize(
-    ("version", "environment", "level", "said"),
-    [
-        ("1.35.0", {}, "ok", "1.35.0. Calls to Claude on Amazon Bedrock by boto3 are measured."),
-        ("1.34.9", {}, "warning", "1.34.9 is not supported, so calls to Claude on Amazon Bedrock by boto3 are not"),
-        ("1.44.5", {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "otel_claude_botocore"}, "ok", "are not measured, as you"),
-    ],
-)
-def test_botocore(versions, version, environment, level, said):
-    versions["botocore"] = version
-    (finding,) = (each for each in found(**environment) if each.subject == "botocore")
+BESIDE = [
+    # package, version, environment, level, what is said
+    ("botocore", "1.35.0", {}, "ok", "1.35.0. Calls to Claude on Amazon Bedrock by boto3 are measured."),
+    ("botocore", "1.34.9", {}, "warning", "not supported, so calls to Claude on Amazon Bedrock by boto3 are not"),
+    ("botocore", "1.44.5", {OFF: "otel_claude_botocore"}, "ok", "are not measured, as you"),
+    ("litellm", "1.60.8", {}, "ok", "1.60.8. Calls to Claude by LiteLLM are measured."),
+    ("litellm", "1.59.0", {}, "warning", "1.59.0 is not supported, so calls to Claude by LiteLLM are not"),
+    ("litellm", "1.110.2", {OFF: "otel_claude_litellm"}, "ok", "are not measured, as you"),
+]
+
+
+@pytest.mark.parametrize(("package", "version", "environment", "level", "said"), BESIDE)
+def test_other_libraries(versions, package, version, environment, level, said):
+    versions[package] = version
+    (finding,) = (each for each in found(**environment) if each.subject == package)
     assert finding.level == level
     assert said in finding.text
 
 
-def test_a_program_with_boto3_alone_needs_no_anthropic_sdk(versions):
-    versions.update({"anthropic": None, "botocore": "1.44.5"})
+@pytest.mark.parametrize("package", ["botocore", "litellm"])
+def test_a_program_with_another_library_alone_needs_no_anthropic_sdk(versions, package):
+    versions.update({"anthropic": None, "botocore": None, "litellm": None, package: "1.100.0"})
     (finding,) = (each for each in found() if each.subject == "anthropic")
-    assert finding == ("ok", "anthropic", "The SDK is not installed. Calls by boto3 do not need it.", None)
+    said = "The SDK is not installed. Calls by boto3 and by LiteLLM do not need it."
+    assert finding == ("ok", "anthropic", said, None)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [("http://user:secret@litellm:4000/x", "litellm"), ("https://api.anthropic.com", None), ("", None), ("x", None)],
+)
+def test_calls_that_go_to_a_proxy(url, said):
+    notes = [each for each in found(ANTHROPIC_BASE_URL=url) if each.subject == "ANTHROPIC_BASE_URL"]
+    assert [each.level for each in notes] == (["note"] if said else [])
+    for note in notes:
+        assert f"sends calls to {said}. If that is a LiteLLM proxy" in note.text
+        assert "secret" not in note.text
 
 
 @pytest.mark.parametrize("name", ["otel_claude", "*"])
@@ -669,7 +689,7 @@ def test_json(otel_claude, monkeypatch):
     code, out, _ = otel_claude("doctor", "--json")
     data = json.loads(out)
     assert code == 1
-    assert data["counts"] == {"error": 0, "warning": 1, "note": 2, "ok": 8}
+    assert data["counts"] == {"error": 0, "warning": 1, "note": 3, "ok": 9}
     warning = next(row for row in data["findings"] if row["level"] == "warning")
     assert warning == {
         "level": "warning", "subject": "OTEL_CLAUDE_PRICE", "text": "There is no such setting.",

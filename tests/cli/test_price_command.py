@@ -74,9 +74,24 @@ def test_a_message(price):
         "tokens": {"input": 1000, "cache_read": 5000, "cache_write_5m": 2000, "cache_write_1h": 1000, "output": 200},
         "cache": {"saved_usd": "0.0095", "overhead_usd": "0.003", "net_usd": "0.0065"},
         "models": [{"model": MODEL, "usd": USD, "parts": said["parts"]}],
-        "answers": 1, "free": {}, "unread": 0, "reasons": {}, "form": "JSON",
+        "retirements": {}, "answers": 1, "free": {}, "unread": 0, "reasons": {}, "form": "JSON",
         "table": shipped().name, "at": "2026-11-20", "platform": "anthropic",
     }  # fmt: skip
+
+
+def test_when_the_models_of_answers_retire(price):
+    stored = "\n".join(json.dumps(message(model=model)) for model in (MODEL, "claude-sonnet-4-5", "claude-opus-4-5"))
+    ends = {"claude-sonnet-4-5": "2026-11-30", "claude-opus-4-5": "2027-01-22"}
+    assert price(stored)["retirements"] == ends
+    assert price(stored, "--platform", "vertex", "--region", "global")["retirements"] == {}
+
+
+@pytest.mark.parametrize(("at", "after"), [(None, False), ("2026-11-22", False), ("2026-11-23", True)])
+def test_the_list_of_a_day_after_the_table_says_so(otel_claude, at, after):
+    options = [] if at is None else ["--at", at]
+    listed = json.loads(otel_claude("price", "--list", "--json", *options)[1])
+    assert listed["after_price_table"] is after
+    assert {row["model"]: row["retires"] for row in listed["rows"]}["claude-opus-4-5-20251101"] == "2027-01-22"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from frameworks_received import Received
 from otel_claude_demo.simulator import Simulator
 
 APPS = Path(__file__).with_name("apps")
+EXAMPLES = Path(__file__).parents[2] / "examples"
 ENVIRONMENTS = Path(__file__).parents[2] / ".cache" / "frameworks"
 MESSAGES = "/v1/messages"
 KEY = "sk-ant-api03-R2D" + "x" * 80 + "igAA"
@@ -26,10 +27,11 @@ class Run:
 
     def __init__(self, row, tracing):
         self.row, self.tracing = row, tracing
+        app = next(found for place in (APPS, EXAMPLES) if (found := place / f"{row.app}.py").exists())
         program = ENVIRONMENTS / row.framework / "bin"
         with Simulator(scenario=row.scenario) as simulator, Received() as received:
             done = subprocess.run(
-                [program / "opentelemetry-instrument", program / "python", APPS / f"{row.app}.py"],
+                [program / "opentelemetry-instrument", program / "python", app],
                 env=self._environment(simulator, received), check=False, capture_output=True, text=True, timeout=120,
             )  # fmt: skip
             served = [

@@ -52,6 +52,7 @@ class Row(NamedTuple):
 
 
 LITELLM = "litellm"
+DSPY = "dspy"
 LANGCHAIN = "langchain"
 PYDANTIC_AI = "pydantic-ai"
 LLAMA_INDEX = "llama-index"
@@ -131,7 +132,16 @@ ROWS = (
     ),
     Row(INSTRUCTOR, "instructor_objects", OBJECTS, tracings=("ours",)),
     Row("instructor-newest", "instructor_objects", OBJECTS),
-    Row(LITELLM, "litellm_completion", {(HAIKU, "plain", "end_turn"): 1}, unseen=4),
+    # LiteLLM's calls have spans of ours, also beside an SDK that traces itself.
+    Row(
+        LITELLM, "litellm_completion", {(HAIKU, "plain", "end_turn"): 4, (HAIKU, "stream", "end_turn"): 1},
+        tracings=("ours",),
+    ),
+    Row(
+        LITELLM, "litellm_calls", {(HAIKU, "plain", "end_turn"): 2, (HAIKU, "stream", "end_turn"): 1},
+        tracings=("ours",),
+    ),
+    Row(DSPY, "dspy_lm", {(HAIKU, "plain", "end_turn"): 2}, tracings=("ours",)),
 )  # fmt: skip
 
 # On Bedrock, by boto3. They name no message, and Converse names no model.

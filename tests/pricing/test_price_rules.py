@@ -7,6 +7,7 @@ import itertools
 import pytest
 from pricing_values import NOW, at, entry, response, said, usd
 
+from otel_claude.api.response import Diagnosis
 from otel_claude.pricing import ANTHROPIC, UNPRICED_REASONS, Platform, price_response, shipped
 
 MTOK = 1_000_000
@@ -543,6 +544,52 @@ def test_economics_have_the_modifiers_of_the_price():
 def test_a_cache_written_and_never_read_loses():
     (charge,) = price(said(OPUS, cache_write_1h=MTOK)).charges
     assert charge.savings - charge.overhead_5m - charge.overhead_1h == -usd("4")
+
+
+# What 100 tokens of each kind cost above a cache read of them, in dollars per million: of Opus 5.5 at 4, 5, 8 and 0.20.
+USED = {"input": 100, "cache_write_5m": 100, "cache_write_1h": 100, "cache_read": 500, "output": 10}
+
+
+@pytest.mark.parametrize(
+    ("missed", "per_million"),
+    [
+        (None, "0"),
+        (0, "0"),
+        (100, "780"),  # 100 written for an hour, at 8 - 0.20
+        (150, "1020"),  # and 50 for five minutes, at 5 - 0.20
+        (200, "1260"),
+        (250, "1450"),  # and 50 of uncached input, at 4 - 0.20
+        (300, "1640"),
+        (999_999, "1640"),  # no more than were billed
+    ],
+)
+def test_missed_tokens_are_cache_writes_first_and_never_more_than_were_billed(missed, per_million):
+    answer = said(OPUS, **USED)
+    made = price(answer._replace(diagnosis=Diagnosis("system_changed", missed)))
+    assert made.charges[0].missed == usd(per_million) // MTOK
+    assert made._replace(charges=(made.charges[0]._replace(missed=0),)) == price(answer)
+
+
+def test_misses_have_the_modifiers_of_the_price():
+    def missed(model, count, **fields):
+        (charge,) = price(said(model, **fields)._replace(diagnosis=Diagnosis("tools_changed", count))).charges
+        return charge.missed
+
+    assert missed(OPUS, MTOK, input=MTOK, service_tier="batch", inference_geo="us") == usd("2.09")
+    assert missed(OPUS, MTOK, input=MTOK, speed="fast") == usd("7.6")
+    assert missed(HAIKU, 100_001, input=100_001) == 100_001 * 450_000
+
+
+def test_misses_of_iterations_are_counted_once():
+    entries = [entry("message", input=60, output=1), entry("message", input=60, output=1)]
+    answer = said(OPUS, input=120, output=2, iterations=entries)._replace(diagnosis=Diagnosis("system_changed", 100))
+    assert price(answer).charges[0].missed == 100 * 3_800_000
+
+
+def test_a_refusal_that_is_free_missed_nothing():
+    answer = said(OPUS, input=100, output=0, stop_reason="refusal")
+    exact(answer._replace(diagnosis=Diagnosis("system_changed", 100)), "0")
+    assert price(answer).charges == ()
 
 
 def test_economics_are_the_difference_to_a_call_without_a_cache():

@@ -9,7 +9,7 @@ import pytest
 from support import api
 from support.golden_acts import ACTS
 from support.golden_case import FILES, load, render
-from support.golden_oracle import dollars
+from support.golden_oracle import dollars, missed
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CASES = {path.stem: load(path) for path in FILES}
@@ -78,6 +78,11 @@ def test_the_cost_is_what_the_replies_cost(name):
         assert recorded(case, "claude.client.call.cost.usd") == expected
     amounts = [span["attributes"].get("gen_ai.usage.cost.amount") for span in spans(case, "ours")]
     assert sum(Decimal(repr(amount)) for amount in amounts if amount is not None) == (expected if amounts else 0)
+
+
+@every([name for name in CASES if name.startswith("diagnosis")])
+def test_the_cost_of_misses_is_what_was_billed_for_them(name):
+    assert (total(CASES[name], "claude.client.cache.missed.usd") or 0) == missed(CASES[name])
 
 
 @every()

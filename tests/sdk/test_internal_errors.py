@@ -11,10 +11,11 @@ from support.server import Server, chunked, plain, raising, refused, stream, thr
 from support.shapes import ARGS
 
 from otel_claude import tags
+from otel_claude.http import bodies as raw_body
 from otel_claude.pricing import PriceTable
 from otel_claude.runtime import Runtime
 from otel_claude.sdk import client as sdk_client
-from otel_claude.sdk import patches, raw_body, response_body, responses
+from otel_claude.sdk import patches, response_body, responses
 from otel_claude.telemetry import own_span, recorder, span_attributes
 from otel_claude.telemetry.attributes import AttributeSets, CardinalityLimiter
 from otel_claude.telemetry.call import Attempt, Call

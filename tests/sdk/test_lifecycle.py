@@ -15,14 +15,15 @@ from support.server import Server, either, plain, refused, stream
 from support.shapes import ARGS
 
 from otel_claude import ClaudeInstrumentor
+from otel_claude.http.errors import was_never_sent
+from otel_claude.patching import owner_of
 from otel_claude.runtime import Runtime
-from otel_claude.sdk.errors import was_never_sent
-from otel_claude.sdk.patches import PATCHES, _owner
+from otel_claude.sdk.patches import PATCHES
 from otel_claude.settings import Settings
 
 
 def functions():
-    return [vars(_owner(patch))[patch.name] for patch in PATCHES]
+    return [vars(owner_of(patch))[patch.name] for patch in PATCHES]
 
 
 every_patch = pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: f"{patch.owner}.{patch.name}")
@@ -130,7 +131,7 @@ async def test_uninstrument_while_a_stream_is_read(telemetry, face, tracing, qui
 @contextlib.contextmanager
 def wrapped_by_others(patch):
     """Somebody wraps our replacement, and keeps it whatever we do; gives the wrapper."""
-    owner = _owner(patch)
+    owner = owner_of(patch)
     ours = vars(owner)[patch.name]
 
     def theirs(*args, **kwargs):
@@ -147,7 +148,7 @@ async def test_what_others_wrapped_since_stays_theirs(telemetry, face, quiet):
     (patch,) = (patch for patch in PATCHES if patch.name == "_build_request")
     with wrapped_by_others(patch) as theirs:
         ClaudeInstrumentor().uninstrument()
-        assert vars(_owner(patch))[patch.name] is theirs
+        assert vars(owner_of(patch))[patch.name] is theirs
         await create(face(plain()))
         assert telemetry.metrics() == {}
 
@@ -171,7 +172,7 @@ async def test_what_others_keep_of_ours_neither_hides_nor_doubles_what_is_measur
 @every_patch
 async def test_an_sdk_that_lacks_a_patched_function(telemetry, monkeypatch, patch, kind):
     ClaudeInstrumentor().uninstrument()
-    owner = _owner(patch)
+    owner = owner_of(patch)
     before = functions()
     function = vars(owner)[patch.name]
     monkeypatch.delattr(owner, patch.name)

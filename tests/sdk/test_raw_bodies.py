@@ -14,7 +14,7 @@ from support.library import HAS_MIDDLEWARE, VERSION, anthropic, http
 from support.server import Chunks, Server, error_event, pieces, stream
 from support.shapes import ARGS, NEVER, UNREAD
 
-from otel_claude.sdk import raw_body
+from otel_claude.http import bodies as raw_body
 
 BODY = json.dumps(api.message()).encode()
 JSON = {"content_type": "application/json"}

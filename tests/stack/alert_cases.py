@@ -86,6 +86,19 @@ def limit(values):
     return series(c.RATE_LIMIT_UTILIZATION, values, MODEL, KEY, {c.RATE_LIMIT_NAME: "input_tokens"})
 
 
+def retirement(days):
+    """A model in use that retires so many days after the time 0 of promtool's clock."""
+    return series(c.RETIREMENT, f"{days * 86_400}x100", MODEL, {c.PROVIDER_NAME: "anthropic"})
+
+
+# Results of batches name no requested model.
+BATCHED = series(c.COST, "0x9 5x100", {c.OPERATION_NAME: c.BATCH, c.RESPONSE_MODEL: "claude-sonnet-5-5"})
+
+
+def diagnoses(values, reason):
+    return series(c.CACHE_DIAGNOSES, values, MODEL, KEY, {c.CACHE_MISS_REASON: reason})
+
+
 INPUT = series(c.INPUT_TOKENS, "0+10000x720", MODEL, KEY)
 OF_MODEL = {NAMING.label(c.REQUEST_MODEL): "claude-sonnet-5-5"}
 OF_LIMIT = OF_MODEL | {
@@ -189,6 +202,23 @@ CASES = (
          (INPUT, series(c.CACHE_READ_TOKENS, "0+8000x600 4800000x120", MODEL, KEY)), "700m",
          "Cache hits of shop for claude-sonnet-5-5 fell to 0% of its input tokens.", SHOP | OF_MODEL),
     Case("ClaudeCacheHitsDropped", (INPUT, series(c.CACHE_READ_TOKENS, "0+8000x720", MODEL, KEY)), "700m"),
+    *(
+        Case("ClaudeCachePrefixChanges", (diagnoses("0+1x200", reason),), "120m",
+             f"30 calls of shop in half an hour missed the cache: {reason}, says the API.",
+             SHOP | {NAMING.label(c.CACHE_MISS_REASON): reason})
+        for reason in ("system_changed", "tools_changed")
+    ),
+    # A conversation that goes on from an earlier message, and a model that was changed, are meant.
+    *(
+        Case("ClaudeCachePrefixChanges", (diagnoses("0+1x200", reason),), "120m")
+        for reason in ("messages_changed", "model_changed", "previous_message_not_found", "unavailable", "pending")
+    ),
+    # A deployment: all conversations miss once.
+    *(
+        Case("ClaudeCachePrefixChanges", (diagnoses("0x30 500x200", "system_changed"),), at)
+        for at in ("45m", "60m", "80m", "120m")
+    ),
+    Case("ClaudeCachePrefixChanges", (diagnoses("0+0.125x200", "tools_changed"),), "120m"),
     Case("ClaudeResponsesTruncated", (calls("0+8x120"), calls("0+2x120", {c.STOP_REASON: "max_tokens"})), "70m",
          "20% of the responses to shop in the last hour stopped at max_tokens.", SHOP),
     Case("ClaudeResponsesTruncated", (calls("0+19x120"), calls("0+1x120", {c.STOP_REASON: "max_tokens"})), "70m"),
@@ -201,6 +231,18 @@ CASES = (
     Case("ClaudePriceTableOutdated", (calls("0+10x120"), unpriced("0x9 2x60", "unknown_model")), "20m",
          "Calls of shop to claude-sonnet-5-5 have no price: 2 in the last hour.", SHOP | OF_MODEL),
     Case("ClaudePriceTableOutdated", (calls("0+10x120"), unpriced("0x9 2x60", "incomplete_stream")), "20m"),
+    *(
+        Case(f"ClaudeModelRetires{which}", (retirement(days), *spent), "70m",
+             f"claude-sonnet-5-5 retires on Anthropic's platform within {within} days; shop spent {usd} USD on it in "
+             "the last week.", SHOP | OF_MODEL)
+        for which, days, within in (("", 59, 60), ("", 15, 60), ("Soon", 13, 14), ("Soon", 0, 14))
+        for spent, usd in (((cost("0x9 7x100"),), "7.00"), ((), "0.00"), ((cost("0x9 7x100"), BATCHED), "12.00"))
+    ),
+    Case("ClaudeModelRetires", (retirement(61), cost("0x9 7x100")), "70m"),
+    Case("ClaudeModelRetires", (retirement(13), cost("0x9 7x100")), "70m"),
+    Case("ClaudeModelRetiresSoon", (retirement(15), cost("0x9 7x100")), "70m"),
+    # Another model's spend, and no end that is known.
+    Case("ClaudeModelRetiresSoon", (cost("0x9 7x100"),), "70m"),
     *(
         Case("ClaudeTelemetryAbsent", (calls("0+1x240 _x1400"),), at,
              "shop sent metrics for hours of the last day, and none in the last ten minutes.", SHOP)

@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 from summary_made import MODEL, NOW, OTHER, usual
 
+from otel_claude.pricing.types import DAY
 from otel_claude.summary import render
 from otel_claude.summary.json import json_of
 from otel_claude.summary.render import page_of
@@ -189,6 +190,22 @@ def test_no_cache_no_errors_no_limit():
 )  # fmt: skip
 def test_the_tightest_limit(limit, text):
     assert facts(usual(limit=limit))["Tightest limit"] == text
+
+
+@pytest.mark.parametrize(
+    ("days", "text", "style"),
+    [
+        (61, "claude-x retires on 2026-01-24 on Anthropic's own platform", ""),
+        (59, "claude-x retires on 2026-01-22 on Anthropic's own platform", "yellow"),
+        (-1, "claude-x retired on 2025-11-23 on Anthropic's own platform", "yellow"),
+    ],
+)
+def test_when_a_model_retires(days, text, style):
+    totals, today = usual(), NOW // DAY * DAY
+    totals.retirements["claude-x"] = int(today + days * DAY)
+    (fact,) = [fact for fact in page(totals).facts if fact.label == "Retirement"]
+    assert (fact.lines, fact.style) == ((text,), style)
+    assert json_of(totals, table="2026-11-22", now=NOW)["retirements"] == {"claude-x": text.split()[3]}
 
 
 def test_a_reason_that_nobody_explained():

@@ -1,3 +1,4 @@
+import json
 import time
 
 import pytest
@@ -7,7 +8,7 @@ from summary_made import MODEL, NOW, OTHER, collected, metric, point
 
 from otel_claude import semconv as c
 from otel_claude.summary.from_metrics import totals_of
-from otel_claude.summary.totals import Limit
+from otel_claude.summary.totals import Limit, Totals
 
 
 def sums(*metrics):
@@ -80,17 +81,26 @@ def test_a_limit_without_a_reset_or_without_a_utilization():
     assert totals_of(collected(metric(c.RATE_LIMIT_RESET, point(3.0, limit="tokens"))), NOW).limit is None
 
 
+def test_when_models_retire():
+    data = collected(metric(c.RETIREMENT, point(1_796_000_000, asked=MODEL), point(1_800_576_000, asked=OTHER)))
+    totals = totals_of(data, NOW)
+    assert totals.retirements == {MODEL: 1_796_000_000, OTHER: 1_800_576_000}
+    assert Totals.from_json(json.loads(json.dumps(totals.to_json()))).retirements == totals.retirements
+    assert Totals().fold([totals, totals]).retirements == totals.retirements
+
+
 def test_every_name_that_is_read_is_one_that_is_emitted():
     # A renamed metric must not silently leave the summary.
     read = {name.name for name in c.METRICS} - {
         c.DURATION.name, c.TIME_TO_FIRST_CHUNK.name, c.CALL_INPUT_TOKENS.name, c.CALL_OUTPUT_TOKENS.name,
         c.CALL_COST.name, c.RATE_LIMIT_LIMIT.name, c.RATE_LIMIT_REMAINING.name, c.BATCH_REQUESTS.name,
-        c.TAG_VALUES.name, c.TAG_CHANGES.name,
+        c.TAG_VALUES.name, c.TAG_CHANGES.name, c.CACHE_MISSED_TOKENS.name, c.CACHE_MISSED_COST.name,
+        c.CACHE_DIAGNOSES.name,
     }  # fmt: skip
     for name in read:
         data = collected(metric(name, point(1, model=MODEL, limit="tokens", outcome="failed", tool="web_search")))
         totals = totals_of(data, NOW)
-        assert totals.sums or totals.limit or name == c.RATE_LIMIT_RESET.name, name
+        assert totals.sums or totals.limit or totals.retirements or name == c.RATE_LIMIT_RESET.name, name
 
 
 def test_what_the_real_sdk_collects():

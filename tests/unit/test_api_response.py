@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from unit_calls import OPUS, USAGE, message, stream
 
 from otel_claude.api.response import (
+    Diagnosis,
     Response,
     Usage,
     merge_message_delta,
@@ -124,3 +125,40 @@ def test_events_in_any_order_never_raise_and_never_keep_the_placeholder(events):
     if response.usage is not None:
         assert response.usage.output == (300 if final else None)
     assert response.complete is final
+
+
+DIAGNOSES = [
+    ({"type": "model_changed", "cache_missed_input_tokens": 1}, Diagnosis("model_changed", 1)),
+    ({"type": "system_changed", "cache_missed_input_tokens": 4_900}, Diagnosis("system_changed", 4_900)),
+    ({"type": "tools_changed", "cache_missed_input_tokens": 0}, Diagnosis("tools_changed", 0)),
+    ({"type": "messages_changed", "cache_missed_input_tokens": 7}, Diagnosis("messages_changed", 7)),
+    ({"type": "previous_message_not_found"}, Diagnosis("previous_message_not_found")),
+    ({"type": "unavailable"}, Diagnosis("unavailable")),
+    (None, Diagnosis("pending")),
+    # What a later API may say, and what is none.
+    ({"type": "planets_changed", "cache_missed_input_tokens": 5}, Diagnosis("planets_changed", 5)),
+    ({"type": "system_changed", "cache_missed_input_tokens": -1}, Diagnosis("system_changed")),
+    ({"type": "system_changed", "cache_missed_input_tokens": True}, Diagnosis("system_changed")),
+    ({"type": "system_changed", "cache_missed_input_tokens": 2**30}, Diagnosis("system_changed")),
+    ({"type": 7, "cache_missed_input_tokens": 5}, Diagnosis(None, 5)),
+    ("system_changed", Diagnosis(None)),
+    ([], Diagnosis(None)),
+]
+
+
+@pytest.mark.parametrize(("reason", "expected"), DIAGNOSES)
+def test_a_diagnosis_of_the_cache(reason, expected):
+    diagnostics = {"cache_miss_reason": reason}
+    assert parse_message({**message(), "diagnostics": diagnostics}).diagnosis == expected
+    start = {**START, "message": {**START["message"], "diagnostics": diagnostics}}
+    # It stays where it was said, in the first event.
+    assert merged(start).diagnosis == merged(start, DELTA).diagnosis == expected
+
+
+def test_an_empty_diagnosis_is_one_that_is_not_over():
+    assert parse_message({**message(), "diagnostics": {}}).diagnosis == Diagnosis("pending")
+
+
+@pytest.mark.parametrize("diagnostics", [None, "system_changed", [], 1, True])
+def test_what_says_nothing_of_the_cache(diagnostics):
+    assert parse_message({**message(), "diagnostics": diagnostics}) == parse_message(message())

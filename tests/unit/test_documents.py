@@ -41,6 +41,7 @@ def test_the_variables_are_those_of_the_design():
         "OTEL_CLAUDE_INSTANCE_ID",
         "OTEL_CLAUDE_LEGACY_METRICS",
         "OTEL_CLAUDE_AGENT_SDK",
+        "OTEL_CLAUDE_HTTPX",
     }
 
 
@@ -63,7 +64,7 @@ def test_the_frameworks_page_has_the_versions_that_are_tested():
     table = FRAMEWORKS.read_text().partition("| --- |")[2].partition("\n\n")[0]
     rows = [row.split("|")[2] for row in table.splitlines()[1:]]
     named = {pair for row in rows for pair in re.findall(r"`([\w-]+)` ([\d.]+\d)", row)}
-    assert len(named) >= len(rows) == 10
+    assert len(named) >= len(rows) == 11
     assert named - pinned == set()
     assert {version for name, version in pinned if name == "anthropic"} == set(
         re.findall(r"(?:`anthropic`|and) (\d[\d.]*\d)", " ".join(rows))

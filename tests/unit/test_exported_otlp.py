@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from unit_calls import HINT, OPUS, TAGS
 from unit_collectors import over_grpc, over_http
-from unit_everything import WORKSPACE, record_everything
+from unit_everything import RETIRING, WORKSPACE, record_everything
 from unit_telemetry import recorder_of
 
 from otel_claude import semconv as c
@@ -29,8 +29,8 @@ KNOWN_VALUES = {
     c.OPERATION_NAME: {"chat", "batch"},
     c.PROVIDER_NAME: {"anthropic"},
     c.CLIENT_LIBRARY: {"anthropic"},
-    c.REQUEST_MODEL: {OPUS},
-    c.RESPONSE_MODEL: {OPUS},
+    c.REQUEST_MODEL: {OPUS, RETIRING},
+    c.RESPONSE_MODEL: {OPUS, RETIRING},
     c.SERVER_ADDRESS: {"api.anthropic.com"},
     c.SERVER_PORT: {443},
     c.API_KEY_HINT: {HINT},
@@ -39,6 +39,7 @@ KNOWN_VALUES = {
     c.STATUS_CODE: {200, 429, 529},
     c.TOKEN_MODALITY: {"unknown"},
     c.CACHE_TTL: {"5m", "1h"},
+    c.CACHE_MISS_REASON: {"system_changed"},
     c.COST_TYPE: set(c.COST_TYPES),
     c.RESPONSE_SERVICE_TIER: {"standard", "batch"},
     c.SPEED: {"standard"},
@@ -75,7 +76,7 @@ def sent(collector, *, legacy=False):
         metering.shutdown()
     (resource,) = request.resource_metrics
     (scope,) = [scope for scope in resource.scope_metrics if scope.scope.name == "otel_claude"]
-    calls = [span.context for span in spans.get_finished_spans() if span.name == f"chat {OPUS}"]
+    calls = [span.context for span in spans.get_finished_spans() if span.name.startswith("chat ")]
     return scope, {(call.trace_id.to_bytes(16, "big"), call.span_id.to_bytes(8, "big")) for call in calls}
 
 
@@ -131,8 +132,9 @@ def test_a_metric_has_the_attributes_of_the_table_and_all_of_its_own(exported, m
     for point in points(exported[metric.name]):
         names = set(plain(point.attributes))
         assert len(names) == len(point.attributes), "an attribute twice"
-        if metric in c.TAG_METRICS:
-            assert names - {c.INSTANCE_ID} == set(metric.attributes)
+        if metric in c.TAG_METRICS or metric is c.RETIREMENT:
+            own = {c.PROVIDER_NAME, c.REQUEST_MODEL} if metric is c.RETIREMENT else set(metric.attributes)
+            assert names - {c.INSTANCE_ID} == own
             seen |= names
             continue
         # No response says which models a batch asked for.
@@ -164,7 +166,9 @@ def test_what_is_counted_is_sent_as_integers(exported, metric):
     assert {point.WhichOneof("value") for point in points(exported[metric.name])} == {"as_int"}
 
 
-@pytest.mark.parametrize("metric", [c.COST, c.CACHE_SAVINGS, c.CACHE_OVERHEAD], ids=lambda metric: metric.name)
+@pytest.mark.parametrize(
+    "metric", [c.COST, c.CACHE_SAVINGS, c.CACHE_OVERHEAD, c.CACHE_MISSED_COST], ids=lambda metric: metric.name
+)
 def test_dollars_are_sent_as_doubles(exported, metric):
     assert {point.WhichOneof("value") for point in points(exported[metric.name])} == {"as_double"}
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit_calls import KeepingRecorder, message, responded, returned, started, stream
 
-from otel_claude.sdk import raw_body
-from otel_claude.sdk.raw_body import EventReader, MessageReader
+from otel_claude.http import bodies as raw_body
+from otel_claude.http.bodies import EventReader, MessageReader
 
 EVENTS = b"".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in stream())
 cuts = st.lists(st.integers(0, len(EVENTS)), max_size=8).map(sorted)

@@ -9,7 +9,7 @@ import pytest
 
 from otel_claude import pricing
 from otel_claude.runtime import _price_table
-from otel_claude.settings import OF_AGENTS, OF_CALLS, Settings, read, variable
+from otel_claude.settings import OF_AGENTS, OF_CALLS, OF_HTTPX, Settings, read, variable
 
 DEFAULTS = Settings(
     spans="auto",
@@ -105,7 +105,7 @@ def test_a_blank_variable_is_unset(warnings, blank):
 
 def test_each_instrumentor_warns_of_what_it_heeds_alone(warnings):
     environment = {"OTEL_CLAUDE_AGENT_SDK": "always", "OTEL_CLAUDE_SPANS": "always"}
-    assert set(OF_CALLS) | set(OF_AGENTS) == {field.name for field in dataclasses.fields(Settings)}
+    assert set(OF_CALLS) | set(OF_AGENTS) | set(OF_HTTPX) == {field.name for field in dataclasses.fields(Settings)}
     assert read({}, environment, used_settings=OF_AGENTS) == read({}, environment, used_settings=OF_CALLS) == DEFAULTS
     assert [text.partition(" ")[0] for text in warnings()] == ["OTEL_CLAUDE_AGENT_SDK", "OTEL_CLAUDE_SPANS"]
 

@@ -76,9 +76,9 @@ def stream(usage: Any = USAGE, *, name: str = "msg_1", model: str = OPUS, stop_r
     ]
 
 
-def started(recorder: Recorder, *, native: bool = False, tags: Any = TAGS, **request: Any) -> Call:
+def started(recorder: Recorder, *, native: bool = False, tags: Any = TAGS, model: str = OPUS, **request: Any) -> Call:
     """A call that started, as `sdk.client.start_call` starts one."""
-    call = Call(RequestFeatures(OPUS, **request), CLIENT, tags, expects_native_span=native)
+    call = Call(RequestFeatures(model, **request), CLIENT, tags, expects_native_span=native)
     call.started_at = AT
     recorder.on_start(call)
     return call

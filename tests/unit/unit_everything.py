@@ -12,6 +12,7 @@ from otel_claude.api.errors import parse_error
 from otel_claude.telemetry.batches import update_batches
 
 WORKSPACE = "wrkspc_01"
+RETIRING = "claude-sonnet-4-5"
 
 
 def limit_headers(reset: float) -> list[tuple[bytes, bytes]]:
@@ -27,7 +28,8 @@ def limit_headers(reset: float) -> list[tuple[bytes, bytes]]:
 def record_everything(recorder: Any) -> None:
     """A retried stream with limits, one that failed after its counts, a rejected call, one without a response, a batch.
 
-    And two whole ones: with code execution, and in the USA. And a value of a tag that did not fit.
+    And four whole ones: with code execution, in the USA, with a diagnosis, of a model that retires. And a value of a
+    tag that did not fit.
     """
     _stream_after_a_retry(recorder)
     rejected = started(recorder)
@@ -42,6 +44,9 @@ def record_everything(recorder: Any) -> None:
     failed(recorder, lost, "connection_error")
     success(recorder, message({**USAGE, "server_tool_use": {"code_execution_requests": 1}}, name="msg_2"))
     success(recorder, message({**USAGE, "inference_geo": "us"}, name="msg_3"))
+    reason = {"type": "system_changed", "cache_missed_input_tokens": 1_000}
+    success(recorder, {**message(name="msg_4"), "diagnostics": {"cache_miss_reason": reason}})
+    success(recorder, message(name="msg_5", model=RETIRING), model=RETIRING)
     instruments = recorder.instruments
     update_batches(instruments.batches, batch(processing=2), owner_of(WORKSPACE), instruments.sets)
     reader_of(recorder).read(LINES["succeeded"] + LINES["errored"])

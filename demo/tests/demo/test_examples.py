@@ -24,6 +24,8 @@ from otel_claude_demo.comparison import compare
 EXAMPLES = Path(__file__).parents[3] / "examples"
 SERVICE = "fastapi_app"
 BEDROCK = "bedrock"
+FRAMEWORKS = {"litellm_calls"}
+"""In an environment of its own, by tests/frameworks."""
 # The calls that each makes, and what its summary must have besides: a path into the JSON, and whether it is above 0.
 SCRIPTS = {
     "basic": (1, ["tokens.output"]),
@@ -51,7 +53,7 @@ def at(data, path):
 
 def test_every_example_is_tested_and_told():
     files = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert files == {*SCRIPTS, SERVICE, BEDROCK}
+    assert files == {*SCRIPTS, SERVICE, BEDROCK, *FRAMEWORKS}
     readme = (EXAMPLES / "README.md").read_text()
     assert [name for name in files if f"({name}.py)" not in readme] == []
 

@@ -16,7 +16,10 @@ datas = collect_data_files("otel_claude", includes=["pricing/*.json"])
 hiddenimports = [
     "otel_claude.runtime",
     "otel_claude.agent_sdk.counting",
+    "otel_claude.patching",
+    "otel_claude.sdk.responses",
     "otel_claude.botocore.patches",
+    "otel_claude.litellm.patches",
     "otel_claude.summary",
 ]
 
@@ -25,7 +28,7 @@ for group in ("opentelemetry_distro", "opentelemetry_configurator", "opentelemet
     datas += found
     hiddenimports += modules
 
-for distribution in ("otel-claude", "anthropic", "botocore", "claude-agent-sdk"):
+for distribution in ("otel-claude", "anthropic", "botocore", "claude-agent-sdk", "httpx"):
     # An instrumentor asks which version of what it instruments is there.
     try:
         datas += copy_metadata(distribution)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any, Final
 
 from .. import settings
@@ -22,11 +21,8 @@ class ClaudeAgentInstrumentor(SdkInstrumentor):
 
     supported = ("claude-agent-sdk >= 0.1, < 0.3",)
     module = f"{_PACKAGE}._internal.query"
+    only_with = _PACKAGE
     used_settings = settings.OF_AGENTS
-
-    def _is_wanted(self) -> bool:
-        # Where it is not installed, what is wrong with a setting is told by the other instrumentor alone.
-        return find_spec(_PACKAGE) is not None
 
     def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Instrumented | None:
         if chosen.agent_sdk == "off":

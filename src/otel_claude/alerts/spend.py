@@ -9,11 +9,12 @@ from otel_claude import semconv as c
 from ..promql.names import JOB
 from ..promql.queries import Queries, seconds
 from ..promql.recorded import ALIVE, SILENT
-from .rules import Alert
+from .rules import Alert, Severity
 from .thresholds import FAST, HOURS_OF_A_MONTH, SLOW, Burn, Thresholds
 
 _USD: Final = '{{ $value | printf "%.2f" }} USD'
 _SHARE: Final = "{{ $value | humanizePercentage }}"
+_CHANGED: Final = ("system_changed", "tools_changed")
 _NO_PRICE_BY_DESIGN: Final = ("billed_elsewhere", "provisioned_throughput", "priority_tier")
 _NO_PRICE_IN_TABLE: Final = ("unknown_model", "no_published_price", "not_yet_priced", "unknown_speed")
 _SILENT: Final = f"unless on ({JOB}) last_over_time({SILENT}[1h])"
@@ -96,6 +97,7 @@ def value_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
     )
     enough = f"{q.calls('1h', (JOB,))} >= {t.calls:g}"
     hour, day = (q.cache_hits(window, model) for window in ("1h", "1d"))
+    changed = q.among(c.CACHE_MISS_REASON, *_CHANGED)
     unpriced = q.share(q.increase(c.UNPRICED, "1h", (JOB,), *priceable), q.calls("1h", (JOB,)))
     return (
         Alert(
@@ -115,6 +117,16 @@ def value_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
             wait="15m", keep="30m",
         ),
         Alert(
+            # A deployment makes each conversation miss once, and is out of the window before this has waited.
+            "ClaudeCachePrefixChanges", "warning",
+            f"{q.increase(c.CACHE_DIAGNOSES, '30m', (JOB, c.CACHE_MISS_REASON), changed)} > {t.cache_misses:g}",
+            f"{{{{ $value }}}} calls of {job} in half an hour missed the cache: "
+            f"{q.translator.template(c.CACHE_MISS_REASON)}, says the API.",
+            "A prompt's beginning should be the same from call to call. Look for a date or an id in the system prompt, "
+            "and for tools in changing order.",
+            wait="45m", keep="30m",
+        ),
+        Alert(
             "ClaudeResponsesTruncated", "warning", f"{q.truncated('1h', (JOB,))} > {t.truncated:g} and {enough}",
             f"{_SHARE} of the responses to {job} in the last hour stopped at max_tokens.",
             "Raise max_tokens, or ask for less. A truncated response is paid for and often asked for again.",
@@ -132,4 +144,22 @@ def value_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
             f"Calls of {job} to {name} have no price: {{{{ $value }}}} in the last hour.",
             "Upgrade otel-claude, or give the price in the file that OTEL_CLAUDE_PRICES names.", wait="1m", keep="1h",
         ),
+        _retirement(q, "ClaudeModelRetires", "warning", t.retires_days, t.retires_soon_days),
+        _retirement(q, "ClaudeModelRetiresSoon", "critical", t.retires_soon_days),
+    )  # fmt: skip
+
+
+def _retirement(q: Queries, name: str, severity: Severity, days: float, unless_days: float | None = None) -> Alert:
+    """A model in use whose end is near. The value is what it cost in a week: 0 where nothing of it has a price."""
+    at = q.retires_at()
+    left = f"{at} - time()"
+    near = f"({left}) < {days * 86_400:.0f}"
+    if unless_days is not None:
+        near += f" and ({left}) >= {unless_days * 86_400:.0f}"
+    job, model = (q.translator.template(label) for label in (JOB, c.REQUEST_MODEL))
+    return Alert(
+        name, severity, f"({q.spent_on_models('7d')} or 0 * {at}) and ({near})",
+        f"{model} retires on Anthropic's platform within {days:g} days; {job} spent {_USD} on it in the last week.",
+        "From that day on its calls fail. The table “Models that retire” says when. Try the model that follows it.",
+        wait="0m", keep="1h",
     )  # fmt: skip

@@ -38,8 +38,13 @@ class Thresholds:
     """The day's cache-hit ratio from which on a drop matters."""
     cache_drop_tokens: float = 100_000
     """Input tokens per hour from which on a drop matters."""
+    cache_misses: float = 5
+    """Calls in half an hour that may miss the cache because their system prompt, or their tools, changed."""
     truncated: float = 0.1
     unpriced: float = 0.05
+    retires_days: float = 60
+    """Days before a model's end from which on it should be replaced."""
+    retires_soon_days: float = 14
     spend_limit_used: float = 0.85
     """The used share of a spend limit from which on it is near."""
     unexplained: float = 0.1

@@ -22,3 +22,9 @@ def redact_api_key(key: str | None, form: str) -> str | None:
     if form == "hash":
         return hashlib.sha256(key.encode()).hexdigest()[:_HASH_DIGITS]
     return f"{key[:_SHOWN_AT_START]}...{key[-_SHOWN_AT_END:]}"
+
+
+def without_scheme(value: str) -> str:
+    """The credential in the value of a header, with `Bearer` before it or without."""
+    scheme, _, credential = value.partition(" ")
+    return credential if scheme.lower() == "bearer" else value

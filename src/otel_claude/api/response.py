@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from .json import MAX_COUNT, MAX_TEXT, Json, Reader, as_known_text, as_list, as_object, as_text, known_texts
+from .json import MAX_COUNT, MAX_TEXT, Json, Reader, as_count, as_known_text, as_list, as_object, as_text, known_texts
 
 _MAX_ITERATIONS: Final = 10_000
 
@@ -240,6 +240,18 @@ _INPUT: Final = frozenset({"input_tokens", "cache_read_input_tokens", "cache_cre
 """All that total input is made of."""
 
 
+class Diagnosis(NamedTuple):
+    """Why the prompt cache missed, as the API says it to who asks: `diagnostics` of a message (anthropic 2.12).
+
+    Attributes:
+        reason: the type of `cache_miss_reason`; `pending` for null: the comparison was not over. None: not understood.
+        missed_tokens: input tokens that the cache would have given, about; not every reason has them.
+    """
+
+    reason: str | None
+    missed_tokens: int | None = None
+
+
 class Response(NamedTuple):
     """What one attempt's body said. `complete` is False while a stream has not sent its stop reason, nor ended."""
 
@@ -248,6 +260,7 @@ class Response(NamedTuple):
     stop_reason: str | None = None
     usage: Usage | None = None
     complete: bool = False
+    diagnosis: Diagnosis | None = None
 
 
 _new_response: Callable[[tuple[Any, ...]], Response] = partial(tuple[Any, ...].__new__, Response)
@@ -269,8 +282,21 @@ def parse_message(message: Json, *, complete: bool = True) -> Response:
             else as_known_text(stop_reason),
             None if usage is None else parse_usage(usage),
             complete,
+            # Few messages have it: to look for the key is less work than to get nothing.
+            _parse_diagnosis(message["diagnostics"]) if "diagnostics" in message else None,
         )
     )
+
+
+def _parse_diagnosis(diagnostics: object) -> Diagnosis | None:
+    """None where it is no object."""
+    if (parsed := as_object(diagnostics)) is not diagnostics:
+        return None
+    reason = parsed.get("cache_miss_reason")
+    if reason is None:
+        return Diagnosis("pending")
+    said = as_object(reason)
+    return Diagnosis(as_text(said.get("type")), as_count(said.get("cache_missed_input_tokens")))
 
 
 def parse_message_start(event: Json) -> Response:
@@ -297,4 +323,5 @@ def merge_message_delta(response: Response, event: Json) -> Response:
         stop_reason or response.stop_reason,
         response.usage if usage is None else parse_usage(usage, response.usage or NO_USAGE),
         response.complete or stop_reason is not None,
+        response.diagnosis,
     )

@@ -6,107 +6,24 @@ types: only what lies under them is replaced, by transparent proxies.
 
 from __future__ import annotations
 
-import json
 import weakref
-from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final
+from typing import Any
 
 import wrapt
 
 from .._diagnostics import log_internal_error
-from ..api import bedrock
-from ..api.errors import ApiError
-from ..api.json import as_object
+from ..http.reading import Reading
 from ..telemetry.call import Attempt
 from ..telemetry.recorder import Recorder
 from .errors import error_type
 
-_MAX_BODY: Final = 64 * 1024 * 1024
-"""Bytes of a body that is kept until it is whole. Longer ones are said by their headers."""
-_DELTA: Final = b'{"type":"content_block_delta"'
 _Proxy: Any = wrapt.ObjectProxy
-
-
-class _Reading:
-    """How the body of an attempt's response is read. Only the first end counts."""
-
-    __slots__ = ("_attempt", "_headers", "_length", "_parts", "_recorder", "ended")
-
-    def __init__(self, recorder: Recorder, attempt: Attempt, headers: Any) -> None:
-        self._recorder = recorder
-        self._attempt = attempt
-        self._headers = headers
-        self._parts = bytearray()
-        length = str(headers.get("content-length") or "")
-        self._length = int(length) if length.isdecimal() else None
-        self.ended = False
-
-    def add(self, data: bytes, *, last: bool) -> None:
-        """The application read this of the body of an `InvokeModel`. `last`: there is no more."""
-        if self.ended:
-            return
-        parts = self._parts
-        if len(parts) + len(data) > _MAX_BODY:
-            parts.clear()
-            self.end()
-            return
-        parts += data
-        if last or (self._length is not None and len(parts) >= self._length):
-            self.end(whole=True)
-
-    def on_event(self, data: object) -> None:
-        """An event of a stream, in the form of the Messages API."""
-        self._recorder.on_response_data(self._attempt, data)
-
-    def fail(self, error: BaseException) -> None:
-        """Reading it raised."""
-        self._attempt.outcome, self._attempt.error_type = "failed", error_type(error)
-        self.end(error_type=self._attempt.error_type)
-
-    def fail_in_stream(self, said: ApiError) -> None:
-        """An event of the stream is an error."""
-        self._attempt.fail_in_stream(said.error_type or "client_error", said.blocked)
-        self.end(error_type=self._attempt.error_type)
-
-    def fail_as_invalid(self) -> None:
-        """An event of the stream is not JSON: what it would have said is not known."""
-        self._attempt.fail_as_invalid()
-        self.end(error_type=self._attempt.error_type)
-
-    def end(self, *, whole: bool = False, error_type: str | None = None, in_finalizer: bool = False) -> None:
-        """It was read to its end, or failed, or was left: closed before, or dropped."""
-        if self.ended:
-            return
-        self.ended = True
-        call = self._attempt.call
-        try:
-            if not call.responses:
-                self._read_message(whole)
-        except Exception:
-            log_internal_error("read a response's body")
-        try:
-            self._recorder.end_call(call, error_type=error_type, in_finalizer=in_finalizer)
-        except Exception:
-            log_internal_error("observe a body")
-
-    def _read_message(self, whole: bool) -> None:
-        """What was read of a message, if it is all of it; else what the headers say."""
-        try:
-            message = json.loads(self._parts)
-        except (ValueError, RecursionError):
-            message = None
-        if whole or as_object(message):
-            message = bedrock.invoked_message(message, self._headers)
-        elif (message := bedrock.headers_message(self._headers)) is None:
-            return
-        self._attempt.call.returned = False  # The call ends right after this, as of whoever says so.
-        self._recorder.on_response_data(self._attempt, message)
 
 
 def observe_body(recorder: Recorder, attempt: Attempt, body: Any, headers: Any) -> None:
     """Observes the `StreamingBody` of an `InvokeModel`."""
-    reading = _Reading(recorder, attempt, headers)
+    reading = Reading(recorder, attempt, headers, error_type)
     attempt.body_pending = True
     place = "__wrapped__" if isinstance(body, _Proxy) else "_raw_stream"  # aiobotocore 2; 3, and botocore 1.35 to 1.44
     raw = getattr(body, place)
@@ -119,7 +36,7 @@ def observe_body(recorder: Recorder, attempt: Attempt, body: Any, headers: Any) 
 
 def observe_stream(recorder: Recorder, attempt: Attempt, stream: Any, *, converse: bool) -> None:
     """Observes an `EventStream`."""
-    reading = _Reading(recorder, attempt, {})
+    reading = Reading(recorder, attempt, {}, error_type)
     attempt.body_pending = attempt.streams = True
     weakref.finalize(stream, reading.end, in_finalizer=True).atexit = False
     raw = stream._raw_stream  # noqa: SLF001 - botocore 1.35 to 1.44, aiobotocore 2 and 3
@@ -136,7 +53,7 @@ def _is_httpx(raw: Any) -> bool:
 class _Raw(_Proxy):
     """Stands for the urllib3 response under a `StreamingBody`."""
 
-    def __init__(self, raw: Any, reading: _Reading) -> None:
+    def __init__(self, raw: Any, reading: Reading) -> None:
         super().__init__(raw)  # pyright: ignore[reportUnknownMemberType] - wrapt has no types before 2.0
         # wrapt keeps attributes with this prefix on the proxy; any other would land on the response.
         self._self_reading = reading
@@ -206,7 +123,7 @@ class _Raw(_Proxy):
 class _RawStream(_Proxy):
     """Stands for the urllib3 response under an `EventStream`, and says how reading it ended."""
 
-    def __init__(self, raw: Any, reading: _Reading) -> None:
+    def __init__(self, raw: Any, reading: Reading) -> None:
         super().__init__(raw)  # pyright: ignore[reportUnknownMemberType]
         self._self_reading = reading
 
@@ -226,7 +143,7 @@ class _RawStream(_Proxy):
 class _AioResponse(_Proxy):
     """Stands for the aiohttp response under a body or a stream of aiobotocore."""
 
-    def __init__(self, raw: Any, reading: _Reading) -> None:
+    def __init__(self, raw: Any, reading: Reading) -> None:
         super().__init__(raw)  # pyright: ignore[reportUnknownMemberType]
         self._self_reading = reading
         self._self_content = _AioContent(raw.content, reading)
@@ -264,7 +181,7 @@ class _AioResponse(_Proxy):
 class _AioContent(_Proxy):
     """Stands for the `StreamReader` of such a response."""
 
-    def __init__(self, content: Any, reading: _Reading) -> None:
+    def __init__(self, content: Any, reading: Reading) -> None:
         super().__init__(content)  # pyright: ignore[reportUnknownMemberType]
         self._self_reading = reading
 
@@ -290,7 +207,7 @@ class _AioContent(_Proxy):
 class _HttpxResponse(_Proxy):
     """Stands for the response of httpx under a body of aiobotocore, with its `HttpxSession`."""
 
-    def __init__(self, raw: Any, reading: _Reading) -> None:
+    def __init__(self, raw: Any, reading: Reading) -> None:
         super().__init__(raw)  # pyright: ignore[reportUnknownMemberType]
         self._self_reading = reading
 
@@ -321,7 +238,7 @@ class _HttpxResponse(_Proxy):
 class _Parser(_Proxy):
     """Stands for the parser of an `EventStream`, and sees each event as it came: old models drop fields of it."""
 
-    def __init__(self, parser: Any, reading: _Reading, converse: bool) -> None:
+    def __init__(self, parser: Any, reading: Reading, converse: bool) -> None:
         super().__init__(parser)  # pyright: ignore[reportUnknownMemberType]
         self._self_reading = reading
         self._self_converse = converse
@@ -329,25 +246,9 @@ class _Parser(_Proxy):
     def parse(self, response: Any, shape: Any) -> Any:
         if not self._self_reading.ended:
             try:
-                self._self_observe(response)
+                self._self_reading.on_frame(response, converse=self._self_converse)
             except (ValueError, RecursionError):
                 self._self_reading.fail_as_invalid()
             except Exception:
                 log_internal_error("read an event of a stream")
         return self.__wrapped__.parse(response, shape)
-
-    def _self_observe(self, response: Any) -> None:
-        reading, headers, body = self._self_reading, response["headers"], response["body"]
-        if response["status_code"] != 200:  # noqa: PLR2004 - what botocore gives to an event that is no error
-            code = headers.get(":exception-type") or headers.get(":error-code")
-            reading.fail_in_stream(bedrock.parse_error(response["status_code"], code))
-            return
-        kind = headers.get(":event-type")
-        if self._self_converse:
-            said = json.loads(body) if kind in bedrock.CONVERSE_EVENTS else None
-            for event in bedrock.converse_events(kind, as_object(said)):
-                reading.on_event(event)
-        elif kind == "chunk":
-            event = b64decode(str(as_object(json.loads(body)).get("bytes")))
-            # Most of them, and nothing of theirs is said.
-            reading.on_event({"type": "content_block_delta"} if event.startswith(_DELTA) else json.loads(event))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from typing import Any, Final
+from typing import Any
 
 from .. import settings
 from .._base_instrumentor import Instrumented, SdkInstrumentor
 from ..settings import Settings
-
-_PACKAGE: Final = "botocore"
 
 
 class ClaudeBotocoreInstrumentor(SdkInstrumentor):
@@ -22,13 +19,12 @@ class ClaudeBotocoreInstrumentor(SdkInstrumentor):
     supported = ("botocore >= 1.35, < 2",)
     module = "botocore.client"
     others = ("aiobotocore.client",)
+    only_with = "botocore"
     used_settings = settings.OF_CALLS
 
-    def _is_wanted(self) -> bool:
-        # Where it is not installed, what is wrong with a setting is said by the other instrumentor alone.
-        return find_spec(_PACKAGE) is not None
-
     def _set_up(self, chosen: Settings, providers: dict[str, Any]) -> Instrumented:
-        from .patches import Instrumentation  # noqa: PLC0415 - only programs that import botocore pay for it
+        # Only programs that import botocore pay for these.
+        from ..patching import Instrumentation  # noqa: PLC0415
+        from .patches import PATCHES  # noqa: PLC0415
 
-        return Instrumentation(chosen, providers)
+        return Instrumentation(chosen, providers, PATCHES, self.supported[0])

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 import time
-from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -19,14 +17,14 @@ from weakref import WeakKeyDictionary
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
-from .._diagnostics import log_internal_error, logger
+from .._diagnostics import log_internal_error
 from ..api import bedrock
 from ..api.json import as_object, as_text
 from ..api.request import RequestFeatures, parse_request
+from ..patching import Original, Patch
 from ..pricing import Platform
 from ..runtime import Runtime
-from ..settings import Settings
-from ..telemetry.call import FIRST_ERROR_STATUS, UNKNOWN_CLIENT, Attempt, Call, ClientInfo
+from ..telemetry.call import DEFAULT_PORTS, FIRST_ERROR_STATUS, UNKNOWN_CLIENT, Attempt, Call, ClientInfo, client_info
 from ..telemetry.recorder import Recorder
 from .bodies import observe_body, observe_stream
 from .errors import error_type, was_never_sent
@@ -41,8 +39,6 @@ _SPAN_SCOPES: Final = (
 """What the scopes, and the modules, of other instrumentations begin with that open a span for a call: we open none."""
 _MAX_MEASURED: Final = 1_000_000
 """Bytes of a request's body that is decoded for the span."""
-Original = Any
-"""A function of a class, or what another instrumentation put in its place."""
 
 
 class Operation(NamedTuple):
@@ -81,7 +77,8 @@ class ActiveCall:
         self.headers: Any = {}
 
 
-_active: Final[ContextVar[ActiveCall | None]] = ContextVar("otel_claude_bedrock_call", default=None)
+active_call: Final[ContextVar[ActiveCall | None]] = ContextVar("otel_claude_bedrock_call", default=None)
+"""The call that a client is making in this context."""
 
 
 def make_api_call(original: Original, runtime: Runtime) -> Original:
@@ -94,7 +91,7 @@ def make_api_call(original: Original, runtime: Runtime) -> Original:
         active = _start(runtime, client, args, kwargs)
         if active is None:
             return bound(*args, **kwargs)
-        token = _active.set(active)
+        token = active_call.set(active)
         try:
             result = bound(*args, **kwargs)
         except BaseException as error:
@@ -115,7 +112,7 @@ def make_api_call_async(original: Original, runtime: Runtime) -> Original:
         active = _start(runtime, client, args, kwargs)
         if active is None:
             return await bound(*args, **kwargs)
-        token = _active.set(active)
+        token = active_call.set(active)
         try:
             result = await bound(*args, **kwargs)
         except BaseException as error:
@@ -178,27 +175,16 @@ def _request(params: Any, sent: object, operation: Operation) -> dict[str, Any]:
         return {}
 
 
-_infos: dict[tuple[str | None, str | None, int | None], ClientInfo] = {}
-_MAX_INFOS: Final = 1_000
-
-
 def _client_info(client: Any) -> ClientInfo:
-    """Who is called: the same object for clients alike."""
+    """Who is called."""
     try:
         meta = client.meta
         url = urlsplit(str(meta.endpoint_url))
-        key = meta.region_name, url.hostname, url.port or (80 if url.scheme == "http" else 443)
-        if len(_infos) >= _MAX_INFOS:
-            _infos.clear()
-        info = _infos.get(key)
-        if info is None:
-            region, host, port = key
-            info = ClientInfo("aws.bedrock", "botocore", Platform("bedrock", region), host, port)
-            info = _infos.setdefault(key, info)
+        port = url.port or DEFAULT_PORTS.get(url.scheme, 443)
+        return client_info("aws.bedrock", "botocore", Platform("bedrock", meta.region_name), url.hostname, port)
     except Exception:
         log_internal_error("find out who is called")
         return UNKNOWN_CLIENT
-    return info
 
 
 _clients: WeakKeyDictionary[Any, ClientInfo] = WeakKeyDictionary()
@@ -217,7 +203,7 @@ def _watch(client: Any) -> ClientInfo:
 
 def _on_request_created(**_: Any) -> None:
     """A request was built and is about to be signed and sent: an attempt."""
-    active = _active.get()
+    active = active_call.get()
     if active is None:
         return
     try:
@@ -233,7 +219,7 @@ def _on_response_received(
     response_dict: Any = None, parsed_response: Any = None, exception: Any = None, **_: Any
 ) -> None:
     """An attempt ended: with a response of whatever status, or with an exception."""
-    active = _active.get()
+    active = active_call.get()
     if active is None or not active.call.attempts:
         return
     try:
@@ -270,7 +256,7 @@ def _on_response(active: ActiveCall, attempt: Attempt, response: Any, parsed: An
 
 def _on_after_call(parsed: Any = None, **_: Any) -> None:
     """The result is ready: its body, or its stream, is about to be handed on."""
-    active = _active.get()
+    active = active_call.get()
     if active is None or not active.call.attempts:
         return
     attempt = active.call.attempts[-1]
@@ -298,7 +284,7 @@ _HANDLERS: Final = {
 def _end(active: ActiveCall, token: Any, error: BaseException | None) -> None:
     entered = True
     try:
-        _active.reset(token)
+        active_call.reset(token)
     except ValueError:
         entered = False  # A coroutine that is thrown away is closed in another context.
     call, recorder = active.call, active.recorder
@@ -322,56 +308,7 @@ def _end(active: ActiveCall, token: Any, error: BaseException | None) -> None:
         log_internal_error("end a call")
 
 
-class Patch(NamedTuple):
-    """One function, and what makes its replacement from the original."""
-
-    module: str
-    owner: str
-    name: str
-    replacement: Callable[[Original, Any], Original]
-
-
 PATCHES: Final = (
     Patch("botocore.client", "BaseClient", "_make_api_call", make_api_call),
     Patch("aiobotocore.client", "AioBaseClient", "_make_api_call", make_api_call_async),
 )
-
-
-class Instrumentation:
-    """What one `instrument()` set up in botocore, which is imported. `providers`: its arguments."""
-
-    def __init__(self, settings: Settings, providers: dict[str, Any]) -> None:
-        self._runtime = Runtime(settings, providers, _no_failed_call)
-        self._patched: list[tuple[type, str, Any, Any]] = []
-        self.renew()
-
-    def renew(self) -> None:
-        """Patches what was imported, or imported anew, since."""
-        for patch in PATCHES:
-            owner: Any = getattr(sys.modules.get(patch.module), patch.owner, None)
-            if owner is None or any(owner is known for known, *_ in self._patched):
-                continue
-            original = owner.__dict__.get(patch.name)
-            if not callable(original):
-                logger.warning(
-                    "botocore has no %s.%s, so its calls are not measured. Upgrade otel-claude.",
-                    patch.owner,
-                    patch.name,
-                )
-                continue
-            replacement = patch.replacement(original, self._runtime)
-            setattr(owner, patch.name, replacement)
-            self._patched.append((owner, patch.name, original, replacement))
-
-    def stop(self) -> None:
-        """Takes all of it out again. Calls end with what is known, and streams are seen to their end."""
-        self._runtime.stop()
-        for owner, name, original, replacement in reversed(self._patched):
-            if owner.__dict__.get(name) is replacement:
-                setattr(owner, name, original)
-        self._patched.clear()
-        self._runtime.released()
-
-
-def _no_failed_call(recorder: Recorder, call: Call, error: BaseException | None) -> None:
-    """What is known of a call of botocore's is recorded when it happens."""

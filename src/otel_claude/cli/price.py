@@ -72,7 +72,8 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     if list_prices:
         from .price_page import show_list  # noqa: PLC0415 - only this way needs it
 
-        show_list(table, model=model, at=when if at is not None or model is None else None, as_json=as_json)
+        day = when if at is not None or model is None else None
+        show_list(table, model=model, at=day, chosen=at is not None, as_json=as_json)
     elif check:
         from .price_check import show_check  # noqa: PLC0415 - as above
 

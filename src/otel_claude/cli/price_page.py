@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import time
 from difflib import get_close_matches
 from typing import Final, NamedTuple
 
@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..pricing import UNPRICED_REASONS, PriceTable
+from ..pricing.price_file import date_of, day_of
 from ..pricing.types import DAY, Model, Period, decimal_text
-from ..summary.render import times
+from ..summary.render import retires, times
 from .answers import Answers
 from .output import console, fail, write_json
 from .priced import TOKEN_TYPES, Priced
@@ -39,6 +40,8 @@ def show_price(found: Priced, answers: Answers, *, table: str, at: str) -> None:
         sign = "+" if net > 0 else "-" if net < 0 else ""
         saved, overhead, balance = map(decimal_text, (found.saved, found.overhead, abs(net)))
         shown.print(f"\nThe cache saved ${saved}, cost ${overhead} more: net {sign}${balance}.")
+    for model, day in found.retirements.items():
+        shown.print(Text(f"\n{model} {retires(day, time.time())}.", "yellow"))
     for reason, count in found.reasons.items():
         known = UNPRICED_REASONS.get(reason)
         many = f" ({times(count, 'answer')})" if found.answers > 1 else ""
@@ -81,6 +84,8 @@ class Listed(NamedTuple):
     model: str
     name: str
     status: str | None
+    retires: str | None
+    """The day on which Anthropic's own platform stops serving it."""
     speed: str
     effective_from: str
     effective_to: str | None
@@ -131,9 +136,10 @@ def _lines(model: Model, speed: str, period: Period) -> list[Listed]:
                 model=model.id,
                 name=model.name,
                 status=model.status,
+                retires=None if model.retires is None else date_of(model.retires),
                 speed=speed,
-                effective_from=_date(period.start),
-                effective_to=None if period.end is None else _date(period.end),
+                effective_from=date_of(period.start),
+                effective_to=None if period.end is None else date_of(period.end),
                 prompt_tokens_over=over,
                 **shown,
                 certainty=period.certainty,
@@ -145,19 +151,23 @@ def _lines(model: Model, speed: str, period: Period) -> list[Listed]:
     return rows
 
 
-def _date(day: int) -> str:
-    return (date(1970, 1, 1) + timedelta(day)).isoformat()
-
-
-def show_list(table: PriceTable, *, model: str | None, at: float | None, as_json: bool) -> None:
-    """The price table."""
+def show_list(table: PriceTable, *, model: str | None, at: float | None, chosen: bool, as_json: bool) -> None:
+    """The price table. `chosen`: whether somebody chose that time. Else it is now, or None for all times."""
+    after = chosen and at is not None and at // DAY > day_of(table.date)
     if model is not None and table.id_of(model) is None:
         close = get_close_matches(model, table.known, 3, 0.6)
         hint = f" Did you mean {' or '.join(close)}?" if close else ""
         fail(f"price: the table has no model {model!r}.{hint} All of them: otel-claude price --list")
     rows = listing(table, model=model, at=at)
     if as_json:
-        write_json({"table": table.name, "unit": "USD per 1,000,000 tokens", "rows": [row._asdict() for row in rows]})
+        write_json(
+            {
+                "table": table.name,
+                "unit": "USD per 1,000,000 tokens",
+                "after_price_table": after,
+                "rows": [row._asdict() for row in rows],
+            }
+        )
         return
     shown = console()
     made = grid("Model", "From", "Input", "Read", "5m", "1h", "Output")
@@ -168,6 +178,12 @@ def show_list(table: PriceTable, *, model: str | None, at: float | None, as_json
     shown.print(f"\nUSD per million tokens; Read, 5m and 1h are the cache's. Table of {table.name}.")
     if any(row.speed == "fast" for row in rows):
         shown.print("In fast mode, cache prices stand in the same ratio to the input's as in standard mode.")
+    if after:
+        shown.print("That day is after the table's date: prices may have changed since.")
+    today = date_of(int((time.time() if at is None else at) // DAY))
+    if ends := {row.model: row.retires for row in rows if row.retires is not None and row.retires > today}:
+        listed = ", ".join(f"{name} on {day}" for name, day in ends.items())
+        shown.print(f"Retire on Anthropic's own platform: {listed}.")
     without = [name for name, known in table.models.items() if known.unpriced and model is None]
     if without:
         shown.print(f"Published without a price: {', '.join(without)}.")

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from ..api.response import Response
-from ..pricing import UNPRICED_REASONS, Platform, PriceTable, Rates, Status, price_response
-from ..pricing.price_file import day_of
+from ..pricing import ANTHROPIC, UNPRICED_REASONS, Platform, PriceTable, Rates, Status, price_response
+from ..pricing.price_file import date_of, day_of
 from ..pricing.types import DAY, decimal_text, joint_status
 from ..semconv import COST_TYPES
 from .answers import Answers
@@ -36,6 +36,8 @@ class Priced(NamedTuple):
     """The parts by model."""
     saved: int
     overhead: int
+    retirements: dict[str, int]
+    """When models retire on Anthropic's own platform, in seconds since the epoch, if that served them."""
     by_iterations: bool
     """Whether more was sampled than the usage's own counts say, so that there is no one price per token."""
 
@@ -68,6 +70,7 @@ class Sums:
     ) -> None:
         self._price = partial(price_response, table, at=at, platform=platform, requested_model=requested_model)
         self._rates = partial(table.common_rates, day=at // DAY, platform=platform, requested_model=requested_model)
+        self._retires = table.retires if platform == ANTHROPIC else None
         self._is_after_table = chosen and at // DAY > day_of(table.date)
         self._alike: dict[Any, _Alike] = {}
         self._statuses: Counter[Status] = Counter()
@@ -167,6 +170,11 @@ class Sums:
             {model: _known(parts, status) for model, parts in self._models.items()},
             self._saved,
             self._overhead,
+            {
+                model: day * DAY
+                for model in self._models
+                if self._retires is not None and (day := self._retires(model)) is not None
+            },
             self._by_iterations,
         )
 
@@ -192,6 +200,7 @@ def json_of(found: Priced, answers: Answers, *, table: str, at: str, platform: P
             {"model": model, "usd": decimal_text(sum(parts.values())), "parts": _texts(parts)}
             for model, parts in found.models.items()
         ],
+        "retirements": {model: date_of(at // DAY) for model, at in found.retirements.items()},
         "answers": found.answers,
         "free": answers.free,
         "unread": answers.unread,

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -61,7 +62,7 @@ class _Answer:
     others: int = 0
     """How many rows the last one stands for, or 0."""
 
-    @property
+    @cached_property
     def usd(self) -> Decimal:
         """US dollars."""
         return sum((usage.total for _, usage in self.rows), Decimal(0))
@@ -205,13 +206,12 @@ def _cut(answer: _Answer, top: int) -> None:
     """Puts all but the largest rows into one, so that they still add up."""
     if not top or len(answer.rows) <= top:
         return
-    largest = sorted(answer.rows, key=lambda row: -row[1].total)[:top]
+    by_usd = sorted(range(len(answer.rows)), key=lambda number: -answer.rows[number][1].total)
+    largest, others = sorted(by_usd[:top]), by_usd[top:]
     rest = Usage()
-    others = [row for row in answer.rows if row not in largest]
-    for _, usage in others:
-        rest.add(usage)
-    answer.rows = [row for row in answer.rows if row in largest]
-    answer.rows.append(((None,) * len(answer.by), rest))
+    for number in others:
+        rest.add(answer.rows[number][1])
+    answer.rows = [*(answer.rows[number] for number in largest), ((None,) * len(answer.by), rest)]
     answer.others = len(others)
 
 

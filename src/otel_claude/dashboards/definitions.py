@@ -21,8 +21,11 @@ _BATCH_ROW: Final = Row(
 )  # fmt: skip
 _CACHE_ROW: Final = Row(
     "Is the cache paying?",
-    ((tokens.CACHE_DOLLARS, 8, 8), (tokens.CACHE_HITS_OVER_TIME, 8, 8), (tokens.CACHE_READ_AGAINST_WRITTEN, 8, 8)),
-)
+    (
+        (tokens.CACHE_DOLLARS, 8, 8), (tokens.CACHE_HITS_OVER_TIME, 8, 8), (tokens.CACHE_READ_AGAINST_WRITTEN, 8, 8),
+        (tokens.CACHE_MISSES, 24, 7),
+    ),
+)  # fmt: skip
 _SHAPE_ROW: Final = Row(
     "What do calls look like?",
     (
@@ -61,7 +64,10 @@ USAGE: Final = Dashboard(
         ),
         Row(
             "What is paid for?",
-            ((spend.SPEND_BY_TYPE_OVER_TIME, 12, 8), (tokens.TOKENS_BY_TYPE, 8, 8), (spend.COST_PER_CALL, 4, 8)),
+            (
+                (spend.SPEND_BY_TYPE_OVER_TIME, 12, 8), (tokens.TOKENS_BY_TYPE, 8, 8), (spend.COST_PER_CALL, 4, 8),
+                (spend.RETIREMENTS, 24, 7),
+            ),
         ),
         _BATCH_ROW,
         _CACHE_ROW,

@@ -127,6 +127,21 @@ CALL_COST_OVER_TIME: Final = Panel(
 )  # fmt: skip
 
 _WHO: Final = (JOB, c.REQUEST_MODEL, c.API_KEY_HINT)
+RETIREMENTS: Final = Panel(
+    134, "Models that retire",
+    "Models that were used within a day and whose end on Anthropic's own platform is known: calls fail from then on. "
+    "Below zero it is over. What a service spends on one is what has to move.",
+    "table", "none",
+    (
+        line(lambda q: f"{q.retires_at()} - time()"),
+        line(lambda q: q.spent_on_models("7d")),
+    ),
+    "none in use", sorted_by="Spend of 7 days",
+    columns=(
+        Column(JOB, "Service", link=SERVICE_UID), Column(c.REQUEST_MODEL, "Model"),
+        Column("Value #A", "Retires in", "s"), Column("Value #B", "Spend of 7 days", "currencyUSD", decimals=2),
+    ),
+)  # fmt: skip
 TOP_SPENDERS: Final = Panel(
     130, "Top spenders",
     "The twenty most expensive combinations of service, model and key. A service's name leads to its own dashboard. "

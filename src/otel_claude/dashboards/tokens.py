@@ -8,7 +8,7 @@ from otel_claude import semconv as c
 from otel_claude.semconv import Metric
 
 from ..promql.queries import RANGE, STEP, Queries
-from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Panel, exemplars, line
+from .panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Column, Panel, exemplars, line
 
 _NONE: Final = "no tokens"
 _INPUT, _READ, _OUTPUT = "input (uncached)", "cache read", "output"
@@ -112,6 +112,24 @@ CACHE_DOLLARS: Final = Panel(
     ),
     "no cache used", base=BLUE, min=None, decimals=2,
     colors=(("saved by reads", GREEN), ("paid for writes", ORANGE), ("net", BLUE)),
+)  # fmt: skip
+_BY_REASON: Final = (c.CACHE_MISS_REASON,)
+CACHE_MISSES: Final = Panel(
+    215, "Cache misses, by the API's diagnosis",
+    "Why the cache missed, of calls that asked the API. `system_changed` and `tools_changed` are almost always a bug: "
+    "a date or an id at the prompt's beginning, tools in another order. Tokens and dollars are approximate; dollars "
+    "are what was billed above a cache read.",
+    "table", "none",
+    (
+        line(lambda q: q.increase(c.CACHE_MISSED_COST, RANGE, _BY_REASON)),
+        line(lambda q: q.increase(c.CACHE_MISSED_TOKENS, RANGE, _BY_REASON)),
+        line(lambda q: q.increase(c.CACHE_DIAGNOSES, RANGE, _BY_REASON)),
+    ),
+    "no diagnosis asked for", sorted_by="Cost",
+    columns=(
+        Column(c.CACHE_MISS_REASON, "Reason"), Column("Value #A", "Cost", "currencyUSD", decimals=2),
+        Column("Value #B", "Tokens missed", "locale"), Column("Value #C", "Calls", "locale"),
+    ),
 )  # fmt: skip
 
 

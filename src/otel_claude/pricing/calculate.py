@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from otel_claude.api.request import RequestFeatures
 from otel_claude.api.response import Iteration, Response, Usage
-from otel_claude.pricing.rates import Rates
+from otel_claude.pricing.rates import Rate, Rates
 from otel_claude.pricing.table import PriceTable, Refusals, Served
 from otel_claude.pricing.types import ANTHROPIC, DAY, Charge, Platform, Price, Status, joint_status
 from otel_claude.pricing.unpriced import UNPRICED_REASONS
@@ -218,7 +218,9 @@ class _ResponseCost:
         self._served = served
         self._refused = refused
         self.caveats: set[str] = set()
-        # By model as the API said it: the denominator, and the nine numbers of a Charge times it. Rounded once, half to
+        self._missed = (response.diagnosis.missed_tokens if response.diagnosis is not None else None) or 0
+        """Tokens of the cache diagnosis that were found in no counts yet."""
+        # By model as the API said it: the denominator, and the ten numbers of a Charge times it. Rounded once, half to
         # even.
         self._sums: dict[str, tuple[int, list[int]]] = {}
         if usage.malformed:
@@ -332,7 +334,7 @@ class _ResponseCost:
         return rates
 
     def _sums_of(self, model: str, rates: Rates) -> list[int]:
-        return self._sums.setdefault(model, (rates.denominator, [0] * 9))[1]
+        return self._sums.setdefault(model, (rates.denominator, [0] * 10))[1]
 
     def _add(self, model: str, rates: Rates, counts: _Counts, prompt: int) -> None:
         rate = rates.of(prompt)
@@ -351,5 +353,23 @@ class _ResponseCost:
                 read * rate.saving,
                 write_5m * rate.overhead_5m,
                 write_1h * rate.overhead_1h,
+                self._cost_of_misses(rate, counts),
             ),
         )
+
+    def _cost_of_misses(self, rate: Rate, counts: _Counts) -> int:
+        """What the tokens of a cache diagnosis cost above a cache read, as they were billed.
+
+        A prompt that misses is written to the cache anew as far as it has breakpoints, those for an hour first (page on
+        prompt caching); the rest is uncached input. Of more tokens than were billed so, nothing is known.
+        """
+        cost = 0
+        for tokens, price in (
+            (counts.cache_write_1h, rate.cache_write_1h),
+            (counts.cache_write_5m, rate.cache_write_5m),
+            (counts.input, rate.input),
+        ):
+            missed = min(self._missed, tokens)
+            self._missed -= missed
+            cost += missed * (price - rate.cache_read)
+        return cost

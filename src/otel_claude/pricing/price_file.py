@@ -137,6 +137,7 @@ def _model(model: str, row: Json) -> Model:
         model,
         row.get("name", model),
         row.get("status"),
+        _day(row.get("retires")),
         row.get("unpriced", False),
         _factor(row["batch_multiplier"]),
         _factor(row["inference_geo_us_multiplier"]),
@@ -193,6 +194,11 @@ def _discount(row: Json, known: Mapping[str, str]) -> Discount:
 def day_of(text: str) -> int:
     """Days from 1970-01-01 to a date written as 2026-11-22."""
     return date.fromisoformat(text).toordinal() - _EPOCH
+
+
+def date_of(day: int) -> str:
+    """The date of so many days from 1970-01-01, as 2026-11-22."""
+    return date.fromordinal(_EPOCH + day).isoformat()
 
 
 def _day(text: str | None) -> int | None:

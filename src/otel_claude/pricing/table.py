@@ -114,6 +114,13 @@ class PriceTable:
             return "unclear"
         return "free" if served.day >= since else "billed"
 
+    def retires(self, model: str) -> int | None:
+        """The day on which a model retires on Anthropic's own platform. None if not known, or served elsewhere."""
+        named = self.named(model, ANTHROPIC, None)
+        if isinstance(named, str) or named.platform != ANTHROPIC.name or named.markup is None:
+            return None
+        return self.models[named.model].retires
+
     def id_of(self, model: str) -> str | None:
         """The id that the table has for a model, be it without a price."""
         return ids.lookup(self._form(model), self.known)

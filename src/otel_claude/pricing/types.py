@@ -70,6 +70,8 @@ class Model(NamedTuple):
     id: str
     name: str
     status: str | None
+    retires: int | None
+    """The day on which Anthropic's own platform stops serving it (from 1970-01-01, UTC), where that is known."""
     unpriced: bool
     """Its id is published, its price is not."""
     batch: Fraction | None
@@ -129,6 +131,8 @@ class Charge(NamedTuple):
     overhead_5m: int
     """What five-minute cache writes cost more than uncached input would have."""
     overhead_1h: int
+    missed: int
+    """What the tokens of a cache diagnosis cost more than reading them from the cache would have."""
 
     @property
     def parts(self) -> tuple[int, ...]:
@@ -137,7 +141,7 @@ class Charge(NamedTuple):
 
     @property
     def total(self) -> int:
-        """The sum of the parts. Savings and overhead are comparisons and not part of it."""
+        """The sum of the parts. Savings, overhead and misses are comparisons and not part of it."""
         return sum(self.parts)
 
 

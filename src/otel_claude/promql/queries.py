@@ -215,6 +215,20 @@ class Queries:
         """The share of calls that ended because `max_tokens` was reached."""
         return self.share(self.calls(window, by, self.match(c.STOP_REASON, "max_tokens")), self.calls(window, by))
 
+    def retires_at(self) -> str:
+        """The Unix times at which models retire that were used within a day, by service."""
+        return self.gauge(c.RETIREMENT, "1d", (JOB, c.REQUEST_MODEL))
+
+    def spent_on_models(self, window: str) -> str:
+        """Dollars by service and model in use. Results of batches say only which model answered."""
+        by = (JOB, c.OPERATION_NAME, c.REQUEST_MODEL, c.RESPONSE_MODEL)
+        calls, batches = (
+            self.spent(window, by, self.translator.match(c.OPERATION_NAME, operator, c.BATCH))
+            for operator in ("!=", "=")
+        )
+        request, response = map(self.translator.bare, (c.REQUEST_MODEL, c.RESPONSE_MODEL))
+        return self.by((JOB, c.REQUEST_MODEL), f'{calls} or label_join({batches}, "{request}", "", "{response}")')
+
     def used(self, by: tuple[str, ...]) -> str:
         """The used share of rate limits, as last reported. Several processes report one limit: the highest counts."""
         return self.by(by, self.select(c.RATE_LIMIT_UTILIZATION), "max")

@@ -83,6 +83,7 @@ GAUGES: Final[tuple[tuple[Metric, str], ...]] = (
     (c.RATE_LIMIT_LIMIT, "max"),
     (c.RATE_LIMIT_RESET, "max"),
     (c.BATCH_REQUESTS, "sum"),
+    (c.RETIREMENT, "max"),
     (c.TAG_VALUES, "max"),
     *((metric, "max") for metric in a.SESSION_METRICS),
 )

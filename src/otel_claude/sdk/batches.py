@@ -6,12 +6,12 @@ import re
 from typing import Any, Final
 
 from ..api.json import as_object, as_text
+from ..http.bodies import observe_bytes
 from ..runtime import Runtime
 from ..telemetry.batches import ResultsReader, update_batches
 from ..telemetry.call import FIRST_ERROR_STATUS
 from ..telemetry.increments import BatchOwner
 from .client import requester
-from .raw_body import observe_bytes
 from .responses import body_of, workspace_of
 
 _PATH: Final = re.compile(r"/messages/batches(?:/([^/]+))?(?:/(results|cancel))?$")

@@ -10,13 +10,14 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from .._diagnostics import log_internal_error
 from .._tag_context import top
-from ..api.api_keys import redact_api_key
+from ..api.api_keys import redact_api_key, without_scheme
 from ..api.json import as_text
 from ..api.request import RequestFeatures, parse_request
 from ..pricing import ANTHROPIC, Platform, PlatformName
 from ..runtime import Runtime
 from ..settings import ApiKeyFormat
-from ..telemetry.call import UNKNOWN_CLIENT, Call, ClientInfo
+from ..telemetry.call import DEFAULT_PORTS, UNKNOWN_CLIENT, Call, ClientInfo
+from ..telemetry.call import client_info as interned
 from ..telemetry.recorder import can_record
 
 _PROVIDERS: Final[dict[PlatformName, str]] = {
@@ -29,15 +30,11 @@ _PROVIDERS: Final[dict[PlatformName, str]] = {
 """Each platform of `anthropic.lib` with the provider that the SDK's own spans name for it (anthropic 2.12.0)."""
 _CREDENTIALS: Final = ("x-api-key", "authorization")
 _CREDENTIAL_LENGTHS: Final = frozenset(map(len, _CREDENTIALS))
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 _LIBRARY: Final = "anthropic"
-_MAX_INFOS: Final = 1_000
 
 _by_client: WeakKeyDictionary[Any, tuple[object, str | None, ApiKeyFormat, ClientInfo]] = WeakKeyDictionary()
 """The last `ClientInfo` of each client, and what it was made of."""
-_infos: dict[tuple[Any, ...], ClientInfo] = {}
-"""Each as one object: programs make a client for each request."""
 
 
 def start_call(runtime: Runtime, client: Any, options: Any) -> Call | None:
@@ -94,18 +91,15 @@ def client_info(client: Any, key: str | None, form: ApiKeyFormat) -> ClientInfo:
         return known[3]
     name = _platform(client.__class__)
     region = as_text(getattr(client, "aws_region", None)) or as_text(getattr(client, "region", None))
-    values = (
+    info = interned(
         _PROVIDERS.get(name, "anthropic"),
         _LIBRARY,
         ANTHROPIC if name == ANTHROPIC.name else Platform(name, region),
         base_url.host,
-        base_url.port or _DEFAULT_PORTS.get(base_url.scheme, 443),
+        base_url.port or DEFAULT_PORTS.get(base_url.scheme, 443),
         # A cloud's client can hold a key of the Console's that it never sends: Foundry's has the environment's.
         _hint(key, form) if name == ANTHROPIC.name else None,
     )
-    if len(_infos) >= _MAX_INFOS:
-        _infos.clear()
-    info = _infos.setdefault(values, ClientInfo(*values))
     _by_client[client] = (base_url, key, form, info)
     return info
 
@@ -149,12 +143,6 @@ def request_api_key(client: Any, options: Any) -> str | None:
     if type(key) is str and key:
         return key
     return as_text(getattr(client, "auth_token", None))
-
-
-def without_scheme(value: str) -> str:
-    """The credential in the value of a header, with `Bearer` before it or without."""
-    scheme, _, credential = value.partition(" ")
-    return credential if scheme.lower() == "bearer" else value
 
 
 def _platform(client: type) -> PlatformName:

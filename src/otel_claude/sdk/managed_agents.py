@@ -6,11 +6,12 @@
 from typing import Any, Final
 
 from .._diagnostics import log_internal_error
+from ..api.api_keys import without_scheme
 from ..api.managed_agents import parse_sessions
 from ..runtime import Runtime
 from ..telemetry.call import UNKNOWN_CLIENT, ClientInfo
 from ..telemetry.managed_agents import Owner
-from .client import client_info, without_scheme
+from .client import client_info
 from .responses import workspace_of
 
 _PLACE: Final = "/v1/sessions"

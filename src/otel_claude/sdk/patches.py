@@ -10,12 +10,10 @@ contains its own failure.
 from __future__ import annotations
 
 import functools
-import sys
-from collections.abc import Callable
-from importlib import import_module
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from .._diagnostics import log_internal_error, logger
+from .._diagnostics import log_internal_error
+from ..patching import Original, Patch
 from ..runtime import Runtime
 from ..telemetry.call import Call
 from . import batches, managed_agents, responses
@@ -24,7 +22,6 @@ from .responses import active_call
 
 _BASE: Final = "anthropic._base_client"
 _EXCEPTIONS: Final = "anthropic._exceptions"
-Original = Callable[..., Any]
 
 
 def request(original: Original, runtime: Runtime) -> Original:
@@ -210,15 +207,6 @@ def status_error(original: Original, runtime: Runtime) -> Original:
     return __init__
 
 
-class Patch(NamedTuple):
-    """One function of the SDK, and what makes its replacement from the original."""
-
-    module: str
-    owner: str
-    name: str
-    replacement: Callable[[Original, Any], Original]
-
-
 PATCHES: Final = (
     Patch(_BASE, "SyncAPIClient", "request", request),
     Patch(_BASE, "AsyncAPIClient", "request", request_async),
@@ -230,49 +218,3 @@ PATCHES: Final = (
     Patch(_BASE, "BaseClient", "_calculate_retry_timeout", calculate_retry_timeout),
     Patch(_EXCEPTIONS, "APIStatusError", "__init__", status_error),
 )
-
-
-class Patches:
-    """The patches of one `instrument()`."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._patched: list[tuple[type, str, Any, Any]] = []
-
-    def install(self) -> None:
-        """Patches the SDK, which is imported: all of it, or nothing. Called again, what was imported anew since."""
-        if not self._runtime.active or any(patch.module not in sys.modules for patch in PATCHES):
-            # The SDK is being imported anew, and we are called once more when its last module is there.
-            return
-        found = [(patch, _owner(patch)) for patch in PATCHES]
-        missing = [f"{patch.owner}.{patch.name}" for patch, owner in found if owner is None]
-        if missing:
-            logger.warning(
-                "anthropic %s has no %s, so its calls are not measured. Upgrade otel-claude or use anthropic>=0.40,<3.",
-                # While the SDK is being imported, `anthropic.__version__` does not stand yet.
-                getattr(import_module("anthropic._version"), "__version__", "(unknown version)"),
-                " and no ".join(missing),
-            )
-            return
-        # A reload makes new classes.
-        patched = {(owner, name) for owner, name, _, _ in self._patched}
-        # `request` comes last, and is removed first: a call of another thread meanwhile is seen whole or not at all.
-        for patch, owner in reversed(found):
-            if (owner, patch.name) not in patched:
-                original = owner.__dict__[patch.name]
-                replacement = patch.replacement(original, self._runtime)
-                setattr(owner, patch.name, replacement)
-                self._patched.append((owner, patch.name, original, replacement))
-
-    def remove(self) -> None:
-        """Restores what was patched. What somebody wrapped since then stays theirs, and ours in it passes through."""
-        for owner, name, original, replacement in reversed(self._patched):
-            if owner.__dict__.get(name) is replacement:
-                setattr(owner, name, original)
-        self._patched.clear()
-
-
-def _owner(patch: Patch) -> Any:
-    """The class that has the function itself; inherited ones would be patched in the wrong place."""
-    owner: Any = getattr(sys.modules.get(patch.module), patch.owner, None)
-    return owner if owner is not None and callable(owner.__dict__.get(patch.name)) else None

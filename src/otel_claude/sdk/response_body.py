@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any, Final
 
-import wrapt
-
 from .._diagnostics import log_internal_error
+from ..http.bodies import DelayedEventReader, MessageReader, ResponseBody, content_type, observe_bytes
+from ..http.errors import error_type
 from ..telemetry.call import Attempt
 from ..telemetry.recorder import Recorder
-from .errors import error_type
-from .raw_body import EventReader, MessageReader, observe_bytes
 
 _EVENTS: Final = "text/event-stream"
 
@@ -39,16 +36,11 @@ def read_raw(recorder: Recorder, attempt: Attempt, response: Any) -> None:
     """Has the recorder see the bytes that the application reads of a raw response."""
     if not attempt.streams:
         attempt.reader = MessageReader()
-    elif _content_type(response).startswith(_EVENTS):
-        attempt.reader = EventReader(recorder, attempt)
+    elif content_type(response).startswith(_EVENTS):
+        attempt.reader = DelayedEventReader(recorder, attempt)
     else:
         return  # The frames of Amazon Bedrock are no text.
     observe_bytes(response, attempt.reader)
-
-
-def _content_type(response: Any) -> str:
-    headers: Any = getattr(response, "headers", None) or {}
-    return headers.get("content-type", "").lower()
 
 
 def _dropped(recorder: Recorder, attempt: Attempt, *, middleware: bool) -> None:
@@ -125,59 +117,11 @@ class _Reading:
 
     def _explain_stream(self, how: str) -> None:
         """Says why nothing is known of a stream."""
-        attempt, content_type = self._attempt, _content_type(self._response())
-        if how == "read" and content_type and "event" not in content_type:
+        attempt, kind = self._attempt, content_type(self._response())
+        if how == "read" and kind and "event" not in kind:
             attempt.fail_as_invalid()
         elif (self._raw if attempt.reader is None else not attempt.reader.saw_any) and self._bytes_came():
             attempt.call.no_usage_reason = "unread_body"
 
     def _bytes_came(self) -> bool:
         return bool(getattr(self._response(), "num_bytes_downloaded", 1))
-
-
-_Proxy: Any = wrapt.ObjectProxy
-
-
-class ResponseBody(_Proxy):
-    """Stands for the `stream` of a response of httpx or httpx2, and says how reading it ended.
-
-    A transparent proxy: it passes `isinstance`, so it works for the bodies of httpx and of httpx2 and imports neither.
-    It keeps nothing of what it passes on.
-    """
-
-    def __init__(self, body: Any, reading: _Reading) -> None:
-        super().__init__(body)  # pyright: ignore[reportUnknownMemberType] - wrapt has no types before 2.0
-        # wrapt keeps attributes with this prefix on the proxy; any other would land on the body.
-        self._self_reading = reading
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            yield from self.__wrapped__
-        except Exception as error:
-            self._self_reading.end("failed", error)
-            raise
-        self._self_reading.end("read")
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunks: Any = self.__wrapped__.__aiter__()
-        try:
-            async for chunk in chunks:
-                yield chunk
-        except Exception as error:
-            self._self_reading.end("failed", error)
-            raise
-        finally:
-            # In the task that read it. Otherwise the event loop closes a body read in part, in a task of its own.
-            if isinstance(chunks, AsyncGenerator):
-                await chunks.aclose()
-        self._self_reading.end("read")
-
-    def close(self) -> None:
-        """As the body's own."""
-        self._self_reading.end("closed")
-        self.__wrapped__.close()
-
-    async def aclose(self) -> None:
-        """As the body's own."""
-        self._self_reading.end("closed")
-        await self.__wrapped__.aclose()

@@ -14,9 +14,9 @@ from typing import Any, Final
 from .._diagnostics import log_internal_error
 from ..api.errors import ApiError, parse_error
 from ..api.headers import parse_headers
+from ..http.errors import error_type, is_status_error, was_never_sent
 from ..telemetry.call import FIRST_ERROR_STATUS, Attempt, Call
 from ..telemetry.recorder import Recorder
-from .errors import error_type, is_status_error, was_never_sent
 from .response_body import observe_body, read_raw
 
 _ATTEMPT: Final = "otel_claude.attempt"

@@ -179,6 +179,29 @@ CACHE_OVERHEAD: Final = counter(
     attributes=(attributes.CACHE_TTL,),
     description="What cache writes cost in US dollars above the uncached input price.",
 )
+CACHE_MISSED_TOKENS: Final = counter(
+    "claude.client.cache.missed.input_tokens",
+    unit="{token}",
+    attributes=(attributes.CACHE_MISS_REASON,),
+    description=(
+        "Input tokens that the cache would have given had the prompt not changed, by the API's diagnosis; approximate."
+    ),
+)
+CACHE_MISSED_COST: Final = counter(
+    "claude.client.cache.missed.usd",
+    unit="{USD}",
+    attributes=(attributes.CACHE_MISS_REASON,),
+    description="What those tokens cost in US dollars above a cache read; approximate as their number is.",
+)
+CACHE_DIAGNOSES: Final = counter(
+    "claude.client.cache.diagnoses",
+    unit="{call}",
+    attributes=(attributes.CACHE_MISS_REASON,),
+    description=(
+        "Calls and results of batches to which the API said why the prompt cache missed: those that asked for it. One "
+        "that did not miss is not counted."
+    ),
+)
 UNPRICED: Final = counter(
     "claude.client.unpriced",
     unit="{call}",
@@ -249,6 +272,15 @@ RATE_LIMIT_RESET: Final = gauge(
     description="Seconds until a rate limit resets. The series ends then.",
 )
 
+RETIREMENT: Final = gauge(
+    "claude.client.model.retirement.timestamp",
+    unit="s",
+    tags=False,
+    description=(
+        "When a model that this process uses retires on Anthropic's own platform, in seconds since 1970: at 00:00 UTC, "
+        "for the hour is not published."
+    ),
+)
 TAG_VALUES: Final = gauge(
     "claude.client.tag.values",
     unit="{value}",
@@ -300,6 +332,9 @@ METRICS: Final = (
     COST,
     CACHE_SAVINGS,
     CACHE_OVERHEAD,
+    CACHE_MISSED_TOKENS,
+    CACHE_MISSED_COST,
+    CACHE_DIAGNOSES,
     UNPRICED,
     CALLS,
     ATTEMPTS,
@@ -311,6 +346,7 @@ METRICS: Final = (
     SERVER_TOOL_CALLS,
     BATCH_RESULTS,
     BATCH_REQUESTS,
+    RETIREMENT,
     TAG_VALUES,
     TAG_CHANGES,
 )

@@ -31,6 +31,8 @@ def totals_of(data: Any, at: float) -> Totals:
                         totals.sums[key] += amount
                 elif metric.name in {c.RATE_LIMIT_UTILIZATION.name, c.RATE_LIMIT_RESET.name}:
                     limits.setdefault(tuple(attributes.items()), {})[metric.name] = point.value
+                elif metric.name == c.RETIREMENT.name:
+                    totals.retirements[_model(attributes)] = point.value
             except Exception:
                 log_internal_error(f"sum up {metric.name}")
     for attributes, values in limits.items():

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..pricing import UNPRICED_REASONS
-from ..pricing.types import decimal_text
+from ..pricing.price_file import date_of
+from ..pricing.types import DAY, decimal_text
 from ..semconv import COST_TYPES
 from ..version import __version__
 from .totals import THINKING, TOKEN_TYPES, TOTAL_INPUT, Totals
@@ -37,6 +38,7 @@ def json_of(totals: Totals, *, table: str, now: float) -> dict[str, Any]:
         "retry_wait_seconds": totals.sum("waited") / 1000,
         "server_tools": totals.by("tool"),
         "tightest_limit": _limit(totals, now),
+        "retirements": {model: date_of(at // DAY) for model, at in sorted(totals.retirements.items())},
         "processes": totals.processes,
         "price_table": table or None,
         "otel_claude": __version__,

@@ -10,11 +10,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple, TextIO
 
 from ..pricing import PICO_PER_USD, UNPRICED_REASONS
+from ..pricing.price_file import date_of
+from ..pricing.types import DAY
 from .totals import THINKING, TOKEN_TYPES, TOTAL_INPUT, Limit, Totals
 
 _ALWAYS: Final = ("input", "output")
 _TIGHT: Final = 0.8
 _STALE_SECONDS: Final = 2
+_RETIRES_SOON: Final = 60 * DAY
 _WIDTH: Final = 80
 _MAX_WIDTH: Final = 100
 _LABEL_WIDTH: Final = 16
@@ -92,6 +95,11 @@ def times(count: int, noun: str) -> str:
     """`1 call`, `2 calls`, `3 processes`."""
     plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
     return f"{count:,} {noun if count == 1 else plural}"
+
+
+def retires(at: float, now: float) -> str:
+    """`retires on 2026-11-30`, or `retired`, on Anthropic's own platform. Both are seconds since the epoch."""
+    return f"{'retires' if at > now else 'retired'} on {date_of(int(at // DAY))} on Anthropic's own platform"
 
 
 def _listed(counts: Mapping[str, int]) -> str:
@@ -182,6 +190,9 @@ def _facts(totals: Totals, prices: str, places: int, now: float) -> Iterator[Fac
         yield Fact("Not exact", lines, "yellow")
     if stops := totals.by("stop"):
         yield Fact("Stopped", (_listed(stops),))
+    for model, at in sorted(totals.retirements.items()):
+        style = "yellow" if at - now < _RETIRES_SOON else ""
+        yield Fact("Retirement", (f"{model} {retires(at, now)}",), style)
     yield Fact("Prices", (f"table of {prices}" if prices else "the price table cannot be read",))
 
 

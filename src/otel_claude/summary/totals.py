@@ -55,6 +55,8 @@ class Totals:
     def __init__(self, sums: Mapping[Key, int] | None = None, limit: Limit | None = None) -> None:
         self.sums: Counter[Key] = Counter(sums or {})
         self.limit = limit
+        self.retirements: dict[str, int] = {}
+        """When models retire, in seconds since the epoch."""
         self.processes = int(not self.is_empty)
         """Those that made calls, or read results of batches."""
 
@@ -122,19 +124,27 @@ class Totals:
         """These totals and those of other processes together."""
         folded = Totals(self.sums, self.limit)
         folded.processes = self.processes
+        folded.retirements.update(self.retirements)
         for other in others:
             folded.sums.update(other.sums)
             folded.tighter(other.limit)
+            folded.retirements.update(other.retirements)
             folded.processes += other.processes
         return folded
 
     def to_json(self) -> dict[str, Any]:
         """As JSON, for another process of the same program."""
-        return {"sums": [[*key, amount] for key, amount in self.sums.items()], "limit": self.limit}
+        return {
+            "sums": [[*key, amount] for key, amount in self.sums.items()],
+            "limit": self.limit,
+            "retirements": self.retirements,
+        }
 
     @classmethod
     def from_json(cls, data: Any) -> Totals:
         """The totals of `to_json`. Raises LookupError, TypeError or ValueError where they are not."""
         limit = data["limit"]
         sums: dict[Key, int] = {tuple(key): operator.index(amount) for *key, amount in data["sums"]}
-        return cls(sums, None if limit is None else Limit(*limit))
+        totals = cls(sums, None if limit is None else Limit(*limit))
+        totals.retirements = {str(model): operator.index(at) for model, at in dict(data["retirements"]).items()}
+        return totals

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from .. import semconv
 from .._diagnostics import log_internal_error
+from ..pricing import ANTHROPIC
 from ..semconv import OTHER
 from ..tags import Tags, is_value
 from .call import ClientInfo
@@ -81,6 +82,8 @@ class AttributeSets:
     def __init__(self, tag_limit: int, tag_values: Tags = ()) -> None:
         self._values = CardinalityLimiter(_MAX_VALUES)
         self._tags = CardinalityLimiter(tag_limit)
+        self.own_addresses: set[Value | None] = set()
+        """As `server.address`: where clients of Anthropic's own platform send calls."""
         self._known: dict[Any, AttributeSet] = {}
         self._interned: dict[Any, AttributeSet] = {}
         self.limit_tags(tag_limit, tag_values)
@@ -140,6 +143,8 @@ class AttributeSets:
                     (semconv.API_KEY_HINT, client.api_key_hint),
                 )
             )
+            if client.platform == ANTHROPIC:
+                self.own_addresses.add(constant.get(semconv.SERVER_ADDRESS))
             found = self.intern(constant | varying)
             self._keep(key, found)
         return found

@@ -24,7 +24,7 @@ INVALID_RESPONSE: Final = "invalid_response"
 
 
 class ClientInfo:
-    """Who calls whom. Compared by identity: the same values are the same object (`sdk.client.client_info`).
+    """Who calls whom. Compared by identity: the same values are the same object (`client_info`).
 
     Attributes:
         provider: as `gen_ai.provider.name`.
@@ -56,6 +56,16 @@ class ClientInfo:
 
 UNKNOWN_CLIENT: Final = ClientInfo(None, None, None)
 """Where it could not be found out."""
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_infos: dict[tuple[Any, ...], ClientInfo] = {}
+_MAX_INFOS: Final = 1_000
+
+
+def client_info(*values: Any) -> ClientInfo:
+    """The `ClientInfo` of these values, the same object for the same ones: programs make a client for each request."""
+    if len(_infos) >= _MAX_INFOS:
+        _infos.clear()
+    return _infos.get(values) or _infos.setdefault(values, ClientInfo(*values))
 
 
 class Attempt:

@@ -50,8 +50,7 @@ _warned: set[str] = set()
 def other_instrumentation() -> str | None:
     """The package of another instrumentation that is active now, if any. Their order is undefined: ask at each call."""
     for candidate in KNOWN:
-        module = sys.modules.get(candidate.module)
-        if module is not None and _is_active(getattr(module, candidate.instrumentor, None)):
+        if is_active(candidate):
             return candidate.package
     return _UTIL_GENAI if context.get_value(_GENAI_CONTEXT) is not None else None
 
@@ -66,7 +65,9 @@ def warn_once(package: str) -> None:
             logger.warning(_INSTRUMENTS, package, package)
 
 
-def _is_active(instrumentor: Any) -> bool:
+def is_active(candidate: Instrumentation) -> bool:
+    """Whether another instrumentation is on in this process."""
+    instrumentor: Any = getattr(sys.modules.get(candidate.module), candidate.instrumentor, None)
     # `BaseInstrumentor` keeps one object per class, and on it whether it is on.
     single = getattr(instrumentor, "_instance", None)
     return bool(getattr(single, "_is_instrumented_by_opentelemetry", False))

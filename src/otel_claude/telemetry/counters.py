@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final, NamedTuple, Protocol, cast
 
 from opentelemetry.metrics import CallbackOptions, Observation
@@ -94,6 +94,10 @@ class Counters:
             attributes_of = instance_id.attributes_of if instance_id.is_resolved else instance_id.resolve()
             amounts = map(to_usd, sums.values()) if dollars else sums.values()
             return list(map(Observation, amounts, map(attributes_of, sums)))
+
+    def sets_of(self, metric: str) -> Collection[AttributeSet]:
+        """The attributes of all sums of a metric. Other threads add to it."""
+        return self._totals.get(metric, {})
 
     def clear(self) -> None:
         """Starts from zero. After a fork the sums are the parent's, and the lock may be a lost thread's."""

@@ -84,6 +84,7 @@ def _parts_of_responses(
         ("count why a cost is not known", _reasons(base, cost.reasons)),
         ("count tokens", _tokens(by_model, responses)),
         ("count uses of server tools", _server_tools(base, responses)),
+        ("count the diagnoses of the cache", _diagnoses(by_model, responses)),
         ("add up the cost", _costs(by_model, responses, cost)),
     )
 
@@ -147,10 +148,26 @@ def _server_tools(base: AttributeSet, responses: Iterable[Response]) -> Iterator
             yield Increment(semconv.SERVER_TOOL_CALLS.name, base.plus((semconv.TOOL_NAME, tool)), count)
 
 
+def _diagnoses(by_model: _ByModel, responses: Iterable[Response]) -> Iterator[Increment]:
+    for response in responses:
+        if response.diagnosis is not None:
+            missed = by_model(response.model).plus(_miss_reason(response))
+            yield Increment(semconv.CACHE_DIAGNOSES.name, missed, 1)
+            yield Increment(semconv.CACHE_MISSED_TOKENS.name, missed, response.diagnosis.missed_tokens or 0)
+
+
+def _miss_reason(response: Response) -> tuple[str, str]:
+    diagnosis = response.diagnosis
+    return semconv.CACHE_MISS_REASON, (diagnosis and diagnosis.reason) or semconv.OTHER
+
+
 def _costs(by_model: _ByModel, responses: Sequence[Response], cost: CallCost) -> Iterator[Increment]:
     for response, price in zip(responses, cost.prices, strict=False):
         for charge in price.charges:
-            yield from _costs_of_charge(by_model(charge.model), charge, response.usage or NO_USAGE)
+            model = by_model(charge.model)
+            yield from _costs_of_charge(model, charge, response.usage or NO_USAGE)
+            if charge.missed:
+                yield Increment(semconv.CACHE_MISSED_COST.name, model.plus(_miss_reason(response)), charge.missed)
 
 
 def _costs_of_charge(model: AttributeSet, charge: Charge, usage: Usage) -> Iterator[Increment]:

@@ -29,6 +29,7 @@ from .counters import MAX_PENDING, Counters, Increment
 from .instance_id import NOT_KNOWN, InstanceId, consumer_of, renew_after_fork, resource_of
 from .managed_agents import Sessions
 from .rate_limits import RateLimits
+from .retirements import Retirements
 
 _OVERFLOW: Final = {"otel.metric.overflow": True}
 
@@ -44,6 +45,7 @@ class Instruments:
         self.agent_counters = Counters(overflow, instance_id)
         """What the Claude Agent SDK reported: no number of ours is among them."""
         self.rate_limits = RateLimits(sets, instance_id)
+        self.retirements = Retirements(self.counters, sets, instance_id)
         self.batches = Batches(instance_id)
         self.sessions = Sessions(instance_id)
         self.deferred: deque[Callable[[], None]] = deque()
@@ -108,6 +110,8 @@ class Instruments:
             return partial(counters.observe, metric.name, metric.unit == "{USD}")
         if metric is semconv.BATCH_REQUESTS:
             return self.batches.observe
+        if metric is semconv.RETIREMENT:
+            return self.retirements.observe
         if metric is semconv.TAG_VALUES:
             return self._observe_tags
         if metric in semconv.RATE_LIMIT_METRICS:
@@ -150,6 +154,7 @@ class Instruments:
         self.agent_counters.clear()
         self.deferred.clear()
         self.rate_limits.clear()
+        self.retirements.clear()
         self.batches.clear_after_fork()
         self.sessions.clear()
         consumer = self._consumer()

@@ -64,7 +64,7 @@ class Recorder:
     ) -> None:
         self.tracer = tracer
         self.instruments = instruments
-        self.prices = prices
+        self.prices = instruments.retirements.prices = prices
         self._legacy = legacy
         self._histogram_tags = histogram_tags
         self._complete_failed_call = complete_failed_call
@@ -306,6 +306,9 @@ class Recorder:
             log_internal_error("describe a call on a span")
         if call.span_is_ours:
             close_span(call, span, ended_at)
+        else:
+            # All of it is written. What is sent again within another instrumentation's span is the next call of it.
+            span.__dict__.pop("end", None)
 
     def _price_safely(self, call: Call) -> CallCost:
         try:
@@ -329,6 +332,7 @@ class Recorder:
                 and usage.plain
                 and response.complete
                 and response.stop_reason != "refusal"
+                and response.diagnosis is None
                 and attempts[0].status == _OK
                 and attempts[0].outcome == "success"
             ):

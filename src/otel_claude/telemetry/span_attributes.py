@@ -92,7 +92,8 @@ def of_service(status: str, table: str, client: ClientInfo, speed: str | None, i
 
 def _unusual(call: Call, cost: CallCost, table: str) -> Attributes:
     """What `CallSeries.span_attributes` is for a call that shares it with no other."""
-    usage = last_response(call).usage or NO_USAGE
+    response = last_response(call)
+    usage = response.usage or NO_USAGE
     attributes = of_service(cost.status, table, call.client, usage.speed, usage.inference_geo)
     if cost.reasons:
         attributes[semconv.UNPRICED_REASON] = cost.reasons[0]
@@ -100,6 +101,10 @@ def _unusual(call: Call, cost: CallCost, table: str) -> Attributes:
     for tool, count in zip(semconv.SERVER_TOOLS, counts, strict=True):
         if count:
             attributes[semconv.SERVER_TOOL_REQUESTS[tool]] = count
+    if (diagnosis := response.diagnosis) is not None:
+        attributes[semconv.CACHE_MISS_REASON] = diagnosis.reason or semconv.OTHER
+        if diagnosis.missed_tokens is not None:
+            attributes[semconv.CACHE_MISSED_INPUT] = diagnosis.missed_tokens
     return attributes
 
 

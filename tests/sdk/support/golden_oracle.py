@@ -38,6 +38,22 @@ def dollars(case: Said) -> Decimal:
     return sum((_dollars(case, message, day) for reply in replies for message in _messages(reply, read)), Decimal(0))
 
 
+def missed(case: Said) -> Decimal:
+    """What the tokens that the cache missed cost above a cache read: as cache writes first, then as uncached input."""
+    day = datetime.now(timezone.utc).date().isoformat()
+    total = Decimal(0)
+    for message in (message for reply in case["replies"] for message in _messages(reply, None)):
+        reason = (message.get("diagnostics") or {}).get("cache_miss_reason") or {}
+        left, used = _count(reason, "cache_missed_input_tokens"), _used(message["usage"])
+        prices = _prices(_row(message["model"]), day, 0, fast=False) if left else {}
+        half = Decimal("0.5") if message["usage"].get("service_tier") == "batch" else 1
+        for name in ("cache_write_1h", "cache_write_5m", "input"):
+            counted = min(left, used[name])
+            left -= counted
+            total += counted and counted * (prices[name] - prices["cache_read"]) * half / _MILLION
+    return total
+
+
 def _messages(reply: Said, read: int | None) -> list[Said]:
     """The messages of a reply, each with the last usage that was read."""
     if reply.get("status") != 200:

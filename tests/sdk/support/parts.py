@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from otel_claude import runtime
 from otel_claude import semconv as c
 from otel_claude.api import response as api_response
+from otel_claude.http import errors
 from otel_claude.pricing import PriceTable, calculate, load, shipped
-from otel_claude.sdk import client, errors, response_body, responses
+from otel_claude.sdk import client, response_body, responses
 from otel_claude.shutdown import ShutdownHooks
 from otel_claude.telemetry import increments, own_span, recorder, series, span_attributes
 from otel_claude.telemetry.attributes import AttributeSets

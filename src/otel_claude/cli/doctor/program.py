@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from datetime import datetime, timezone
 from difflib import get_close_matches
@@ -14,6 +15,9 @@ from typing import Any, Final, get_args
 from ... import pricing, settings
 from ... import semconv as c
 from ..._diagnostics import logger
+from ...pricing.price_file import date_of
+from ...pricing.types import DAY
+from ...sdk.retirement import MODULES, retirement_days
 from ...settings import Settings, switch, variable
 from ...summary import JSON, PROCESS_GROUP
 from ...telemetry.instance_id import FIXED, KEPT, NONE, RESOURCE_ID, RESOURCE_VARIABLE, fixes
@@ -162,6 +166,7 @@ def _table(now: float) -> Iterator[Finding]:
         yield Finding("warning", "Prices", text, upgrade)
     else:
         yield Finding("ok", "Prices", f"The shipped table is of {table.date} and has {len(table.models)} models.")
+    yield from _retirement(table, int(now // DAY))
     unknown = [model for model in _models_of_sdk() if table.id_of(model) is None]
     if retired := [model for model in unknown if model in _RETIRED]:
         text = f"The installed SDK names models that are retired and have no price here: {', '.join(retired)}."
@@ -169,6 +174,15 @@ def _table(now: float) -> Iterator[Finding]:
     if new := [model for model in unknown if model not in _RETIRED]:
         text = f"The installed SDK knows models that have no price here: {', '.join(new)}."
         yield Finding("warning", "Prices", text, f"{upgrade}   (or price them: OTEL_CLAUDE_PRICES)")
+
+
+def _retirement(table: pricing.PriceTable, today: int) -> Iterator[Finding]:
+    with suppress(Exception):  # That the SDK cannot be imported is a finding of its own.
+        import_module(MODULES[0])
+    days = {model.id: model.retires for model in table.models.values() if model.retires is not None}
+    days |= {model: day for model, day in retirement_days().items() if table.retires(model) is None}
+    if ends := [f"{model} on {date_of(day)}" for model, day in sorted(days.items()) if day >= today]:
+        yield Finding("note", "Retirement", f"Models that retire on Anthropic's own platform: {', '.join(ends)}.")
 
 
 def _sentence(error: Exception) -> str:

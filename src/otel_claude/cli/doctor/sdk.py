@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, Final
+from typing import Final
+from urllib.parse import urlsplit
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from ... import redact
@@ -17,7 +19,8 @@ from ...agent_sdk import ClaudeAgentInstrumentor
 from ...agent_sdk.counting import TELEMETRY, telemetry_is_on
 from ...botocore import ClaudeBotocoreInstrumentor
 from ...instrumentor import ClaudeInstrumentor
-from ...sdk.patches import PATCHES, Patch
+from ...patching import owner_of
+from ...sdk.patches import PATCHES
 from ...settings import switch, variable
 from ...version import __version__
 from . import others
@@ -29,8 +32,14 @@ _TRACES_ITSELF: Final = Version("1.14.0")
 _SUPPORTED: Final = Requirement(*ClaudeInstrumentor.supported).specifier
 _AGENT_SDK: Final = "claude-agent-sdk"
 _AGENT_SDK_SUPPORTED: Final = Requirement(*ClaudeAgentInstrumentor.supported).specifier
-_BOTOCORE: Final = "botocore"
-_BOTOCORE_SUPPORTED: Final = Requirement(*ClaudeBotocoreInstrumentor.supported).specifier
+_BESIDE: Final = {
+    "botocore": (
+        Requirement(*ClaudeBotocoreInstrumentor.supported).specifier, "calls to Claude on Amazon Bedrock by boto3",
+    ),
+    "litellm": (SpecifierSet(">=1.60,<2"), "calls to Claude by LiteLLM"),
+}  # fmt: skip
+"""Other libraries that call Claude: the versions that can be measured, and what of them is."""
+_BASE_URLS: Final = ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE", "LITELLM_PROXY_API_BASE")
 _AGENT_SDK_MODE: Final = variable("agent_sdk")
 _DISABLED: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 _UPGRADE: Final = "pip install --upgrade otel-claude"
@@ -43,7 +52,8 @@ def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
     yield from _anthropic(environment)
     yield from _entry_point(off)
     yield from others.findings(environment, off)
-    yield from _botocore(off)
+    yield from _beside(off)
+    yield from _gateway(environment)
     yield from _agent_sdk(environment, off)
 
 
@@ -57,8 +67,8 @@ def _python() -> Finding:
 
 def _anthropic(environment: Mapping[str, str]) -> Iterator[Finding]:
     found = installed("anthropic")
-    if found is None and installed(_BOTOCORE) is not None:
-        yield Finding("ok", "anthropic", "The SDK is not installed. Calls by boto3 do not need it.")
+    if found is None and any(installed(package) is not None for package in _BESIDE):
+        yield Finding("ok", "anthropic", "The SDK is not installed. Calls by boto3 and by LiteLLM do not need it.")
         return
     if found is None:
         text = f"The SDK is not installed for {sys.executable}. Is this the environment of the program?"
@@ -90,7 +100,9 @@ def _spans(found: Version, environment: Mapping[str, str]) -> str:
 
 def _patches(found: str) -> Finding:
     try:
-        missing = [f"{patch.owner}.{patch.name}" for patch in PATCHES if not _has(patch)]
+        for module in {patch.module for patch in PATCHES}:
+            import_module(module)
+        missing = [f"{patch.owner}.{patch.name}" for patch in PATCHES if owner_of(patch) is None]
     except Exception as error:
         text = f"The SDK {found} cannot be imported ({type(error).__name__}: {redact.text(str(error))})."
         return Finding("error", "anthropic", text, "pip install --force-reinstall anthropic")
@@ -98,12 +110,6 @@ def _patches(found: str) -> Finding:
         text = f"The SDK {found} has no {' and no '.join(missing)}, so nothing is measured."
         return Finding("error", "anthropic", text, _UPGRADE)
     return Finding("ok", "anthropic", f"All {len(PATCHES)} places where calls are seen are there.")
-
-
-def _has(patch: Patch) -> bool:
-    # The class must have it itself: an inherited one would be patched in the wrong place.
-    owner: Any = getattr(import_module(patch.module), patch.owner, None)
-    return owner is not None and callable(owner.__dict__.get(patch.name))
 
 
 def _entry_point(off: set[str]) -> Iterator[Finding]:
@@ -115,18 +121,31 @@ def _entry_point(off: set[str]) -> Iterator[Finding]:
         yield Finding("error", "otel-claude", text, f"Take {name} out of {_DISABLED}.")
 
 
-def _botocore(off: set[str]) -> Iterator[Finding]:
-    """Nothing where it is not installed."""
-    found = installed(_BOTOCORE)
-    if found is None:
-        return
-    if not _BOTOCORE_SUPPORTED.contains(found, prereleases=True):
-        text = f"{found} is not supported, so calls to Claude on Amazon Bedrock by boto3 are not measured."
-        yield Finding("warning", _BOTOCORE, text, f"pip install '{_BOTOCORE}{_BOTOCORE_SUPPORTED}'")
-    elif off & {"otel_claude_botocore", "*"}:
-        yield Finding("ok", _BOTOCORE, f"{found} is installed, and its calls are not measured, as you set.")
-    else:
-        yield Finding("ok", _BOTOCORE, f"{found}. Calls to Claude on Amazon Bedrock by boto3 are measured.")
+def _beside(off: set[str]) -> Iterator[Finding]:
+    """The other libraries that call Claude. Nothing of those that are not installed."""
+    for package, (supported, calls) in _BESIDE.items():
+        found = installed(package)
+        if found is None:
+            continue
+        if not supported.contains(found, prereleases=True):
+            text = f"{found} is not supported, so {calls} are not measured."
+            yield Finding("warning", package, text, f"pip install '{package}{supported}'")
+        elif off & {f"otel_claude_{package}", "*"}:
+            yield Finding("ok", package, f"{found} is installed, and its calls are not measured, as you set.")
+        else:
+            yield Finding("ok", package, f"{found}. {calls[0].upper()}{calls[1:]} are measured.")
+
+
+def _gateway(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """A note where calls go to somebody between: a proxy that is measured too counts each call once more."""
+    for name in _BASE_URLS:
+        host = urlsplit(value(environment, name)).hostname
+        if host is not None and not host.endswith(".anthropic.com"):
+            text = (
+                f"{name} sends calls to {host}. If that is a LiteLLM proxy that is measured too, both count each call."
+            )
+            do = "Add up one of the two: server.address and claude.client.library tell them apart (docs/litellm.md)."
+            yield Finding("note", name, text, do)
 
 
 def _agent_sdk(environment: Mapping[str, str], off: set[str]) -> Iterator[Finding]:

@@ -9,8 +9,10 @@ nothing that the application holds is another than it was. What it does not read
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any, Final, Protocol
+
+import wrapt
 
 from .._diagnostics import log_internal_error
 from ..api.errors import parse_error
@@ -32,6 +34,13 @@ class ByteReader(Protocol):
 
     def end(self) -> None:
         """The body was read to its end."""
+
+
+class BodyReading(Protocol):
+    """What learns how reading a body ended."""
+
+    def end(self, how: str, error: BaseException | None = None) -> None:
+        """`how`: `read` to its end, `closed` before, or `failed` with `error`."""
 
 
 def observe_bytes(response: Any, reader: ByteReader) -> None:
@@ -115,16 +124,47 @@ class MessageReader:
 
 
 class EventReader(MessageReader):
-    """Reads the events of a stream: those that say something of its call.
-
-    A piece is read when the next one comes, or when nothing more does: if the SDK decodes the events, as `parse()` has
-    it do, it says what the application saw of them, and nothing is read here.
-    """
+    """Reads the events of a stream as they come: those that say something of its call."""
 
     def __init__(self, recorder: Recorder, attempt: Attempt) -> None:
         super().__init__()
         self._recorder = recorder
         self._attempt = attempt
+
+    def read(self, piece: bytes) -> None:
+        """The next bytes of the body."""
+        self.saw_any = True
+        self._read_events(piece)
+
+    def _read_events(self, piece: bytes) -> None:
+        for line in piece.splitlines(keepends=True):
+            super().read(line)
+            if line.endswith((b"\n", b"\r")):
+                self._read_line(self.take())
+
+    def _read_line(self, line: bytes) -> None:
+        call = self._attempt.call
+        first_chunk = call.time_to_first_chunk is None and _FIRST_CHUNK in line  # in no piece as a whole
+        if not line.startswith(b"data:") or not (first_chunk or b'"message_' in line or b'"error"' in line):
+            return
+        event = as_object(_decoded(line.removeprefix(b"data:")))
+        if "error" not in event or event.get("type", "error") != "error":
+            self._recorder.on_response_data(self._attempt, event)
+        elif not call.ended:
+            error = parse_error(_OK, event, retry_after=False)
+            self._attempt.fail_in_stream(error.error_type or "client_error", error.blocked)
+            self._recorder.end_call(call, error_type=self._attempt.error_type)
+
+
+class DelayedEventReader(EventReader):
+    """Reads a piece when the next one comes, or when nothing more does.
+
+    If the SDK decodes the events, as `parse()` has it do, it says what the application saw of them, and nothing is read
+    here.
+    """
+
+    def __init__(self, recorder: Recorder, attempt: Attempt) -> None:
+        super().__init__(recorder, attempt)
         self._last_piece = b""
         self._decoded_by_sdk = False
 
@@ -147,28 +187,63 @@ class EventReader(MessageReader):
         self._decoded_by_sdk = True
         self._last_piece = b""
 
-    def _read_events(self, piece: bytes) -> None:
-        for line in piece.splitlines(keepends=True):
-            super().read(line)
-            if line.endswith((b"\n", b"\r")):
-                self._read_line(self.take())
-
-    def _read_line(self, line: bytes) -> None:
-        call = self._attempt.call
-        first_chunk = call.time_to_first_chunk is None and _FIRST_CHUNK in line  # in no piece as a whole
-        if not line.startswith(b"data:") or not (first_chunk or b'"message_' in line or b'"error"' in line):
-            return
-        event = as_object(_decoded(line.removeprefix(b"data:")))
-        if "error" not in event or event.get("type", "error") != "error":
-            self._recorder.on_response_data(self._attempt, event)
-        elif not call.ended:
-            error = parse_error(_OK, event, retry_after=False)
-            self._attempt.fail_in_stream(error.error_type or "client_error", error.blocked)
-            self._recorder.end_call(call, error_type=self._attempt.error_type)
-
 
 def _decoded(text: bytes) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def content_type(response: Any) -> str:
+    """The type that a response says its body has. Stand-ins of tests say none."""
+    headers: Any = getattr(response, "headers", None) or {}
+    return headers.get("content-type", "").lower()
+
+
+_Proxy: Any = wrapt.ObjectProxy
+
+
+class ResponseBody(_Proxy):
+    """Stands for the `stream` of a response of httpx or httpx2, and says how reading it ended.
+
+    A transparent proxy: it passes `isinstance`, so it works for the bodies of httpx and of httpx2 and imports neither.
+    It keeps nothing of what it passes on.
+    """
+
+    def __init__(self, body: Any, reading: BodyReading) -> None:
+        super().__init__(body)  # pyright: ignore[reportUnknownMemberType] - wrapt has no types before 2.0
+        # wrapt keeps attributes with this prefix on the proxy; any other would land on the body.
+        self._self_reading = reading
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self.__wrapped__
+        except Exception as error:
+            self._self_reading.end("failed", error)
+            raise
+        self._self_reading.end("read")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks: Any = self.__wrapped__.__aiter__()
+        try:
+            async for chunk in chunks:
+                yield chunk
+        except Exception as error:
+            self._self_reading.end("failed", error)
+            raise
+        finally:
+            # In the task that read it. Otherwise the event loop closes a body read in part, in a task of its own.
+            if isinstance(chunks, AsyncGenerator):
+                await chunks.aclose()
+        self._self_reading.end("read")
+
+    def close(self) -> None:
+        """As the body's own."""
+        self._self_reading.end("closed")
+        self.__wrapped__.close()
+
+    async def aclose(self) -> None:
+        """As the body's own."""
+        self._self_reading.end("closed")
+        await self.__wrapped__.aclose()
