@@ -18,7 +18,7 @@ $(STAMP): requirements/dev.txt requirements/no-deps.txt pyproject.toml demo/pypr
 	@echo "Setting up $(VENV) (once)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(UV) || $(BIN)/python -m pip install --quiet uv
-	$(UV) pip install --quiet --python $(BIN)/python -r requirements/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --reinstall-package otel-claude-demo -r requirements/dev.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps -r requirements/no-deps.txt
 	touch $@
 
