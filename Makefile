@@ -18,8 +18,10 @@ $(STAMP): requirements/dev.txt requirements/no-deps.txt pyproject.toml demo/pypr
 	@echo "Setting up $(VENV) (once)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(UV) || $(BIN)/python -m pip install --quiet uv
-	$(UV) pip install --quiet --python $(BIN)/python --reinstall-package otel-claude-demo -r requirements/dev.txt
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps -r requirements/no-deps.txt
+	$(UV) pip install --quiet --python $(BIN)/python -r requirements/dev.txt
+	# Its build writes what the demo needs: uv would not see that it changed.
+	$(UV) pip install --quiet --python $(BIN)/python --refresh-package otel-claude-demo \
+		--reinstall-package otel-claude-demo --no-deps -r requirements/no-deps.txt
 	touch $@
 
 setup: $(STAMP) ## Make .venv with everything in it
