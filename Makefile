@@ -64,7 +64,7 @@ demo: $(STAMP) ## Show everything with simulated calls (ARGS=--live: with a few 
 
 lint: $(STAMP) ## Check format, lint and types
 	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .  # which modules are ours depends on the folders, and a cache does not see those
 	$(BIN)/pyright
 
 format: $(STAMP) ## Format the code

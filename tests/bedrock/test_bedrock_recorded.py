@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+
 from bedrock_server import Answer
 
 RECORDED = Path(__file__).parents[3] / "shared" / "recorded" / "bedrock"

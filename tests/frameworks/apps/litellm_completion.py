@@ -3,6 +3,7 @@
 import asyncio
 
 import anthropic
+
 import litellm
 
 MODEL = "anthropic/claude-haiku-5-5"
