@@ -12,6 +12,7 @@ from aiobotocore.config import AioConfig  # noqa: E402 - only where it is
 from test_bedrock_calls import ASKED, BODY, CONVERSE_EVENTS, CONVERSED, EVENTS, MESSAGE, REGIONAL, SONNET, TOKENS  # noqa: E402
 
 from bedrock_server import error, message, stream  # noqa: E402
+from otel_claude.litellm import ClaudeLiteLLMInstrumentor  # noqa: E402
 
 
 async def invoke(client):
@@ -134,6 +135,31 @@ def test_an_operation_over_httpx(measured, server, httpx_session, operation, ans
     assert measured.usd() == REGIONAL
     assert measured.calls() == {(None, "end_turn"): 1}
     assert measured.attempts() == {("retried", "overloaded"): 1, ("success", None): 1}
+
+
+@pytest.fixture
+def any_httpx(measured):
+    """Every program of httpx is measured too."""
+    pytest.importorskip("httpx")
+    instrumentor = ClaudeLiteLLMInstrumentor()
+    instrumentor.instrument(
+        tracer_provider=measured.tracer_provider, meter_provider=measured.meter_provider, httpx=True
+    )
+    yield
+    instrumentor.uninstrument()
+
+
+@pytest.mark.usefixtures("any_httpx")
+@pytest.mark.filterwarnings("ignore:aiobotocore's httpx backend:DeprecationWarning")
+@pytest.mark.parametrize(("operation", "answer"), HTTPX)
+def test_an_operation_over_httpx_is_one_call_where_all_of_httpx_is_measured(
+    measured, server, httpx_session, operation, answer
+):
+    server.answers = [answer]
+    assert run(server, operation, http_session_cls=httpx_session)
+    assert measured.usd() == REGIONAL
+    assert measured.calls() == {(None, "end_turn"): 1}
+    assert len(measured.spans) == 1
 
 
 async def close_at_once(client):
