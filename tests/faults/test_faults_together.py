@@ -212,6 +212,7 @@ def test_the_global_meter_provider_changes_between_two_instruments(telemetry, mo
         Face("sync", Server(plain()), "ours").client.messages.create(**ARGS)
         found.append(total(plain_metrics(reader.get_metrics_data()), CALLS))
         provider.shutdown()
+    assert telemetry.warnings == []
     assert found == [1, 1, 1]
 
 
