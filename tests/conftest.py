@@ -1,5 +1,6 @@
 """What holds for all tests: each has one kind, and those without processes and sockets are kept so."""
 
+import os
 import platform
 import signal
 import sys
@@ -43,11 +44,12 @@ FORBIDDEN = {
 }  # fmt: skip
 
 # `make test` draws the same examples each time, so that what was green stays green. `make test-faults` says
-# `--hypothesis-profile thorough`, and draws others each time.
+# `--hypothesis-profile thorough`, and draws others each time, but for CI, where green stays green too.
+_SAME = {"derandomize": True, "database": None}
 unhealthy = [HealthCheck.too_slow, HealthCheck.data_too_large]
 for name, kept in (
-    ("quick", settings(max_examples=40, derandomize=True, database=None)),
-    ("thorough", settings(max_examples=200)),
+    ("quick", settings(max_examples=40, **_SAME)),
+    ("thorough", settings(max_examples=200, **(_SAME if os.environ.get("CI") else {}))),
 ):
     settings.register_profile(name, kept, deadline=None, suppress_health_check=unhealthy)
 settings.load_profile("quick")

@@ -1,7 +1,7 @@
 """What may be counted, read from the JSON a second time, by nothing that the package has.
 
-Counts of a stream are cumulative: the last that is told stands. A count is a whole number of a size that can be;
-anything else that stands in its place is not known, and then no cost is exact.
+Counts of a stream are cumulative: the last that is told stands, but that no prompt has 0 tokens. A count is a whole
+number of a size that can be; anything else that stands in its place is not known, and then no cost is exact.
 """
 
 FIELDS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
@@ -21,12 +21,25 @@ def fold(usages, *, streamed):
             continue
         split = usage.get("cache_creation")
         split = split if isinstance(split, dict) else {}
+        no_prompt = streamed and place > 0 and says_no_prompt(usage)
         for field in (*FIELDS, *SPLIT):
+            if no_prompt and field != "output_tokens":
+                continue
             value = (usage if field in FIELDS else split).get(field)
             if value is None or (streamed and place == 0 and field == "output_tokens"):
                 continue
             told[field] = value if is_count(value) else WORST
     return told
+
+
+def says_no_prompt(usage):
+    """Whether it says 0 for all that a prompt is made of, each where it says anything."""
+    split = usage.get("cache_creation")
+    if usage.get("iterations") or not (split is None or isinstance(split, dict)):
+        return False
+    prompt = [usage.get(field) for field in FIELDS if field != "output_tokens"]
+    prompt += [(split or {}).get(field) for field in SPLIT]
+    return prompt[0] == 0 and all(value is None or (type(value) is int and value == 0) for value in prompt)
 
 
 def tokens(told):

@@ -91,6 +91,18 @@ def test_deltas_replace_what_they_say(deltas, new, read, output, complete, why):
     assert (response.complete, response.stop_reason) == (complete, why)
 
 
+@pytest.mark.parametrize("none", [{"input_tokens": False}, {"input_tokens": 0.0}, {**NO_INPUT, "cache_creation": [0]}])
+def test_what_is_no_zero_is_malformed_in_a_delta_too(none):
+    usage = merged(START, delta({"output_tokens": 9, **none}, "end_turn")).usage
+    assert usage.malformed
+    assert usage.output == 9
+
+
+def test_a_name_that_is_none_beside_no_input_takes_no_count():
+    usage = merged(START, delta({"output_tokens": 9, **NO_INPUT, "service_tier": 5}, "end_turn")).usage
+    assert (usage.input, usage.cache_read, usage.malformed) == (1_000, 20_000, True)
+
+
 def test_a_delta_without_a_start():
     response = merged(DELTA)
     assert (response.id, response.model, response.usage.output, response.complete) == (None, None, 300, True)

@@ -312,10 +312,10 @@ def merge_message_delta(response: Response, event: Json) -> Response:
     """`response` with what a `message_delta` says in its place. A total input of 0 takes the place of no other."""
     stop_reason = as_text(as_object(event.get("delta")).get("stop_reason"))
     usage = event.get("usage")
-    if isinstance(usage, dict) and usage.get("input_tokens") == 0:
-        said = parse_usage(usage)
+    if isinstance(usage, dict) and usage.get("input_tokens") == 0 and not usage.get("iterations"):
+        said = parse_usage({name: value for name, value in usage.items() if name in _INPUT})
         # No prompt has 0 tokens. With iterations, the top level can leave out all that was sampled.
-        if not said.total_input and not said.iterations:
+        if said.total_input == 0 and not said.malformed:
             usage = {name: value for name, value in usage.items() if name not in _INPUT}
     return Response(
         response.id,
