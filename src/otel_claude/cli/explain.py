@@ -11,9 +11,9 @@ from ..organization.errors import Problem
 from ..pricing import PriceTableError, shipped
 from ..prometheus import IncompleteDataError
 from ..spending.explain import MEASURES, Cause, Part, explain
-from ..spending.history import is_recorded, open_history
+from ..spending.history import recorded_history
 from ..spending.periods import DAY, Period, rfc3339, time_of
-from ..spending.usage import Key, Usage, labels_of, read_spend, read_unpriced, read_usage
+from ..spending.usage import Key, Usage, labels_of, read_spend, read_usage
 from .arguments import Option
 from .connections import OptionError, PrometheusOptions, with_options
 from .history import HistoryOptions, OpenedStore, now
@@ -87,11 +87,11 @@ def command(
         before = _before(after, against, weekday=weekday)
         found = [_read(opened, period, dimensions, moment) for period in (before, after)]
         _is_any(found, opened)
-        unpriced = sum(read_unpriced(opened.open(after, moment)).values())
         parts = explain(*found)
         normal = _earlier(opened, after, moment)
     except (IncompleteDataError, OptionError, Problem, PriceTableError) as problem:
         fail(f"explain: {problem}")
+    unpriced = sum(usage.unpriced.total() for usage in found[1].values())
     totals = [sum((usage.total for usage in usages.values()), Decimal(0)) for usages in found]
     if as_json:
         write_json(_json((before, after), totals, parts, dimensions[1:], normal))
@@ -122,9 +122,9 @@ def _earlier(opened: OpenedStore, period: Period, moment: datetime) -> _Normal:
     found: list[Decimal] = []
     for number in range(1, _MOST_PERIODS + 1):
         earlier = period.before(number * weeks * _WEEK)
-        if not is_recorded(opened.server, earlier, moment):
+        history = recorded_history(opened.server, opened.queries, earlier, moment)
+        if history is None:
             break
-        history, _ = open_history(opened.server, opened.queries, earlier, moment)
         found.append(sum(read_spend(history, earlier.length), Decimal(0)))
     return _Normal(weeks, found)
 

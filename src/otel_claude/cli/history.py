@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from ..prometheus import IncompleteDataError, Prometheus
 from ..promql.names import NameTranslator
@@ -15,6 +15,8 @@ from ..spending.usage import TYPE, WIDTHS, labels_of
 from .arguments import Option
 from .connections import PrometheusOptions
 from .output import say
+
+_Choice = TypeVar("_Choice", bound=str)
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,10 @@ class HistoryOptions:
         """The store. Raises IncompleteDataError where it cannot be asked."""
         if self.prometheus is None:
             raise IncompleteDataError("--prometheus is missing: say where the metrics are, as http://prometheus:9090")
-        stores: dict[str, Store] = {each: each for each in STORES}
-        if self.store is not None and self.store not in stores:
-            raise IncompleteDataError(f"--store takes {' or '.join(STORES)}, not {self.store!r}")
+        given = None if self.store is None else store_of(self.store)
         where = tuple(_matcher(text) for text in self.where or ())
         server = connection.connect(self.prometheus)
-        store = server.store() if self.store is None else stores[self.store]
-        return OpenedStore(server, Queries(NameTranslator(), where, store=store))
+        return OpenedStore(server, Queries(NameTranslator(), where, store=given or server.store()))
 
     def period(self, queries: Queries, usual: str, now: datetime) -> Period:
         """The period that is asked about. Raises IncompleteDataError where the options say none."""
@@ -89,6 +88,19 @@ class OpenedStore:
 def now() -> datetime:
     """The moment that is now, in UTC."""
     return datetime.now(timezone.utc)
+
+
+def one_of(option: str, choices: tuple[_Choice, ...], text: str) -> _Choice:
+    """What was given for an option, which takes some words alone. Raises IncompleteDataError for another."""
+    for choice in choices:
+        if choice == text:
+            return choice
+    raise IncompleteDataError(f"{option} takes {' or '.join(choices)}, not {text!r}")
+
+
+def store_of(text: str) -> Store:
+    """What `--store` says that a server is."""
+    return one_of("--store", STORES, text)
 
 
 def _matcher(text: str) -> str:

@@ -6,23 +6,22 @@ import csv
 import sys
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Final, TypeVar, get_args
+from typing import Annotated, Any, Final, get_args
 
 from ..organization.errors import Problem
 from ..pricing import PriceTableError, shipped
 from ..prometheus import IncompleteDataError
-from ..promql.queries import STORES, Store
 from ..reconcile.compare import Against, Comparison, Row, Tolerance, by_key_and_model, compare
 from ..reconcile.measured import measure
 from ..reconcile.reported import reported
 from ..spending.periods import time_of
 from .arguments import Option
 from .connections import AdminOptions, OptionError, PrometheusOptions, with_options
+from .history import one_of, store_of
 from .organization import NO_KEY, NO_MODEL
 from .output import console, fail, guard_logs, say, write_json
 from .tables import Table, csv_cell, rich_table
 
-_Choice = TypeVar("_Choice", bound=str)
 _EQUAL, _DIFFERENT, _INCOMPLETE_DATA = 0, 1, 2
 _MAX_EXPONENT: Final = 15
 _COLUMNS: Final = (
@@ -81,13 +80,13 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     try:
         begins, ends = _window(start, end)
         limits = Tolerance(_amount("--tolerance", tolerance), _amount("--tolerance-percent", tolerance_percent))
-        side = _one_of("--against", get_args(Against), against)
+        side = one_of("--against", get_args(Against), against)
         server = to_prometheus.connect(prometheus)
         known = shipped().known
         with to_admin.reader() as reader:
             theirs = reported(reader, begins, ends, known)
         found = compare(
-            measure(server, begins, ends, known, tuple(match or ()), _store(store) if store else None),
+            measure(server, begins, ends, known, tuple(match or ()), store_of(store) if store else None),
             theirs,
             limits,
             side,
@@ -148,17 +147,6 @@ def _amount(option: str, text: str) -> Decimal:
     if not found.is_finite() or found < 0 or (found and not -_MAX_EXPONENT <= found.adjusted() <= _MAX_EXPONENT):
         raise IncompleteDataError(f"{option} must be from 0 to 10^{_MAX_EXPONENT}, and with as many decimals")
     return found
-
-
-def _store(text: str) -> Store:
-    return _one_of("--store", STORES, text)
-
-
-def _one_of(option: str, choices: tuple[_Choice, ...], text: str) -> _Choice:
-    for choice in choices:
-        if choice == text:
-            return choice
-    raise IncompleteDataError(f"{option} takes {' or '.join(choices)}, not {text!r}")
 
 
 def _fields(row: Row) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from ..spending.periods import DAY, HOUR, Period, floor, rfc3339
 from ..spending.usage import TYPE, WIDTHS, Key, Usage, labels_of, read_spend, read_unpriced, read_usage
 from .arguments import Option
 from .connections import AdminOptions, OptionError, PrometheusOptions, with_options
-from .history import HistoryOptions, now
+from .history import HistoryOptions, now, one_of
 from .output import console, fail, guard_logs, write_json
 from .tables import Table, csv_cell, rich_table
 
@@ -103,11 +103,11 @@ def command(  # noqa: PLR0913 - each is an option of the command
     """
     guard_logs()
     try:
-        _one_of("--format", _FORMATS, written)
+        one_of("--format", _FORMATS, written)
         dimensions = _dimensions(by)
         if file is not None:
             answer = _of_file(file, dimensions)
-        elif _one_of("--source", _SOURCES, source) == "organization":
+        elif one_of("--source", _SOURCES, source) == "organization":
             answer = _of_organization(to_admin, chosen, dimensions)
         else:
             answer = _of_store(to_prometheus, chosen, dimensions, trend=written == "table")
@@ -115,12 +115,6 @@ def command(  # noqa: PLR0913 - each is an option of the command
         fail(f"spend: {problem}")
     _cut(answer, int(top))
     {"table": _show, "json": _write_json, "csv": _write_csv, "markdown": _write_markdown}[written](answer)
-
-
-def _one_of(option: str, choices: tuple[str, ...], text: str) -> str:
-    if text not in choices:
-        raise IncompleteDataError(f"{option} takes {' or '.join(choices)}, not {text!r}")
-    return text
 
 
 def _dimensions(by: str) -> tuple[str, ...]:
@@ -144,7 +138,9 @@ def _of_store(connection: PrometheusOptions, chosen: HistoryOptions, by: tuple[s
         raise IncompleteDataError(
             f"Prometheus at {opened.server.address} has nothing that otel-claude measured from {period}"
         )
-    answer = _Answer(by, _ordered(found, by), read_unpriced(history), period)
+    # Dollars by type have no calls beside them.
+    unpriced = read_unpriced(history) if TYPE in by else sum((use.unpriced for use in found.values()), Counter[str]())
+    answer = _Answer(by, _ordered(found, by), unpriced, period)
     if trend:
         answer.width = "hour" if period.length <= _FEW_DAYS * DAY else "day"
         answer.trend = read_spend(history, WIDTHS[answer.width])

@@ -129,11 +129,8 @@ def open_history(server: Prometheus, queries: Queries, period: Period, now: date
         return History(server, queries, period, None), None
     if period.start.timestamp() % MINUTES.slot or period.end.timestamp() % MINUTES.slot:
         raise IncompleteDataError("a period begins and ends at whole five minutes: growth is recorded for those")
-    if is_recorded(server, period, now):
-        level = MINUTES
-        if period.length.total_seconds() >= HOURLY and _has_hours(server, period, now):
-            level = HOURS
-        return History(server, queries, period, level), None
+    if (history := recorded_history(server, queries, period, now)) is not None:
+        return history, None
     if now < period.end + recorded_after(MINUTES) and _is_evaluated(server, now):
         raise IncompleteDataError(
             f"the period's end is recorded six minutes after it: give --to {rfc3339(newest(queries, now))}, or wait"
@@ -153,6 +150,16 @@ def open_history(server: Prometheus, queries: Queries, period: Period, now: date
         f"not all of {period} is recorded, only from {rfc3339(ends.start)} to {rfc3339(ends.end)}, or with gaps. "
         "Choose --from and --to within that, or fill in what is missing (otel-claude export backfill)"
     )
+
+
+def recorded_history(server: Prometheus, queries: Queries, period: Period, now: datetime) -> History | None:
+    """How a period is read that was recorded from its beginning to its end. None where it was not."""
+    if not is_recorded(server, period, now):
+        return None
+    level = MINUTES if queries.recorded else None
+    if level and period.length.total_seconds() >= HOURLY and _has_hours(server, period, now):
+        level = HOURS
+    return History(server, queries, period, level)
 
 
 def is_recorded(server: Prometheus, period: Period, now: datetime) -> bool:
