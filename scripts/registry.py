@@ -6,7 +6,7 @@ and what it means. `scripts/stack-files` writes the files, and `scripts/docs.py`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,6 +39,21 @@ class Attribute:
     brief: str
     values: tuple[str, ...] = ()
     examples: tuple[Any, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The key for people to read."""
+        return f"{self.key}.<{'name>.<field' if 'double' in self.type else 'key'}>" if self.is_template else self.key
+
+    @property
+    def kind(self) -> str:
+        """The type of its values."""
+        return self.type.removeprefix("template[").removesuffix("]") if self.is_template else self.type
+
+    @property
+    def is_template(self) -> bool:
+        """Whether keys begin with it."""
+        return self.type.startswith("template[")
 
 
 def _text(key: str, brief: str, *examples: str) -> Attribute:
@@ -97,18 +112,14 @@ ATTRIBUTES: Final = (
         "2026-11-22",
     ),
     Attribute(c.COST_AMOUNT, "double", "What the call cost, in US dollars. Absent if it is not known at all."),
-    _enum(c.COST_CURRENCY, "The currency of the cost.", "USD"),
+    _enum(c.COST_CURRENCY, "The currency of the cost: `USD`.", "USD"),
     _enum(c.COST_SOURCE, "Who worked the cost out: `local` is this process, from its price table.", "local"),
     *(
         Attribute(key, "double", f"The part of the cost that is of `{name}`, in US dollars.")
         for key, name in zip(c.COST_PARTS, c.COST_TYPES, strict=True)
     ),
-    _enum(
-        c.ATTEMPT_OUTCOME, "What became of an attempt, which is one HTTP request.", "success", "retried", "failed"
-    ),
-    _enum(
-        c.BLOCKED_REASON, "What blocked an attempt.", "rate_limit", "spend_limit", "credit_balance", "overloaded"
-    ),
+    _enum(c.ATTEMPT_OUTCOME, "What became of an attempt, which is one HTTP request.", "success", "retried", "failed"),
+    _enum(c.BLOCKED_REASON, "What blocked an attempt.", "rate_limit", "spend_limit", "credit_balance", "overloaded"),
     _count(c.ATTEMPT_NUMBER, "Which attempt of its call it was, from 1."),
     Attribute(c.ATTEMPT_DELAY, "double", "Seconds that the client library waited before the next attempt."),
     _text(
@@ -331,19 +342,7 @@ def files() -> dict[str, str]:
         "manifest.yaml": to_yaml(
             manifest(), "A registry for OpenTelemetry's weaver: see docs/metrics.md. Its schema_url names it, no more."
         ),
-        "registry.yaml": to_yaml(registry(), "Made of src/otel_claude/semconv: run `make dashboards` after a change there."),
+        "registry.yaml": to_yaml(
+            registry(), "Made of src/otel_claude/semconv: run `make dashboards` after a change there."
+        ),
     }
-
-
-def rows(attributes: Iterable[Attribute]) -> list[tuple[str, str, str]]:
-    """Attributes as docs/metrics.md shows them: key, type, meaning."""
-    return [
-        (
-            f"`{attribute.key}`".replace("claude.tag`", "claude.tag.<key>`").replace(
-                "claude.rate_limit`", "claude.rate_limit.<name>.<field>`"
-            ),
-            attribute.type.removeprefix("template[").rstrip("]") if "template" in attribute.type else attribute.type,
-            attribute.brief,
-        )
-        for attribute in attributes
-    ]

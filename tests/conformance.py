@@ -1,4 +1,4 @@
-"""What the registry of names says, held against what was emitted: names, units, kinds, types, values, what is required."""
+"""What the registry of names says, held against what was emitted: names, units, kinds, types, values, requirements."""
 
 import importlib.util
 import sys
@@ -64,6 +64,7 @@ INHERITED = {
     f"{_TOKENS}.usage.reasoning.output_tokens": ("counter", "{token}", "gen_ai.token.modality"),
 }
 """The metrics of the GenAI registry that are refined: kind, unit, and what they have beside the attributes of all."""
+_OURS = ("claude.", "gen_ai.usage.cost.")
 _KINDS = {"Sum": "counter", "Gauge": "gauge", "Histogram": "histogram", "ExponentialHistogram": "histogram"}
 _TYPES = {
     "string": (str,),
@@ -108,8 +109,8 @@ class Registry:
             return name
         return next((key for key in self.templates if name.startswith(f"{key}.")), None)
 
-    def about(self, where, attributes, allowed):
-        """What is wrong with the attributes of a point, a span or an event."""
+    def about(self, where, attributes, allowed, *, whole=True):
+        """What is wrong with the attributes of a point, a span or an event; those of it that are ours if not whole."""
         for name, value in attributes.items():
             key = self.key(name)
             if key not in allowed:
@@ -117,7 +118,7 @@ class Registry:
             elif not _fits(self.attributes.get(key) or UPSTREAM[key], value):
                 yield f"{where} has {name} = {value!r}"
         for key, level in allowed.items():
-            if level == "required" and key not in attributes:
+            if whole and level == "required" and key not in attributes:
                 yield f"{where} lacks {key}"
 
 
@@ -171,12 +172,11 @@ def _of_spans(spans):
         scope = span.instrumentation_scope.name
         attributes = dict(span.attributes)
         native = scope.startswith(c.NATIVE_SCOPE) and span.name == "anthropic.messages.create"
-        if c.COST_STATUS not in attributes:  # it is no call of ours, or could not be described
-            attributes = {name: value for name, value in attributes.items() if name.startswith("claude.")}
-        elif scope != c.SCOPE and not native:
-            attributes = {name: value for name, value in attributes.items() if known.key(name) is not None}
-        if attributes:
-            yield from known.about(span.name, attributes, known.span)
+        # A span without it is of no call, or what it is of could not be described.
+        whole = (native or scope == c.SCOPE) and c.COST_STATUS in attributes
+        if not whole:
+            attributes = {name: value for name, value in attributes.items() if name.startswith(_OURS)}
+        yield from known.about(span.name, attributes, known.span, whole=whole)
         for event in span.events:
             if event.name.startswith("claude."):
                 yield from known.about(event.name, event.attributes, known.events[event.name])

@@ -82,9 +82,7 @@ def both(request, measured, other, monkeypatch):
 def test_a_span_of_ours_says_the_sampling_that_converse_was_asked_for(measured, server, client):
     server.answers = [message(CONVERSED)]
     config = {"maxTokens": 64, "temperature": 1, "topP": 0.5, "stopSequences": ["planted"]}
-    client.converse(
-        modelId=SONNET, messages=ASKED, inferenceConfig=config, additionalModelRequestFields={"top_k": 40}
-    )
+    client.converse(modelId=SONNET, messages=ASKED, inferenceConfig=config, additionalModelRequestFields={"top_k": 40})
     (span,) = measured.spans
     said = {name: value for name, value in span.attributes.items() if name.startswith("gen_ai.request.")}
     assert said == {

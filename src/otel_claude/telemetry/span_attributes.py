@@ -148,7 +148,7 @@ def of_response(call: Call) -> Attributes:
 
 
 def _finish_reasons(call: Call, response: Response) -> tuple[str] | None:
-    """The stop reason, in the API's word; `error` of a stream that was cut or left before it, as the conventions say."""
+    """The stop reason, in the API's word; `error` of a stream that was cut or left before it said one."""
     if response.stop_reason is not None:
         return (response.stop_reason,)
     return ("error",) if call.responses and not response.complete else None
