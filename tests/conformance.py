@@ -64,6 +64,7 @@ INHERITED = {
     f"{_TOKENS}.usage.reasoning.output_tokens": ("counter", "{token}", "gen_ai.token.modality"),
 }
 """The metrics of the GenAI registry that are refined: kind, unit, and what they have beside the attributes of all."""
+_SCHEMA = f"a scope has the schema {c.SCHEMA_URL!r}"
 _OURS = ("claude.", "gen_ai.usage.cost.")
 _KINDS = {"Sum": "counter", "Gauge": "gauge", "Histogram": "histogram", "ExponentialHistogram": "histogram"}
 _TYPES = {
@@ -141,18 +142,19 @@ def registry():
 
 def findings(data, spans=()):
     """What is emitted otherwise than the registry says: of `MetricsData`, and of spans that ended."""
-    return sorted({*_of_metrics(data), *_of_spans(spans)})
+    scopes = [each.scope for each in _scopes(data)] + [span.instrumentation_scope for span in spans]
+    schemas = {f"a scope has the schema {s.schema_url!r}" for s in scopes if s.name == c.SCOPE} - {_SCHEMA}
+    return sorted({*schemas, *_of_metrics(data), *_of_spans(spans)})
+
+
+def _scopes(data):
+    resources = data.resource_metrics if data else ()
+    return [scope for resource in resources for scope in resource.scope_metrics if scope.scope.name == c.SCOPE]
 
 
 def metrics_of(data):
     """The metrics of our scope."""
-    return [
-        metric
-        for resource in (data.resource_metrics if data else ())
-        for scope in resource.scope_metrics
-        if scope.scope.name == c.SCOPE
-        for metric in scope.metrics
-    ]
+    return [metric for scope in _scopes(data) for metric in scope.metrics]
 
 
 def _of_metrics(data):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from types import SimpleNamespace
 
@@ -190,7 +189,7 @@ WRONG = [
 def test_what_is_emitted_otherwise_is_found(name, kind, unit, attributes, wrong):
     reader = InMemoryMetricReader()
     provider = MeterProvider([reader], shutdown_on_exit=False)
-    meter = provider.get_meter(c.SCOPE)
+    meter = provider.get_meter(c.SCOPE, schema_url=c.SCHEMA_URL)
     if kind == "gauge":
         meter.create_gauge(name, unit).set(1, attributes)
     else:
@@ -201,8 +200,13 @@ def test_what_is_emitted_otherwise_is_found(name, kind, unit, attributes, wrong)
     assert all(text in finding for text, finding in zip(wrong, found, strict=True))
 
 
-NATIVE = SimpleNamespace(name="com.anthropic.sdk.python")
 SPAN = {"claude.cost.status": "exact", "gen_ai.operation.name": "chat"}
+
+
+def span_of(scope, attributes, *events, schema=c.SCHEMA_URL):
+    made = SimpleNamespace(name=scope, schema_url=schema)
+    name = "anthropic.messages.create"
+    return SimpleNamespace(name=name, instrumentation_scope=made, attributes=attributes, events=events)
 
 
 @pytest.mark.parametrize(
@@ -221,22 +225,19 @@ SPAN = {"claude.cost.status": "exact", "gen_ai.operation.name": "chat"}
     ],
 )
 def test_a_span_that_is_otherwise_is_found(scope, attributes, wrong):
-    span = SimpleNamespace(
-        name="anthropic.messages.create", instrumentation_scope=SimpleNamespace(name=scope), attributes=attributes,
-        events=[],
-    )  # fmt: skip
-    found = findings(None, [span])
+    found = findings(None, [span_of(scope, attributes)])
     assert len(found) == len(wrong)
     assert all(text in finding for text, finding in zip(wrong, found, strict=True))
 
 
 def test_an_event_that_is_otherwise_is_found():
     event = SimpleNamespace(name="claude.attempt", attributes={"claude.attempt.number": 1, "claude.attempt.delay": 1})
-    span = SimpleNamespace(
-        name="chat", instrumentation_scope=SimpleNamespace(name="otel_claude"), attributes=copy.copy(SPAN),
-        events=[event],
-    )  # fmt: skip
-    assert findings(None, [span]) == ["claude.attempt has claude.attempt.delay = 1"]
+    assert findings(None, [span_of("otel_claude", SPAN, event)]) == ["claude.attempt has claude.attempt.delay = 1"]
+
+
+def test_a_scope_of_ours_without_its_schema_is_found():
+    assert findings(None, [span_of("otel_claude", SPAN, schema="")]) == ["a scope has the schema ''"]
+    assert findings(None, [span_of("another", SPAN, schema="")]) == []
 
 
 def test_each_attribute_of_a_calls_span_and_event_is_in_a_golden_file():
