@@ -174,8 +174,8 @@ def _of_spans(spans):
         scope = span.instrumentation_scope.name
         attributes = dict(span.attributes)
         native = scope.startswith(c.NATIVE_SCOPE) and span.name == "anthropic.messages.create"
-        # A span without it is of no call, or what it is of could not be described.
-        whole = (native or scope == c.SCOPE) and c.COST_STATUS in attributes
+        # Of no call, or another's, or a failure of ours left its start or its end without a description.
+        whole = (native or scope == c.SCOPE) and {c.COST_STATUS, c.HTTP_METHOD} <= attributes.keys()
         if not whole:
             attributes = {name: value for name, value in attributes.items() if name.startswith(_OURS)}
         yield from known.about(span.name, attributes, known.span, whole=whole)

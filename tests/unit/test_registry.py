@@ -200,7 +200,7 @@ def test_what_is_emitted_otherwise_is_found(name, kind, unit, attributes, wrong)
     assert all(text in finding for text, finding in zip(wrong, found, strict=True))
 
 
-SPAN = {"claude.cost.status": "exact", "gen_ai.operation.name": "chat"}
+SPAN = {"claude.cost.status": "exact", "gen_ai.operation.name": "chat", "http.request.method": "POST"}
 
 
 def span_of(scope, attributes, *events, schema=c.SCHEMA_URL):
@@ -220,7 +220,8 @@ def span_of(scope, attributes, *events, schema=c.SCHEMA_URL):
         ("another", {**SPAN, "gen_ai.new": 1}, []),
         ("another", {**SPAN, "claude.cost.status": "dear"}, ["claude.cost.status = 'dear'"]),
         ("another", {"claude.new": 1}, ["claude.new"]),
-        ("otel_claude", {"claude.cost.status": "exact"}, ["lacks gen_ai.operation.name"]),
+        ("otel_claude", {**SPAN, "claude.cost.status": "dear"}, ["claude.cost.status = 'dear'"]),
+        ("otel_claude", dict([*SPAN.items()][::2]), ["lacks gen_ai.operation.name"]),
         ("another", {"gen_ai.new": 1}, []),
     ],
 )
