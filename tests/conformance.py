@@ -161,7 +161,8 @@ def _of_metrics(data):
     known = registry()
     for metric in metrics_of(data):
         kind, unit, allowed = known.metrics.get(metric.name, (None, None, {}))
-        if (_KINDS[type(metric.data).__name__], metric.unit) != (kind, unit):
+        falls = not getattr(metric.data, "is_monotonic", True)
+        if falls or (_KINDS[type(metric.data).__name__], metric.unit) != (kind, unit):
             yield f"{metric.name} is a {type(metric.data).__name__} in {metric.unit}"
         for point in metric.data.data_points:
             yield from known.about(metric.name, point.attributes, allowed)

@@ -179,6 +179,7 @@ WRONG = [
     ("claude.client.calls", "counter", "{call}", {"error.type": "a"}, ["lacks gen_ai.operation.name"]),
     ("claude.client.calls", "counter", "{calls}", CALL, ["claude.client.calls is a Sum in {calls}"]),
     ("claude.client.calls", "gauge", "{call}", CALL, ["claude.client.calls is a Gauge in {call}"]),
+    ("claude.client.calls", "updowncounter", "{call}", CALL, ["claude.client.calls is a Sum in {call}"]),
     ("claude.client.new", "counter", "{call}", {}, ["claude.client.new is a Sum in {call}"]),
     ("claude.client.cost.usd", "counter", "{USD}", {**CALL, "claude.cost.type": "tea"}, ["claude.cost.type = 'tea'"]),
     ("claude.client.cost.usd", "counter", "{USD}", {**CALL, "claude.cost.type": "_other"}, []),
@@ -193,7 +194,8 @@ def test_what_is_emitted_otherwise_is_found(name, kind, unit, attributes, wrong)
     if kind == "gauge":
         meter.create_gauge(name, unit).set(1, attributes)
     else:
-        meter.create_counter(name, unit).add(1, attributes)
+        made = meter.create_counter(name, unit) if kind == "counter" else meter.create_up_down_counter(name, unit)
+        made.add(1, attributes)
     found = findings(reader.get_metrics_data())
     provider.shutdown()
     assert len(found) == len(wrong)
