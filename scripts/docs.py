@@ -106,8 +106,8 @@ On the span of a call, the SDK's own or ours, beside what the SDK's spans define
 
 Spans of ours have what the SDK's have, and what the conventions ask for beside it: `gen_ai.request.temperature`,
 `top_p`, `top_k`, `gen_ai.response.finish_reasons`, `gen_ai.conversation.compacted` where the API compacted the
-conversation, and `gen_ai.conversation.id` where the SDK's option `open_telemetry` has one. Their status is `ERROR` where
-the call failed, and is left unset otherwise.
+conversation, and `gen_ai.conversation.id` where the SDK's option `open_telemetry` has one. Their status is `ERROR`
+where the call failed, and is left unset otherwise.
 
 ## Other attributes
 
