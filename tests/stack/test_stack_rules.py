@@ -9,7 +9,7 @@ from pathlib import Path
 import promql_parser as promql
 import pytest
 import yaml
-from alert_cases import BUDGET_CASES, CASES, WEEKLY
+from alert_cases import BUDGET_CASES, CASES, SAVINGS_CASES, WEEKLY
 from panels_in_use import dashboards, panels
 from test_stack_dashboards import SERIES, aggregated, names, selectors, walk
 
@@ -133,7 +133,7 @@ def test_panels_that_runbooks_and_alerts_name_exist():
 
 @each_alert
 def test_alert_has_cases_in_which_it_fires_and_must_not(alert):
-    cases = [case for case in (*CASES, *WEEKLY, *BUDGET_CASES) if case.alert == alert["alert"]]
+    cases = [case for case in (*CASES, *WEEKLY, *BUDGET_CASES, *SAVINGS_CASES) if case.alert == alert["alert"]]
     assert {case.summary is None for case in cases} == {True, False}
 
 

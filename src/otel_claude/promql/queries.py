@@ -29,6 +29,7 @@ SERIES: Final = "series"
 """The label that a series' own name is moved to: functions over time drop the name."""
 LATEST: Final = "10m"
 """In which the last value of what is recorded each five minutes is found."""
+RAW: Final = "raw"
 BASELINE: Final = "6h"
 """How long a raw series may be silent and still be the same one."""
 
@@ -55,6 +56,8 @@ class Queries:
     where: tuple[str, ...] = ()
     untagged_where: tuple[str, ...] | None = None
     store: Store = "prometheus"
+    slots: str = ""
+    """Which slots growth adds up: `5m`, `1h`, `RAW` for none, or by the length of each window."""
 
     @property
     def recorded(self) -> bool:
@@ -105,7 +108,10 @@ class Queries:
         if not self.recorded:
             function = "sum_over_time" if metric.deltas else "increase_pure"
             return self.by(by, f"{function}({self.select(metric, *matchers, part=part)}[{window}]{offset})")
-        name = increase_name(metric, level or _level(window), part)
+        level = level or self.slots or _level(window)
+        if level == RAW:
+            return self.raw_increase(metric, window, by, *matchers, part=part)
+        name = increase_name(metric, level, part)
         series = self.translator.select_name(name, *self._scope(metric), *matchers)
         return self.by(by, f"sum_over_time({series}[{window}]{offset})")
 
@@ -190,6 +196,11 @@ class Queries:
     def calls(self, window: str, by: tuple[str, ...] = (), *matchers: str) -> str:
         """How many calls ended."""
         return self.increase(c.CALLS, window, by, *matchers)
+
+    def requests(self, window: str, by: tuple[str, ...] = (), *, ago: str = "") -> str:
+        """How many calls ended, or results of batches were read where there are no calls."""
+        calls, results = (self.increase(metric, window, by, ago=ago) for metric in (c.CALLS, c.BATCH_RESULTS))
+        return f"({calls} or {results})"
 
     def errors(self, window: str, by: tuple[str, ...] = ()) -> str:
         """The share of calls that failed."""
