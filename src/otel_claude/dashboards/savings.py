@@ -1,4 +1,4 @@
-"""The dashboard "Claude: where to save": what the rules of advice find in the time range, and what batches would save."""
+"""The dashboard "Claude: where to save": what the rules of advice find in the time range, and what batches save."""
 
 from __future__ import annotations
 
@@ -85,8 +85,7 @@ SAVINGS: Final = Dashboard(
             "",
             (
                 (spend.SPEND, 6, 4), (UNREAD, 6, 4), (FAST, 6, 4), (US_ONLY, 6, 4),
-                (EXACT, 12, 9), (AT_MOST, 12, 9),
-                (ESTIMATES, 12, 9), (spend.RETIREMENTS, 12, 9),
+                (EXACT, 12, 8), (AT_MOST, 12, 8), (ESTIMATES, 12, 8), (spend.RETIREMENTS, 12, 8),
             ),
         ),
         Row("Since when?", ((PREMIUMS, 8, 8), (tokens.CACHE_DOLLARS, 8, 8), (tokens.CACHE_HITS_OVER_TIME, 8, 8))),

@@ -154,7 +154,7 @@ def _read_prices() -> tuple[tuple[float, str], ...]:
     """
     models: dict[float, list[str]] = {}
     for model in shipped().models.values():
-        if not model.unpriced:
+        if not model.unpriced and model.status != "retired":
             prices = model.standard[-1].prices
             models.setdefault(prices.cache_read / prices.input, []).extend(_names(model))
     usual = max(models, key=lambda share: len(models[share]))
@@ -172,7 +172,7 @@ def _names(model: Model) -> list[str]:
 
 def _expression(names: list[str]) -> str:
     """Any writing of models: a cloud's prefix, a date, a version."""
-    return f"(.*[/.])?({'|'.join(sorted(names))})([-@]20[0-9]{{6}})?(-v[0-9].*|:.*)?"
+    return f".*({'|'.join(sorted(names))})(-20.{{6}}|@20.{{6}})?(-v.*|:.*)?"
 
 
 def _by_read_price(q: Queries, term: Callable[[float, str], str]) -> str:
@@ -200,8 +200,10 @@ def _cache_unread(q: Queries, window: str) -> str:
 
 
 def _cache_missed(q: Queries, window: str) -> str:
-    changed = q.among(c.CACHE_MISS_REASON, *_CHANGES)
-    return q.increase(c.CACHE_MISSED_COST, window, (*PLACE, c.CACHE_MISS_REASON), changed)
+    missed = q.increase(
+        c.CACHE_MISSED_COST, window, (*PLACE, c.CACHE_MISS_REASON), q.among(c.CACHE_MISS_REASON, *_CHANGES)
+    )
+    return f"{missed} and on ({', '.join(map(q.translator.label, PLACE))}) ({_enough(q, window)})"
 
 
 def _prompt_uncached(q: Queries, window: str) -> str:
@@ -237,27 +239,27 @@ def _per_slot(q: Queries) -> str:
 
 
 def _ttl_too_long(q: Queries, window: str) -> str:
-    paused = _after_pause(q, c.CACHE_READ_TOKENS)
+    def as_written(read: float, matcher: str) -> str:
+        return f"{_WRITE_5M / read - 1:g} * {q.spent(window, PLACE, q.match(c.COST_TYPE, 'cache_read'), matcher)}"
 
-    def term(read: float, matcher: str) -> str:
-        written, had = (
-            q.spent(window, PLACE, q.match(c.COST_TYPE, kind), matcher) for kind in ("cache_write_1h", "cache_read")
-        )
-        lost = f"({_WRITE_5M / read - 1:g} * {had} * ({paused}) or 0 * {written})"
-        return f"{1 - _WRITE_5M / _WRITE_1H:g} * {written} - {lost}"
-
-    return f"(({_by_read_price(q, term)}) > 0) and {_enough(q, window)} and {_per_slot(q)} >= {_BUSY}"
+    written = _cost("cache_write_1h")(q, window)
+    lost = f"({_after_pause(q, c.CACHE_READ_TOKENS)} * ({_by_read_price(q, as_written)}) or 0 * {written})"
+    return (
+        f"({1 - _WRITE_5M / _WRITE_1H:g} * {written} - {lost} > 0) and {_enough(q, window)} "
+        f"and {_per_slot(q)} >= {_BUSY}"
+    )
 
 
 def _ttl_too_short(q: Queries, window: str) -> str:
-    paused = _after_pause(q, c.CACHE_WRITE_TOKENS, q.match(c.CACHE_TTL, "5m"))
     dearer = _WRITE_1H / _WRITE_5M
 
-    def term(read: float, matcher: str) -> str:
+    def as_read(read: float, matcher: str) -> str:
         written = q.spent(window, PLACE, q.match(c.COST_TYPE, "cache_write_5m"), matcher)
-        return f"{written} * ({dearer - read / _WRITE_5M:g} * ({paused}) - {dearer - 1:g})"
+        return f"{dearer - read / _WRITE_5M:g} * {written}"
 
-    return f"(({_by_read_price(q, term)}) > 0) and {_enough(q, window)}"
+    paused = _after_pause(q, c.CACHE_WRITE_TOKENS, q.match(c.CACHE_TTL, "5m"))
+    rest = f"{dearer - 1:g} * {_cost('cache_write_5m')(q, window)}"
+    return f"({paused} * ({_by_read_price(q, as_read)}) - {rest} > 0) and {_enough(q, window)}"
 
 
 def _premium(label: str, value: str, factor: float) -> Expression:
@@ -342,9 +344,9 @@ RULES: Final = (
     Rule(
         "prompt_uncached", "upper bound", "Prompts of like length are sent without the cache",
         _prompt_uncached,
-        f"Fewer than {_FEW_HITS:.0%} of input tokens come from the cache, uncached input is {_CACHEABLE:,} tokens a "
-        f"call and more, nine of ten prompts are as long, and the longest of ten is at most {_SPREAD} times the "
-        "shortest of ten: such prompts often begin alike.",
+        f"Fewer than {_FEW_HITS:.0%} of input tokens come from the cache, a call has {_CACHEABLE:,} uncached input "
+        f"tokens and more, and input tokens of calls lie close together: their 90th percentile is at most {_SPREAD} times "
+        f"their 10th, which is {_CACHEABLE:,} and more. Such prompts often begin alike.",
         "All uncached input at the price of cache reads. What calls have in common is less than all of it, and is "
         "written at least once, at 1.25 times the price.",
         "Put what is the same in each call at the beginning, and a cache breakpoint after it.",
@@ -359,7 +361,8 @@ RULES: Final = (
     Rule(
         "cache_ttl_too_long", "estimate", "One-hour cache writes where five minutes would do",
         _ttl_too_long,
-        f"The last day has {_BUSY} calls and more in each five minutes with any, so that five minutes keep the prompt.",
+        f"Those five minutes of the last day that have calls have {_BUSY} of them and more on average, so that a "
+        "lifetime of five minutes keeps the prompt.",
         "The difference between both prices of writing, less what reads after a pause of five minutes to an hour would "
         "cost as writes. The share of those reads is that of the last day, in slots of five minutes.",
         "Use the five-minute lifetime: each read renews it.",
