@@ -242,13 +242,8 @@ def _show(period: Period, total: Decimal, advice: list[_Advice], choices: list[C
         ]
         columns = ("", "Advice", "Service", "Model", "Certainty", "USD a month")
         shown.print(rich_table(Table("What to change", columns, rows, 5)))
-        for number, each in enumerate(advice, 1):
-            shown.print()
-            shown.print(f"{number}. {each.title}", style="bold", soft_wrap=True)
-            for name, text in (("Change", each.change), ("Worth", each.arithmetic), ("Risk", each.risk)):
-                shown.print(f"   {name}: {text}")
-            known = ", ".join(f"{name} {_plain(item['value'])}" for name, item in each.evidence.items())
-            shown.print(f"   Evidence: {known} (the queries: --json; more: {each.docs})")
+        for each in {each.title: each for each in advice}.values():
+            _explain(shown, each)
     if choices:
         shown.print()
         rows = [
@@ -265,14 +260,15 @@ def _show(period: Period, total: Decimal, advice: list[_Advice], choices: list[C
         shown.print(rich_table(Table("Options: true of any history, and a decision of yours", columns, rows, 4)))
 
 
+def _explain(shown: Any, advice: _Advice) -> None:
+    """What a rule says, once for all its places."""
+    shown.print()
+    shown.print(advice.title, style="bold", soft_wrap=True)
+    for name, text in (("Change", advice.change), ("Worth", advice.arithmetic), ("Risk", advice.risk)):
+        shown.print(f"  {name + ':':8}{text}")
+    shown.print(f"  {'More:':8}{advice.docs}; with --json the numbers that it follows from, and their queries")
+
+
 def _place(where: Mapping[str, str]) -> tuple[str, str]:
     reason = f" ({where['miss_reason']})" if where.get("miss_reason") else ""
     return where["job"], f"{where.get('model', 'all')}{reason}"
-
-
-def _plain(value: str) -> str:
-    """A number without decimals that mean nothing."""
-    whole, point, decimals = value.partition(".")
-    if not point or not whole.lstrip("-").isdigit():
-        return value
-    return f"{Decimal(value):,.2f}" if decimals.strip("0") else f"{int(whole):,}"

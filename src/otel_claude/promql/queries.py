@@ -136,6 +136,11 @@ class Queries:
             buckets = f"{buckets} or {self.increase(metric, window, by)}"
         return f"histogram_quantile({quantile:g}, {buckets})"
 
+    def count(self, metric: Metric, window: str, by: tuple[str, ...] = ()) -> str:
+        """How many values a histogram got: from its highest bucket, or a native one."""
+        values = self.increase(metric, window, by, self.match(BUCKET, "+Inf"), part="_bucket")
+        return f"({values} or histogram_count({self.increase(metric, window, by)}))" if self.recorded else values
+
     def exemplars(self, metric: Metric) -> str:
         """A histogram's series for Prometheus' search of exemplars, which reads the selector of a query alone.
 

@@ -123,11 +123,19 @@ def _cost(kind: str, by: tuple[str, ...] = PLACE) -> Expression:
 
 
 def _ratio(part: Expression, whole: Expression) -> Expression:
-    return lambda q, window: q.share(part(q, window), whole(q, window))
+    return lambda q, window: f"{part(q, window)} / {whole(q, window)}"
+
+
+def _requests(q: Queries, window: str, by: tuple[str, ...] = PLACE) -> str:
+    """Calls that used input, or results of batches where there are none.
+
+    The counts of a histogram have a twentieth of the series of calls, which are told apart by how they ended.
+    """
+    return f"({q.count(c.CALL_INPUT_TOKENS, window, by)} or {q.increase(c.BATCH_RESULTS, window, by)})"
 
 
 def _enough(q: Queries, window: str, by: tuple[str, ...] = PLACE) -> str:
-    return f"{q.requests(window, by)} >= {MIN_CALLS}"
+    return f"{_requests(q, window, by)} >= {MIN_CALLS}"
 
 
 def _uncached_tokens(q: Queries, window: str, by: tuple[str, ...] = PLACE) -> str:
@@ -139,7 +147,7 @@ def _uncached_tokens(q: Queries, window: str, by: tuple[str, ...] = PLACE) -> st
 
 
 def _uncached_per_call(q: Queries, window: str) -> str:
-    return f"{_uncached_tokens(q, window)} / {q.requests(window, PLACE)}"
+    return f"{_uncached_tokens(q, window)} / {_requests(q, window)}"
 
 
 def _input_quantile(quantile: float) -> Expression:
@@ -211,7 +219,7 @@ def _prompt_uncached(q: Queries, window: str) -> str:
     return (
         f"({_if_cached(q, window)}) and {_enough(q, window)} and {q.cache_hits(window, PLACE)} < {_FEW_HITS:g} "
         f"and {_uncached_per_call(q, window)} >= {_CACHEABLE} "
-        f"and {short} >= {_CACHEABLE} and {long} <= {_SPREAD} * {short}"
+        f"and {long} <= {_SPREAD} * ({short} >= {_CACHEABLE})"
     )
 
 
@@ -275,7 +283,7 @@ def _premium(label: str, value: str, factor: float) -> Expression:
 def _truncated(q: Queries, window: str) -> str:
     calls = q.calls(window, PLACE, q.match(c.STOP_REASON, "max_tokens"))
     return (
-        f"{calls} * {q.cost_per_call(window, PLACE)} and {q.truncated(window, PLACE)} > {_TRUNCATED:g} "
+        f"{calls} * {q.cost_per_call(window, PLACE)} and {calls} / {q.calls(window, PLACE)} > {_TRUNCATED:g} "
         f"and {_enough(q, window)}"
     )
 
@@ -306,10 +314,13 @@ def _web_search(q: Queries, window: str) -> str:
     return f"{_cost('web_search')(q, window)} and {_SEARCHES(q, window)} > {_SEARCHING:g} and {_enough(q, window)}"
 
 
+_REFUSED: Final = _ratio(_of(c.ATTEMPTS, (JOB,), (c.BLOCKED_REASON, "rate_limit")), _of(c.ATTEMPTS, (JOB,)))
+
+
 def _rate_limited(q: Queries, window: str) -> str:
     by = (JOB,)
     return (
-        f"{q.by(by, _if_cached(q, window))} and {q.blocked('rate_limit', window, by)} > {_LIMITED:g} "
+        f"{q.by(by, _if_cached(q, window))} and {_REFUSED(q, window)} > {_LIMITED:g} "
         f"and {q.cache_hits(window, by)} < {_MOSTLY:g} and {_enough(q, window, by)}"
     )
 
@@ -345,8 +356,8 @@ RULES: Final = (
         "prompt_uncached", "upper bound", "Prompts of like length are sent without the cache",
         _prompt_uncached,
         f"Fewer than {_FEW_HITS:.0%} of input tokens come from the cache, a call has {_CACHEABLE:,} uncached input "
-        f"tokens and more, and input tokens of calls lie close together: their 90th percentile is at most {_SPREAD} times "
-        f"their 10th, which is {_CACHEABLE:,} and more. Such prompts often begin alike.",
+        f"tokens and more, and input tokens of calls lie close together: their 90th percentile is at most {_SPREAD} "
+        f"times their 10th, which is {_CACHEABLE:,} and more. Such prompts often begin alike.",
         "All uncached input at the price of cache reads. What calls have in common is less than all of it, and is "
         "written at least once, at 1.25 times the price.",
         "Put what is the same in each call at the beginning, and a cache breakpoint after it.",
@@ -470,7 +481,7 @@ RULES: Final = (
         "cache.md",
         by=(JOB,),
         evidence={
-            "rate_limited_share": lambda q, window: q.blocked("rate_limit", window, (JOB,)),
+            "rate_limited_share": _REFUSED,
             "cache_hit_ratio": lambda q, window: q.cache_hits(window, (JOB,)),
         },
     ),
