@@ -135,8 +135,8 @@ def _by_rules(opened: OpenedStore, history: History) -> Iterator[_Advice]:
 
 
 def _found(rule: Rule, opened: OpenedStore, queries: Queries, window: str, at: float) -> Iterator[_Advice]:
-    asked = rule.usd(queries, window)
-    rows = [(row, usd) for labels, usd in opened.server.query(asked, at) if (row := _row(rule, queries, labels))]
+    dollars = rule.usd(queries, window)
+    rows = [(row, usd) for labels, usd in opened.server.query(dollars, at) if (row := _row(rule, queries, labels))]
     if not rows:
         return
     evidence = {name: expression(queries, window) for name, expression in rule.evidence.items()}
@@ -145,7 +145,7 @@ def _found(rule: Rule, opened: OpenedStore, queries: Queries, window: str, at: f
         for name, query in evidence.items()
     }
     for row, usd in rows:
-        known = {"usd": {"value": usd_text(usd), "query": asked}}
+        known = {"usd": {"value": usd_text(usd), "query": dollars}}
         for name, query in evidence.items():
             value = values[name].get(tuple(row.items()))
             if value is not None:
