@@ -315,8 +315,7 @@ def _show(answer: _Answer) -> None:
     blocks = shown.encoding.lower().startswith("utf")
     if answer.period is not None:
         shown.print(f"From {answer.period}, US dollars.")
-    if blocks and any(answer.trend):
-        highest = max(answer.trend)
+    if blocks and (highest := max(answer.trend, default=Decimal(0))) > 0:
         steps = (round(max(Decimal(0), usd) / highest * (len(_BLOCKS) - 1)) for usd in answer.trend)
         drawn = "".join(_BLOCKS[step] for step in steps)
         shown.print(f"Each {answer.width}: {drawn}  at most {highest:,.2f}", soft_wrap=True)
