@@ -376,7 +376,9 @@ FINE = {"discounts": [{"factor": "0.000000000001", "model": "claude-haiku-5-5"},
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from([MODEL, "claude-haiku-5-5", "claude-haiku-4-5", "vertex_ai/claude-sonnet-5-5", "new", None]),
+            st.sampled_from(
+                [MODEL, "claude-haiku-5-5", "claude-haiku-4-5", "vertex_ai/claude-sonnet-5-5", "new", None]
+            ),
             st.fixed_dictionaries(
                 {"input_tokens": st.integers(0, 9) | st.just(100_001), "output_tokens": st.none() | st.integers(0, 9)},
                 optional={
@@ -449,7 +451,8 @@ def test_a_large_file_takes_no_memory(tmp_path, form):
 
 @pytest.mark.parametrize(
     ("usage", "own"),
-    [({}, {}), ({"server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 0}, "service_tier": "standard"}, {}),
+    [({}, {}),
+     ({"server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 0}, "service_tier": "standard"}, {}),
      ({"server_tool_use": {"web_search_requests": 2}}, {}), ({"inference_geo": "eu"}, {}), ({}, FINE),
      ({"service_tier": "priority"}, {})],
     ids=["ordinary", "web searches", "web searches of batches", "lower bounds", "fine discounts", "unpriced"],

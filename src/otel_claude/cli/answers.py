@@ -31,8 +31,8 @@ _MAX_SHOWN: Final = 60
 _CONTINUED: Final = (b"[", b",", b":")
 """What a line ends with after which a document can go on with an object."""
 
-_scan: Final = json.JSONDecoder().scan_once
-"""What `json.loads` does, without its calls around it: it takes two thirds of the time (Python 3.11)."""
+_decode_object: Final = json.JSONDecoder().raw_decode
+"""What `json.loads` does, without its calls around it: it takes three quarters of the time (Python 3.11)."""
 
 _Numbered = Iterable[tuple[int, bytes]]
 _Documents = Iterator[tuple[int, Any]]
@@ -153,9 +153,7 @@ class Answers:
         kind = said.get("type")
         result = as_object(said.get("result"))
         streaming = self._streaming
-        if kind is None and "custom_id" in said:
-            self._take_result(result, add)
-        elif kind == "message_start":
+        if kind == "message_start":
             self._end_stream(add)
             self._streaming = parse_message_start(said)
         elif streaming is not None and kind == "message_delta":
@@ -273,14 +271,12 @@ def _decoded(raw: bytes) -> Any:
     try:
         text = raw.decode().rstrip("\r\n")
         if text.startswith("{"):
-            document, end = _scan(text, 0)
+            document, end = _decode_object(text)
             if end == len(text):
                 return document
         return json.loads(text)
     except UnicodeDecodeError:
         raise BadInputError("is no UTF-8 text") from None
-    except StopIteration as none:
-        raise BadInputError(f"is not JSON: Expecting value at character {none.value + 1}") from None
     except json.JSONDecodeError as error:
         raise BadInputError(f"is not JSON: {error.msg} at character {error.pos + 1}") from None
     except ValueError:

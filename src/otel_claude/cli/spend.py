@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+from .. import redact
 from ..api.json import as_list, as_object
 from ..files import read
 from ..organization.errors import Problem
@@ -32,6 +34,9 @@ _FORMATS: Final = ("table", "csv", "json", "markdown")
 _SOURCES: Final = ("prometheus", "organization")
 _USUAL: Final = "7d"
 _MAX_FILE: Final = 1 << 26
+_MAX_AMOUNT: Final = 10**18
+_MARKUP: Final = re.compile(r"([\\`*_\[\]<>|&])")
+"""What Markdown takes for markup where names may have it."""
 _COUNTS: Final = {
     "calls": "Calls",
     "uncached_input_tokens": "Input",
@@ -170,21 +175,30 @@ def _of_file(file: Path, by: tuple[str, ...]) -> _Answer:
         found: dict[Key, Usage] = {}
         for each in as_list(summary["models"]) or ():
             model = as_object(each)
-            name = str(model["model"])
+            name = redact.name(str(model["model"]))
             for kind, usd in as_object(model["parts"]).items():
                 usage = found.setdefault(tuple(name if dimension == "model" else kind for dimension in by), Usage())
-                usage.usd[kind] = usage.usd.get(kind, Decimal(0)) + Decimal(str(usd))
+                usage.usd[redact.name(kind)] = usage.usd.get(kind, Decimal(0)) + _amount(usd)
             if TYPE not in by:
-                found[name,].calls = int(str(model["calls"]))
-                found[name,].tokens.update({each: int(str(n)) for each, n in as_object(model["tokens"]).items()})
+                found[name,].calls = int(_amount(model["calls"]))
+                found[name,].tokens.update({each: int(_amount(n)) for each, n in as_object(model["tokens"]).items()})
         unpriced = Counter[str]()
         for each in as_list(summary["unpriced"]) or ():
-            unpriced[str(as_object(each)["reason"])] += int(str(as_object(each)["calls"]))
+            reason = redact.name(str(as_object(each)["reason"]))
+            unpriced[reason] += int(_amount(as_object(each)["calls"]))
     except OSError as error:
         raise IncompleteDataError(f"--file {file}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
         raise IncompleteDataError(f"--file {file}: it is not the JSON of a summary") from None
     return _Answer(by, _ordered({key: usage for key, usage in found.items() if usage != Usage()}, by), unpriced)
+
+
+def _amount(given: object) -> Decimal:
+    """A number of a summary. Raises ValueError or ArithmeticError for what can be none."""
+    amount = Decimal(str(given))
+    if not abs(amount) < _MAX_AMOUNT:
+        raise ValueError
+    return amount
 
 
 def _ordered(found: dict[Key, Usage], by: tuple[str, ...]) -> list[tuple[Key, Usage]]:
@@ -330,7 +344,8 @@ def _show(answer: _Answer) -> None:
 
 def _write_markdown(answer: _Answer) -> None:
     def line(cells: Sequence[str]) -> str:
-        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+        plain = (_MARKUP.sub(r"\\\1", cell) for cell in cells)
+        return f"| {' | '.join(plain)} |\n"
 
     table = _table(answer)
     sides = ["---"] * table.text_columns + ["---:"] * (len(table.columns) - table.text_columns)

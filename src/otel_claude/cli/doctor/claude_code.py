@@ -94,7 +94,8 @@ def _exporting(env: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("warning", TEMPORALITY, text, f"Set it to delta. {_PUT}")
     interval = value(env, INTERVAL)
     if not _MILLISECONDS.fullmatch(interval) or int(interval) > _LONG:
-        text = f"It is {_said(interval)}{'' if interval else ': 60000'}. What a session that is killed had not exported is lost."
+        text = f"It is {_said(interval)}{'' if interval else ': 60000'}. "
+        text += "What a session that is killed had not exported is lost."
         yield Finding("note", INTERVAL, text, f"Set it to {SETTINGS[INTERVAL][0]}. {_PUT}")
     if "team=" not in value(env, "OTEL_RESOURCE_ATTRIBUTES"):
         text = "It has no team, so spend cannot be split by one."
