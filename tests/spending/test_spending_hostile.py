@@ -215,3 +215,19 @@ def test_each_hour_of_many_years_is_refused_before_it_is_asked_for(otel_claude):
     options = ("--store", "victoria-metrics", "--from", "2020-01-01", "--by", "hour")
     code, _, err = otel_claude(lambda _: dumped({"status": "success", "data": {"result": []}}), "spend", *options)
     assert (code, "more than 10,000 hours" in err) == (2, True)
+
+
+@pytest.mark.parametrize("columns", ["20", "80", "120"])
+def test_no_number_is_broken_on_any_terminal(otel_claude, monkeypatch, tmp_path, columns):
+    """A name goes on in the next line, where it is long; a number would be another one."""
+    monkeypatch.setenv("COLUMNS", columns)
+    file = tmp_path / "summary.json"
+    long = replaced(SUMMARY, (*IN_MODEL, "model"), "claude-" + "x" * 90)
+    file.write_bytes(
+        dumped(replaced(replaced(long, (*IN_MODEL, "parts", "input"), "123456.5"), (*IN_MODEL, "calls"), 8))
+    )
+    _, out, _ = otel_claude(lambda _: b"", "spend", "--file", str(file))
+    (row,) = (line for line in out.splitlines() if line.startswith("claude-"))
+    numbers = [cell for cell in row.split()[1:] if "█" not in cell]
+    assert numbers == ["123,458.00", "100.0%", "8", "10", "4", "0", "7", "28.6%"]
+    assert ("█" in row) == (columns == "120")

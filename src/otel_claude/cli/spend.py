@@ -27,7 +27,7 @@ from .arguments import Option
 from .connections import AdminOptions, OptionError, PrometheusOptions, with_options
 from .history import HistoryOptions, now, one_of
 from .output import console, fail, guard_logs, write_json
-from .tables import Table, csv_cell, rich_table
+from .tables import Table, csv_cell, show
 
 _SCHEMA: Final = 1
 _FORMATS: Final = ("table", "csv", "json", "markdown")
@@ -51,6 +51,8 @@ _SHOWN: Final = {"day": len("2026-11-20"), "hour": len("2026-11-20T13:00")}
 """How much of a moment is shown."""
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _BAR_WIDTH: Final = 8
+_WITH_BARS: Final = 100
+"""Characters of a terminal that has place for bars."""
 _FEW_DAYS: Final = 3
 
 
@@ -334,10 +336,11 @@ def _show(answer: _Answer) -> None:
         drawn = "".join(_BLOCKS[step] for step in steps)
         shown.print(f"Each {answer.width}: {drawn}  at most {highest:,.2f}", soft_wrap=True)
     shown.print()
-    shown.print(rich_table(_table(answer, bars="█" if blocks else "#")))
+    bars = "" if shown.width < _WITH_BARS else "█" if blocks else "#"
+    show(shown, _table(answer, bars=bars))
     for reason, count in answer.unpriced.most_common():
         known = UNPRICED_REASONS.get(reason)
-        text = f": {known.meaning}. {known.remedy}" if known else ""
+        text = f": {known.meaning} {known.remedy}" if known else ""
         calls = "1 call is" if count == 1 else f"{count:,} calls are"
         shown.print(f"{calls} not in it, or in part ({reason}){text}", soft_wrap=True)
 
