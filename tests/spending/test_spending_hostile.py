@@ -1,4 +1,4 @@
-"""`spend` and `explain` against a store that answers anything: one sentence, the documented exit code, plain words."""
+"""`spend`, `explain` and `advise` against a store that answers anything: one sentence, its exit code, plain words."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ COMMANDS = st.sampled_from([
     *(("spend", *PERIOD, "--format", form, "--by", by)
       for form in ("table", "csv", "json", "markdown") for by in ("job,model", "day,tag.team", "hour", "type")),
     ("spend", "--last", "2h"), ("explain", *PERIOD), ("explain", *PERIOD, "--tag", "team", "--json"),
-    ("explain", "--last", "3h", "--week-before"),
+    ("explain", "--last", "3h", "--week-before"), ("advise", *PERIOD), ("advise", "--last", "2d", "--json"),
 ])  # fmt: skip
 KEPT = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, *HealthCheck])
 
