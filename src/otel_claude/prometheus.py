@@ -26,6 +26,9 @@ _TIMEOUT: Final = 120.0
 _MAX_BYTES: Final = 1 << 26
 """Of an answer. What we ask for has a row for each key, model and token type."""
 _PIECE: Final = 1 << 16
+_MAX_VALUE: Final = 1e18
+"""Nothing that we ask for is larger: not tokens, dollars, nor seconds since the epoch."""
+_MAX_RETENTION: Final = 10**12
 _UNITS: Final = {"y": 365 * 86_400, "w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -69,7 +72,11 @@ class Prometheus:
         times = {"start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step.total_seconds():.0f}s"}
         # VictoriaMetrics moves the moments to multiples of the step, unless it is told not to.
         rows = self._rows("query_range", {"query": expression, **times, "nocache": "1"})
-        return [(self._labels(row), [self._sample(each) for each in as_list(row.get("values")) or ()]) for row in rows]
+        found = [(self._labels(row), [self._sample(each) for each in as_list(row.get("values")) or ()]) for row in rows]
+        around = step.total_seconds() / 2
+        if not all(start - around < at < end + around for _, samples in found for at, _ in samples):
+            raise self._not_the_api()
+        return found
 
     def _rows(self, path: str, parameters: dict[str, str]) -> list[Json]:
         answer = self._get(path, parameters)
@@ -95,7 +102,7 @@ class Prometheus:
             moment, value = float(str(both[0])), float(str(both[1]))
         except (ValueError, IndexError):
             raise self._not_the_api() from None
-        if not math.isfinite(moment) or not math.isfinite(value):
+        if not math.isfinite(moment) or not abs(value) < _MAX_VALUE:
             raise self._not_the_api()
         # A sample is a double: nothing else that its text may hold is a number.
         return moment, Decimal(repr(value))
@@ -112,7 +119,8 @@ class Prometheus:
         """For how long it keeps samples, if it says so. Only Prometheus itself does."""
         text = str(self._about_itself("runtimeinfo").get("storageRetention", ""))
         found = re.findall(r"(\d{1,6})([ywdhms])(?![a-zA-Z])", text.partition(" or ")[0])
-        return timedelta(seconds=sum(int(count) * _UNITS[unit] for count, unit in found)) if found else None
+        seconds = sum(int(count) * _UNITS[unit] for count, unit in found)
+        return timedelta(seconds=min(seconds, _MAX_RETENTION)) if found else None
 
     def _about_itself(self, path: str) -> Json:
         try:

@@ -283,6 +283,31 @@ def test_a_body_that_is_no_message(measured, server, client, body):
     assert measured.calls() == {("invalid_response", None): 1}
 
 
+START, *BLOCK, DELTA, STOP = EVENTS
+OUTPUT = {"output_tokens": 264}
+UNFINISHED = {
+    "no stop reason": ([chunk({"type": "message_delta", "delta": {}, "usage": OUTPUT}), STOP], {}, REGIONAL),
+    "no message_delta": ([STOP], {"missing_counts": 1}, None),
+    "nothing after the text": ([], {"incomplete_stream": 1}, None),
+    "a delta of no input": (
+        [chunk({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {**OUTPUT, "input_tokens": 0}}),
+         STOP],
+        {}, REGIONAL,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNFINISHED)
+def test_a_stream_that_ends_in_another_way(measured, server, client, name):
+    said, unpriced, dollars = UNFINISHED[name]
+    server.answers = [stream(START, *BLOCK, *said)]
+    list(client.invoke_model_with_response_stream(modelId=SONNET, body=BODY)["body"])
+    assert {error for error, _ in measured.calls()} == {None}
+    assert measured.unpriced() == unpriced
+    if dollars is not None:
+        assert measured.usd() == dollars
+
+
 def test_a_stream_that_is_left_is_a_lower_bound(measured, server, client):
     server.answers = [stream(*EVENTS)]
     events = client.invoke_model_with_response_stream(modelId=SONNET, body=BODY)["body"]

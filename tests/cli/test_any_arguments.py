@@ -17,7 +17,10 @@ from otel_claude.cli import commands
 from otel_claude.cli.arguments import Option
 from otel_claude.cli.connections import AdminOptions, OptionError
 
-CODES = {"export": {0, 2}, "organization": {2}, "reconcile": {2}, "run": {2, 126, 127}, "doctr": {2}}
+CODES = {
+    "export": {0, 2}, "organization": {2}, "reconcile": {2}, "spend": {2}, "explain": {2}, "advise": {2},
+    "claude-code": {2}, "run": {2, 126, 127}, "doctr": {2},
+}  # fmt: skip
 """Those that are documented, where no program is run and no server answers."""
 words = st.text(max_size=12).filter(lambda text: "\0" not in text) | st.sampled_from(
     [
@@ -51,6 +54,8 @@ def test_any_arguments(otel_claude, monkeypatch, tmp_path, name, data):
     given_words = data.draw(st.lists(one, max_size=6))
     if name == "reconcile" and data.draw(st.booleans()):
         given_words = ["--from", "2026-11-19", "--to", "2026-11-20", "--prometheus", "http://h", *given_words]
+    if name in ("spend", "explain", "advise") and data.draw(st.booleans()):
+        given_words = ["--prometheus", "http://127.0.0.1:9", *given_words]
     if name == "export" and data.draw(st.booleans()):
         given_words = ["rules", "--out", "out", *given_words]
     code, out, err = otel_claude(name, *given_words)

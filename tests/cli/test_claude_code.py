@@ -1,10 +1,17 @@
 """`otel-claude claude-code`: what events of Claude Code cost; and `doctor --claude-code`: what a machine exports."""
 
+import io
 import json
+import os
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from receivers import http
 
+from foreign_json import replaced
 from otel_claude.claude_code import LEAKS, SETTINGS, managed_settings
 from otel_claude.cli.doctor import claude_code
 
@@ -147,6 +154,66 @@ def test_what_cannot_be_is_refused(cost, options, said):
     assert said in errors
 
 
+NAME = "\x1b[2J\u202e" + "x" * 300
+EVENT = {"attributes": [attribute(*pair) for pair in request(team="search").items()]}
+LOG = {"resourceLogs": [{"resource": {"attributes": []}, "scopeLogs": [{"logRecords": [EVENT]}]}]}
+RECORD = ("resourceLogs", 0, "scopeLogs", 0, "logRecords")
+places = st.sampled_from([
+    (), RECORD[:1], RECORD[:2], RECORD[:3], RECORD[:4], RECORD, (*RECORD, 0), (*RECORD, 0, "attributes"),
+    *((*RECORD, 0, "attributes", number) for number in range(len(EVENT["attributes"]))),
+    *((*RECORD, 0, "attributes", number, "value", kind) for number in range(len(EVENT["attributes"]))
+      for kind in ("stringValue", "intValue", "doubleValue")),
+])  # fmt: skip
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+    | st.sampled_from([NAME, "\ud800", "[bold]x", "=1+1", "9" * 5000, 10**400, -(1 << 70), "1e999",
+                       "0001-01-01T00:00+12:00", "9999-12-31T23:59:59-12:00", "sk-ant-api03-" + "k" * 80])
+)  # fmt: skip
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, *HealthCheck])
+@given(at=places, value=values, by=st.sampled_from(["user", "team", "model"]), on_a_terminal=st.booleans())
+def test_any_value_anywhere_in_an_event(  # noqa: PLR0917 - each is drawn
+    otel_claude, monkeypatch, tmp_path, at, value, by, on_a_terminal
+):
+    file = tmp_path / "events.jsonl"
+    file.write_text(f"{json.dumps(replaced(LOG, at, value))}\n{line(request(2))}\n", encoding="utf-8")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: on_a_terminal)
+    code, out, err = otel_claude("claude-code", "--file", file, "--by", by)
+    out = re.sub(r"\x1b\[[0-9;]*m", "", out)  # the looks of a terminal's table
+    assert (code, "fault of otel-claude" in err, bool(out)) == (0, False, True)
+    assert all(each.isprintable() for text in (out, err) for each in text.split("\n"))
+    assert "sk-ant-api03-kk" not in out
+    assert not on_a_terminal or max(map(len, out.splitlines())) <= 120
+
+
+def test_names_are_those_of_strangers(cost):
+    """As everywhere: one line, no key, at most 200 characters."""
+    key = "sk-ant-api03-" + "k" * 80
+    events = request(team="x" * 300), request(2, team=f"a {key}"), request(3, team="a\x1b[2J")
+    _, said, _ = cost(line(*events), options=("--by", "team"))
+    assert {row["team"] for row in said["rows"]} == {"x" * 197 + "...", "a ***", "none"}
+
+
+def test_a_line_without_an_end_is_not_kept(otel_claude, monkeypatch, tmp_path):
+    monkeypatch.setattr("otel_claude.cli.answers.MAX_SIZE", 1 << 20)
+    monkeypatch.setattr(Path, "open", lambda *_: io.BufferedReader(Endless()))
+    code, _, err = otel_claude("claude-code", "--file", tmp_path / "endless")
+    assert (code, err.endswith("it has a line of more than 1,048,576 bytes\n")) == (2, True)
+
+
+class Endless(io.RawIOBase):
+    def readable(self):
+        return True
+
+    def readinto(self, into):
+        into[:] = bytes(len(into))
+        return len(into)
+
+
 # What is on a developer's machine.
 
 
@@ -221,6 +288,83 @@ def test_each_variable(machine, name, value, level, said):
 def test_a_settings_file_that_is_none(machine, text):
     found = machine(ON, managed=text)["managed-settings.json"]
     assert (found.level, found.text) == ("error", "It is no JSON.")
+
+
+def test_a_settings_file_that_is_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "settings.json")
+    (found, *_) = claude_code.findings({"CLAUDE_CONFIG_DIR": str(tmp_path)}, tmp_path, managed=tmp_path / "none")
+    assert (found.level, found.text) == ("error", "It cannot be read: it is no regular file.")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("OTEL_METRICS_EXPORTER", "It is another one, so there are no metrics."),
+        ("OTEL_LOGS_EXPORTER", "It is another one, so there are no events, which alone say failed requests, "),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "It is another one: a resumed session begins at zero "),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "It is another one. What a session that is killed had not exported is "),
+    ],
+)
+@pytest.mark.parametrize("given", ["S3cret-in-the-wrong-place", "9" * 5000, "\x1b[2J", "\u00b2"])
+def test_what_is_not_accepted_is_not_quoted(machine, name, text, given):
+    """It may be a secret in the wrong variable."""
+    assert machine({**ON, name: given})[name].text.startswith(text)
+
+
+def test_paths_on_the_terminal_are_plain(otel_claude, monkeypatch, tmp_path):
+    place = tmp_path / "\x1b[2J"
+    place.mkdir()
+    (place / "settings.json").write_text("{")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(place))
+    _, out, _ = otel_claude("doctor", "--claude-code", "--offline")
+    assert " [2J/settings.json: It is no JSON." in out
+    assert "\x1b" not in out
+
+
+def test_a_user_without_a_home(otel_claude, monkeypatch):
+    """As in a container whose user has no entry."""
+
+    def none(number):
+        raise KeyError(number)
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", none)
+    code, _, err = otel_claude("doctor", "--claude-code", "--offline")
+    assert (code, err) == (1, "")
+
+
+@pytest.mark.parametrize(("status", "level"), [(200, "ok"), (401, "error")])
+def test_the_endpoint_of_the_settings_is_asked_with_their_headers(otel_claude, monkeypatch, tmp_path, status, level):
+    with http(None, status=status) as server:
+        env = ON | {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://user:S3cretPassword@127.0.0.1:{server.server_port}",
+            "OTEL_EXPORTER_OTLP_HEADERS": "x-team=S3cretHeader",
+        }
+        (tmp_path / "settings.json").write_text(json.dumps({"env": env}))
+        monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path))
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-team=another")
+        _, out, err = otel_claude("doctor", "--claude-code", "--json")
+    found = {each["subject"]: each for each in json.loads(out)["findings"]}
+    assert (found["OTLP"]["level"], len(server.received)) == (level, 1)
+    assert {name.lower(): text for name, text in server.received[0][2].items()}["x-team"] == "S3cretHeader"
+    assert "S3cret" not in out + err
+    assert os.environ["OTEL_EXPORTER_OTLP_HEADERS"] == "x-team=another"
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in os.environ
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, *HealthCheck])
+@given(
+    document=values.map(json.dumps)
+    | st.dictionaries(st.sampled_from([*ON, *LEAKS, "A=B", "\0", ""]), values).map(lambda env: json.dumps({"env": env}))
+    | st.text(max_size=20)
+)
+def test_any_settings_file(otel_claude, monkeypatch, tmp_path, document):
+    (tmp_path / "settings.json").write_text(document, encoding="utf-8", errors="surrogatepass")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setattr("otel_claude.cli.doctor.connection._http", lambda: None)
+    code, out, err = otel_claude("doctor", "--claude-code")
+    assert (code in {0, 1}, err) == (True, "")
+    assert all(each.isprintable() for each in out.split("\n"))
 
 
 def test_the_command_prints_settings_and_what_each_lets_out(otel_claude, monkeypatch, tmp_path):

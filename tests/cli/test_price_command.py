@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from decimal import Decimal
 
 import cli_programs
@@ -16,11 +17,14 @@ from cli_programs import OURS
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from otel_claude.api.response import parse_message
 from otel_claude.cli import price_check
 from otel_claude.cli.answers import Answers
 from otel_claude.cli.price_check import TOKEN_TYPES, Difference, Result
 from otel_claude.cli.priced import Sums
-from otel_claude.pricing import ANTHROPIC, shipped
+from otel_claude.pricing import ANTHROPIC, Platform, load, price_response, shipped
+from otel_claude.pricing.types import joint_status
+from otel_claude.semconv import COST_TYPES
 
 MODEL = "claude-sonnet-5-5"  # 2 USD in, 10 out, 0.10 read, 2.50 and 4 written, per million
 USAGE = {"input_tokens": 1000, "output_tokens": 200, "cache_read_input_tokens": 5000,
@@ -365,6 +369,60 @@ def test_lines_are_priced_as_each_by_itself(price):
     assert sum(whole["reasons"].values()) == times * sum(each["status"] != "exact" for each in alone)
 
 
+FINE = {"discounts": [{"factor": "0.000000000001", "model": "claude-haiku-5-5"}, {"factor": "0.333333333333"}]}
+"""Prices of which a token costs no whole number of pico-dollars, and some cost none."""
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                [MODEL, "claude-haiku-5-5", "claude-haiku-4-5", "vertex_ai/claude-sonnet-5-5", "new", None]
+            ),
+            st.fixed_dictionaries(
+                {"input_tokens": st.integers(0, 9) | st.just(100_001), "output_tokens": st.none() | st.integers(0, 9)},
+                optional={
+                    "cache_read_input_tokens": st.integers(0, 9), "cache_creation_input_tokens": st.integers(0, 9),
+                    "service_tier": st.sampled_from(["standard", "batch", "priority"]), "speed": st.just("fast"),
+                    "inference_geo": st.sampled_from(["us", "eu"]), "iterations": st.just([]),
+                    "server_tool_use": st.fixed_dictionaries({}, optional={
+                        f"{tool}_requests": st.integers(-1, 2) for tool in ("web_search", "web_fetch", "code_execution")
+                    }),
+                },
+            ),
+            st.sampled_from(["end_turn", "refusal"]),
+        ),
+        max_size=9,
+    ),
+    st.booleans(),
+    st.sampled_from([ANTHROPIC, Platform("bedrock", "us-east-1"), Platform("vertex", "global")]),
+)  # fmt: skip
+def test_sums_are_those_of_each_by_itself(tmp_path_factory, answers, fine, platform):
+    """Whatever can be summed up before it is priced."""
+    file = tmp_path_factory.getbasetemp() / "fine.json"
+    file.write_text(json.dumps(FINE))
+    table = load(str(file) if fine else None)
+    parsed = [parse_message(message(model=model, usage=usage, stop_reason=stop)) for model, usage, stop in answers] * 3
+    sums = Sums(table, at=time.time(), platform=platform, requested_model=None)
+    for each in parsed:
+        sums.add(each)
+    found = sums.priced()
+    alone = [price_response(table, each, at=time.time(), platform=platform) for each in parsed]
+    charges = [charge for each in alone for charge in each.charges]
+    assert found.total == sum(charge.total for charge in charges)
+    assert {kind: amount for kind, amount in found.parts.items() if amount} == {
+        kind: amount for number, kind in enumerate(COST_TYPES) if (amount := sum(c.parts[number] for c in charges))
+    }
+    assert (found.saved, found.overhead) == (
+        sum(charge.savings for charge in charges), sum(charge.overhead_5m + charge.overhead_1h for charge in charges)
+    )  # fmt: skip
+    assert found.reasons == Counter(each.reason for each in alone if each.reason)
+    assert found.status == joint_status(each.status for each in alone)
+    assert {model for model, parts in found.models.items() if any(parts.values())} == {
+        charge.model for charge in charges if charge.total
+    }
+
+
 MEMORY = """
 import re, sys
 from otel_claude.cli import main
@@ -391,16 +449,27 @@ def test_a_large_file_takes_no_memory(tmp_path, form):
     assert used[1] < 60_000
 
 
-def test_a_line_takes_three_times_what_reading_its_json_does():
+@pytest.mark.parametrize(
+    ("usage", "own"),
+    [({}, {}),
+     ({"server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 0}, "service_tier": "standard"}, {}),
+     ({"server_tool_use": {"web_search_requests": 2}}, {}), ({"inference_geo": "eu"}, {}), ({}, FINE),
+     ({"service_tier": "priority"}, {})],
+    ids=["ordinary", "web searches", "web searches of batches", "lower bounds", "fine discounts", "unpriced"],
+)  # fmt: skip
+def test_a_line_takes_three_times_what_reading_its_json_does(tmp_path, usage, own):
     """CPU time, of which the best of some runs counts: the machine does other things too."""
-    raw = f"{json.dumps(result('succeeded'))}\n".encode() * 5_000
+    raw = f"{json.dumps(result('succeeded', **usage))}\n".encode() * 5_000
+    file = tmp_path / "prices.json"
+    file.write_text(json.dumps(own))
+    table = load(str(file) if own else None)
 
     def decode():
         for line in io.BytesIO(raw):
             json.loads(line)
 
     def price():
-        sums = Sums(shipped(), at=time.time(), platform=ANTHROPIC, requested_model=None)
+        sums = Sums(table, at=time.time(), platform=ANTHROPIC, requested_model=None)
         Answers(io.BytesIO(raw)).read(sums.add)
         assert sums.priced().answers == 5_000
 

@@ -34,6 +34,35 @@ EVENTS = [
     },
     {"type": "message_stop"},
 ]
+START, *BLOCK, DELTA, STOP = EVENTS
+EMPTY = {"service_tier": "", "speed": "", "inference_geo": "", "server_tool_use": [], "output_tokens_details": []}
+
+
+def started(**usage):
+    """A `message_start` with other counts."""
+    return {**START, "message": {**START["message"], "usage": {**START["message"]["usage"], **usage}}}
+
+
+NO_REASON = {**DELTA, "delta": {"stop_reason": None}}
+ERROR = {"type": "error", "error": {"type": "overloaded_error", "message": "no"}}
+GATEWAYS = {
+    "no stop reason": ([START, *BLOCK, NO_REASON, STOP], (None, None), {}, LIST),
+    "no stop reason and no message_stop": ([START, *BLOCK, NO_REASON], (None, None), {"incomplete_stream": 1}, None),
+    "no message_delta": ([START, *BLOCK, STOP], (None, None), {"missing_counts": 1}, None),
+    "nothing after the text": ([START, *BLOCK], (None, None), {"incomplete_stream": 1}, None),
+    "a delta of no input": (
+        [START, *BLOCK, {**DELTA, "usage": {"output_tokens": 264, "input_tokens": 0}}, STOP],
+        (None, "end_turn"), {}, LIST,
+    ),
+    "output of no input": (
+        [started(input_tokens=0, cache_read_input_tokens=0, cache_creation_input_tokens=0, cache_creation=None), *BLOCK,
+         DELTA, STOP],
+        (None, "end_turn"), {"missing_counts": 1}, round(264 * 15e-6, 12),
+    ),
+    "empty fields": ([started(**EMPTY), *BLOCK, DELTA, STOP], (None, "end_turn"), {}, LIST),
+    "an error alone": ([ERROR], ("overloaded_error", None), {"error_event": 1}, None),
+}  # fmt: skip
+"""What gateways stream: the error and stop reason of the call, why it is not exact, and its dollars where told."""
 LIMITS = {
     "anthropic-ratelimit-requests-limit": "50",
     "anthropic-ratelimit-requests-remaining": "49",

@@ -7,7 +7,7 @@ import json
 
 import httpx
 import pytest
-from messages_api import EVENTS, LIST, MESSAGE, REGIONAL, SONNET, TOKENS, answer, events, refused
+from messages_api import EVENTS, GATEWAYS, LIST, MESSAGE, REGIONAL, SONNET, TOKENS, answer, events, refused
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 import bedrock_server as aws
@@ -164,6 +164,18 @@ def test_a_stream_that_ends_without_a_stop_reason(measured, server):
     read_stream(server)
     assert measured.unpriced() == {"incomplete_stream": 1}
     assert measured.tokens()[0] == 2039
+
+
+@pytest.mark.parametrize("read", [read_stream, aread_stream])
+@pytest.mark.parametrize("name", GATEWAYS)
+def test_a_stream_of_a_gateway(measured, server, read, name):
+    said, call, unpriced, dollars = GATEWAYS[name]
+    server.answers = [events(*said)]
+    read(server)
+    assert measured.calls() == {call: 1}
+    assert measured.unpriced() == unpriced
+    if dollars is not None:
+        assert measured.usd() == dollars
 
 
 def test_a_call_ends_with_the_stop_reason(measured, server):

@@ -126,9 +126,17 @@ def measured(monkeypatch):
     monkeypatch.setattr("otel_claude.prometheus.send", lambda *_: io.BytesIO(answer))
 
 
-COMMANDS = st.sampled_from(
-    [once, reconcile, partial(reconcile, arguments=["--json"]), partial(reconcile, arguments=["--csv"])]
-)
+def spend(capsys, by, form):
+    code, out, err = ran(capsys, "spend", "--source", "organization", *WINDOW[:4], "--by", by, "--format", form)
+    assert (code == 0 and out) or (code == 2 and err.count("\n") == 1)
+    return code, out, err
+
+
+COMMANDS = st.sampled_from([
+    once, reconcile, partial(reconcile, arguments=["--json"]), partial(reconcile, arguments=["--csv"]),
+    partial(spend, by="key,workspace", form="table"), partial(spend, by="hour,model,type", form="csv"),
+    partial(spend, by="day", form="json"), partial(spend, by="model", form="markdown"),
+])  # fmt: skip
 KEPT = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, *HealthCheck])
 
 

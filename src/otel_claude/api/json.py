@@ -85,18 +85,20 @@ class Reader:
 
     def as_object(self, value: object) -> Json:
         """As `as_object`."""
-        parsed = as_object(value)
-        if value is not None and value != [] and parsed is not value:
+        if isinstance(value, dict):
+            return cast("Json", value)
+        if value is not None and value != []:
             self.wrong = True
-        return parsed
+        return _NO_FIELDS
 
     def count(self, value: object, known: int | None) -> int | None:
         """As `as_count`, or what was known."""
         if value is None:
             return known
-        if (parsed := as_count(value)) is None:
-            self.wrong = True
-        return parsed
+        if type(value) is int and 0 <= value < MAX_COUNT:
+            return value
+        self.wrong = True
+        return None
 
     def text(self, value: object, known: str | None) -> str | None:
         """As `as_text`, or what was known."""

@@ -197,24 +197,26 @@ def _parse_carefully(usage: object, known: Usage) -> Usage:
     tools = read.as_object(parsed.get("server_tool_use"))
     credit = read.as_object(read.as_object(parsed.get("fallback_credit")).get("status"))
     entries = parsed.get("iterations")
-    new = Usage(
-        *counts.by_type,
-        counts,
-        thinking=read.count(details.get("thinking_tokens"), known.thinking),
-        web_searches=read.count(tools.get("web_search_requests"), known.web_searches) or 0,
-        web_fetches=read.count(tools.get("web_fetch_requests"), known.web_fetches) or 0,
-        code_executions=read.count(tools.get("code_execution_requests"), known.code_executions) or 0,
-        service_tier=read.text(parsed.get("service_tier"), known.service_tier),
-        speed=read.text(parsed.get("speed"), known.speed),
-        inference_geo=read.text(parsed.get("inference_geo"), known.inference_geo),
-        fallback_credit=read.text(credit.get("type"), known.fallback_credit),
-        iterations=known.iterations if entries is None else _iterations(entries, read),
+    thinking = read.count(details.get("thinking_tokens"), known.thinking)
+    others = (
+        read.count(tools.get("web_search_requests"), known.web_searches) or 0,
+        read.count(tools.get("web_fetch_requests"), known.web_fetches) or 0,
+        read.count(tools.get("code_execution_requests"), known.code_executions) or 0,
     )
+    names = (
+        read.text(parsed.get("service_tier"), known.service_tier),
+        read.text(parsed.get("speed"), known.speed),
+        read.text(parsed.get("inference_geo"), known.inference_geo),
+    )
+    fallback_credit = read.text(credit.get("type"), known.fallback_credit)
+    iterations = known.iterations if entries is None else _iterations(entries, read)
     if len(_names) < _MAX_NAMES:
-        _names.update((new.service_tier, new.speed, new.inference_geo))
+        _names.update(names)
     malformed = known.malformed or read.wrong
-    other = new.iterations or new.fallback_credit or new.web_searches or new.web_fetches or new.code_executions
-    return new._replace(malformed=malformed, plain=not (malformed or other))
+    plain = not (malformed or iterations or fallback_credit or any(others))
+    return _new_usage(
+        (*counts.by_type, counts, thinking, *others, *names, fallback_credit, iterations, malformed, plain)
+    )
 
 
 def _iterations(entries: object, read: Reader) -> tuple[Iteration, ...] | None:

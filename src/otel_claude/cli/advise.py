@@ -25,7 +25,7 @@ from .connections import OptionError, PrometheusOptions, with_options
 from .history import HistoryOptions, OpenedStore, now
 from .output import console, fail, guard_logs, write_json
 from .spend import usd_text
-from .tables import Table, rich_table
+from .tables import Table, show
 
 _SCHEMA: Final = 1
 _USUAL: Final = "7d"
@@ -242,7 +242,7 @@ def _show(period: Period, total: Decimal, advice: list[_Advice], choices: list[C
             for number, each in enumerate(advice, 1)
         ]
         columns = ("", "Advice", "Service", "Model", "Certainty", "USD a month")
-        shown.print(rich_table(Table("What to change", columns, rows, 5)))
+        show(shown, Table("What to change", columns, rows, 5))
         for each in {each.title: each for each in advice}.values():
             _explain(shown, each)
     if choices:
@@ -258,7 +258,7 @@ def _show(period: Period, total: Decimal, advice: list[_Advice], choices: list[C
             for each in choices[:_MOST_OPTIONS]
         ]
         columns = ("Option", "Service", "Model", "Instead", "USD a month")
-        shown.print(rich_table(Table("Options: true of any history, and a decision of yours", columns, rows, 4)))
+        show(shown, Table("Options: true of any history, and a decision of yours", columns, rows, 4))
     more = f"{len(choices) - _MOST_OPTIONS} more options, and " if len(choices) > _MOST_OPTIONS else ""
     shown.print()
     shown.print(f"With --json: {more}the numbers behind each advice with their queries.", soft_wrap=True)

@@ -21,7 +21,7 @@ _UNBILLED: Final = ("errored", "canceled", "expired")
 """Results of a batch that cost nothing (batch page of the API's documentation)."""
 _EVENT_FIELDS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
 """What the lines of an event stream begin with."""
-_MAX_SIZE: Final = 1 << 30
+MAX_SIZE: Final = 1 << 30
 """Bytes of a line, or of a document that has to be read as a whole."""
 _PIECE: Final = 1 << 22
 """Bytes after which it is said how far the reading is."""
@@ -30,6 +30,9 @@ _MAX_SHOWN: Final = 60
 
 _CONTINUED: Final = (b"[", b",", b":")
 """What a line ends with after which a document can go on with an object."""
+
+_decode_object: Final = json.JSONDecoder().raw_decode
+"""What `json.loads` does, without its calls around it: it takes three quarters of the time (Python 3.11)."""
 
 _Numbered = Iterable[tuple[int, bytes]]
 _Documents = Iterator[tuple[int, Any]]
@@ -192,6 +195,14 @@ class Answers:
             add(streaming)
 
 
+def next_line(file: BinaryIO) -> bytes:
+    """The next line of a file; nothing at its end. Raises BadInputError where a line has no end."""
+    line = file.readline(MAX_SIZE + 1)
+    if len(line) > MAX_SIZE:
+        raise BadInputError(f"it has a line of more than {MAX_SIZE:,} bytes")
+    return line
+
+
 class _Lines:
     """The lines of a file with their numbers, of which the first can be looked at before.
 
@@ -204,10 +215,7 @@ class _Lines:
         self._ahead: list[bytes] = []
 
     def _next(self) -> bytes:
-        line = self._file.readline(_MAX_SIZE + 1)
-        if len(line) > _MAX_SIZE:
-            raise BadInputError(f"it has a line of more than {_MAX_SIZE:,} bytes")
-        return line
+        return next_line(self._file)
 
     def peek(self) -> bytes:
         """The next line that is not blank, without white space around it. Nothing if there is none."""
@@ -221,9 +229,9 @@ class _Lines:
 
     def whole(self) -> bytes:
         """All that is left."""
-        rest = self._file.read(_MAX_SIZE + 1)
-        if len(rest) > _MAX_SIZE:
-            raise BadInputError(f"it has more than {_MAX_SIZE:,} bytes")
+        rest = self._file.read(MAX_SIZE + 1)
+        if len(rest) > MAX_SIZE:
+            raise BadInputError(f"it has more than {MAX_SIZE:,} bytes")
         return b"".join((*self._ahead, rest))
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
@@ -261,7 +269,12 @@ def _events(lines: _Numbered) -> _Documents:
 
 def _decoded(raw: bytes) -> Any:
     try:
-        return json.loads(raw.decode())
+        text = raw.decode().rstrip("\r\n")
+        if text.startswith("{"):
+            document, end = _decode_object(text)
+            if end == len(text):
+                return document
+        return json.loads(text)
     except UnicodeDecodeError:
         raise BadInputError("is no UTF-8 text") from None
     except json.JSONDecodeError as error:

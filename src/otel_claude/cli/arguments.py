@@ -15,6 +15,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from difflib import get_close_matches
+from math import isfinite
 from types import UnionType
 from typing import Any, Final, NamedTuple, NoReturn, Union, get_args, get_origin
 
@@ -129,6 +130,8 @@ def _number(at_least: float | None) -> Callable[[str], float]:
     def read(text: str) -> float:
         try:
             value = float(text)
+            if not isfinite(value):
+                raise ValueError  # noqa: TRY301 - for a command it is as good as none
         except ValueError:
             raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
         if at_least is not None and not value >= at_least:

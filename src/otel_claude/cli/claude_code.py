@@ -7,6 +7,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -16,6 +17,7 @@ from ..api.response import parse_message
 from ..pricing import ANTHROPIC, UNPRICED_REASONS, PriceTable, price_response
 from ..pricing.types import Status, decimal_text, joint_status
 from ..semconv import claude_code as cc
+from .answers import BadInputError, next_line
 from .arguments import Option
 from .output import console, fail, say, write_json
 from .price import table_of
@@ -71,9 +73,9 @@ class Events:
     def read(self, path: Path) -> None:
         """Lines of JSON, as the Collector's file exporter writes them."""
         with path.open("rb") as file:
-            for number, line in enumerate(map(bytes.strip, file), 1):
+            for number, line in enumerate(iter(partial(next_line, file), b""), 1):
                 try:
-                    document = as_object(json.loads(line or b"{}"))
+                    document = as_object(json.loads(line.strip() or b"{}"))
                 except (ValueError, RecursionError):
                     self.unread.append(f"line {number:,} of {path}")
                     continue
@@ -95,7 +97,7 @@ class Events:
         self.events[name or ""] += 1
 
     def _price(self, attributes: Attributes, *, refused: bool) -> None:
-        kind = next((found for each in self._by if (found := as_text(attributes.get(each)))), "none")
+        kind = redact.name(next((found for each in self._by if (found := as_text(attributes.get(each)))), "none"))
         sums = self.total, self.rows.setdefault(kind, _Sums())
         cost, when = attributes.get("cost_usd"), as_time(str(attributes.get("event.timestamp")))
         # The program adds up in floating point: a billionth of a dollar is more than it errs by.
@@ -206,6 +208,8 @@ def command(
     for path in file:
         try:
             events.read(path)
+        except BadInputError as error:
+            fail(f"claude-code: {path}: {error}")
         except (OSError, ValueError) as error:
             fail(f"claude-code: {path}: {getattr(error, 'strerror', None) or redact.reason(error)}")
     if not events.total.requests:

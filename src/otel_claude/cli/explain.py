@@ -19,7 +19,7 @@ from .connections import OptionError, PrometheusOptions, with_options
 from .history import HistoryOptions, OpenedStore, now
 from .output import console, fail, guard_logs, say, write_json
 from .spend import usd_text
-from .tables import Table, rich_table
+from .tables import Table, show
 
 _SCHEMA: Final = 1
 _USUAL: Final = "1d"
@@ -206,11 +206,11 @@ def _show(periods: tuple[Period, Period], totals: list[Decimal], parts: list[Par
     shown.print(_said_of(normal, after, digits), soft_wrap=True)
     shown.print()
     rows = [(_TITLES[cause], f"{usd:+,.{digits}f}") for cause, usd in _causes(parts)]
-    shown.print(rich_table(Table("Why", ("Cause", "USD"), [*rows, ("Total", f"{after - before:+,.{digits}f}")], 1)))
+    show(shown, Table("Why", ("Cause", "USD"), [*rows, ("Total", f"{after - before:+,.{digits}f}")], 1))
     if parts:
         shown.print()
         columns = ("Service", "Model", "What changed", "From", "To", "USD")
-        shown.print(rich_table(Table("Where", columns, [_row(part, digits) for part in parts[:_MOST_ROWS]], 3)))
+        show(shown, Table("Where", columns, [_row(part, digits) for part in parts[:_MOST_ROWS]], 3))
     if len(parts) > _MOST_ROWS:
         shown.print(f"and {len(parts) - _MOST_ROWS} smaller ones: see --json")
 

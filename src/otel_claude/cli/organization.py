@@ -19,7 +19,7 @@ from ..organization.reports import Report, within
 from .arguments import Option
 from .connections import AdminOptions, OptionError, with_options
 from .output import console, fail, guard_logs, say
-from .tables import Table, rich_table
+from .tables import Table, show
 
 _NOT_READ: Final = 2
 NO_KEY: Final = "(no API key)"
@@ -86,7 +86,7 @@ def _once(poller: Poller) -> None:
         shown.print(_as_of(seen))
         for table in _tables(seen):
             shown.print()
-            shown.print(rich_table(table))
+            show(shown, table)
     # One credential that is not accepted is one message, not one for each part.
     for text in dict.fromkeys(str(problem) for problem in seen.problems.values()):
         say(text)

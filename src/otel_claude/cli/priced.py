@@ -7,16 +7,19 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from ..api.response import Response
+from ..api.json import MAX_COUNT
+from ..api.response import Response, Usage
 from ..pricing import ANTHROPIC, UNPRICED_REASONS, Platform, PriceTable, Rates, Status, price_response
+from ..pricing.calculate import severest
 from ..pricing.price_file import date_of, day_of
+from ..pricing.table import Served
 from ..pricing.types import DAY, decimal_text, joint_status
 from ..semconv import COST_TYPES
 from .answers import Answers
 
 TOKEN_TYPES: Final = COST_TYPES[:5]
-_USED_TYPES: Final = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
-"""The first fields of a `Usage`, in their order."""
+_USED_TYPES: Final = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "web_search")
+"""The first fields of a `Usage`, in their order, and web searches."""
 _MAX_PENDING: Final = 1_000
 
 
@@ -43,13 +46,33 @@ class Priced(NamedTuple):
 
 
 class _Alike:
-    """Answers of one model that are token counts alone and have the same rates: what they used, to be summed up."""
+    """Answers of one model that have the same rates, and the same reason not to be exact: what they used.
 
-    def __init__(self, model: str, rates: Rates) -> None:
+    Args:
+        model: The model as the API said it.
+        rates: Its rates, or the reason why there are none.
+        searched: Whether they searched the web.
+        tier: Their service tier.
+    """
+
+    def __init__(self, model: str, rates: Rates | str, *, searched: bool, tier: str | None) -> None:
         self.model = model
-        self.rate = rates.base
-        self.bound = rates.tiers[0][0] if rates.tiers else None
+        self.rates = rates if isinstance(rates, Rates) else None
+        reasons = {rates} if isinstance(rates, str) else {*rates.caveats}
+        self.bound: int | None = None
         """Tokens of total input above which these are not the rates."""
+        self.least_output = 0
+        """Tokens. A lower bound of nothing would be no price."""
+        if isinstance(rates, Rates):
+            if searched and rates.web_search is None:
+                reasons.add("unknown_web_search_price")
+            elif searched and tier == "batch":
+                reasons.add("batch_web_search")
+            self.bound = rates.tiers[0][0] if rates.tiers else None
+            if reasons:
+                self.least_output = -(-rates.denominator // rates.base.output) if rates.base.output else MAX_COUNT
+        self.reason = severest(reasons)
+        self.status: Status = "exact" if self.reason is None else "lower_bound" if self.rates else "unpriced"
         self.counts: list[tuple[int | None, ...]] = []
 
 
@@ -69,7 +92,7 @@ class Sums:
         self, table: PriceTable, *, at: float, platform: Platform, requested_model: str | None, chosen: bool = False
     ) -> None:
         self._price = partial(price_response, table, at=at, platform=platform, requested_model=requested_model)
-        self._rates = partial(table.common_rates, day=at // DAY, platform=platform, requested_model=requested_model)
+        self._table, self._served = table, Served(None, None, None, None, at // DAY, platform, requested_model)
         self._retires = table.retires if platform == ANTHROPIC else None
         self._is_after_table = chosen and at // DAY > day_of(table.date)
         self._alike: dict[Any, _Alike] = {}
@@ -83,44 +106,67 @@ class Sums:
     def add(self, answer: Response) -> None:
         """One more. It runs for each line of what may be a large file: most are only put aside here."""
         usage = answer.usage
-        if usage is not None and usage.plain and answer.complete and answer.stop_reason != "refusal":
-            key = (answer.model, usage.service_tier, usage.speed, usage.inference_geo)
+        if (
+            usage is not None
+            and (usage.plain or _is_counts(usage))
+            and answer.complete
+            and answer.stop_reason != "refusal"
+        ):
+            searches = usage.web_searches
+            key = (answer.model, usage.service_tier, usage.speed, usage.inference_geo, searches > 0)
             alike = self._alike.get(key) or self._find_alike(*key)
             if (
                 alike is not None
-                and usage.output is not None
+                and (output := usage.output) is not None
+                and output >= alike.least_output
                 and (total := usage.total_input) is not None
                 and (alike.bound is None or total <= alike.bound)
             ):
-                alike.counts.append(usage[:5])
+                if not alike.counts and alike.rates is not None:
+                    self._models.setdefault(alike.model, Counter())
+                alike.counts.append((*usage[:5], searches) if searches else usage[:5])
                 if len(alike.counts) >= _MAX_PENDING:
                     self._sum_up(alike)
                 return
         self._add_priced(answer)
 
-    def _find_alike(self, model: str | None, tier: str | None, speed: str | None, geo: str | None) -> _Alike | None:
-        """None where rates alone do not price them."""
-        rates = self._rates(model, tier, speed, geo)
-        if rates is None or model is None or len(self._alike) >= _MAX_PENDING:
+    def _find_alike(
+        self, model: str | None, tier: str | None, speed: str | None, geo: str | None, searched: bool
+    ) -> _Alike | None:
+        """None where there are too many kinds of them, or no model is named."""
+        if model is None or not self._table.models or len(self._alike) >= _MAX_PENDING:
             return None
-        self._models.setdefault(model, Counter())
-        found = self._alike[model, tier, speed, geo] = _Alike(model, rates)
+        rates = self._table.rates(self._served._replace(model=model, tier=tier, speed=speed, geo=geo))
+        found = self._alike[model, tier, speed, geo, searched] = _Alike(model, rates, searched=searched, tier=tier)
         return found
 
     def _sum_up(self, alike: _Alike) -> None:
         counts, alike.counts = alike.counts, []
         if not counts:
             return
-        self._statuses["exact"] += len(counts)
-        used: dict[str, int] = {}
-        for kind, column in zip(_USED_TYPES, zip(*counts, strict=True), strict=True):
-            used[kind] = sum(filter(None, column))
+        self._statuses[alike.status] += len(counts)
+        if alike.reason is not None:
+            self._reasons[alike.reason] += len(counts)
+        used: dict[str, tuple[int | None, ...]] = dict(zip(_USED_TYPES, zip(*counts, strict=True), strict=False))
+        for kind in TOKEN_TYPES:
+            column = used[kind]
             if column.count(None) < len(column):
-                self._tokens[kind] += used[kind]
-        rate = alike.rate
-        self._add_parts(alike.model, [used[kind] * price for kind, price in zip(TOKEN_TYPES, rate, strict=False)])
-        self._saved += used["cache_read"] * rate.saving
-        self._overhead += used["cache_write_5m"] * rate.overhead_5m + used["cache_write_1h"] * rate.overhead_1h
+                self._tokens[kind] += sum(filter(None, column))
+        if alike.rates is None:
+            return
+        rate, denominator = alike.rates.base, alike.rates.denominator
+
+        def cost(kind: str, price: int) -> int:
+            """Of one type. Each answer's is a whole number of pico-dollars, rounded half to even."""
+            amounts = filter(None, used.get(kind, ()))
+            if denominator == 1:
+                return price * sum(amounts)
+            return sum(_rounded(count * price, denominator) for count in amounts)
+
+        prices = (*rate[:5], alike.rates.web_search or 0)
+        self._add_parts(alike.model, [cost(kind, price) for kind, price in zip(COST_TYPES, prices, strict=True)])
+        self._saved += cost("cache_read", rate.saving)
+        self._overhead += cost("cache_write_5m", rate.overhead_5m) + cost("cache_write_1h", rate.overhead_1h)
 
     def _add_priced(self, answer: Response) -> None:
         price = self._price(answer)
@@ -177,6 +223,17 @@ class Sums:
             },
             self._by_iterations,
         )
+
+
+def _is_counts(usage: Usage) -> bool:
+    """Whether it is well formed, and what it cost are its own counts and web searches."""
+    return not (usage.malformed or usage.iterations or usage.fallback_credit or usage.code_executions)
+
+
+def _rounded(amount: int, denominator: int) -> int:
+    """As `round(Fraction(amount, denominator))`, and faster."""
+    whole, rest = divmod(amount, denominator)
+    return whole + (rest * 2 > denominator or (rest * 2 == denominator and whole % 2))
 
 
 def json_of(found: Priced, answers: Answers, *, table: str, at: str, platform: Platform) -> dict[str, Any]:

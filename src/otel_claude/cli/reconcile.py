@@ -20,7 +20,7 @@ from .connections import AdminOptions, OptionError, PrometheusOptions, with_opti
 from .history import one_of, store_of
 from .organization import NO_KEY, NO_MODEL
 from .output import console, fail, guard_logs, say, write_json
-from .tables import Table, csv_cell, rich_table
+from .tables import Table, csv_cell, show
 
 _EQUAL, _DIFFERENT, _INCOMPLETE_DATA = 0, 1, 2
 _MAX_EXPONENT: Final = 15
@@ -176,7 +176,7 @@ def _show(shown: Any, found: Comparison, limits: Tolerance) -> None:
     shown.print()
     sums = [(_key(row), row.model or NO_MODEL, *_amounts(row)) for row in by_key_and_model(found.rows)]
     sums.append(("Total", "", *_amounts(found)))
-    shown.print(rich_table(Table("Spend", ("Key", "Model", "Ours", "Theirs", "Difference"), sums, 2)))
+    show(shown, Table("Spend", ("Key", "Model", "Ours", "Theirs", "Difference"), sums, 2))
     differences: list[tuple[str, ...]] = []
     amounts: dict[tuple[str, str], Decimal] = {}
     for row in found.rows:
@@ -191,7 +191,7 @@ def _show(shown: Any, found: Comparison, limits: Tolerance) -> None:
     if differences:
         columns = ("Key", "Model", "Type", "Likely reason", "Difference", "Tokens")
         shown.print()
-        shown.print(rich_table(Table("Differences", columns, differences, 4)))
+        show(shown, Table("Differences", columns, differences, 4))
     shown.print()
     # Each reason once, with the key and the amount that it explains.
     for (key, text), amount in sorted(amounts.items(), key=lambda pair: -abs(pair[1])):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+from .. import redact
 from ..api.json import as_list, as_object
 from ..files import read
 from ..organization.errors import Problem
@@ -25,13 +27,16 @@ from .arguments import Option
 from .connections import AdminOptions, OptionError, PrometheusOptions, with_options
 from .history import HistoryOptions, now, one_of
 from .output import console, fail, guard_logs, write_json
-from .tables import Table, csv_cell, rich_table
+from .tables import Table, csv_cell, show
 
 _SCHEMA: Final = 1
 _FORMATS: Final = ("table", "csv", "json", "markdown")
 _SOURCES: Final = ("prometheus", "organization")
 _USUAL: Final = "7d"
 _MAX_FILE: Final = 1 << 26
+_MAX_AMOUNT: Final = 10**18
+_MARKUP: Final = re.compile(r"([\\`*_\[\]<>|&])")
+"""What Markdown takes for markup where names may have it."""
 _COUNTS: Final = {
     "calls": "Calls",
     "uncached_input_tokens": "Input",
@@ -46,6 +51,8 @@ _SHOWN: Final = {"day": len("2026-11-20"), "hour": len("2026-11-20T13:00")}
 """How much of a moment is shown."""
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _BAR_WIDTH: Final = 8
+_WITH_BARS: Final = 100
+"""Characters of a terminal that has place for bars."""
 _FEW_DAYS: Final = 3
 
 
@@ -170,21 +177,30 @@ def _of_file(file: Path, by: tuple[str, ...]) -> _Answer:
         found: dict[Key, Usage] = {}
         for each in as_list(summary["models"]) or ():
             model = as_object(each)
-            name = str(model["model"])
+            name = redact.name(str(model["model"]))
             for kind, usd in as_object(model["parts"]).items():
                 usage = found.setdefault(tuple(name if dimension == "model" else kind for dimension in by), Usage())
-                usage.usd[kind] = usage.usd.get(kind, Decimal(0)) + Decimal(str(usd))
+                usage.usd[redact.name(kind)] = usage.usd.get(kind, Decimal(0)) + _amount(usd)
             if TYPE not in by:
-                found[name,].calls = int(str(model["calls"]))
-                found[name,].tokens.update({each: int(str(n)) for each, n in as_object(model["tokens"]).items()})
+                found[name,].calls = int(_amount(model["calls"]))
+                found[name,].tokens.update({each: int(_amount(n)) for each, n in as_object(model["tokens"]).items()})
         unpriced = Counter[str]()
         for each in as_list(summary["unpriced"]) or ():
-            unpriced[str(as_object(each)["reason"])] += int(str(as_object(each)["calls"]))
+            reason = redact.name(str(as_object(each)["reason"]))
+            unpriced[reason] += int(_amount(as_object(each)["calls"]))
     except OSError as error:
         raise IncompleteDataError(f"--file {file}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
         raise IncompleteDataError(f"--file {file}: it is not the JSON of a summary") from None
     return _Answer(by, _ordered({key: usage for key, usage in found.items() if usage != Usage()}, by), unpriced)
+
+
+def _amount(given: object) -> Decimal:
+    """A number of a summary. Raises ValueError or ArithmeticError for what can be none."""
+    amount = Decimal(str(given))
+    if not abs(amount) < _MAX_AMOUNT:
+        raise ValueError
+    return amount
 
 
 def _ordered(found: dict[Key, Usage], by: tuple[str, ...]) -> list[tuple[Key, Usage]]:
@@ -315,23 +331,24 @@ def _show(answer: _Answer) -> None:
     blocks = shown.encoding.lower().startswith("utf")
     if answer.period is not None:
         shown.print(f"From {answer.period}, US dollars.")
-    if blocks and any(answer.trend):
-        highest = max(answer.trend)
+    if blocks and (highest := max(answer.trend, default=Decimal(0))) > 0:
         steps = (round(max(Decimal(0), usd) / highest * (len(_BLOCKS) - 1)) for usd in answer.trend)
         drawn = "".join(_BLOCKS[step] for step in steps)
         shown.print(f"Each {answer.width}: {drawn}  at most {highest:,.2f}", soft_wrap=True)
     shown.print()
-    shown.print(rich_table(_table(answer, bars="█" if blocks else "#")))
+    bars = "" if shown.width < _WITH_BARS else "█" if blocks else "#"
+    show(shown, _table(answer, bars=bars))
     for reason, count in answer.unpriced.most_common():
         known = UNPRICED_REASONS.get(reason)
-        text = f": {known.meaning}. {known.remedy}" if known else ""
+        text = f": {known.meaning} {known.remedy}" if known else ""
         calls = "1 call is" if count == 1 else f"{count:,} calls are"
         shown.print(f"{calls} not in it, or in part ({reason}){text}", soft_wrap=True)
 
 
 def _write_markdown(answer: _Answer) -> None:
     def line(cells: Sequence[str]) -> str:
-        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+        plain = (_MARKUP.sub(r"\\\1", cell) for cell in cells)
+        return f"| {' | '.join(plain)} |\n"
 
     table = _table(answer)
     sides = ["---"] * table.text_columns + ["---:"] * (len(table.columns) - table.text_columns)

@@ -4,7 +4,7 @@ Everything that decides comes from the response, never from the request (facts o
 do not come here: the recorder multiplies their counts with `PriceTable.common_rates`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from operator import add
 from typing import Final, NamedTuple
@@ -176,6 +176,11 @@ def price_response(
     return cost.price()
 
 
+def severest(reasons: Iterable[str]) -> str | None:
+    """The one that is reported, of all that apply to an answer."""
+    return min(reasons, key=_SEVERITY.__getitem__, default=None)
+
+
 def _unnamed_model(platform: Platform, requested_model: str | None) -> str | None:
     """The model of an answer that names none, as those of Bedrock's Converse: the requested one."""
     return requested_model if platform.name == "bedrock" else None
@@ -306,9 +311,9 @@ class _ResponseCost:
             Charge(model, *(n if denominator == 1 else round(Fraction(n, denominator)) for n in numbers))
             for model, (denominator, numbers) in self._sums.items()
         )
-        if not self.caveats:
+        reason = severest(self.caveats)
+        if reason is None:
             return Price(charges, None, "exact", self._table.name)
-        reason = min(self.caveats, key=_SEVERITY.__getitem__)
         if not any(charge.total for charge in charges):
             return _unpriced(reason, self._table)
         return Price(charges, reason, "lower_bound", self._table.name)

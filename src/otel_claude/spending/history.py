@@ -197,5 +197,6 @@ def _recorded_ends(server: Prometheus, period: Period) -> Period | None:
     for edge in ("min", "max"):
         slot = f'timestamp({ALIVE}) or timestamp({BACKFILLED}{{{RULES}="{MINUTES.name}"}})'
         rows = server.query(f"{edge}({edge}_over_time(({slot}){window}))", period.end.timestamp())
-        ends += [floor(datetime.fromtimestamp(float(at), timezone.utc), SLOT) for _, at in rows]
+        known = (float(at) for _, at in rows if 0 <= at <= period.end.timestamp())
+        ends += [floor(datetime.fromtimestamp(at, timezone.utc), SLOT) for at in known]
     return Period(*ends) if len(ends) > 1 else None

@@ -10,6 +10,10 @@ from ..prometheus import IncompleteDataError
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
+_FIRST: Final = datetime(2020, 1, 1, tzinfo=timezone.utc)
+"""There was no Claude before, and of the year 1 there is no week before to compare with."""
+_MAX_BUCKETS: Final = 10_000
+"""Prometheus answers for 11,000 moments."""
 _LAST: Final = re.compile(r"([1-9][0-9]{0,3})([mhdw])")
 _UNITS: Final = {"m": timedelta(minutes=1), "h": HOUR, "d": DAY, "w": 7 * DAY}
 
@@ -30,7 +34,13 @@ class Period(NamedTuple):
         return Period(self.start - ago, self.end - ago)
 
     def buckets(self, width: timedelta) -> list[Period]:
-        """The days or hours of UTC in it. The first and the last one may be a part of one."""
+        """The days or hours of UTC in it. The first and the last one may be a part of one.
+
+        Raises IncompleteDataError where they are more than a server answers for at once.
+        """
+        if self.length / width > _MAX_BUCKETS:
+            unit = "hours" if width == HOUR else "days"
+            raise IncompleteDataError(f"the period has more than {_MAX_BUCKETS:,} {unit}: give a shorter one")
         found: list[Period] = []
         start = self.start
         while start < self.end:
@@ -58,11 +68,14 @@ def time_of(option: str, text: str) -> datetime:
     try:
         # Python 3.10 reads no `Z`.
         when = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-        return when.astimezone(timezone.utc) if when.tzinfo else when.replace(tzinfo=timezone.utc)
+        when = when.astimezone(timezone.utc) if when.tzinfo else when.replace(tzinfo=timezone.utc)
     except (ValueError, OverflowError):
         raise IncompleteDataError(
             f"{option} {text!r} is no time. Write it as 2026-11-20, or 2026-11-20T13:00 (UTC)"
         ) from None
+    if when < _FIRST:
+        raise IncompleteDataError(f"{option} {text!r} is before {_FIRST:%Y}, when nothing was measured")
+    return when
 
 
 def last(text: str) -> timedelta:

@@ -46,11 +46,13 @@ def command(
     """
     # Each text once more: a check may have asked a library or a server.
     examined = (
-        claude_code.findings(os.environ, Path.home(), connect=not offline)
+        claude_code.findings(os.environ, Path(os.path.expanduser("~")), connect=not offline)  # noqa: PTH111 - `Path.home` raises without one
         if of_claude_code
         else examine(os.environ, now=time.time(), connect=not offline)
     )
-    found = [finding._replace(text=shown(finding.text), do=finding.do and shown(finding.do)) for finding in examined]
+    found = [
+        Finding(each.level, shown(each.subject), shown(each.text), each.do and shown(each.do)) for each in examined
+    ]
     levels = [finding.level for finding in found]
     counts = {level: levels.count(level) for level in ("error", "warning", "note", "ok")}
     if as_json:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,7 +13,9 @@ from typing import Final
 from ... import redact
 from ...api.json import as_object
 from ...claude_code import ENDPOINT, INTERVAL, LEAKS, SETTINGS, TELEMETRY, TEMPORALITY, managed_settings
+from ...files import read
 from ...settings import TRUE, variable
+from ..output import hide
 from . import exporting
 from .connection import probe
 from .finding import Finding, value
@@ -28,6 +32,9 @@ _LOST: Final = {
         "there are no events, which alone say failed requests, decisions on tools and cache writes by time to live"
     ),
 }
+_MILLISECONDS: Final = re.compile(r"[0-9]{1,12}")
+_KNOWN: Final = frozenset({"none", "console", "prometheus", "otlp", "cumulative", "lowmemory"})
+_MAX_FILE: Final = 1 << 24
 _LONG: Final = 15_000
 """Milliseconds between exports from which on much is lost with a session that is killed."""
 
@@ -45,7 +52,8 @@ def findings(
             yield found
         else:
             env |= found
-    if managed.exists():
+            hide(*redact.secrets_of(found))
+    if os.path.exists(managed):  # noqa: PTH110 - of a folder that may not be read, `Path.exists` raises
         yield Finding("ok", "Settings", f"{managed} is there: it beats what a user sets.")
     else:
         text = f"There is no {managed}: each user's own settings and environment count."
@@ -77,16 +85,17 @@ def _exporting(env: Mapping[str, str]) -> Iterator[Finding]:
         if "otlp" in given.split(","):
             yield Finding("ok", name, "otlp")
         else:
-            yield Finding("warning", name, f"It is {given or 'not set'}, so {lost}.", f"Set it to otlp. {_PUT}")
+            yield Finding("warning", name, f"It is {_said(given)}, so {lost}.", f"Set it to otlp. {_PUT}")
     if not value(env, ENDPOINT, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"):
         text = "It is not set: everything goes to localhost."
         yield Finding("warning", ENDPOINT, text, f"Set it to your Collector. {_PUT}")
     if (given := value(env, TEMPORALITY).lower()) not in ("", "delta"):
-        text = f"It is {given}: a resumed session begins at zero in the series of the one before it."
+        text = f"It is {_said(given)}: a resumed session begins at zero in the series of the one before it."
         yield Finding("warning", TEMPORALITY, text, f"Set it to delta. {_PUT}")
     interval = value(env, INTERVAL)
-    if not interval.isdecimal() or int(interval) > _LONG:
-        text = f"It is {interval or 'not set: 60000'}. What a session that is killed had not exported is lost."
+    if not _MILLISECONDS.fullmatch(interval) or int(interval) > _LONG:
+        text = f"It is {_said(interval)}{'' if interval else ': 60000'}. "
+        text += "What a session that is killed had not exported is lost."
         yield Finding("note", INTERVAL, text, f"Set it to {SETTINGS[INTERVAL][0]}. {_PUT}")
     if "team=" not in value(env, "OTEL_RESOURCE_ATTRIBUTES"):
         text = "It has no team, so spend cannot be split by one."
@@ -94,6 +103,13 @@ def _exporting(env: Mapping[str, str]) -> Iterator[Finding]:
     if value(env, variable("agent_sdk")).lower() in TRUE:
         text = "It is on, so what the Claude Agent SDK runs is counted here and by Claude Code: do not add both up."
         yield Finding("warning", variable("agent_sdk"), text, f"unset {variable('agent_sdk')}")
+
+
+def _said(given: str) -> str:
+    """A value, if it is one that is known. Another one may be a secret in the wrong variable."""
+    if not given:
+        return "not set"
+    return given if given in _KNOWN or _MILLISECONDS.fullmatch(given) else "another one"
 
 
 def _leaks(env: Mapping[str, str]) -> Iterator[Finding]:
@@ -111,7 +127,7 @@ def _on(env: Mapping[str, str], name: str) -> bool:
 def _env(file: Path) -> dict[str, str] | Finding:
     """The variables that a settings file sets."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read(file, _MAX_FILE).decode()
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -59,7 +60,7 @@ def probe(target: Target, environment: Mapping[str, str]) -> Finding:
     if target.port == 0:
         return _wrong(f"{target.shown} has a port that is no number up to 65535.", f"Correct {target.variable}.")
     try:
-        with quiet():
+        with quiet(), _set(environment):
             failure = _grpc() if target.protocol == GRPC else _http()
     except Exception as error:
         given = [name for name in environment if name.startswith(OTLP) and not name.endswith(("ENDPOINT", "PROTOCOL"))]
@@ -69,6 +70,19 @@ def probe(target: Target, environment: Mapping[str, str]) -> Finding:
         by = "gRPC" if target.protocol == GRPC else "HTTP"
         return Finding("ok", "OTLP", f"{target.shown} took an empty export request by {by}.")
     return _explained(target, failure, environment)
+
+
+@contextmanager
+def _set(environment: Mapping[str, str]) -> Generator[None]:
+    """The exporter and what it is made of read the process's environment, and some of this may be from a file."""
+    before = dict(os.environ)
+    try:
+        os.environ.update(environment)
+        yield
+    finally:
+        for name in environment.keys() - before.keys():
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 def _http() -> _Failure | None:
