@@ -105,7 +105,9 @@ def _period(chosen: HistoryOptions, queries: Queries, moment: datetime) -> Perio
     period = chosen.period(queries, _USUAL, moment)
     if period.length.total_seconds() < HOURLY:
         return period
-    end = floor(min(period.end, moment - recorded_after(HOURS)) if queries.recorded else period.end, HOUR)
+    # Hours are recorded an hour after they end: a period up to now ends with the last one that is.
+    newest = moment - recorded_after(HOURS) if queries.recorded and chosen.end is None else period.end
+    end = floor(min(period.end, newest), HOUR)
     if chosen.start is None:
         return Period(end - period.length, end)
     return Period(floor(period.start + HOUR - SLOT, HOUR), end)
