@@ -51,7 +51,7 @@ def test_prometheus_reads_its_configuration(stack):
 def test_prometheus_starts_with_the_configuration_for_lgtm(stack, tmp_path):
     # Debian's promtool is of 3.5, and does not know all that the image's Prometheus does.
     with servers.prometheus(tmp_path / "lgtm", RULES / "lgtm.yaml") as store:
-        assert len(store.get("rules")["groups"]) == 13
+        assert len(store.get("rules")["groups"]) == 14
 
 
 def test_alertmanager_reads_its_configuration(stack):
