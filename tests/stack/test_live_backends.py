@@ -155,7 +155,11 @@ def test_grafana_cloud_gets_sums_with_the_token(stack, tmp_path):
     way = Way("grafana cloud", None, time.time())
     with Backend() as cloud:
         environment = {"GRAFANA_CLOUD_OTLP_ENDPOINT": f"{cloud.url}/otlp", "GRAFANA_CLOUD_TOKEN": KEY}
-        with servers.collector(tmp_path / "collector", COLLECTOR / "grafana-cloud.yaml", **environment) as (address, _, _):
+        with servers.collector(tmp_path / "collector", COLLECTOR / "grafana-cloud.yaml", **environment) as (
+            address,
+            _,
+            _,
+        ):
             run(way, address, tmp_path, "cumulative")
 
             def newest(name):
@@ -184,13 +188,17 @@ def test_azure_monitor_gets_every_dollar_as_rows(stack, tmp_path):
             def rows(name):
                 lines = [line for _, _, body in list(azure.received) for line in body.splitlines() if line]
                 found = [(each["tags"], each["data"]["baseData"]) for each in map(json.loads, lines)]
-                return [(tags, data, metric) for tags, data in found for metric in data["metrics"] if metric["name"] == name]
+                return [
+                    (tags, data, metric) for tags, data in found for metric in data["metrics"] if metric["name"] == name
+                ]
 
             wait_until(lambda: sum(metric["value"] for *_, metric in rows(c.CALLS.name)), all_calls(way), 60)
         spent = rows(c.COST.name)
         assert sum(metric["value"] for *_, metric in spent) == pytest.approx(float(way.spent), abs=1e-9)
         assert {tags["ai.cloud.role"] for tags, _, _ in spent} == {"checkout"}
-        assert {c.RESPONSE_MODEL, c.COST_TYPE, "claude.tag.feature"} <= {key for _, data, _ in spent for key in data["properties"]}
+        assert {c.RESPONSE_MODEL, c.COST_TYPE, "claude.tag.feature"} <= {
+            key for _, data, _ in spent for key in data["properties"]
+        }
         # A histogram's row has its sum and count, and no buckets.
         (*_, one), *_ = rows(c.CALL_COST.name)
         assert {"value", "count", "min", "max"} <= one.keys()
@@ -228,3 +236,22 @@ def test_google_cloud_gets_sums_under_the_names_of_prometheus(stack, tmp_path):
         spent = newest("claude_client_cost_usd_total")
         assert sum(spent.values()) == pytest.approx(float(way.spent), abs=1e-9)
         assert len({instance for instance, _ in spent}) == len(way.tallies)
+
+
+def test_fewer_series_have_the_same_dollars(stack, tmp_path):
+    """Beside collector.yaml, into a real Prometheus: with the file and without it."""
+    found = {}
+    for name, beside in (("all", ()), ("fewer", (COLLECTOR / "fewer-series.yaml",))):
+        way = Way(name, None, time.time())
+        with servers.prometheus(tmp_path / name, servers.DEPLOY / "prometheus/prometheus.yaml", options=None) as store:
+            environment = {"METRICS_OTLP_ENDPOINT": f"{store.url}/api/v1/otlp", "TEMPO_ENDPOINT": "127.0.0.1:1"}
+            folder, config = tmp_path / f"{name}-collector", COLLECTOR / "collector.yaml"
+            with servers.collector(folder, config, beside=beside, **environment) as (address, _, _):
+                run(way, address, tmp_path, "cumulative")
+                store.wait_for(f"sum(claude_client_calls_total) == {all_calls(way)}")
+            assert store.value("sum(claude_client_cost_usd_total)") == pytest.approx(float(way.spent), abs=1e-9)
+            found[name] = store.value('count({__name__=~"claude_client_.+|gen_ai_.+"})')
+            keys = store.instant("count by (claude_api_key_hint) (claude_client_cost_usd_total)")
+            assert {"claude_api_key_hint" in row["metric"] for row in keys} == {name == "all"}
+    print(found)
+    assert found["fewer"] < 0.6 * found["all"]

@@ -58,6 +58,14 @@ def test_alertmanager_reads_its_configuration(stack):
     assert "SUCCESS" in ran("amtool", "check-config", RULES / "alertmanager.yaml")
 
 
-@pytest.mark.parametrize("name", ["collector", "remote-write", "agent", "gateway"])
-def test_the_collector_reads_its_configuration(stack, name):
+@pytest.mark.parametrize(
+    "name",
+    [
+        "collector", "remote-write", "agent", "gateway", "grafana-cloud", "datadog", "new-relic", "honeycomb", "azure-monitor",
+        "google-cloud",
+    ],
+)  # fmt: skip
+def test_the_collector_reads_its_configuration(stack, name, monkeypatch):
+    for variable in ("GRAFANA_CLOUD_OTLP_ENDPOINT", "GOOGLE_CLOUD_LOCATION", "GOOGLE_CLOUD_CLUSTER"):
+        monkeypatch.setenv(variable, "http://localhost")
     ran("otelcol", "validate", "--config", servers.DEPLOY / f"collector/{name}.yaml")

@@ -37,7 +37,9 @@ def export(heading, folder):
     """Runs the page's `otel-claude` commands, and checks that other commands name files that these wrote."""
     lines = "\n".join(blocks(heading)).replace("\\\n", " ").splitlines()
     for line in (line for line in lines if line.startswith("otel-claude ")):
-        subprocess.run([PROGRAMS / "otel-claude", *shlex.split(line)[1:]], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [PROGRAMS / "otel-claude", *shlex.split(line)[1:]], cwd=folder, check=True, stdout=subprocess.DEVNULL
+        )
     named = re.findall(r"(?<![\w/.-])((?:otel-claude|kubernetes|collector)/[\w./-]+\.yaml)", "\n".join(lines))
     assert named
     assert [name for name in named if not (folder / name).exists()] == []
@@ -122,12 +124,20 @@ def test_a_call_of_ones_own_is_on_the_dashboard(stack, tmp_path, heading):
     (tmp_path / "hello.py").write_text(program)
     with WAYS[heading](tmp_path) as (store, address, dashboard), Simulator() as simulator:
         call(tmp_path, address, simulator.url)
-        queries = {panel["title"]: filled(panel["targets"][0]["expr"]) for panel in dashboard["panels"] if "targets" in panel}
+        queries = {
+            panel["title"]: filled(panel["targets"][0]["expr"]) for panel in dashboard["panels"] if "targets" in panel
+        }
         store.wait_for(queries["Live: last hour"], 10)
         prices = PRICES["claude-haiku-5-5"]
-        (usage,) = [row["metric"] | {"value": float(row["value"][1])} for row in store.instant('claude_client_calls_total{job="hello"}')]
+        (usage,) = [
+            row["metric"] | {"value": float(row["value"][1])}
+            for row in store.instant('claude_client_calls_total{job="hello"}')
+        ]
         assert usage["value"] == 1
-        tokens = {kind: store.value(f'sum({{__name__="gen_ai_client_inference_usage_{kind}_tokens_total"}})') for kind in ("input", "output")}
+        tokens = {
+            kind: store.value(f'sum({{__name__="gen_ai_client_inference_usage_{kind}_tokens_total"}})')
+            for kind in ("input", "output")
+        }
         spent = sum(Fraction(prices[kind]) * int(amount) / 1_000_000 for kind, amount in tokens.items())
         assert store.value(queries["Live: last hour"]) == pytest.approx(float(spent), abs=1e-12)
         # Every rule that records "Spend" and the others is evaluated.
