@@ -14,7 +14,7 @@ from typing import Any
 
 import anthropic
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import Histogram, InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import DropAggregation, View
 
 from otel_claude.instrumentor import ClaudeInstrumentor
@@ -43,6 +43,7 @@ def series(
     reader = InMemoryMetricReader()
     instrumentor = ClaudeInstrumentor()
     instrumentor.instrument(meter_provider=MeterProvider([reader], views=views), **(settings or {}))
+    found: dict[tuple[str, frozenset[tuple[str, Any]]], tuple[str, int]] = {}
     with Simulator(limits=LIMITS) as simulator:
         for key in range(keys):
             client = anthropic.Anthropic(
@@ -52,19 +53,25 @@ def series(
                 with tags(tenant=f"tenant-{value}") if values else nullcontext():
                     for model in MODELS[:models]:
                         calls(client, model)
-    found: Counter[str] = Counter()
-    native = 0
+                        # At once: the series of a limit goes when it has reset.
+                        collect(reader, found)
+    instrumentor.uninstrument()
+    series_of: Counter[str] = Counter()
+    for kind, size in found.values():
+        series_of[kind] += size
+    return series_of, sum(kind == "histograms" for kind, _ in found.values())
+
+
+def collect(reader: InMemoryMetricReader, found: dict[tuple[str, frozenset[tuple[str, Any]]], tuple[str, int]]) -> None:
+    """Adds the series that there are now: of what kind, and how many in Prometheus."""
     data = reader.get_metrics_data()
     assert data is not None
     for metric in (each for of in data.resource_metrics for scope in of.scope_metrics for each in scope.metrics):
-        points = metric.data.data_points
-        if isinstance(metric.data, Histogram):
-            found["histograms"] += sum(len(point.bucket_counts) + 2 for point in metric.data.data_points)
-            native += len(points)
-        else:
-            found["counters" if hasattr(metric.data, "is_monotonic") else "gauges"] += len(points)
-    instrumentor.uninstrument()
-    return found, native
+        for point in metric.data.data_points:
+            kind, size = "counters" if hasattr(metric.data, "is_monotonic") else "gauges", 1
+            if isinstance(point, HistogramDataPoint):
+                kind, size = "histograms", len(point.bucket_counts) + 2
+            found[metric.name, frozenset((point.attributes or {}).items())] = kind, size
 
 
 def calls(client: anthropic.Anthropic, model: str) -> None:

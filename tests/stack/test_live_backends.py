@@ -1,6 +1,6 @@
 """What a real Collector sends to backends beyond Prometheus, with the delivered configurations: the dollars in it.
 
-The backends themselves are services of others: here a receiver takes what is sent to them, and adds up as they say that they do.
+The backends are services of others: here a receiver takes what is sent to them, and adds up as they say that they do.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections import defaultdict
 import google_monitoring
 import pytest
 import servers
-from listening import Listening, Quiet
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from test_live_chain import Way, workload
 
+from listening import Listening, Quiet
 from otel_claude import semconv as c
 
 pytestmark = [pytest.mark.timeout(240)]
@@ -128,17 +128,17 @@ def test_without_the_sums_datadog_would_lose_dollars(stack, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "endpoint", "key", "header", "temporality"),
+    ("name", "variables", "header", "temporality"),
     [
-        ("new-relic", "NEW_RELIC_OTLP_ENDPOINT", "NEW_RELIC_LICENSE_KEY", "api-key", "delta"),
-        ("honeycomb", "HONEYCOMB_OTLP_ENDPOINT", "HONEYCOMB_API_KEY", "x-honeycomb-team", "cumulative"),
+        ("new-relic", ("NEW_RELIC_OTLP_ENDPOINT", "NEW_RELIC_LICENSE_KEY"), "api-key", "delta"),
+        ("honeycomb", ("HONEYCOMB_OTLP_ENDPOINT", "HONEYCOMB_API_KEY"), "x-honeycomb-team", "cumulative"),
     ],
 )
-def test_new_relic_and_honeycomb_get_every_dollar_as_deltas(stack, tmp_path, name, endpoint, key, header, temporality):
+def test_new_relic_and_honeycomb_get_every_dollar_as_deltas(stack, tmp_path, name, variables, header, temporality):
     """Also of an application whose temporality was forgotten."""
     way = Way("delta", None, time.time())
     with Backend() as backend:
-        environment = {endpoint: backend.url, key: KEY}
+        environment = dict(zip(variables, (backend.url, KEY), strict=True))
         with servers.collector(tmp_path / "collector", COLLECTOR / f"{name}.yaml", **environment) as (address, _, _):
             run(way, address, tmp_path, temporality)
             sent = lambda: sum(number(p) for name, *_, p in backend.points() if name == c.CALLS.name)  # noqa: E731
@@ -211,7 +211,7 @@ def test_google_cloud_gets_sums_under_the_names_of_prometheus(stack, tmp_path):
         metric = {"endpoint": address, "use_insecure": True}
         local.write_text(json.dumps({"exporters": {"googlemanagedprometheus": {"metric": metric}}}))
         environment = {
-            "GOOGLE_CLOUD_PROJECT": "a-project", "GOOGLE_CLOUD_LOCATION": "europe-west1", "GOOGLE_CLOUD_CLUSTER": "shop",
+            "GOOGLE_CLOUD_PROJECT": "ours", "GOOGLE_CLOUD_LOCATION": "europe-west1", "GOOGLE_CLOUD_CLUSTER": "shop",
         }  # fmt: skip
         config = COLLECTOR / "google-cloud.yaml"
         with servers.collector(tmp_path / "collector", config, beside=[local], **environment) as (otlp, _, _):

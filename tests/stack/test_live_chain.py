@@ -113,8 +113,8 @@ def workload(path, endpoint, folder, rounds, **more):
         children = {
             service: subprocess.Popen(
                 [program, sys.executable, *own, "--service", service],
-                env={**environment, "OTEL_SERVICE_NAME": service, **more}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                text=True,
+                env={**environment, "OTEL_SERVICE_NAME": service, **more},
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             )
             for service in SERVICES
         }  # fmt: skip

@@ -61,8 +61,8 @@ def test_alertmanager_reads_its_configuration(stack):
 @pytest.mark.parametrize(
     "name",
     [
-        "collector", "remote-write", "agent", "gateway", "grafana-cloud", "datadog", "new-relic", "honeycomb", "azure-monitor",
-        "google-cloud",
+        "collector", "remote-write", "agent", "gateway", "grafana-cloud", "datadog", "new-relic", "honeycomb",
+        "azure-monitor", "google-cloud",
     ],
 )  # fmt: skip
 def test_the_collector_reads_its_configuration(stack, name, monkeypatch):

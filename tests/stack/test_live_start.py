@@ -74,7 +74,7 @@ def kubernetes(folder):
     """Prometheus as the operator configures it of the values, with an Alertmanager."""
     home = folder / "kubernetes"
     spec = yaml.safe_load((home / "kube-prometheus-stack-values.yaml").read_text())["prometheus"]["prometheusSpec"]
-    assert FEATURES == f"--enable-feature={','.join(spec['enableFeatures'])}"
+    assert f"--enable-feature={','.join(spec['enableFeatures'])}" == FEATURES
     assert spec["enableOTLPReceiver"]
     rules = yaml.safe_load((home / "prometheusrule.yaml").read_text())["spec"]
     (folder / "rules.yaml").write_text(yaml.safe_dump(rules))

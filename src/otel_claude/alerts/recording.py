@@ -89,7 +89,7 @@ def _growth_groups(growth: Growth) -> Iterable[Group]:
             for metric, part in parts
         )
 
-    # Each minute: of a Prometheus that was just started, calls count from the first slot that ends after this is recorded.
+    # Each minute: calls of a Prometheus that was just started count from the first slot that ends after this.
     yield Group("otel-claude-new-series", (Recording(COUNTS_NEW, growth.counts_new()),), duration(growth.minute))
     yield Group(
         "otel-claude-increase-5m",
