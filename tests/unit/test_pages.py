@@ -29,9 +29,9 @@ DASHBOARDS = [json.loads(path.read_text()) for path in (ROOT / "deploy/grafana/d
 PANELS = {panel["title"] for dashboard in DASHBOARDS for panel in dashboard["panels"]}
 DASHBOARD_TITLES = {dashboard["title"] for dashboard in DASHBOARDS}
 QUERIES = Queries(NameTranslator())
-ALERTS = {alert.name for alert in all_alerts(QUERIES, Thresholds(), (tag_budget("tenant=acme:500"),))}
+ALERTS = {alert.name for alert in all_alerts(QUERIES, Thresholds(savings=100), (tag_budget("tenant=acme:500"),))}
 
-ASKING = {"spend", "explain", "reconcile"}
+ASKING = {"spend", "explain", "reconcile", "advise"}
 """Commands that the pages name without the address of a Prometheus."""
 
 
