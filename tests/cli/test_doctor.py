@@ -354,14 +354,15 @@ def test_an_exporter_that_is_not_installed(versions):
 
 
 TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
+DELTA_TAKEN = "   (Datadog, New Relic, Honeycomb, Azure Monitor: delta)"
 AGGREGATION = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"
 
 
 @pytest.mark.parametrize(
     ("name", "value", "do"),
     [
-        (TEMPORALITY, "delta", f"export {TEMPORALITY}=cumulative"),
-        (TEMPORALITY, "LOWMEMORY", f"export {TEMPORALITY}=cumulative"),
+        (TEMPORALITY, "delta", f"export {TEMPORALITY}=cumulative{DELTA_TAKEN}"),
+        (TEMPORALITY, "LOWMEMORY", f"export {TEMPORALITY}=cumulative{DELTA_TAKEN}"),
         (TEMPORALITY, "cumulative", None),
         (AGGREGATION, "base2_exponential_bucket_histogram", f"unset {AGGREGATION}   (or Prometheus 3.8 or later)"),
         (AGGREGATION, "explicit_bucket_histogram", None),

@@ -202,8 +202,8 @@ def victoria_metrics(folder):
 
 
 @contextmanager
-def collector(folder, config, metrics=None, **environment):
-    """A delivered configuration of the Collector; gives its addresses for OTLP over HTTP and gRPC, and its log."""
+def collector(folder, config, metrics=None, beside=(), **environment):
+    """A delivered configuration of the Collector, and more `beside` it; gives its addresses for OTLP, and its log."""
     grpc, http, health, free = free_ports(4)
     environment |= {
         "LISTEN_ADDRESS": "127.0.0.1",
@@ -213,7 +213,8 @@ def collector(folder, config, metrics=None, **environment):
         "METRICS_PORT": str(metrics or free),
     }
     ready = f"http://127.0.0.1:{health}/"
-    with running("otelcol", ("--config", str(config)), ready, folder, **environment) as log:
+    configs = [argument for path in (config, *beside) for argument in ("--config", str(path))]
+    with running("otelcol", configs, ready, folder, **environment) as log:
         yield f"http://127.0.0.1:{http}", f"127.0.0.1:{grpc}", log
 
 

@@ -94,8 +94,8 @@ class Way:
         return self.spent_on("tokens") + self.batched + searches
 
 
-def workload(path, endpoint, folder, rounds):
-    """Runs every service in a process of its own, as a user would."""
+def workload(path, endpoint, folder, rounds, **more):
+    """Runs every service in a process of its own, as a user would. `more`: further variables."""
     program = Path(sys.executable).parent / "opentelemetry-instrument"
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "ANTHROPIC_", "COV"))},
@@ -114,8 +114,8 @@ def workload(path, endpoint, folder, rounds):
         children = {
             service: subprocess.Popen(
                 [program, sys.executable, *own, "--service", service],
-                env={**environment, "OTEL_SERVICE_NAME": service}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                text=True,
+                env={**environment, "OTEL_SERVICE_NAME": service, **more},
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             )
             for service in SERVICES
         }  # fmt: skip

@@ -51,13 +51,21 @@ def test_prometheus_reads_its_configuration(stack):
 def test_prometheus_starts_with_the_configuration_for_lgtm(stack, tmp_path):
     # Debian's promtool is of 3.5, and does not know all that the image's Prometheus does.
     with servers.prometheus(tmp_path / "lgtm", RULES / "lgtm.yaml") as store:
-        assert len(store.get("rules")["groups"]) == 13
+        assert len(store.get("rules")["groups"]) == 14
 
 
 def test_alertmanager_reads_its_configuration(stack):
     assert "SUCCESS" in ran("amtool", "check-config", RULES / "alertmanager.yaml")
 
 
-@pytest.mark.parametrize("name", ["collector", "remote-write", "agent", "gateway"])
-def test_the_collector_reads_its_configuration(stack, name):
+@pytest.mark.parametrize(
+    "name",
+    [
+        "collector", "remote-write", "agent", "gateway", "grafana-cloud", "datadog", "new-relic", "honeycomb",
+        "azure-monitor", "google-cloud",
+    ],
+)  # fmt: skip
+def test_the_collector_reads_its_configuration(stack, name, monkeypatch):
+    for variable in ("GRAFANA_CLOUD_OTLP_ENDPOINT", "GOOGLE_CLOUD_LOCATION", "GOOGLE_CLOUD_CLUSTER"):
+        monkeypatch.setenv(variable, "http://localhost")
     ran("otelcol", "validate", "--config", servers.DEPLOY / f"collector/{name}.yaml")

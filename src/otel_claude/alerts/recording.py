@@ -58,11 +58,7 @@ def groups_of(growth: Growth, store: Store = "prometheus") -> tuple[Group, ...]:
     """The groups of one clock: tests have a faster one."""
     recorded = store != "victoria-metrics"
     return (
-        Group(
-            "otel-claude-alive",
-            (Recording(ALIVE, "vector(1)"), *([Recording(COUNTS_NEW, growth.counts_new())] if recorded else [])),
-            duration(growth.minutes.slot),
-        ),
+        Group("otel-claude-alive", (Recording(ALIVE, "vector(1)"),), duration(growth.minutes.slot)),
         *(_growth_groups(growth) if recorded else ()),
         Group(
             "otel-claude-gauges",
@@ -93,6 +89,8 @@ def _growth_groups(growth: Growth) -> Iterable[Group]:
             for metric, part in parts
         )
 
+    # Each minute: calls of a Prometheus that was just started count from the first slot that ends after this.
+    yield Group("otel-claude-new-series", (Recording(COUNTS_NEW, growth.counts_new()),), duration(growth.minute))
     yield Group(
         "otel-claude-increase-5m",
         (

@@ -299,7 +299,8 @@ def _losses(environment: Mapping[str, str]) -> Iterator[Finding]:
     preference = value(environment, name).lower()
     if preference in ("delta", "lowmemory"):
         text = f"It is {preference}: Prometheus drops what has delta temporality, some versions without an error."
-        yield Finding("warning", name, text, f"export {name}=cumulative")
+        others = "   (Datadog, New Relic, Honeycomb, Azure Monitor: delta)"
+        yield Finding("warning", name, text, f"export {name}=cumulative{others}")
     name = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"
     if value(environment, name).lower() == "base2_exponential_bucket_histogram":
         text = "Prometheus 3.5 to 3.7 refuse the whole batch then, unless --enable-feature=native-histograms is set."
