@@ -14,10 +14,10 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
 
-$(STAMP): requirements/dev.txt requirements/no-deps.txt pyproject.toml demo/pyproject.toml demo/hatch_build.py
+$(STAMP): requirements/uv.txt requirements/dev.txt requirements/no-deps.txt pyproject.toml demo/pyproject.toml demo/hatch_build.py
 	@echo "Setting up $(VENV) (once)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	test -x $(UV) || $(BIN)/python -m pip install --quiet uv
+	test -x $(UV) || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
 	$(UV) pip install --quiet --python $(BIN)/python -r requirements/dev.txt
 	# Its build writes what the demo needs: uv would not see that it changed.
 	$(UV) pip install --quiet --python $(BIN)/python --refresh-package otel-claude-demo \
@@ -74,11 +74,15 @@ format: $(STAMP) ## Format the code
 docs: $(STAMP) ## Write docs/metrics.md from the code
 	$(BIN)/python scripts/docs.py
 
-requirements: ## Pin requirements/*.txt anew
-	test -x $(UV) || ($(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv)
+requirements: ## Pin requirements/*.txt anew, with hashes (ARGS=--upgrade: to the newest versions)
+	test -x $(UV) || ($(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt)
+	pin() {
+	  $(UV) pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(ARGS) "$$@"
+	}
 	for name in requirements/*.in requirements/frameworks/*.in requirements/fleets/*.in; do
-	  $(UV) pip compile --quiet --universal --python-version 3.10 --no-emit-index-url --no-emit-find-links --no-header "$$name" -o "$${name%.in}.txt"
+	  pin "$$name" -o "$${name%.in}.txt"
 	done
+	pin --extra organization pyproject.toml -o requirements/image.txt # what the container image has beside the package
 
 dashboards: $(STAMP) ## Generate deploy/ anew
 	$(BIN)/python scripts/stack-files
