@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NAMES ?= requirements/*.in requirements/frameworks/*.in requirements/fleets/*.in
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 # The tests start some hundred interpreters: without bytecode, each of them would compile the whole SDK anew.
@@ -79,7 +80,7 @@ requirements: ## Pin requirements/*.txt anew, with hashes (ARGS=--upgrade: to th
 	pin() {
 	  $(UV) pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(ARGS) "$$@"
 	}
-	for name in requirements/*.in requirements/frameworks/*.in requirements/fleets/*.in; do
+	for name in $(NAMES); do
 	  pin "$$name" -o "$${name%.in}.txt"
 	done
 	pin --extra organization pyproject.toml -o requirements/image.txt # what the container image has beside the package

@@ -14,7 +14,7 @@ UV = ROOT / ".venv" / "bin" / "uv"
 
 
 def pins() -> list[str]:
-    """The versions that requirements/dev.txt pins, without hashes: as constraints they are of another set of packages."""
+    """The versions that requirements/dev.txt pins, without hashes: constraints are for other sets of packages too."""
     text = (ROOT / "requirements" / "dev.txt").read_text()
     return re.findall(r"^([\w.-]+==.*?)(?: \\)?$", text, re.MULTILINE)
 

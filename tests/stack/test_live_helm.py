@@ -69,7 +69,8 @@ def test_it_renders_the_manifests_of_kubernetes_with_labels_of_helm_and_the_imag
             assert container.pop("imagePullPolicy") == "IfNotPresent"
             del wanted["spec"]["template"]["spec"]["containers"][0]["image"]
         if made["kind"] == "ConfigMap":
-            made, wanted = ({k: json.loads(v) for k, v in each["data"].items()} for each in (made, wanted))
+            for each in (made, wanted):
+                each["data"] = {name: json.loads(text) for name, text in each["data"].items()}
         assert made == wanted, key
 
 
