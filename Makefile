@@ -54,7 +54,7 @@ fuzz: $(STAMP) ## Fuzz with hostile answers for a minute (ARGS="--seconds 600": 
 soak: $(STAMP) ## A million calls and 100,000 streams: memory stays flat, sums exact (half an hour)
 	$(BIN)/python scripts/soak.py $(ARGS)
 
-audit: $(STAMP) ## Look for known vulnerabilities in what we depend on
+audit: $(STAMP) ## Look for known vulnerabilities in what we depend on (AUDIT=optional: where the advisories can be read)
 	scripts/audit
 
 bench: $(STAMP) ## Measure what it costs, beside others: 8 minutes (ARGS=--quick: one; --docs: write the page)
@@ -63,10 +63,11 @@ bench: $(STAMP) ## Measure what it costs, beside others: 8 minutes (ARGS=--quick
 demo: $(STAMP) ## Show everything with simulated calls (ARGS=--live: with a few real ones)
 	$(BIN)/otel-claude demo $(ARGS)
 
-lint: $(STAMP) ## Check format, lint and types
+lint: $(STAMP) ## Check format, lint, types and spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check --no-cache .  # which modules are ours depends on the folders, and a cache does not see those
 	$(BIN)/pyright
+	$(BIN)/codespell
 
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff format .
