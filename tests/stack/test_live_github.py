@@ -42,9 +42,9 @@ def test_actionlint_finds_nothing(stack):
 
 def test_actionlint_would_see_a_wrong_name(stack, tmp_path):
     wrong = tmp_path / "ci.yml"
-    wrong.write_text(WORKFLOWS[0].read_text().replace("matrix.python", "matrix.pyhton"))
+    wrong.write_text(WORKFLOWS[0].read_text().replace("matrix.python", "matrix.pythons"))
     done = subprocess.run([servers.program("actionlint"), wrong], capture_output=True, text=True, check=False)
-    assert (done.returncode, "pyhton" in done.stdout) == (1, True)
+    assert (done.returncode, "pythons" in done.stdout) == (1, True)
 
 
 def test_zizmor_finds_nothing():
