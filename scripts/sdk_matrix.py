@@ -59,7 +59,7 @@ LITELLM_WANTS = (
 
 Beside it stands the proxy, whose requirements are not those of our tools; that of 1.110.2 cannot be installed.
 """
-TESTED = ("anthropic==", "boto3==", "botocore==", "s3transfer==", "wrapt==")
+TESTED = ("-e", "anthropic==", "boto3==", "botocore==", "s3transfer==", "wrapt==")
 AT_ONCE = 2
 TESTS = {
     "agent-": "tests/agent_sdk", "boto3-": "tests/bedrock", "aiobotocore-": "tests/bedrock",
