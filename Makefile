@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NAMES ?= requirements/*.in requirements/frameworks/*.in requirements/fleets/*.in
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 # The tests start some hundred interpreters: without bytecode, each of them would compile the whole SDK anew.
@@ -14,10 +15,10 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
 
-$(STAMP): requirements/dev.txt requirements/no-deps.txt pyproject.toml demo/pyproject.toml demo/hatch_build.py
+$(STAMP): requirements/uv.txt requirements/dev.txt requirements/no-deps.txt pyproject.toml demo/pyproject.toml demo/hatch_build.py
 	@echo "Setting up $(VENV) (once)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	test -x $(UV) || $(BIN)/python -m pip install --quiet uv
+	test -x $(UV) || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
 	$(UV) pip install --quiet --python $(BIN)/python -r requirements/dev.txt
 	# Its build writes what the demo needs: uv would not see that it changed.
 	$(UV) pip install --quiet --python $(BIN)/python --refresh-package otel-claude-demo \
@@ -53,7 +54,7 @@ fuzz: $(STAMP) ## Fuzz with hostile answers for a minute (ARGS="--seconds 600": 
 soak: $(STAMP) ## A million calls and 100,000 streams: memory stays flat, sums exact (half an hour)
 	$(BIN)/python scripts/soak.py $(ARGS)
 
-audit: $(STAMP) ## Look for known vulnerabilities in what we depend on
+audit: $(STAMP) ## Look for known vulnerabilities in what we depend on (AUDIT=optional: where the advisories can be read)
 	scripts/audit
 
 bench: $(STAMP) ## Measure what it costs, beside others: 8 minutes (ARGS=--quick: one; --docs: write the page)
@@ -62,10 +63,11 @@ bench: $(STAMP) ## Measure what it costs, beside others: 8 minutes (ARGS=--quick
 demo: $(STAMP) ## Show everything with simulated calls (ARGS=--live: with a few real ones)
 	$(BIN)/otel-claude demo $(ARGS)
 
-lint: $(STAMP) ## Check format, lint and types
+lint: $(STAMP) ## Check format, lint, types and spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check --no-cache .  # which modules are ours depends on the folders, and a cache does not see those
 	$(BIN)/pyright
+	$(BIN)/codespell
 
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff format .
@@ -74,11 +76,15 @@ format: $(STAMP) ## Format the code
 docs: $(STAMP) ## Write docs/metrics.md from the code
 	$(BIN)/python scripts/docs.py
 
-requirements: ## Pin requirements/*.txt anew
-	test -x $(UV) || ($(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv)
-	for name in requirements/*.in requirements/frameworks/*.in requirements/fleets/*.in; do
-	  $(UV) pip compile --quiet --universal --python-version 3.10 --no-emit-index-url --no-emit-find-links --no-header "$$name" -o "$${name%.in}.txt"
+requirements: ## Pin requirements/*.txt anew, with hashes (ARGS=--upgrade: to the newest versions)
+	test -x $(UV) || ($(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt)
+	pin() {
+	  $(UV) pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(ARGS) "$$@"
+	}
+	for name in $(NAMES); do
+	  pin "$$name" -o "$${name%.in}.txt"
 	done
+	pin --extra organization pyproject.toml -o requirements/image.txt # what the container image has beside the package
 
 dashboards: $(STAMP) ## Generate deploy/ anew
 	$(BIN)/python scripts/stack-files

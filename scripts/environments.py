@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 UV = ROOT / ".venv" / "bin" / "uv"
+
+
+def pins() -> list[str]:
+    """The versions that requirements/dev.txt pins, without hashes: constraints are for other sets of packages too."""
+    text = (ROOT / "requirements" / "dev.txt").read_text()
+    return re.findall(r"^([\w.-]+==.*?)(?: \\)?$", text, re.MULTILINE)
 
 
 def make_all(kind: str) -> None:

@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
+from environments import pins
+
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "sdks"
 CONSTRAINTS = CACHE / "constraints.txt"
@@ -127,7 +129,7 @@ def requirements(name: str) -> list[str]:
 def write_constraints() -> None:
     """The pins of the development tools, without those of the libraries that are tested, and of TOOLS alone."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    lines = (ROOT / "requirements" / "dev.txt").read_text().splitlines()
+    lines = pins()
     tools = tuple(f"{name}==" for name in TOOLS)
     TOOL_PINS.write_text("\n".join(line for line in lines if line.startswith(tools)) + "\n")
     CONSTRAINTS.write_text("\n".join(line for line in lines if not line.startswith(TESTED)) + "\n")

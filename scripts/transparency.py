@@ -22,7 +22,6 @@ import argparse
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +30,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from environments import pins
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 CACHE: Final = ROOT / ".cache" / "transparency"
@@ -221,10 +222,7 @@ def _snapshot(into: Path) -> None:
 
 
 def _constraints() -> str:
-    lines = (ROOT / "requirements" / "dev.txt").read_text().splitlines()
-    return (
-        "\n".join(line for line in lines if re.match(r"[\w.-]+==", line) and not line.startswith("anthropic==")) + "\n"
-    )
+    return "\n".join(pin for pin in pins() if not pin.startswith("anthropic==")) + "\n"
 
 
 def _call(command: list[Any], cwd: Path) -> None:

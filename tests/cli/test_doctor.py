@@ -644,7 +644,7 @@ def test_a_price_file(tmp_path):
     path.write_text('{"name": "acme"}')
     text = next(f.text for f in found(OTEL_CLAUDE_PRICES=str(path)) if f.subject == "OTEL_CLAUDE_PRICES")
     assert f"merged over the shipped prices as {shipped().date}+acme" in text
-    path.write_text('{"modles": {}, "discounts": 3}')
+    path.write_text('{"modles": {}, "discounts": 3}')  # codespell:ignore modles
     finding = wrong(OTEL_CLAUDE_PRICES=str(path))["OTEL_CLAUDE_PRICES"]
     assert finding.level == "error"
     assert "has 2 mistakes" in finding.text

@@ -28,7 +28,7 @@ def test_target_is_written_and_can_be_read(target, tmp_path):
     for path in written:
         text = path.read_text()
         assert not re.search(r"@[a-z]+@", text)  # what export fills in
-        if path.suffix in {".service", ".timer", ".tf"}:
+        if path.suffix in {".service", ".timer", ".tf"} or path.parent.name == "templates":
             documents = [text.partition("\n")[2]]
         else:
             documents = [json.loads(text)] if path.suffix == ".json" else list(yaml.safe_load_all(text))
@@ -304,8 +304,8 @@ def test_there_are_no_tests_of_rules_with_options(tmp_path, options):
 
 
 def test_unknown_target_is_refused(tmp_path):
-    with pytest.raises(ExportError, match="unknown target 'helm': it is one of dashboards, rules"):
-        export("helm", tmp_path)
+    with pytest.raises(ExportError, match="unknown target 'puppet': it is one of dashboards, rules"):
+        export("puppet", tmp_path)
 
 
 def everything(folder):
@@ -441,7 +441,7 @@ def test_command_takes_several_budgets(tmp_path, run):
     ("arguments", "message"),
     [
         (("rules", "--budget", "tenant"), "the budget 'tenant' names no tag: it is written as tenant=acme:500"),
-        (("helm",), "unknown target 'helm'"),
+        (("puppet",), "unknown target 'puppet'"),
         (("rules", "--daily-budget", "-3"), "the daily budget must be more than 0 dollars, not -3"),
         (("rules", "--naming", "dots"), "unknown naming 'dots'"),
     ],

@@ -57,7 +57,7 @@ def test_the_configuration_page_has_every_variable_and_no_unknown_one():
 def test_the_frameworks_page_has_the_versions_that_are_tested():
     """Those of the newer Pythons, where 3.10 has others."""
     lines = [
-        line.partition(" ; ")
+        line.removesuffix(" \\").partition(" ; ")
         for file in (ROOT / "requirements" / "frameworks").glob("*.txt")
         for line in file.read_text().splitlines()
     ]
