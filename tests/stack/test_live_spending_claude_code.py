@@ -1,4 +1,4 @@
-"""`otel-claude spend --source claude-code`: what Claude Code reports, in each way that stores have it, apart from calls."""
+"""`otel-claude spend --source claude-code`: what Claude Code reports, in each way of stores, apart from calls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import time
 import urllib.request
 from collections import Counter
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import NamedTuple
 
 import pytest
@@ -95,9 +94,9 @@ def deltas(times=1):
     """Raw deltas, each sample in the middle of its five minutes."""
     lines = {}
     for metric, labels, amount in growth():
-        labels = labels | {"instance": "collector-0", "claude_temporality": "delta"}
+        pairs = labels | {"instance": "collector-0", "claude_temporality": "delta"}
         lines.setdefault(metric.prometheus, []).extend(
-            written(metric.prometheus, labels, amount, (at - 150) * times) for at in range(START + SLOT, END + 1, SLOT)
+            written(metric.prometheus, pairs, amount, (at - 150) * times) for at in range(START + SLOT, END + 1, SLOT)
         )
     return lines
 
@@ -106,9 +105,9 @@ def sums():
     """Raw sums of a Collector that began two hours before, as they are scraped."""
     lines = {}
     for metric, labels, amount in growth():
-        labels = labels | {"instance": "collector-0"}
+        pairs = labels | {"instance": "collector-0"}
         lines.setdefault(metric.prometheus, []).extend(
-            written(metric.prometheus, labels, amount * (24 + number), START + number * SLOT)
+            written(metric.prometheus, pairs, amount * (24 + number), START + number * SLOT)
             for number in range(SLOTS + 1)
         )
     return lines

@@ -130,9 +130,7 @@ def _earlier(opened: OpenedStore, period: Period, moment: datetime) -> _Normal:
 
 def _is_any(found: list[dict[Key, Usage]], opened: OpenedStore) -> None:
     if not any(found):
-        raise IncompleteDataError(
-            f"Prometheus at {opened.server.address} has nothing that otel-claude measured in either period"
-        )
+        raise opened.nothing("otel-claude measured", "in either period")
 
 
 def _json(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Annotated, TypeVar
 
@@ -83,11 +83,14 @@ class OpenedStore:
     server: Prometheus
     queries: Queries
     filters: tuple[Filter, ...] = ()
+    _said: set[str] = field(default_factory=set[str])
+    """What was said of how periods are read: of several periods once."""
 
     def open(self, period: Period, now: datetime) -> History:
         """How a period is read. What the user is to know of that is said."""
         history, note = open_history(self.server, self.queries, period, now)
-        if note:
+        if note and note not in self._said:
+            self._said.add(note)
             say(note)
         return replace(history, filters=self.filters)
 
@@ -95,6 +98,14 @@ class OpenedStore:
         """How a period is read that was recorded from its beginning to its end. None where it was not."""
         history = recorded_history(self.server, self.queries, period, now)
         return history and replace(history, filters=self.filters)
+
+    def nothing(self, what: str, when: str, doctor: str = "otel-claude doctor") -> IncompleteDataError:
+        """Says that the store has nothing, and what to do."""
+        chosen = " of what --where chooses" if self.filters or self.queries.where else ""
+        return IncompleteDataError(
+            f"Prometheus at {self.server.address} has nothing that {what} {when}{chosen}. Choose another, or run "
+            f"`{doctor}` where it should come from"
+        )
 
 
 def now() -> datetime:

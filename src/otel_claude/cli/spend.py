@@ -169,8 +169,9 @@ def _of_store(
     history = opened.open(period, moment)
     found = (read_claude_code if is_code else read_usage)(history, by, shipped().known)
     if not found:
-        what = "Claude Code exported" if is_code else "otel-claude measured"
-        raise IncompleteDataError(f"Prometheus at {opened.server.address} has nothing that {what} from {period}")
+        if is_code:
+            raise opened.nothing("Claude Code exported", f"from {period}", "otel-claude doctor --claude-code")
+        raise opened.nothing("otel-claude measured", f"from {period}")
     # Dollars by type have no calls beside them.
     unpriced = read_unpriced(history) if TYPE in by else sum((use.unpriced for use in found.values()), Counter[str]())
     answer = _Answer(by, _ordered(found, by), source, unpriced, period)
