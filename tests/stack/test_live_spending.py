@@ -18,6 +18,7 @@ import pytest
 import servers
 from test_live_backfill import prometheus, promtool
 
+from answer_schemas import mistakes
 from otel_claude import semconv as c
 from otel_claude.promql.recorded import ALIVE, DUE, increase_name
 
@@ -150,6 +151,8 @@ def asked(store, command, *options):
         [*COMMAND, command, "--prometheus", store.url, *options], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
+    if "json" in options or "--json" in options:
+        assert mistakes(command, json.loads(ran.stdout)) == []
     return ran.stdout
 
 

@@ -92,7 +92,7 @@ def message(spend: dict[str, Any], explain: dict[str, Any] | None, advise: dict[
     else:
         found = [cause for cause in explain["causes"] if abs(Decimal(cause["usd"])) >= CENT][:MOST]
         lines += ["*Why it changed*", *map(cause_line, found)] if found else []
-    advice = advise["advice"][:MOST] if advise else []
+    advice: list[dict[str, Any]] = advise["advice"][:MOST] if advise else []
     lines += ["*Where to save*", *map(advice_line, advice)] if advice else []
     return "\n".join(lines)
 
