@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from otel_claude import semconv as c
+from otel_claude.cli.history import OpenedStore
 from otel_claude.pricing import shipped
+from otel_claude.prometheus import Prometheus
+from otel_claude.promql.names import NameTranslator
+from otel_claude.promql.queries import Queries
 from otel_claude.semconv import claude_code as cc
 from otel_claude.spending.usage import CODE_DIMENSIONS, DIMENSIONS, filter_of
 
@@ -36,3 +40,13 @@ KEPT = [
 def test_what_is_kept(dimension, wanted, labels, kept):
     names = (DIMENSIONS | CODE_DIMENSIONS if dimension == "user" else DIMENSIONS)[dimension]
     assert filter_of(names, wanted, shipped().known).keeps(labels) is kept
+
+
+@pytest.mark.parametrize(
+    ("labels", "kept"),
+    [({"gen_ai_response_model": ALIAS}, True), ({"gen_ai_response_model": "claude-opus-5-5"}, False), ({}, False)],
+)
+def test_series_that_are_asked_for_otherwise_are_kept_by_the_same(labels, kept):
+    filters = (filter_of(DIMENSIONS["model"], HAIKU, shipped().known),)
+    opened = OpenedStore(Prometheus("http://prometheus:9090"), Queries(NameTranslator()), filters)
+    assert opened.keeps(labels | {"job": "shop"}) is kept

@@ -36,7 +36,8 @@ ANSWERS = {
     "advise": {
         "schema": 1, **PERIOD,
         "advice": [{"id": "cache_unread", "certainty": "exact", "usd_per_month": "12.00",
-                    "where": {"job": "shop", "model": "m"}, "evidence": {}, "change": "x", "risk": "y"}],
+                    "where": {"job": "shop", "model": "m"}, "evidence": {"usd": {"value": "1.00", "query": "q"}},
+                    "change": "x", "risk": "y"}],
         "options": [{"id": "batches", "usd_per_month": "3.00"}],
     },
 }  # fmt: skip
@@ -75,6 +76,7 @@ WRONG = [
     ("advise", ("advice", 0, "certainty"), "likely"),
     ("advise", ("advice", 0, "usd_per_month"), 12),
     ("advise", ("advice", 0, "where", "job"), 1),
+    ("advise", ("advice", 0, "evidence", "usd"), "1.00"),
     ("advise", ("options", 0, "usd_per_month"), None),
 ]
 

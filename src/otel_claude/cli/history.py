@@ -99,6 +99,11 @@ class OpenedStore:
         history = recorded_history(self.server, self.queries, period, now)
         return history and replace(history, filters=self.filters)
 
+    def keeps(self, labels: Mapping[str, str]) -> bool:
+        """Whether a series that was asked for otherwise, with labels as they are stored, is of what was chosen."""
+        bare = self.queries.translator.bare
+        return all(each.keeps({label: labels.get(bare(label), "") for label in each.labels}) for each in self.filters)
+
     def nothing(self, what: str, when: str, doctor: str = "otel-claude doctor") -> IncompleteDataError:
         """Says that the store has nothing, and what to do."""
         chosen = " of what --where chooses" if self.filters or self.queries.where else ""
