@@ -45,7 +45,7 @@ class ReportError(Exception):
     """Nothing is posted. The text is one sentence without a secret, or empty where it was written already."""
 
 
-def asked(command: str, *options: str) -> dict[str, Any]:
+def answer_of(command: str, *options: str) -> dict[str, Any]:
     """What a command of otel-claude answers. Its own sentence about a failure goes to stderr."""
     ran = subprocess.run(
         [sys.executable, "-m", "otel_claude.cli", command, "--json", *options], stdout=subprocess.PIPE, check=False
@@ -58,10 +58,10 @@ def asked(command: str, *options: str) -> dict[str, Any]:
     return said
 
 
-def answered(command: str, *options: str) -> dict[str, Any] | None:
+def answer_or_none(command: str, *options: str) -> dict[str, Any] | None:
     """The same, or nothing where there is no answer: the report goes without."""
     try:
-        return asked(command, *options)
+        return answer_of(command, *options)
     except ReportError as error:
         say(error)
         return None
@@ -180,8 +180,11 @@ def report(webhook_file: Path, options: list[str]) -> None:
     now = datetime.now(timezone.utc)
     end = now.date() - timedelta(days=now.weekday())
     week = ["--from", str(end - timedelta(days=7)), "--to", str(end), *options]
-    spend = asked("spend", "--by", "job", "--top", str(MOST), *week)
-    post(webhook, message(spend, answered("explain", *week), answered("advise", *week) if has_advice() else None))
+    spend = answer_of("spend", "--by", "job", "--top", str(MOST), *week)
+    post(
+        webhook,
+        message(spend, answer_or_none("explain", *week), answer_or_none("advise", *week) if has_advice() else None),
+    )
 
 
 def main() -> int:
