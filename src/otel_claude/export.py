@@ -37,6 +37,7 @@ GENERATED: Final = (
 _FROM_PACKAGE: Final = "RUN pip install --no-cache-dir 'otel-claude[demo,agent-sdk]'"
 _FROM_CHECKOUT: Final = "COPY . /src\n        RUN pip install --no-cache-dir '/src[demo,agent-sdk]' /src/demo"
 
+_REPORT: Final = "weekly_report.py"
 _CLAUDE_CODE_STORES: Final = {
     "prometheus": "http://prometheus:9090/api/v1/otlp",
     "mimir": "http://mimir:8080/otlp",
@@ -159,7 +160,7 @@ def claude_code(options: Options) -> Files:
 
 
 def systemd(_options: Options) -> Files:
-    """Units for what runs beside the services: the organization's process and the daily comparison."""
+    """Units for what runs beside the services: the organization's process, the daily comparison, the weekly report."""
     return _static("systemd")
 
 
@@ -193,6 +194,13 @@ def kubernetes(options: Options) -> Files:
             "data": {name: text},
         }
         files[f"dashboard-{uid}.yaml"] = to_yaml(config, "Grafana's sidecar loads what has this label.")
+    script = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "otel-claude-weekly-report"},
+        "data": {_REPORT: _static("systemd")[_REPORT]},
+    }
+    files["weekly-report-script.yaml"] = to_yaml(script, "What the CronJob of weekly-report.yaml runs.")
     return files | _static("kubernetes")
 
 

@@ -12,6 +12,7 @@ import time
 from datetime import timedelta
 from decimal import Decimal
 from http.client import HTTPException
+from ssl import SSLCertVerificationError
 from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
@@ -29,6 +30,10 @@ _PIECE: Final = 1 << 16
 _MAX_VALUE: Final = 1e18
 """Nothing that we ask for is larger: not tokens, dollars, nor seconds since the epoch."""
 _MAX_RETENTION: Final = 10**12
+_WHERE: Final = (
+    "Give --prometheus the address under which /api/v1/query answers, with its path, as https://mimir/prometheus"
+)
+_WHO: Final = "Give --bearer-token-file, --username with --password-file, or --header @FILE; a tenant with --header"
 _UNITS: Final = {"y": 365 * 86_400, "w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -84,7 +89,10 @@ class Prometheus:
         warning = answer.get("warnings") or (answer.get("isPartial") and "the answer is partial")
         if warning:
             first = (as_list(warning) or [warning])[0]
-            raise IncompleteDataError(f"Prometheus at {redact.url(self.address)} warns: {self._said(str(first))}")
+            raise IncompleteDataError(
+                f"Prometheus at {redact.url(self.address)} warns: {self._said(str(first))}. A part is no answer: ask "
+                "again when all of it answers"
+            )
         rows = as_list(as_object(answer.get("data")).get("result"))
         if rows is None:
             raise self._not_the_api()
@@ -139,20 +147,24 @@ class Prometheus:
             with error:
                 raise IncompleteDataError(f"Prometheus at {shown} {self._refusal(error)}") from None
         except (OSError, HTTPException, ValueError) as error:
-            raise IncompleteDataError(f"Prometheus at {shown} does not answer: {redact.reason(error)}") from None
+            is_unknown = isinstance(getattr(error, "reason", error), SSLCertVerificationError)
+            what = "Give the authority of a private one as --ca-file" if is_unknown else "See that it runs there"
+            raise IncompleteDataError(
+                f"Prometheus at {shown} does not answer: {redact.reason(error)}. {what}"
+            ) from None
         if len(content) > _MAX_BYTES:
             raise IncompleteDataError(f"Prometheus at {shown} answers with more than {_MAX_BYTES >> 20} MiB")
         try:
             found = as_object(json.loads(content))
         except (ValueError, RecursionError):
-            raise IncompleteDataError(f"Prometheus at {shown} does not answer in JSON") from None
+            raise IncompleteDataError(f"Prometheus at {shown} does not answer in JSON. {_WHERE}") from None
         if found.get("status") != "success":
             raise self._not_the_api()
         return found
 
     def _not_the_api(self) -> IncompleteDataError:
         return IncompleteDataError(
-            f"{redact.url(self.address)} is no Prometheus: its answer is not one of the query API"
+            f"{redact.url(self.address)} is no Prometheus: its answer is not one of the query API. {_WHERE}"
         )
 
     def _refusal(self, error: HTTPError) -> str:
@@ -168,7 +180,8 @@ class Prometheus:
             reason = self._said(str(json.loads(said)["error"]))
         except (ValueError, KeyError, TypeError, RecursionError):
             reason = self._said(said.strip() or str(error.reason))[:100]
-        return f"refuses the query ({error.code}): {reason}"
+        what = {401: f". {_WHO}", 403: f". {_WHO}", 404: f". {_WHERE}"}.get(error.code, "")
+        return f"refuses the query ({error.code}): {reason}{what}"
 
     def _said(self, words: str) -> str:
         """Words of the server's, which may repeat what it was sent."""

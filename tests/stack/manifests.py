@@ -87,5 +87,6 @@ def collector_pod():
 def pods():
     """All pods, by the name of what makes them."""
     made = {each["metadata"]["name"]: each["spec"]["template"] for each in of_kind("Deployment")}
+    made |= {each["metadata"]["name"]: each["spec"]["jobTemplate"]["spec"]["template"] for each in of_kind("CronJob")}
     collector = collector_pod()
     return made | {collector["metadata"]["name"]: collector}

@@ -18,6 +18,7 @@ import pytest
 import servers
 from test_live_backfill import prometheus, promtool
 
+from answer_schemas import mistakes
 from otel_claude import semconv as c
 from otel_claude.dashboards.movers import WHY
 from otel_claude.promql.names import NameTranslator
@@ -85,6 +86,8 @@ SERVICES = {
     "gone": (replace(USUAL, model="claude-haiku-4-5-20251001"), None),
 }
 TEAMS = {job: ("search", "ads")[number % 2] for number, job in enumerate(SERVICES)}
+ANSWERED = {"gone": "claude-haiku-4-5"}
+"""What the API calls a model, where that is another name than a row shows."""
 CAUSES = {
     "busy": "calls", "long-prompt": "input", "broken-cache": "cache", "verbose": "output", "thinker": "thinking",
     "dearer": "price", "searching": "web_search", "new": "new", "gone": "gone",
@@ -124,7 +127,7 @@ def recorded(day):
         for (metric, further), amount in growth_of(use).items() if use else ():
             if not amount:
                 continue
-            pairs = labels | {"gen_ai_response_model": use.model} | dict(further)
+            pairs = labels | {"gen_ai_response_model": ANSWERED.get(job, use.model)} | dict(further)
             written = ",".join(f'{name}="{value}"' for name, value in pairs.items())
             for level, length, delay in (("5m", SLOT, 90), ("1h", HOUR, 400)):
                 name, value = increase_name(metric, level), amount * (length // SLOT)
@@ -152,6 +155,8 @@ def asked(store, command, *options):
         [*COMMAND, command, "--prometheus", store.url, *options], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
+    if "json" in options or "--json" in options:
+        assert mistakes(command, json.loads(ran.stdout)) == []
     return ran.stdout
 
 
@@ -249,6 +254,37 @@ def test_filters_and_the_rest(store):
     assert markdown[0] == "| Type | USD | Share |"
     assert markdown[1] == "| --- | ---: | ---: |"
     assert markdown[-1].startswith("| Total | ")
+
+
+@pytest.mark.parametrize(
+    ("model", "jobs"),
+    [
+        ("claude-haiku-4-5-20251001", {"gone"}),  # as the row shows it
+        ("claude-haiku-4-5", {"gone"}),  # as the API answered
+        ("claude-opus-5-5", set()),
+        ("claude-sonnet-5-5", SERVICES.keys() - {"gone", "new"}),
+    ],
+)
+def test_a_model_is_chosen_by_the_name_that_its_row_shows_and_by_the_one_that_was_answered(store, model, jobs):
+    period = ("--from", time_of(CHANGED - DAY), "--to", time_of(CHANGED))
+    options = ("--by", "job", "--where", f"model={model}", "--json")
+    ran = subprocess.run(
+        [*COMMAND, "spend", "--prometheus", store.url, *period, *options], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == (0 if jobs else 2), ran.stderr
+    found = {row["job"]: Decimal(row["usd"]) for row in json.loads(ran.stdout or '{"rows": []}')["rows"]}
+    assert found == {job: SERVICES[job][0].usd * (DAY // SLOT) for job in jobs}
+
+
+def test_explain_looks_at_a_chosen_model_alone(store):
+    period = ("--from", time_of(CHANGED), "--to", time_of(END), "--json")
+    said = json.loads(asked(store, "explain", *period, "--where", "model=claude-haiku-4-5-20251001"))
+    assert [(each["cause"], [place["job"] for place in each["where"]]) for each in said["causes"]] == [
+        ("gone", ["gone"])
+    ]
+    assert set(said["normal"]["periods_usd"]) == {said["before"]["usd"]}
+    said = json.loads(asked(store, "explain", *period, "--where", "model=claude-opus-5-5", "--where", "job=dearer"))
+    assert [(each["cause"], each["usd"]) for each in said["causes"]] == [("new", said["after"]["usd"])]
 
 
 def test_explain_names_each_planted_cause_with_its_dollars(store):

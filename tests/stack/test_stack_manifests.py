@@ -110,7 +110,7 @@ def allowed(policy, direction):
 
 def test_network_policies_allow_what_is_needed_and_no_more():
     policies = {each["metadata"]["name"]: each for each in of_kind("NetworkPolicy")}
-    assert policies.keys() == {"otel-claude-collector", "otel-claude-organization"}
+    assert policies.keys() == {"otel-claude-collector", "otel-claude-organization", "otel-claude-weekly-report"}
     assert all(each["spec"]["policyTypes"] == ["Ingress", "Egress"] for each in policies.values())
     (collector,) = of_kind("OpenTelemetryCollector")
     config = collector["spec"]["config"]
@@ -121,6 +121,49 @@ def test_network_policies_allow_what_is_needed_and_no_more():
     own = policies["otel-claude-organization"]
     assert "ingress" not in own["spec"]
     assert allowed(own, "egress") == {manifests.port(endpoint("organization")), 443, 53}
+    own = policies["otel-claude-weekly-report"]
+    assert "ingress" not in own["spec"]
+    (asked,) = [each for each in report_command() if each.startswith("--prometheus=")]
+    assert allowed(own, "egress") == {manifests.port(asked), 443, 53}
+    # The webhook is where nobody knows; Prometheus is in a namespace.
+    (to,) = [rule["to"] for rule in own["spec"]["egress"] if "to" in rule]
+    (namespace,) = to[0]["namespaceSelector"]["matchLabels"].values()
+    assert f".{namespace}:" in asked
+
+
+def report_command():
+    return PODS["otel-claude-weekly-report"]["spec"]["containers"][0]["command"]
+
+
+def test_the_weekly_report_runs_the_script_with_the_webhook_from_a_mounted_secret():
+    spec = PODS["otel-claude-weekly-report"]["spec"]
+    (container,) = spec["containers"]
+    mounts = {each["name"]: each for each in container["volumeMounts"]}
+    volumes = {each["name"]: each for each in spec["volumes"]}
+    assert mounts.keys() == volumes.keys()
+    assert all(each["readOnly"] for each in mounts.values())
+    (script,) = [
+        each for each in of_kind("ConfigMap") if each["metadata"]["name"] == volumes["script"]["configMap"]["name"]
+    ]
+    assert script["data"] == {"weekly_report.py": (DEPLOY / "systemd/weekly_report.py").read_text()}
+    command = report_command()
+    assert command[:2] == ["python", f"{mounts['script']['mountPath']}/weekly_report.py"]
+    text = (KUBERNETES / "weekly-report.yaml").read_text()
+    ((secret, key),) = re.findall(r"kubectl create secret generic (\S+) --from-literal=([^=\s]+)=", text)
+    assert volumes["webhook"]["secret"] == {"secretName": secret, "defaultMode": 0o440}
+    assert f"--webhook-file={mounts['webhook']['mountPath']}/{key}" in command
+    assert "env" not in container
+
+
+def test_the_weekly_report_is_posted_once():
+    (job,) = of_kind("CronJob")
+    assert (job["spec"]["schedule"], job["spec"]["timeZone"]) == ("0 6 * * 1", "Etc/UTC")
+    assert job["spec"]["concurrencyPolicy"] == "Forbid"
+    assert PODS["otel-claude-weekly-report"]["spec"]["restartPolicy"] == "Never"
+    (timer,) = re.findall(
+        r"^OnCalendar=(.*)$", (DEPLOY / "systemd/otel-claude-weekly-report.timer").read_text(), re.MULTILINE
+    )
+    assert timer == "Mon *-*-* 06:00:00 UTC"
 
 
 def environment(name):
@@ -218,6 +261,8 @@ def test_exemplars_lead_to_a_data_source_that_is_there():
 def test_grafana_looks_for_the_label_of_the_dashboards():
     sidecar = read(f"kubernetes/{manifests.VALUES}")["grafana"]["sidecar"]["dashboards"]
     for config in of_kind("ConfigMap"):
+        if not any(name.endswith(".json") for name in config["data"]):
+            continue
         assert config["metadata"]["labels"] == {sidecar["label"]: sidecar["labelValue"]}
 
 
@@ -246,11 +291,16 @@ def test_compose_names_services_volumes_and_mounts_that_are_there():
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.stem)
 def test_units_name_the_same_program_and_key(unit):
     text = unit.read_text()
-    first = UNITS[0].read_text()
-    (venv,) = re.findall(r"python3 -m venv (\S+)", first)
+    first = text if "install -m 600" in text else UNITS[0].read_text()
+    (venv,) = re.findall(r"python3 -m venv (\S+)", UNITS[0].read_text())
+    assert set(re.findall(r"python3 -m venv (\S+)", text)) <= {venv}
     (key,) = re.findall(r"install -m 600 /dev/stdin (\S+)", first)
-    assert re.findall(r"([^\s=]+/bin)/otel-claude\b", text) == [f"{venv}/bin"]
-    assert f"LoadCredential=admin-key:{key}" in text
+    (command,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
+    assert set(re.findall(r"([^\s=]+/bin)/(?:otel-claude|python)\b", command)) == {f"{venv}/bin"}
+    assert re.findall(r"^LoadCredential=\S+:(\S+)$", text, re.MULTILINE) == [key]
+    for script, place in re.findall(r"install -m 644 (\S+) (\S+)", text):
+        assert (unit.parent / script).is_file()
+        assert place in command
 
 
 def test_a_timer_starts_a_unit_that_is_there():

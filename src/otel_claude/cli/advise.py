@@ -138,7 +138,9 @@ def _by_rules(opened: OpenedStore, history: History) -> Iterator[_Advice]:
 
 def _found(rule: Rule, opened: OpenedStore, queries: Queries, window: str, at: float) -> Iterator[_Advice]:
     dollars = rule.usd(queries, window)
-    rows = [(row, usd) for labels, usd in opened.server.query(dollars, at) if (row := _row(rule, queries, labels))]
+    rows = [
+        (_row(rule, queries, labels), usd) for labels, usd in opened.server.query(dollars, at) if opened.keeps(labels)
+    ]
     if not rows:
         return
     evidence = {name: expression(queries, window) for name, expression in rule.evidence.items()}

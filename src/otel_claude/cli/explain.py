@@ -11,7 +11,6 @@ from ..organization.errors import Problem
 from ..pricing import PriceTableError, shipped
 from ..prometheus import IncompleteDataError
 from ..spending.explain import MEASURES, Cause, Part, explain
-from ..spending.history import recorded_history
 from ..spending.periods import DAY, Period, rfc3339, time_of
 from ..spending.usage import Key, Usage, labels_of, read_spend, read_usage
 from .arguments import Option
@@ -122,7 +121,7 @@ def _earlier(opened: OpenedStore, period: Period, moment: datetime) -> _Normal:
     found: list[Decimal] = []
     for number in range(1, _MOST_PERIODS + 1):
         earlier = period.before(number * weeks * _WEEK)
-        history = recorded_history(opened.server, opened.queries, earlier, moment)
+        history = opened.recorded(earlier, moment)
         if history is None:
             break
         found.append(sum(read_spend(history, earlier.length), Decimal(0)))
@@ -131,9 +130,7 @@ def _earlier(opened: OpenedStore, period: Period, moment: datetime) -> _Normal:
 
 def _is_any(found: list[dict[Key, Usage]], opened: OpenedStore) -> None:
     if not any(found):
-        raise IncompleteDataError(
-            f"Prometheus at {opened.server.address} has nothing that otel-claude measured in either period"
-        )
+        raise opened.nothing("otel-claude measured", "in either period")
 
 
 def _json(

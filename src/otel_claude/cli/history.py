@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Annotated, TypeVar
 
+from ..pricing import shipped
 from ..prometheus import IncompleteDataError, Prometheus
 from ..promql.names import NameTranslator
 from ..promql.queries import STORES, Queries, Store
-from ..spending.history import History, newest, open_history
+from ..spending.history import Filter, History, newest, open_history, recorded_history
 from ..spending.periods import Period, last, time_of
-from ..spending.usage import TYPE, WIDTHS, labels_of
+from ..spending.usage import DIMENSIONS, TYPE, WIDTHS, filter_of, labels_of
 from .arguments import Option
 from .connections import PrometheusOptions
 from .output import say
@@ -46,14 +48,18 @@ class HistoryOptions:
         ),
     ] = None
 
-    def server(self, connection: PrometheusOptions) -> OpenedStore:
+    def server(
+        self, connection: PrometheusOptions, dimensions: Mapping[str, tuple[str, ...]] = DIMENSIONS
+    ) -> OpenedStore:
         """The store. Raises IncompleteDataError where it cannot be asked."""
         if self.prometheus is None:
             raise IncompleteDataError("--prometheus is missing: say where the metrics are, as http://prometheus:9090")
         given = None if self.store is None else store_of(self.store)
-        where = tuple(_matcher(text) for text in self.where or ())
+        chosen = [_chosen(text, dimensions) for text in self.where or ()]
         server = connection.connect(self.prometheus)
-        return OpenedStore(server, Queries(NameTranslator(), where, store=given or server.store()))
+        where = tuple(each for each in chosen if isinstance(each, str))
+        filters = tuple(each for each in chosen if isinstance(each, Filter))
+        return OpenedStore(server, Queries(NameTranslator(), where, store=given or server.store()), filters)
 
     def period(self, queries: Queries, usual: str, now: datetime) -> Period:
         """The period that is asked about. Raises IncompleteDataError where the options say none."""
@@ -76,13 +82,35 @@ class OpenedStore:
 
     server: Prometheus
     queries: Queries
+    filters: tuple[Filter, ...] = ()
+    _said: set[str] = field(default_factory=set[str])
+    """What was said of how periods are read: of several periods once."""
 
     def open(self, period: Period, now: datetime) -> History:
         """How a period is read. What the user is to know of that is said."""
         history, note = open_history(self.server, self.queries, period, now)
-        if note:
+        if note and note not in self._said:
+            self._said.add(note)
             say(note)
-        return history
+        return replace(history, filters=self.filters)
+
+    def recorded(self, period: Period, now: datetime) -> History | None:
+        """How a period is read that was recorded from its beginning to its end. None where it was not."""
+        history = recorded_history(self.server, self.queries, period, now)
+        return history and replace(history, filters=self.filters)
+
+    def keeps(self, labels: Mapping[str, str]) -> bool:
+        """Whether a series that was asked for otherwise, with labels as they are stored, is of what was chosen."""
+        bare = self.queries.translator.bare
+        return all(each.keeps({label: labels.get(bare(label), "") for label in each.labels}) for each in self.filters)
+
+    def nothing(self, what: str, when: str, doctor: str = "otel-claude doctor") -> IncompleteDataError:
+        """Says that the store has nothing, and what to do."""
+        chosen = " of what --where chooses" if self.filters or self.queries.where else ""
+        return IncompleteDataError(
+            f"Prometheus at {self.server.address} has nothing that {what} {when}{chosen}. Choose another, or run "
+            f"`{doctor}` where it should come from"
+        )
 
 
 def now() -> datetime:
@@ -103,11 +131,15 @@ def store_of(text: str) -> Store:
     return one_of("--store", STORES, text)
 
 
-def _matcher(text: str) -> str:
+def _chosen(text: str, dimensions: Mapping[str, tuple[str, ...]]) -> str | Filter:
+    """A matcher where a dimension is one label, which holds what is shown."""
     dimension, separator, value = text.partition("=")
     if not separator:
         raise IncompleteDataError(f"--where {text!r} is no filter. Write it as job=checkout")
     if dimension in WIDTHS or dimension == TYPE:
         raise IncompleteDataError(f"--where cannot filter by {dimension}")
+    labels = labels_of(dimension, dimensions)
+    if dimension in {"model", "user"}:
+        return filter_of(labels, value, shipped().known)
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return NameTranslator().match(labels_of(dimension)[0], "=", escaped)
+    return NameTranslator().match(labels[0], "=", escaped)

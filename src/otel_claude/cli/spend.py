@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -20,9 +20,23 @@ from ..files import read
 from ..organization.errors import Problem
 from ..pricing import UNPRICED_REASONS, PriceTableError, shipped
 from ..prometheus import IncompleteDataError
+from ..semconv import COST
+from ..semconv.claude_code import CODE_COST
 from ..spending.organization import read_organization
 from ..spending.periods import DAY, HOUR, Period, floor, rfc3339
-from ..spending.usage import TYPE, WIDTHS, Key, Usage, labels_of, read_spend, read_unpriced, read_usage
+from ..spending.usage import (
+    CODE_DIMENSIONS,
+    DIMENSIONS,
+    TYPE,
+    WIDTHS,
+    Key,
+    Usage,
+    labels_of,
+    read_claude_code,
+    read_spend,
+    read_unpriced,
+    read_usage,
+)
 from .arguments import Option
 from .connections import AdminOptions, OptionError, PrometheusOptions, with_options
 from .history import HistoryOptions, now, one_of
@@ -31,7 +45,12 @@ from .tables import Table, csv_cell, show
 
 _SCHEMA: Final = 1
 _FORMATS: Final = ("table", "csv", "json", "markdown")
-_SOURCES: Final = ("prometheus", "organization")
+_CLAUDE_CODE: Final = "claude-code"
+_SOURCES: Final = ("prometheus", _CLAUDE_CODE, "organization")
+_SOURCE_SAID: Final = {
+    _CLAUDE_CODE: "Of Claude Code alone, as its sessions report it at prices of its own.",
+    "organization": "What Anthropic's Admin API reports, at list price.",
+}
 _USUAL: Final = "7d"
 _MAX_FILE: Final = 1 << 26
 _MAX_AMOUNT: Final = 10**18
@@ -62,12 +81,15 @@ class _Answer:
 
     by: tuple[str, ...]
     rows: list[tuple[Key, Usage]]
+    source: str
     unpriced: Counter[str] = field(default_factory=Counter[str])
     period: Period | None = None
     trend: list[Decimal] = field(default_factory=list[Decimal])
     width: str = ""
     others: int = 0
     """How many rows the last one stands for, or 0."""
+    without: frozenset[str] = frozenset()
+    """Counts that are not known."""
 
     @cached_property
     def usd(self) -> Decimal:
@@ -82,7 +104,8 @@ def command(  # noqa: PLR0913 - each is an option of the command
         Option(
             "--by",
             metavar="LIST",
-            help="day, hour, job, model, key, workspace, operation, type, library or tag.<key>; several with commas.",
+            help="day, hour, job, model, key, workspace, operation, type, library or tag.<key>; several with commas. "
+            "Of Claude Code: day, hour, job, model, user, team, query_source, speed.",
         ),
     ] = "model",
     written: Annotated[str, Option("--format", metavar="FORMAT", help="table, csv, json or markdown.")] = "table",
@@ -90,11 +113,18 @@ def command(  # noqa: PLR0913 - each is an option of the command
         float, Option("--top", metavar="N", at_least=0, help="The N largest rows, and one for the rest. 0: all.")
     ] = 0,
     source: Annotated[
-        str, Option("--source", metavar="SOURCE", help="prometheus, or organization: what the Admin API reports.")
+        str,
+        Option(
+            "--source",
+            metavar="SOURCE",
+            help="prometheus: the calls of applications. claude-code: what Claude Code reports of itself, in the same "
+            "server. organization: what the Admin API reports.",
+        ),
     ] = "prometheus",
     file: Annotated[
         Path | None, Option("--file", metavar="FILE", help="The JSON of a summary, in place of a server.")
     ] = None,
+    as_json: Annotated[bool, Option("--json", help="Print JSON: the same as --format json.")] = False,
     *,
     chosen: HistoryOptions,
     to_prometheus: PrometheusOptions,
@@ -104,30 +134,31 @@ def command(  # noqa: PLR0913 - each is an option of the command
 
     Reads what the rules recorded in Prometheus or Mimir, or the series of VictoriaMetrics: dollars, calls and tokens of
     a period, seven days up to now unless --from or --last say otherwise. `--source organization` shows in the same form
-    what Anthropic's Admin API reports at list price.
+    what Anthropic's Admin API reports at list price, `--source claude-code` what the sessions of Claude Code report.
 
     Exit code: 0, or 2 for what could not be answered.
     """
     guard_logs()
     try:
-        one_of("--format", _FORMATS, written)
-        dimensions = _dimensions(by)
+        written = "json" if as_json else one_of("--format", _FORMATS, written)
+        is_code = one_of("--source", _SOURCES, source) == _CLAUDE_CODE
+        dimensions = _dimensions(by, CODE_DIMENSIONS if is_code else DIMENSIONS)
         if file is not None:
             answer = _of_file(file, dimensions)
-        elif one_of("--source", _SOURCES, source) == "organization":
+        elif source == "organization":
             answer = _of_organization(to_admin, chosen, dimensions)
         else:
-            answer = _of_store(to_prometheus, chosen, dimensions, trend=written == "table")
+            answer = _of_store(to_prometheus, chosen, dimensions, source, trend=written == "table")
     except (IncompleteDataError, OptionError, Problem, PriceTableError) as problem:
         fail(f"spend: {problem}")
     _cut(answer, int(top))
     {"table": _show, "json": _write_json, "csv": _write_csv, "markdown": _write_markdown}[written](answer)
 
 
-def _dimensions(by: str) -> tuple[str, ...]:
+def _dimensions(by: str, known: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(filter(None, (each.strip() for each in by.split(",")))))
     for dimension in found:
-        labels_of(dimension)
+        labels_of(dimension, known)
     if not found:
         raise IncompleteDataError("--by is empty: choose what to tell apart, as job,model")
     if len(WIDTHS.keys() & set(found)) > 1:
@@ -135,22 +166,28 @@ def _dimensions(by: str) -> tuple[str, ...]:
     return found
 
 
-def _of_store(connection: PrometheusOptions, chosen: HistoryOptions, by: tuple[str, ...], *, trend: bool) -> _Answer:
+def _of_store(
+    connection: PrometheusOptions, chosen: HistoryOptions, by: tuple[str, ...], source: str, *, trend: bool
+) -> _Answer:
     moment = now()
-    opened = chosen.server(connection)
+    is_code = source == _CLAUDE_CODE
+    opened = chosen.server(connection, CODE_DIMENSIONS if is_code else DIMENSIONS)
     period = chosen.period(opened.queries, _USUAL, moment)
     history = opened.open(period, moment)
-    found = read_usage(history, by, shipped().known)
+    found = (read_claude_code if is_code else read_usage)(history, by, shipped().known)
     if not found:
-        raise IncompleteDataError(
-            f"Prometheus at {opened.server.address} has nothing that otel-claude measured from {period}"
-        )
+        if is_code:
+            raise opened.nothing("Claude Code exported", f"from {period}", "otel-claude doctor --claude-code")
+        raise opened.nothing("otel-claude measured", f"from {period}")
     # Dollars by type have no calls beside them.
     unpriced = read_unpriced(history) if TYPE in by else sum((use.unpriced for use in found.values()), Counter[str]())
-    answer = _Answer(by, _ordered(found, by), unpriced, period)
+    answer = _Answer(by, _ordered(found, by), source, unpriced, period)
+    if is_code and not any(use.calls for use in found.values()):
+        # Without its events nobody counts them.
+        answer.without = frozenset({"calls"})
     if trend:
         answer.width = "hour" if period.length <= _FEW_DAYS * DAY else "day"
-        answer.trend = read_spend(history, WIDTHS[answer.width])
+        answer.trend = read_spend(history, WIDTHS[answer.width], CODE_COST if is_code else COST)
     return answer
 
 
@@ -165,7 +202,7 @@ def _of_organization(connection: AdminOptions, chosen: HistoryOptions, by: tuple
         )
     with connection.reader() as reader:
         found = read_organization(reader, period, by, shipped().known)
-    return _Answer(by, _ordered(found, by), period=period)
+    return _Answer(by, _ordered(found, by), "organization", period=period)
 
 
 def _of_file(file: Path, by: tuple[str, ...]) -> _Answer:
@@ -192,7 +229,7 @@ def _of_file(file: Path, by: tuple[str, ...]) -> _Answer:
         raise IncompleteDataError(f"--file {file}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
         raise IncompleteDataError(f"--file {file}: it is not the JSON of a summary") from None
-    return _Answer(by, _ordered({key: usage for key, usage in found.items() if usage != Usage()}, by), unpriced)
+    return _Answer(by, _ordered({key: usage for key, usage in found.items() if usage != Usage()}, by), "file", unpriced)
 
 
 def _amount(given: object) -> Decimal:
@@ -234,6 +271,7 @@ def _write_json(answer: _Answer) -> None:
     write_json(
         {
             "schema": _SCHEMA,
+            "source": answer.source,
             "from": answer.period and rfc3339(answer.period.start),
             "to": answer.period and rfc3339(answer.period.end),
             "usd": usd_text(answer.usd),
@@ -254,7 +292,8 @@ def _write_csv(answer: _Answer) -> None:
 
 def _fields(answer: _Answer, key: Key, usage: Usage) -> dict[str, Any]:
     """A row as JSON and CSV have it."""
-    counts: tuple[int | None, ...] = (None,) * len(_COUNTS) if TYPE in answer.by else _counts(usage)
+    without = _COUNTS.keys() if TYPE in answer.by else answer.without
+    counts = (None if name in without else count for name, count in zip(_COUNTS, _counts(usage), strict=True))
     share, ratio = (None if each is None else f"{each:.6f}" for each in (_share(answer, usage), _hit_ratio(usage)))
     values = usd_text(usage.total), *counts, share, ratio
     return dict(zip(answer.by, key, strict=True)) | dict(zip(_FIELDS, values, strict=True))
@@ -302,7 +341,9 @@ def _table(answer: _Answer, *, bars: str = "") -> Table:
         if bars:
             amounts.append(bars * round(_BAR_WIDTH * usage.total / highest) if highest and usage is not total else "")
         if not kinds:
-            amounts += [*map(_compact, _counts(usage)), _percent(_hit_ratio(usage))]
+            counts = zip(_COUNTS, _counts(usage), strict=True)
+            amounts += ["" if name in answer.without else _compact(count) for name, count in counts]
+            amounts.append(_percent(_hit_ratio(usage)))
         rows.append((*names, *[""] * (len(answer.by) - len(names)), *amounts))
     return Table("", columns, rows, len(answer.by))
 
@@ -330,7 +371,7 @@ def _show(answer: _Answer) -> None:
     shown = console()
     blocks = shown.encoding.lower().startswith("utf")
     if answer.period is not None:
-        shown.print(f"From {answer.period}, US dollars.")
+        shown.print(" ".join((f"From {answer.period}, US dollars.", _SOURCE_SAID.get(answer.source, ""))).rstrip())
     if blocks and (highest := max(answer.trend, default=Decimal(0))) > 0:
         steps = (round(max(Decimal(0), usd) / highest * (len(_BLOCKS) - 1)) for usd in answer.trend)
         drawn = "".join(_BLOCKS[step] for step in steps)

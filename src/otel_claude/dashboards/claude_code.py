@@ -33,6 +33,8 @@ _SAID: Final = "As Claude Code reports it, by prices of its own; no part of the 
 _NOTHING: Final = "nothing reported"
 _NO_SESSIONS: Final = "no sessions"
 _NO_TEAM: Final = "no team set"
+_NARROW: Final = 105
+"""Of columns that would else need more than half of a screen together."""
 _TYPE_COLORS: Final = (("input", BLUE), ("cacheRead", GREEN), ("cacheCreation", ORANGE), ("output", PURPLE))
 
 
@@ -137,9 +139,10 @@ USERS: Final = Panel(
     ),
     _NOTHING, sorted_by="Cost",
     columns=(
-        Column(code.USER, "User"), Column("Value #A", "Cost", "currencyUSD", decimals=2),
-        Column("Value #B", "Sessions", "locale"), Column("Value #C", "Per session", "currencyUSD", decimals=2),
-        Column("Value #D", "Requests", "locale"), Column("Value #E", "Failed", "locale"),
+        Column(code.USER, "User"), Column("Value #A", "Cost", "currencyUSD", decimals=2, width=_NARROW),
+        Column("Value #B", "Sessions", "locale", width=_NARROW),
+        Column("Value #C", "Per session", "currencyUSD", decimals=2, width=_NARROW),
+        Column("Value #D", "Requests", "locale", width=_NARROW), Column("Value #E", "Failed", "locale", width=_NARROW),
     ),
 )  # fmt: skip
 TOKENS: Final = Panel(

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from otel_claude import semconv as c
 from otel_claude.semconv import Metric
+from otel_claude.semconv import claude_code as cc
 
 from .names import BUCKET, JOB, PROCESS, NameTranslator, Part
 from .recorded import GAUGES, HOURS, MINUTES, PREFIX, PROCESSES, gauge_name, growth_of, increase_name, over_time
@@ -121,9 +122,14 @@ class Queries:
         """The same from the raw series, up to the last export. It reads each process: for short windows alone."""
         if not self.recorded:
             return self.increase(metric, window, by, *matchers, part=part)
-        series = self.select(metric, *matchers, part=part)
+        sums = (self.match(cc.TEMPORALITY, ""),) if metric.deltas else ()
+        series = self.select(metric, *matchers, *sums, part=part)
         now = f"last_over_time({series}[{window}])"
-        return self.by(by, growth_of(now, f"last_over_time({series}[{BASELINE}] offset {window})", f"0 * {now}"))
+        grew = growth_of(now, f"last_over_time({series}[{BASELINE}] offset {window})", f"0 * {now}")
+        if metric.deltas:
+            deltas = self.select(metric, *matchers, self.match(cc.TEMPORALITY, cc.DELTA), part=part)
+            grew = f"sum_over_time({deltas}[{window}]) or {grew}"
+        return self.by(by, grew)
 
     def per_minute(self, metric: Metric, by: tuple[str, ...] = (), *matchers: str) -> str:
         """By how much a counter grew per minute, in each step of a graph."""

@@ -6,7 +6,7 @@ minutes at its ends. VictoriaMetrics has the raw series. Without rules, raw seri
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -36,6 +36,13 @@ class _Piece(NamedTuple):
     period: Period
 
 
+class Filter(NamedTuple):
+    """What no matcher can say: which values of several labels are kept."""
+
+    labels: tuple[str, ...]
+    keeps: Callable[[Mapping[str, str]], bool]
+
+
 @dataclass(frozen=True)
 class History:
     """Reads a period. `level`: the slots it is read from. None: the raw series, whole."""
@@ -44,6 +51,7 @@ class History:
     queries: Queries
     period: Period
     level: Level | None
+    filters: tuple[Filter, ...] = ()
 
     def growth(
         self, metric: Metric, by: tuple[str, ...], *matchers: str, buckets: Sequence[Period] = ()
@@ -53,11 +61,13 @@ class History:
         Without buckets the whole period is one.
         """
         pieces = [piece for number, each in enumerate(buckets or [self.period]) for piece in self._pieces(number, each)]
+        by = tuple(dict.fromkeys((*by, *(label for each in self.filters for label in each.labels))))
         names = {self.queries.translator.bare(name): name for name in by}
         for run in _runs(pieces):
             for at, labels, value in self._read(metric, by, matchers, run):
-                if value:
-                    yield run[at].bucket, {names[key]: text for key, text in labels.items() if key in names}, value
+                known = {names[key]: text for key, text in labels.items() if key in names}
+                if value and all(each.keeps(known) for each in self.filters):
+                    yield run[at].bucket, known, value
 
     def _pieces(self, number: int, bucket: Period) -> Iterator[_Piece]:
         """Whole hours from hours, the rest from slots."""

@@ -14,7 +14,8 @@ from ..pricing import model_ids as ids
 from ..prometheus import IncompleteDataError
 from ..promql.names import JOB
 from ..semconv import Metric
-from .history import History
+from ..semconv import claude_code as cc
+from .history import Filter, History
 from .periods import DAY, HOUR, Period, floor, rfc3339
 
 DIMENSIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -27,10 +28,22 @@ DIMENSIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "type": (c.COST_TYPE,),
 }
 """What usage is told apart by, beside time and tags: the first label that a series has is its value."""
+CODE_DIMENSIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "job": (JOB,),
+    "model": (cc.MODEL,),
+    "user": (cc.USER_EMAIL, cc.USER_ID),
+    "team": (cc.TEAM,),
+    "query_source": (cc.QUERY_SOURCE,),
+    "speed": (cc.SPEED,),
+}
+"""The same of Claude Code, which has no tags."""
 WIDTHS: Final[Mapping[str, timedelta]] = {"day": DAY, "hour": HOUR}
 TYPE: Final = "type"
 """The one dimension that dollars alone have."""
 _TAG: Final = "tag."
+_MODELS: Final = frozenset({c.RESPONSE_MODEL, c.REQUEST_MODEL, cc.MODEL})
+_ID_SHOWN: Final = 12
+"""How much of a user's id is shown, as on the dashboard."""
 _NANO: Final = Decimal("1e-9")
 
 Key = tuple[str | None, ...]
@@ -74,6 +87,8 @@ class Usage:
         self.searches += other.searches
 
 
+_CODE_TOKENS: Final = {"cacheRead": "cache_read", "cacheCreation": "cache_write_5m"}
+"""Claude Code's names of tokens, where they are others. Its metrics do not say for how long the cache keeps them."""
 _Adds = Callable[[Usage, str, Decimal], None]
 """Adds an amount of a counter with a value of its label."""
 
@@ -124,6 +139,10 @@ def _cached(name: str) -> _Adds:
     return add
 
 
+def _code_tokens(usage: Usage, kind: str, count: Decimal) -> None:
+    usage.tokens[_CODE_TOKENS.get(kind, kind)] += round(count)
+
+
 _OF_SPEND: Final = (
     _Counter(c.CALLS, None, _calls),
     _Counter(c.INPUT_TOKENS, None, _tokens("input")),
@@ -139,17 +158,45 @@ _OF_CAUSES: Final = (
 )
 
 
-def labels_of(dimension: str) -> tuple[str, ...]:
+_OF_CODE: Final = (
+    _Counter(cc.CODE_COST, None, _cost),
+    _Counter(cc.CODE_REQUESTS, None, _calls),
+    _Counter(cc.CODE_ERRORS, None, _calls),
+    _Counter(cc.CODE_TOKENS, cc.TYPE, _code_tokens),
+)
+
+
+def labels_of(dimension: str, dimensions: Mapping[str, tuple[str, ...]] = DIMENSIONS) -> tuple[str, ...]:
     """The labels of a dimension. Raises IncompleteDataError where it is none."""
     if dimension in WIDTHS:
         return ()
-    if dimension.startswith(_TAG) and len(dimension) > len(_TAG):
+    if dimension in dimensions:
+        return dimensions[dimension]
+    has_tags = dimensions is DIMENSIONS
+    if has_tags and dimension.startswith(_TAG) and len(dimension) > len(_TAG):
         return (f"{c.TAG_PREFIX}{dimension.removeprefix(_TAG)}",)
-    try:
-        return DIMENSIONS[dimension]
-    except KeyError:
-        known = ", ".join((*WIDTHS, *DIMENSIONS))
-        raise IncompleteDataError(f"{dimension!r} is no dimension: choose of {known}, tag.<key>") from None
+    known = ", ".join((*WIDTHS, *dimensions, *(["tag.<key>"] if has_tags else [])))
+    raise IncompleteDataError(f"{dimension!r} is no dimension: choose of {known}")
+
+
+def filter_of(labels: tuple[str, ...], value: str, known: Mapping[str, str]) -> Filter:
+    """Keeps a value of a dimension, as it is shown or as the metrics have it."""
+
+    def keeps(found: Mapping[str, str]) -> bool:
+        raw = next((found[label] for label in labels if found.get(label)), "")
+        return value in {raw, _value(labels, found, known)}
+
+    return Filter(labels, keeps)
+
+
+def _value(labels: tuple[str, ...], found: Mapping[str, str], known: Mapping[str, str]) -> str | None:
+    """A dimension's value as it is shown. None: not known."""
+    for label in labels:
+        if text := found.get(label):
+            if label in _MODELS:
+                return ids.lookup(ids.parse(text), known) or text
+            return text[:_ID_SHOWN] if label == cc.USER_ID else text
+    return None
 
 
 def read_usage(
@@ -159,11 +206,19 @@ def read_usage(
 
     `every`: also what `explain` needs: thinking, web searches and results of batches.
     """
-    reading = _Reading(history, tuple(by), known)
+    reading = _Reading(history, {each: labels_of(each) for each in by}, known)
     reading.add(_Counter(c.COST, c.COST_TYPE, _cost))
     if TYPE not in by:
         for counter in (*_OF_SPEND, *(_OF_CAUSES if every else ())):
             reading.add(counter)
+    return reading.found
+
+
+def read_claude_code(history: History, by: Sequence[str], known: Mapping[str, str]) -> dict[Key, Usage]:
+    """What Claude Code reports that it used, at prices of its own. Without its events there are no calls."""
+    reading = _Reading(history, {each: labels_of(each, CODE_DIMENSIONS) for each in by}, known)
+    for counter in _OF_CODE:
+        reading.add(counter)
     return reading.found
 
 
@@ -175,11 +230,11 @@ def read_unpriced(history: History) -> Counter[str]:
     return found.unpriced
 
 
-def read_spend(history: History, width: timedelta) -> list[Decimal]:
+def read_spend(history: History, width: timedelta, cost: Metric = c.COST) -> list[Decimal]:
     """US dollars in each day or hour of a period."""
     buckets = history.period.buckets(width)
     found = [Decimal(0)] * len(buckets)
-    for bucket, _, usd in history.growth(c.COST, (), buckets=buckets):
+    for bucket, _, usd in history.growth(cost, (), buckets=buckets):
         found[bucket] += usd
     return found
 
@@ -187,10 +242,10 @@ def read_spend(history: History, width: timedelta) -> list[Decimal]:
 class _Reading:
     """What has been found so far."""
 
-    def __init__(self, history: History, by: tuple[str, ...], known: Mapping[str, str]) -> None:
+    def __init__(self, history: History, by: Mapping[str, tuple[str, ...]], known: Mapping[str, str]) -> None:
         self.found: dict[Key, Usage] = {}
         self._history, self._by, self._known = history, by, known
-        self._labels = tuple(label for dimension in by for label in labels_of(dimension))
+        self._labels = tuple(label for labels in by.values() for label in labels)
         self._buckets: list[Period] = []
         for dimension in by:
             if dimension in WIDTHS:
@@ -200,13 +255,11 @@ class _Reading:
         """Adds by how much a counter grew, each amount to the place that it belongs to."""
         names = tuple(dict.fromkeys((*self._labels, *([counter.label] if counter.label else ()))))
         for bucket, labels, amount in self._history.growth(counter.metric, names, buckets=self._buckets):
-            key = tuple(self._value(dimension, bucket, labels) for dimension in self._by)
+            key = tuple(
+                self._moment(dimension, bucket) if dimension in WIDTHS else _value(names_of, labels, self._known)
+                for dimension, names_of in self._by.items()
+            )
             counter.adds(self.found.setdefault(key, Usage()), labels.get(counter.label or "", ""), amount)
 
-    def _value(self, dimension: str, bucket: int, labels: Mapping[str, str]) -> str | None:
-        if dimension in WIDTHS:
-            return rfc3339(floor(self._buckets[bucket].start, WIDTHS[dimension]))
-        text = next((labels[label] for label in labels_of(dimension) if labels.get(label)), None)
-        if dimension == "model" and text:
-            return ids.lookup(ids.parse(text), self._known) or text
-        return text
+    def _moment(self, dimension: str, bucket: int) -> str:
+        return rfc3339(floor(self._buckets[bucket].start, WIDTHS[dimension]))
