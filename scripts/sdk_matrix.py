@@ -63,6 +63,12 @@ Beside it stands the proxy, whose requirements are not those of our tools; that 
 OTEL = "otel-"
 OTELS = tuple(f"{OTEL}{version}" for version in ("1.30.0", "1.42.1", "1.43.0", "1.44.0"))
 """The oldest; the last that draws no service.instance.id; one that forked children keep; and a new one after a fork."""
+OTEL_WANTS = (
+    "cryptography", "httpx", "opentelemetry-exporter-prometheus", "opentelemetry-instrumentation-httpx",
+)  # fmt: skip
+"""What tests/unit and tests/sdk import beside. Newer versions of FastAPI want a newer OpenTelemetry than the oldest."""
+OTEL_WARNS = "SelectableGroups dict interface is deprecated"
+"""A warning of Python 3.10 and 3.11 at the import of 1.42 and 1.43."""
 NEWEST_OF = {
     "anthropic": "", "claude-agent-sdk": AGENT, "boto3": "boto3-", "aiobotocore": "aiobotocore-", "litellm": "litellm-",
     "opentelemetry-sdk": OTEL,
@@ -106,7 +112,9 @@ def requirements(name: str) -> list[str]:
         return ["--editable", str(ROOT), *OTHERS, *TOOLS]
     if name.startswith(OTEL):
         version = name.removeprefix(OTEL)
-        return ["--requirement", "requirements/dev.in", f"opentelemetry-sdk=={version}", "--constraint", str(OTEL_PINS)]
+        ours = ["--editable", f"{ROOT}[otlp]", "--editable", str(ROOT / "demo")]
+        theirs = [f"anthropic{PLATFORMS}=={VERSIONS[-1]}", f"opentelemetry-sdk=={version}", *OTEL_WANTS]
+        return [*ours, *theirs, *TOOLS, "--constraint", str(OTEL_PINS)]
     if name.startswith(("boto3-", "aiobotocore-")):
         library = name.replace("-", "==")
         theirs = ["opentelemetry-sdk", "opentelemetry-instrumentation-botocore"]
@@ -145,7 +153,7 @@ def write_constraints() -> None:
     tools = tuple(f"{name}==" for name in TOOLS)
     TOOL_PINS.write_text("\n".join(line for line in lines if line.startswith(tools)) + "\n")
     CONSTRAINTS.write_text("\n".join(line for line in lines if not line.startswith(TESTED)) + "\n")
-    of_otel = ("-e", "opentelemetry-", "googleapis-common-protos==", "protobuf==", "wrapt==")
+    of_otel = (*TESTED, "opentelemetry-", "googleapis-common-protos==", "protobuf==")
     OTEL_PINS.write_text("\n".join(line for line in lines if not line.startswith(of_otel)) + "\n")
 
 
@@ -179,7 +187,9 @@ def run(name: str, arguments: list[str]) -> Outcome:
     except RuntimeError as error:
         return Outcome(0, 1, 0, time.monotonic() - began, str(error))
     tests = next((where for prefix, where in TESTS.items() if name.startswith(prefix)), "tests/sdk")
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "120", *tests.split(), *arguments]
+    quiet = ["-W", f"ignore:{OTEL_WARNS}:DeprecationWarning"] if name.startswith(OTEL) else []
+    options = ["-q", "-p", "no:cacheprovider", "--timeout", "120", *quiet]
+    command = [python, "-m", "pytest", *options, *tests.split(), *arguments]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|errors?)\b", _last(done))}
     failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
