@@ -5,7 +5,7 @@
 And tests/agent_sdk against those of the Claude Agent SDK (`agent-0.2.187`), with the `claude` program that each brings;
 tests/bedrock against those of boto3 and aiobotocore (`boto3-1.35.0`), and tests/litellm against those of LiteLLM
 (`litellm-1.60.8`), where the anthropic SDK is not installed. `otels` are versions of OpenTelemetry (`otel-1.30.0`), on
-which tests/unit and tests/sdk run; `sdks`, the default, are all others. The newest version of each library is found
+which tests/sdk runs too; `sdks`, the default, are all others. The newest version of each library is found
 out when this runs, and tested too.
 The environments are kept under .cache/sdks and made with uv. Tools have the versions of requirements/dev.txt.
 """
@@ -63,10 +63,6 @@ Beside it stands the proxy, whose requirements are not those of our tools; that 
 OTEL = "otel-"
 OTELS = tuple(f"{OTEL}{version}" for version in ("1.30.0", "1.42.1", "1.43.0", "1.44.0"))
 """The oldest; the last that draws no service.instance.id; one that forked children keep; and a new one after a fork."""
-OTEL_WANTS = (
-    "cryptography", "httpx", "opentelemetry-exporter-prometheus", "opentelemetry-instrumentation-httpx",
-)  # fmt: skip
-"""What tests/unit and tests/sdk import beside. Newer versions of FastAPI want a newer OpenTelemetry than the oldest."""
 OTEL_WARNS = "SelectableGroups dict interface is deprecated"
 """A warning of Python 3.10 and 3.11 at the import of 1.42 and 1.43."""
 NEWEST_OF = {
@@ -78,7 +74,7 @@ TESTED = ("-e", "anthropic==", "boto3==", "botocore==", "s3transfer==", "wrapt==
 AT_ONCE = 2
 TESTS = {
     "agent-": "tests/agent_sdk", "boto3-": "tests/bedrock", "aiobotocore-": "tests/bedrock",
-    "litellm-": "tests/litellm", OTEL: "tests/unit tests/sdk",
+    "litellm-": "tests/litellm",
 }  # fmt: skip
 """The tests of an environment, by what its name begins with. Others are of the anthropic SDK."""
 TOOLS = ("hypothesis", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")
@@ -111,10 +107,8 @@ def requirements(name: str) -> list[str]:
     if name == BESIDE_OTHERS:
         return ["--editable", str(ROOT), *OTHERS, *TOOLS]
     if name.startswith(OTEL):
-        version = name.removeprefix(OTEL)
-        ours = ["--editable", f"{ROOT}[otlp]", "--editable", str(ROOT / "demo")]
-        theirs = [f"anthropic{PLATFORMS}=={VERSIONS[-1]}", f"opentelemetry-sdk=={version}", *OTEL_WANTS]
-        return [*ours, *theirs, *TOOLS, "--constraint", str(OTEL_PINS)]
+        theirs = [f"anthropic{PLATFORMS}=={VERSIONS[-1]}", f"opentelemetry-sdk=={name.removeprefix(OTEL)}"]
+        return ["--editable", str(ROOT), *theirs, *TOOLS, "--constraint", str(OTEL_PINS)]
     if name.startswith(("boto3-", "aiobotocore-")):
         library = name.replace("-", "==")
         theirs = ["opentelemetry-sdk", "opentelemetry-instrumentation-botocore"]
@@ -189,7 +183,7 @@ def run(name: str, arguments: list[str]) -> Outcome:
     tests = next((where for prefix, where in TESTS.items() if name.startswith(prefix)), "tests/sdk")
     quiet = ["-W", f"ignore:{OTEL_WARNS}:DeprecationWarning"] if name.startswith(OTEL) else []
     options = ["-q", "-p", "no:cacheprovider", "--timeout", "120", *quiet]
-    command = [python, "-m", "pytest", *options, *tests.split(), *arguments]
+    command = [python, "-m", "pytest", *options, tests, *arguments]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|errors?)\b", _last(done))}
     failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
