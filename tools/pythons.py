@@ -74,6 +74,8 @@ def make_unstable() -> str | None:
     mirror = re.search(r"^(?:URIs:|deb(?: \[.*?\])?) *(https?://\S*debian\S*)", "\n".join(texts), re.MULTILINE)
     if mirror is None or os.geteuid() or not shutil.which("debootstrap"):
         return "this machine has none, and Debian's needs a Debian mirror, root and debootstrap"
+    if run("unshare", "--mount", "--propagation", "private", "true", check=False).returncode:
+        return "this machine has none, and lets nobody mount what Debian's needs"
     shutil.rmtree(UNSTABLE, ignore_errors=True)
     packages = ",".join(f"python{version}-venv" for version in IN_UNSTABLE)
     UNSTABLE.mkdir(parents=True)
