@@ -1,4 +1,4 @@
-"""Writes docs/metrics.md from the METRICS table, and docs/savings.md from the rules of advice.
+"""Writes docs/metrics.md from the METRICS table and the registry of attributes, docs/savings.md from rules of advice.
 
 `--check` says whether the committed pages are what it would write.
 """
@@ -8,10 +8,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import registry
+
 from otel_claude import semconv as c
 from otel_claude.pricing import UNPRICED_REASONS
 from otel_claude.semconv import Metric
 from otel_claude.semconv import agents as a
+from otel_claude.semconv import claude_code as cc
 from otel_claude.semconv import organization as o
 from otel_claude.spending import advice
 
@@ -79,6 +84,13 @@ in UTC; `claude.cost.type` can also be `code_execution` and `session_usage`, whi
 
 {organization}
 
+## Claude Code's own metrics
+
+What Claude Code exports of itself, once a Collector has added it up ([claude-code.md](claude-code.md)). Names, units
+and attributes are the program's or made of its events: none is ours, and none is in the registry below.
+
+{claude_code}
+
 ## Values of `claude.unpriced.reason`
 
 {reasons}
@@ -92,6 +104,44 @@ in UTC; `claude.cost.type` can also be `code_execution` and `session_usage`, whi
 On the span of a call, the SDK's own or ours, beside what the SDK's spans define:
 
 {spans}
+
+Spans of ours have what the SDK's have, and what the conventions ask for beside it: `gen_ai.request.temperature`,
+`top_p`, `top_k`, `gen_ai.response.finish_reasons`, `gen_ai.conversation.compacted` where the API compacted the
+conversation, and `gen_ai.conversation.id` where the SDK's option `open_telemetry` has one. Their status is `ERROR`
+where the call failed, and is left unset otherwise.
+
+## Other attributes
+
+Those of metrics, of the event, and the SDK's. On the span of a call are the SDK's `anthropic.*`, whoever opened
+it. `error.type` is the API's type of error (`rate_limit_error`, `overloaded_error`, `invalid_request_error` …), or else
+`client_timeout_error`, `connection_error`, `client_error`, `invalid_response` or the status.
+
+{attributes}
+
+## Beside OpenTelemetry's conventions
+
+Names, units, kinds and types of everything in `gen_ai.*` follow the main branch of the
+[GenAI conventions](https://github.com/open-telemetry/semantic-conventions-genai) as of 2026-10-07. They have no release
+yet, so the scope `otel_claude` has the schema URL of that branch, `{schema}`. Where we differ:
+
+{deviations}
+
+### A registry for a live check
+
+OpenTelemetry's [weaver](https://github.com/open-telemetry/weaver) checks what a program emits against registries of
+names. Its own do not know ours; this one does, and builds upon them:
+
+```sh
+otel-claude export semconv --out semconv     # deploy/semconv in the repository
+weaver registry live-check -r semconv --inactivity-timeout 60 &
+OTEL_EXPORTER_OTLP_PROTOCOL=grpc opentelemetry-instrument python app.py
+```
+
+It has every metric, every attribute of ours, the span of a call (`claude.call`) and its event. Our tests hold against
+it each metric and span that they see emitted. Its form is `definition/2`, which weaver calls alpha; weaver itself was
+not run on it. Leave out `--v2`: with that, weaver 0.26 does not know the attributes of the registries that this one
+builds upon ([weaver#1456](https://github.com/open-telemetry/weaver/issues/1456)), and newer ones know those of a span
+only where a matcher of yours names its type.
 """
 
 SAVINGS = """# Where to save: the rules of advice
@@ -118,33 +168,64 @@ True of any history, so never advice. Their arithmetic is exact, for the same to
 - `batch`: half of what the tokens of calls cost. Only work that can wait for up to a day can be a batch.
 """
 
-SPAN_ATTRIBUTES = (
-    (c.COST_AMOUNT, "double", "What the call cost, in US dollars. Absent if it is not known at all."),
-    (c.COST_CURRENCY, "string", "`USD`."),
-    (c.COST_SOURCE, "string", "`local`: worked out here, from the price table."),
-    ("claude.cost.<type>.usd", "double", f"Its parts: {', '.join(f'`{name}`' for name in c.COST_TYPES)}."),
-    (c.COST_STATUS, "string", "`exact`, `lower_bound` or `unpriced`."),
+_FEW = 8
+DEVIATIONS = (
     (
-        c.UNPRICED_REASON,
-        "string",
-        "Why it is not exact.",
+        f"Names of ours in their namespace: `{c.COST_AMOUNT}`, `{c.COST_CURRENCY}`, `{c.COST_SOURCE}`",
+        "They follow the conventions' open pull request 443, so that its readers find the cost. They may move with it.",
     ),
     (
-        c.PRICE_TABLE,
-        "string",
-        "The date of the price table, with `+custom` where prices of the user's own were merged in.",
+        "`.usd` in names of metrics, though a unit should not be in a name",
+        "The unit `{USD}` does not reach Prometheus' names: there the name alone says that it is dollars.",
     ),
-    ("claude.rate_limit.<name>.limit", "int", "A rate limit's size."),
-    ("claude.rate_limit.<name>.remaining", "int", "What remained of it."),
-    ("claude.rate_limit.<name>.reset", "double", "When it resets, in seconds since the epoch."),
-    ("claude.server_tool.<name>.requests", "int", "Requests that Anthropic's servers made to a tool."),
-    (c.SPEED, "string", "`standard` or `fast`, as served."),
-    (c.INFERENCE_GEO, "string", "Where it was served, as `global` or `us`."),
-    (c.API_KEY_HINT, "string", "The API key as the Console shows it."),
-    (c.REQUEST_TOOLS, "int", "Tools in the request."),
-    (c.REQUEST_MESSAGES, "int", "Messages in the request."),
-    (c.REQUEST_CACHE_BREAKPOINTS, "int", "Cache breakpoints in the request."),
-    ("claude.tag.<key>", "string", "The application's own tags."),
+    (
+        f"`gen_ai.operation.name` = `{c.BATCH}`",
+        "The conventions have no such operation, and allow one's own. What batches spent is told apart by it.",
+    ),
+    (
+        "No `gen_ai.client.inference.time_per_output_chunk`",
+        "A record for each chunk takes 10 µs, and a stream has hundreds of them.",
+    ),
+    (
+        "No records of 0 for calls without usage",
+        "A 0 says that nothing was used. What is not known is absent, and counted in `claude.client.unpriced`.",
+    ),
+    (
+        "`…time_to_first_chunk` ends with the first piece of content, not with the first event",
+        "The API sends `message_start` before the model has said anything. The SDK's own spans measure the same.",
+    ),
+    (
+        f"`{c.TOKEN_MODALITY}` is always `unknown`",
+        "The API does not say how tokens divide into text and images.",
+    ),
+    (
+        f"`{c.RESPONSE_FINISH_REASONS}` has the API's words (`end_turn`, `max_tokens`), on spans of ours alone",
+        f"The conventions fix `error` alone, of a stream that was cut or left. The SDK's have `{c.STOP_REASON}`.",
+    ),
+    (
+        "No `gen_ai.request.stop_sequences`",
+        "They are text of the application's, as a prompt is. The SDK too has them in its content mode alone.",
+    ),
+    (
+        "No event `gen_ai.client.operation.exception`, nor any other log",
+        "What failed is on the span and in `claude.client.attempts`, without the message, which can quote the prompt.",
+    ),
+    (
+        f"`{c.ATTEMPT_EVENT}` is an event of a span",
+        "An attempt that was retried belongs to its call's trace; nobody needs it without.",
+    ),
+    (
+        "No `gen_ai.execute_tool.duration`, `gen_ai.invoke_agent.duration`",
+        "The application says where they begin and end. The SDK's tool runner, which does too, has spans of its own.",
+    ),
+    (
+        f"With `OTEL_CLAUDE_LEGACY_METRICS`: `{c.LEGACY_TOKEN_USAGE.name}`, `{c.LEGACY_DURATION.name}`",
+        "The first is gone from the conventions, the second no longer for inference. For dashboards of before alone.",
+    ),
+    (
+        "The SDK's own spans: names such as `anthropic.messages.create`, the status `OK`, attributes `anthropic.*`",
+        "They are the SDK's. Spans of ours have the conventions' name and status, and the SDK's attributes.",
+    ),
 )
 
 
@@ -171,12 +252,31 @@ def page() -> str:
                 ("US dollars", numbers(c.USD_BUCKETS)),
             ],
         ),
-        spans=rows(
-            ("attribute", "type", "meaning"), [(f"`{name}`", kind, text) for name, kind, text in SPAN_ATTRIBUTES]
-        )
+        claude_code=table(cc.CLAUDE_CODE_METRICS),
+        schema=c.SCHEMA_URL,
+        deviations=rows(("what", "why"), list(DEVIATIONS)),
+        attributes=rows(("attribute", "type", "meaning"), meanings(on_spans=False)),
+        spans=rows(("attribute", "type", "meaning"), meanings(on_spans=True))
         + f"\n\nand one event `{c.ATTEMPT_EVENT}` for each attempt that was retried, with `{c.ATTEMPT_NUMBER}`, "
         f"`{c.STATUS_CODE}`,\n`{c.ERROR_TYPE}`, `{c.BLOCKED_REASON}` and `{c.ATTEMPT_DELAY}` (seconds).",
     )
+
+
+def meanings(*, on_spans: bool) -> list[tuple[str, ...]]:
+    """The attributes of ours that are, or are not, added to the span of a call: name, type, meaning with its values."""
+    order = {key: place for place, key in enumerate(registry.SPAN_ATTRIBUTES)}
+    chosen = [attribute for attribute in registry.ATTRIBUTES if (attribute.key in order) is on_spans]
+    return [
+        (f"`{attribute.shown}`", attribute.kind, attribute.brief + _values(attribute.values))
+        for attribute in sorted(chosen, key=lambda attribute: order.get(attribute.key, 0))
+    ]
+
+
+def _values(values: tuple[str, ...]) -> str:
+    """Those that are known, where they are few: why a cost is not exact has a table of its own."""
+    if not 1 < len(values) <= _FEW:
+        return ""
+    return f" One of {', '.join(f'`{value}`' for value in values)}."
 
 
 def table(metrics: tuple[Metric, ...]) -> str:

@@ -204,6 +204,11 @@ def terraform(options: Options) -> Files:
     return {"main.tf": text.replace("@dashboards@", "dashboards"), **files}
 
 
+def registry(_options: Options) -> Files:
+    """The registry of every name that is emitted, for a live check by OpenTelemetry's weaver."""
+    return _static("semconv")
+
+
 def tests(options: Options) -> Files:
     """Tests of the rules for `promtool test rules`, beside the rules that they test: those without options."""
     if options != Options(from_checkout=options.from_checkout):
@@ -221,6 +226,7 @@ TARGETS: Final[dict[str, Callable[[Options], Files]]] = {
     "compose": compose,
     "systemd": systemd,
     "terraform": terraform,
+    "semconv": registry,
     "tests": tests,
 }
 

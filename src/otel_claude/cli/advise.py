@@ -31,8 +31,9 @@ _SCHEMA: Final = 1
 _USUAL: Final = "7d"
 _MONTH: Final = timedelta(days=30)
 _NAMES: Final = {JOB: "job", c.RESPONSE_MODEL: "model", c.REQUEST_MODEL: "model", c.CACHE_MISS_REASON: "miss_reason"}
+_MOST_OPTIONS: Final = 10
 _EPOCH: Final = date(1970, 1, 1).toordinal()
-_OPTION_TITLES: Final = {"cheaper_model": "The next cheaper model", "batch": "Batches, where nobody waits"}
+_OPTION_TITLES: Final = {"cheaper_model": "Cheaper model", "batch": "As batches"}
 _OPTION_RISKS: Final = {
     "cheaper_model": "A decision about quality; another model can also need more or fewer tokens for the same.",
     "batch": "Results come within a day, usually within an hour.",
@@ -134,8 +135,8 @@ def _by_rules(opened: OpenedStore, history: History) -> Iterator[_Advice]:
 
 
 def _found(rule: Rule, opened: OpenedStore, queries: Queries, window: str, at: float) -> Iterator[_Advice]:
-    asked = rule.usd(queries, window)
-    rows = [(row, usd) for labels, usd in opened.server.query(asked, at) if (row := _row(rule, queries, labels))]
+    dollars = rule.usd(queries, window)
+    rows = [(row, usd) for labels, usd in opened.server.query(dollars, at) if (row := _row(rule, queries, labels))]
     if not rows:
         return
     evidence = {name: expression(queries, window) for name, expression in rule.evidence.items()}
@@ -144,7 +145,7 @@ def _found(rule: Rule, opened: OpenedStore, queries: Queries, window: str, at: f
         for name, query in evidence.items()
     }
     for row, usd in rows:
-        known = {"usd": {"value": usd_text(usd), "query": asked}}
+        known = {"usd": {"value": usd_text(usd), "query": dollars}}
         for name, query in evidence.items():
             value = values[name].get(tuple(row.items()))
             if value is not None:
@@ -254,19 +255,27 @@ def _show(period: Period, total: Decimal, advice: list[_Advice], choices: list[C
                 each.model or "",
                 f"{each.saved * monthly:,.2f}",
             )
-            for each in choices
+            for each in choices[:_MOST_OPTIONS]
         ]
         columns = ("Option", "Service", "Model", "Instead", "USD a month")
         shown.print(rich_table(Table("Options: true of any history, and a decision of yours", columns, rows, 4)))
+    more = f"{len(choices) - _MOST_OPTIONS} more options, and " if len(choices) > _MOST_OPTIONS else ""
+    shown.print()
+    shown.print(f"With --json: {more}the numbers behind each advice with their queries.", soft_wrap=True)
 
 
 def _explain(shown: Any, advice: _Advice) -> None:
     """What a rule says, once for all its places."""
+    from rich.table import Table as Grid  # noqa: PLC0415 - this alone needs Rich
+
+    lines = Grid.grid(padding=(0, 1))
+    for name, text in (
+        ("Change", advice.change), ("Worth", advice.arithmetic), ("Risk", advice.risk), ("More", advice.docs),
+    ):  # fmt: skip
+        lines.add_row(f"  {name}:", text)
     shown.print()
     shown.print(advice.title, style="bold", soft_wrap=True)
-    for name, text in (("Change", advice.change), ("Worth", advice.arithmetic), ("Risk", advice.risk)):
-        shown.print(f"  {name + ':':8}{text}")
-    shown.print(f"  {'More:':8}{advice.docs}; with --json the numbers that it follows from, and their queries")
+    shown.print(lines)
 
 
 def _place(where: Mapping[str, str]) -> tuple[str, str]:

@@ -30,7 +30,7 @@ ADVICE: Final = "advice"
 MODEL: Final = "model"
 """The label of the model there: of the responses or, for calls without one, of the requests."""
 PLACE: Final = (JOB, c.RESPONSE_MODEL)
-_ASKED: Final = (JOB, c.REQUEST_MODEL)
+_REQUESTED: Final = (JOB, c.REQUEST_MODEL)
 
 MIN_CALLS: Final = 100
 """Calls, or results of batches, of a service and model in a period: below, nothing is advised."""
@@ -290,14 +290,14 @@ def _truncated(q: Queries, window: str) -> str:
 
 def _abandoned_calls(q: Queries, window: str) -> str:
     reasons = q.among(c.UNPRICED_REASON, *_NO_RESULT)
-    return q.increase(c.UNPRICED, window, _ASKED, reasons, q.match(c.OPERATION_NAME, c.CHAT))
+    return q.increase(c.UNPRICED, window, _REQUESTED, reasons, q.match(c.OPERATION_NAME, c.CHAT))
 
 
 def _abandoned(q: Queries, window: str) -> str:
     calls = _abandoned_calls(q, window)
     return (
-        f"{calls} * {q.cost_per_call(window, _ASKED)} and {calls} / {q.calls(window, _ASKED)} > {_ABANDONED:g} "
-        f"and {_enough(q, window, _ASKED)}"
+        f"{calls} * {q.cost_per_call(window, _REQUESTED)} and {calls} / {q.calls(window, _REQUESTED)} > {_ABANDONED:g} "
+        f"and {_enough(q, window, _REQUESTED)}"
     )
 
 
@@ -443,10 +443,10 @@ RULES: Final = (
         "Raise time-outs, stream long answers, and cancel early rather than late.",
         "Longer time-outs keep connections busy.",
         "metrics.md",
-        by=_ASKED,
+        by=_REQUESTED,
         evidence={
             "abandoned_calls": _abandoned_calls,
-            "usd_per_call": lambda q, window: q.cost_per_call(window, _ASKED),
+            "usd_per_call": lambda q, window: q.cost_per_call(window, _REQUESTED),
         },
     ),
     Rule(
