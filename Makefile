@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 # The tests start some hundred interpreters: without bytecode, each of them would compile the whole SDK anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup test test-unit test-transparency test-faults fuzz soak bench test-stack test-fleets fleet audit docs dashboards screenshots test-sdks test-frameworks lint format types demo requirements clean
+.PHONY: help setup test test-unit test-transparency test-faults fuzz soak bench test-stack test-fleets fleet audit docs dashboards screenshots test-sdks test-pythons test-frameworks lint format types demo requirements clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -33,8 +33,11 @@ test: $(STAMP) ## Run the tests: under three minutes
 test-unit: $(STAMP) ## Run the tests that start no process and open no socket: under a minute
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not heavy and (unit or sdk)" $(ARGS)
 
-test-sdks: $(STAMP) ## Run the tests of the patches on every supported version of the anthropic SDK
+test-sdks: $(STAMP) ## Run the tests of the patches on every supported version of the client libraries (ARGS=otels: of OpenTelemetry)
 	$(BIN)/python scripts/sdk_matrix.py $(ARGS)
+
+test-pythons: $(STAMP) ## Run the tests on every supported version of CPython (ARGS="3.15 -- tests/unit": some)
+	$(BIN)/python tools/pythons.py $(ARGS)
 
 test-frameworks: $(STAMP) ## Run programs of LangChain, Pydantic AI, LlamaIndex, Instructor and LiteLLM, each in its own environment
 	$(BIN)/python scripts/frameworks.py $(ARGS)

@@ -4,7 +4,9 @@
 
 And tests/agent_sdk against those of the Claude Agent SDK (`agent-0.2.187`), with the `claude` program that each brings;
 tests/bedrock against those of boto3 and aiobotocore (`boto3-1.35.0`), and tests/litellm against those of LiteLLM
-(`litellm-1.60.8`), where the anthropic SDK is not installed.
+(`litellm-1.60.8`), where the anthropic SDK is not installed. `otels` are versions of OpenTelemetry (`otel-1.30.0`), on
+which tests/sdk runs too; `sdks`, the default, are all others. The newest version of each library is found
+out when this runs, and tested too.
 The environments are kept under .cache/sdks and made with uv. Tools have the versions of requirements/dev.txt.
 """
 
@@ -23,17 +25,18 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "sdks"
 CONSTRAINTS = CACHE / "constraints.txt"
 TOOL_PINS = CACHE / "tools.txt"
+OTEL_PINS = CACHE / "otel.txt"
 UV = ROOT / ".venv" / "bin" / "uv"
-NEWEST = "2.12.0"
 VERSIONS = (
-    "0.40.0", "0.60.0", "0.75.0", "0.100.0", "0.125.0", "1.0.0", "1.13.0", "1.14.0", "1.17.0", "2.0.0", "2.6.0", NEWEST,
+    "0.40.0", "0.60.0", "0.75.0", "0.100.0", "0.125.0", "1.0.0", "1.13.0", "1.14.0", "1.17.0", "2.0.0", "2.6.0",
+    "2.12.0", "2.13.0", "2.14.0",
 )  # fmt: skip
 OLDEST = "oldest"
 """The oldest SDK with exactly the lower bounds of our own dependencies."""
 OLDEST_SDK = ("opentelemetry-sdk==1.30.0",)
 AGENT = "agent-"
 """What the name of an environment of the Claude Agent SDK begins with."""
-AGENTS = tuple(f"{AGENT}{version}" for version in ("0.1.0", "0.2.150", "0.2.172", "0.2.187"))
+AGENTS = tuple(f"{AGENT}{version}" for version in ("0.1.0", "0.2.150", "0.2.172", "0.2.187", "0.2.189"))
 """The first, which brings no program; totals of a process; totals that go on; and a program that tells what is new."""
 BESIDE_OTHERS = "boto3-others"
 BEDROCK = (
@@ -59,6 +62,16 @@ LITELLM_WANTS = (
 
 Beside it stands the proxy, whose requirements are not those of our tools; that of 1.110.2 cannot be installed.
 """
+OTEL = "otel-"
+OTELS = tuple(f"{OTEL}{version}" for version in ("1.30.0", "1.42.1", "1.43.0", "1.44.0"))
+"""The oldest; the last that draws no service.instance.id; one that forked children keep; and a new one after a fork."""
+OTEL_WARNS = "SelectableGroups dict interface is deprecated"
+"""A warning of Python 3.10 and 3.11 at the import of 1.42 and 1.43."""
+NEWEST_OF = {
+    "anthropic": "", "claude-agent-sdk": AGENT, "boto3": "boto3-", "aiobotocore": "aiobotocore-", "litellm": "litellm-",
+    "opentelemetry-sdk": OTEL,
+}  # fmt: skip
+"""The libraries of which the newest version is tested, with what the name of its environment begins with."""
 TESTED = ("-e", "anthropic==", "boto3==", "botocore==", "s3transfer==", "wrapt==")
 AT_ONCE = 2
 TESTS = {
@@ -95,15 +108,18 @@ def requirements(name: str) -> list[str]:
         return [*ours, sdk, *TOOLS, "--constraint", str(CONSTRAINTS)]
     if name == BESIDE_OTHERS:
         return ["--editable", str(ROOT), *OTHERS, *TOOLS]
-    if name in BEDROCK:
+    if name.startswith(OTEL):
+        theirs = [f"anthropic{PLATFORMS}=={VERSIONS[-1]}", f"opentelemetry-sdk=={name.removeprefix(OTEL)}"]
+        return ["--editable", str(ROOT), *theirs, *TOOLS, "--constraint", str(OTEL_PINS)]
+    if name.startswith(("boto3-", "aiobotocore-")):
         library = name.replace("-", "==")
         theirs = ["opentelemetry-sdk", "opentelemetry-instrumentation-botocore"]
         if name.startswith("aiobotocore"):
             theirs.append("httpx")  # its other way to send requests
         return ["--editable", str(ROOT), library, "boto3", *theirs, *TOOLS, "--constraint", str(CONSTRAINTS)]
-    if name in LITELLM:
+    if name.startswith("litellm-"):
         library, _, version = name.partition("-")
-        extra = "" if name == LITELLM[-1] else "[proxy]"
+        extra = "[proxy]" if name in LITELLM[:-1] else ""
         theirs = ["opentelemetry-sdk", "opentelemetry-distro", "openinference-instrumentation-litellm", *LITELLM_WANTS]
         return [
             "--editable",
@@ -121,18 +137,28 @@ def requirements(name: str) -> list[str]:
     wanted += ["opentelemetry-sdk", "--constraint", str(CONSTRAINTS)]
     if version == VERSIONS[0]:
         wanted.append("httpx<0.28.2")
-    if version == NEWEST:
+    if version == VERSIONS[-1]:
         wanted.append("opentelemetry-instrumentation-genai-anthropic==1.3b0")
     return wanted
 
 
 def write_constraints() -> None:
-    """The pins of the development tools, without those of the libraries that are tested, and of TOOLS alone."""
+    """The pins of the development tools: without the libraries that are tested, without OpenTelemetry; of TOOLS."""
     CACHE.mkdir(parents=True, exist_ok=True)
     lines = pins()
     tools = tuple(f"{name}==" for name in TOOLS)
     TOOL_PINS.write_text("\n".join(line for line in lines if line.startswith(tools)) + "\n")
     CONSTRAINTS.write_text("\n".join(line for line in lines if not line.startswith(TESTED)) + "\n")
+    of_otel = (*TESTED, "opentelemetry-", "googleapis-common-protos==", "protobuf==")
+    OTEL_PINS.write_text("\n".join(line for line in lines if not line.startswith(of_otel)) + "\n")
+
+
+def newest() -> list[str]:
+    """The environments of the versions that are the newest today."""
+    resolve = [UV, "pip", "compile", "--quiet", "--no-deps", "--no-header", "--no-annotate", "-p", sys.executable, "-"]
+    found = subprocess.run(resolve, check=True, input="\n".join(NEWEST_OF), capture_output=True, text=True).stdout
+    versions = dict(line.split("==") for line in found.split())
+    return [prefix + versions[library] for library, prefix in NEWEST_OF.items()]
 
 
 def make(name: str) -> Path:
@@ -145,7 +171,7 @@ def make(name: str) -> Path:
     install = [UV, "pip", "install", "--quiet", "--python", python, *requirements(name)]
     done = subprocess.run(install, check=False, capture_output=True, text=True, env=clean, cwd=ROOT)
     if done.returncode:
-        raise RuntimeError(f"the environment of anthropic {name} cannot be made:\n{done.stderr}")
+        raise RuntimeError(f"the environment of {name} cannot be made:\n{done.stderr}")
     return python
 
 
@@ -157,7 +183,9 @@ def run(name: str, arguments: list[str]) -> Outcome:
     except RuntimeError as error:
         return Outcome(0, 1, 0, time.monotonic() - began, str(error))
     tests = next((where for prefix, where in TESTS.items() if name.startswith(prefix)), "tests/sdk")
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "120", tests, *arguments]
+    quiet = ["-W", f"ignore:{OTEL_WARNS}:DeprecationWarning"] if name.startswith(OTEL) else []
+    options = ["-q", "-p", "no:cacheprovider", "--timeout", "120", *quiet]
+    command = [python, "-m", "pytest", *options, tests, *arguments]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|errors?)\b", _last(done))}
     failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
@@ -175,7 +203,13 @@ def _last(done: "subprocess.CompletedProcess[str]") -> str:
 def main() -> int:
     """Runs all, or the versions that are named."""
     named, _, arguments = " ".join(sys.argv[1:]).partition("--")
-    names = named.split() or [*VERSIONS, OLDEST, *AGENTS, *BEDROCK, *LITELLM]
+    sdks, otels = [*VERSIONS, OLDEST, *AGENTS, *BEDROCK, *LITELLM], list(OTELS)
+    for name in newest():
+        group = otels if name.startswith(OTEL) else sdks
+        if name not in group:
+            group.append(name)
+    names = [name for given in named.split() or ["sdks"] for name in {"sdks": sdks, "otels": otels}.get(given, [given])]
+    print(f"To be tested: {', '.join(names)}", flush=True)
     write_constraints()
     outcomes: dict[str, Outcome] = {}
     with ThreadPoolExecutor(AT_ONCE) as pool:

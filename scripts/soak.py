@@ -2,6 +2,7 @@
 
     make soak                       one million calls, 100,000 streams (about half an hour)
     make soak ARGS="--calls 20000 --streams 2000"
+    make soak ARGS="--threads 8"    the synchronous half in eight threads at once, beside the loop and the collections
 
 The transport is in this process, the SDK and OpenTelemetry are real, and a reader collects all the time. Half of the
 calls are synchronous under the SDK's own spans, half asynchronous under ours. Of ten streams eight are read to the end,
@@ -20,7 +21,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -127,7 +129,9 @@ class Chunks(httpx2.SyncByteStream, httpx2.AsyncByteStream):
 class Soak:
     """Providers, clients, and the sums that there must be."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int) -> None:
+        self.pool = ThreadPoolExecutor(threads) if threads else None
+        self.in_threads: list[Future[Any]] = []
         self.reader = InMemoryMetricReader()
         trace.set_tracer_provider(TracerProvider(shutdown_on_exit=False))
         ClaudeInstrumentor().instrument(meter_provider=MeterProvider([self.reader], shutdown_on_exit=False))
@@ -159,12 +163,12 @@ class Soak:
         for start in range(0, count, BATCH):
             numbers = range(start, min(start + BATCH, count))
             for number in numbers[::2]:
-                self.sync.messages.create(**self.asks(number))
+                self._do(self.sync.messages.create, **self.asks(number))
             together = numbers[1::2]
             for first in range(0, len(together), BATCH // 10):
                 some = together[first : first + BATCH // 10]
                 await asyncio.gather(*[self.asynchronous.messages.create(**self.asks(number)) for number in some])
-            self.reader.get_metrics_data()
+            self._collect()
 
     async def streams(self, count: int) -> None:
         """Streams, each read on one of the two clients."""
@@ -174,11 +178,25 @@ class Soak:
             if number % 2:
                 await self._read_async(asked, number, finished=finished)
             else:
-                self._read(asked, number, finished=finished)
+                self._do(self._read, asked, number, finished=finished)
             # Nothing here ever waits: let the loop close the streams that were dropped.
             await asyncio.sleep(0)
             if number % BATCH == 0:
-                self.reader.get_metrics_data()
+                self._collect()
+        self._collect()
+
+    def _do(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        if self.pool is None:
+            function(*args, **kwargs)
+        else:
+            self.in_threads.append(self.pool.submit(function, *args, **kwargs))
+
+    def _collect(self) -> None:
+        """Collects while the threads are at work, and waits for them."""
+        self.reader.get_metrics_data()
+        for done in self.in_threads:
+            done.result()
+        self.in_threads.clear()
 
     def _read(self, asked: dict[str, Any], number: int, *, finished: bool) -> None:
         stream = self.sync.messages.create(**asked, stream=True)
@@ -255,10 +273,10 @@ async def held() -> Held:
     return Held(pages * os.sysconf("SC_PAGE_SIZE"), threading.active_count(), descriptors, tasks, len(open_calls))
 
 
-async def run(calls: int, streams: int, warm_up: int) -> list[str]:
+async def run(calls: int, streams: int, warm_up: int, threads: int) -> list[str]:
     """What is wrong after so many calls and streams, warm-up not counted."""
     logging.getLogger("otel_claude").setLevel(logging.DEBUG)
-    soak = Soak()
+    soak = Soak(threads)
     await soak.calls(warm_up)
     await soak.streams(warm_up // 10)
     before, begun = await held(), time.monotonic()
@@ -289,8 +307,11 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=1_000_000)
     parser.add_argument("--streams", type=int, default=100_000)
     parser.add_argument("--warm-up", type=int, default=WARM_UP)
+    parser.add_argument("--threads", type=int, default=0)
     given = parser.parse_args()
-    wrong = asyncio.run(run(given.calls, given.streams, given.warm_up))
+    gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+    print(f"Python {sys.version.split()[0]}, {'with' if gil else 'without'} the global interpreter lock", flush=True)
+    wrong = asyncio.run(run(given.calls, given.streams, given.warm_up, given.threads))
     sys.exit("\n".join(wrong) if wrong else None)
 
 

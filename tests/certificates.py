@@ -23,15 +23,34 @@ def _pem(key, passphrase=None):
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
 
+def with_keys(builder, key, issuer_key, *, ca):
+    """Whose key a certificate is, whose signs it, and what it may be used for: Python 3.13 accepts none without."""
+    used = dict.fromkeys(("key_cert_sign", "crl_sign"), ca)
+    unused = (
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "encipher_only",
+        "decipher_only",
+    )
+    return (
+        builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .add_extension(x509.KeyUsage(digital_signature=True, **used, **dict.fromkeys(unused, False)), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+    )
+
+
 class Authority:
     """Signs certificates of loopback's servers and of their clients."""
 
     def __init__(self):
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.name = _name("a test's authority")
-        self.certificate = self._signed(self.name, self._key, x509.BasicConstraints(ca=True, path_length=None))
+        self.certificate = self._signed(self.name, self._key, ca=True)
 
-    def _signed(self, name, key, *extensions):
+    def _signed(self, name, key, *extensions, ca=False):
         now = datetime.now(timezone.utc)
         built = (
             x509.CertificateBuilder()
@@ -41,7 +60,7 @@ class Authority:
         )  # fmt: skip
         for extension in extensions:
             built = built.add_extension(extension, critical=False)
-        return built.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
+        return with_keys(built, key, self._key, ca=ca).sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
     def write(self, folder, passphrase=None):
         """A file of the authority, and of a certificate that it signed and of its key."""

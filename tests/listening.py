@@ -1,5 +1,6 @@
 """Listening: an HTTP server of a test's, in a thread."""
 
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -14,11 +15,19 @@ class Quiet(BaseHTTPRequestHandler):
         pass
 
 
+class Server(HTTPServer):
+    """Says nothing of a client that has gone."""
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
 class Listening:
     """Listens on loopback as long as its block lasts."""
 
     def __init__(self, handler):
-        self.server = HTTPServer(("127.0.0.1", 0), handler)
+        self.server = Server(("127.0.0.1", 0), handler)
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
 

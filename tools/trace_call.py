@@ -143,6 +143,7 @@ def traced(name: str, act: Callable[[], object]) -> Step:
         nonlocal last
         if not frame.f_code.co_filename.startswith(OURS):
             return None
+        frame.f_trace = opcode  # Python 3.14 counts the bytecodes of a frame that has it before it is asked for them.
         frame.f_trace_opcodes = True
         frame.f_trace_lines = False
         if _goes_on(frame):

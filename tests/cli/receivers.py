@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as messages
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as services
 
+from certificates import with_keys
 from listening import Listening, Quiet
 
 HOST = "127.0.0.1"
@@ -43,13 +44,12 @@ class Certificates:
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, who)])
         issuer, issuer_key = signer or (subject, key)
         names = x509.SubjectAlternativeName([name or x509.IPAddress(ipaddress.ip_address(HOST))])
-        made = (
+        built = (
             x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
             .not_valid_before(now - timedelta(days=9)).not_valid_after(now + timedelta(days=days))
-            .add_extension(x509.BasicConstraints(ca=signer is None, path_length=None), critical=True)
             .add_extension(names, critical=False)
-            .sign(issuer_key, hashes.SHA256())
         )  # fmt: skip
+        made = with_keys(built, key, issuer_key, ca=signer is None).sign(issuer_key, hashes.SHA256())
         plain = serialization.NoEncryption(), serialization.PrivateFormat.PKCS8, serialization.Encoding.PEM
         (self.folder / f"{who}.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
         (self.folder / f"{who}.key").write_bytes(key.private_bytes(*reversed(plain)))

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import datetime, timezone
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +20,7 @@ from otel_claude.pricing import shipped
 from otel_claude.sdk.patches import PATCHES
 from otel_claude.telemetry.conflicts import KNOWN
 
+ROOT = Path(__file__).parents[2]
 OFF = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 NOW = datetime.fromisoformat(shipped().date).replace(tzinfo=timezone.utc).timestamp() + 86_400
 
@@ -110,9 +113,25 @@ def test_an_sdk_that_cannot_be_imported(monkeypatch):
     assert "cannot be imported (ZeroDivisionError" in wrong()["anthropic"].text
 
 
-def test_python(monkeypatch):
-    monkeypatch.setattr(sdk.sys, "version_info", (3, 15, 0))
-    assert wrong()["Python"].do == "Use Python 3.10 to 3.14."
+@pytest.mark.parametrize(
+    ("version", "level", "said", "do"),
+    [
+        ((3, 9, 20), "warning", "Python 3.9.20 (", "Use Python 3.10 or newer."),
+        ((3, 10, 0), "ok", "Python 3.10.0 (", None),
+        ((3, 15, 2), "ok", "Python 3.15.2 (", None),
+        ((3, 16, 0), "note", "newer than those that are tested", None),
+    ],
+)
+def test_python(monkeypatch, version, level, said, do):
+    monkeypatch.setattr(sdk.sys, "version_info", version)
+    (found,) = [finding for finding in sdk.findings({}) if finding.subject == "Python"]
+    assert (found.level, found.do) == (level, do)
+    assert said in found.text
+
+
+def test_the_tested_versions_of_python_are_those_of_the_package():
+    named = re.findall(r'"Programming Language :: Python :: 3\.(\d+)"', (ROOT / "pyproject.toml").read_text())
+    assert ((3, int(named[0])), (3, int(named[-1]))) == sdk._PYTHONS
 
 
 class Distribution:

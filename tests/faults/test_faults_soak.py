@@ -10,8 +10,11 @@ SOAK = Path(__file__).parents[2] / "scripts" / "soak.py"
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from Linux's /proc")
-@pytest.mark.parametrize(("calls", "warm_up"), [(600, 300), pytest.param(20_000, 5_000, marks=pytest.mark.heavy)])
-def test_soak(calls, warm_up):
+@pytest.mark.parametrize(
+    ("calls", "warm_up", "threads"),
+    [(600, 300, 0), (600, 300, 4), pytest.param(20_000, 5_000, 0, marks=pytest.mark.heavy)],
+)
+def test_soak(calls, warm_up, threads):
     command = [
         sys.executable,
         str(SOAK),
@@ -21,6 +24,8 @@ def test_soak(calls, warm_up):
         str(calls // 10),
         "--warm-up",
         str(warm_up),
+        "--threads",
+        str(threads),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -2,7 +2,6 @@
 
 import gc
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ pytest.register_assert_rewrite("support")
 
 from support.face import Face  # noqa: E402 - its assertions are rewritten only from here on
 from support.golden_case import Golden  # noqa: E402
-from support.library import TRACINGS  # noqa: E402
+from support.library import PYTHON, TRACINGS  # noqa: E402
 from support.server import Server  # noqa: E402
 from support.telemetry import Telemetry  # noqa: E402
 from support.watching import watched  # noqa: E402
@@ -48,7 +47,7 @@ def clean_environment():
 
 @pytest.fixture(scope="session")
 def warm():
-    made = Warm((sys.executable, "-W", "error"), clean_environment())
+    made = Warm(PYTHON, clean_environment())
     yield made
     made.close()
 

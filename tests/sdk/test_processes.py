@@ -3,11 +3,10 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from support.library import anthropic
+from support.library import PYTHON, anthropic
 
 pytestmark = pytest.mark.process
 
@@ -53,7 +52,7 @@ def run(script):
     """What a script of its own process told, line by line."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "ANTHROPIC_"))}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", SETUP.format(here=str(HERE)) + script],
+        [*PYTHON, "-c", SETUP.format(here=str(HERE)) + script],
         check=False, capture_output=True, text=True, timeout=60, env=environment,
     )  # fmt: skip
     return told_by(done.returncode, done.stdout, done.stderr)

@@ -75,7 +75,8 @@ def answers(url):
         with urllib.request.urlopen(url, timeout=1, context=ssl._create_unverified_context()):
             return True
     except urllib.error.HTTPError as error:
-        return error.code < 500
+        with error:
+            return error.code < 500
     except OSError:
         return False
 
@@ -93,7 +94,8 @@ class Store:
             with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=30) as response:
                 answer = json.load(response)
         except urllib.error.HTTPError as error:
-            raise AssertionError(f"{error.code} {error.read().decode()[:500]} for {parameters}") from error
+            with error:
+                raise AssertionError(f"{error.code} {error.read().decode()[:500]} for {parameters}") from error
         assert answer["status"] == "success", (answer, parameters)
         assert not answer.get("warnings"), (answer["warnings"], parameters)
         assert not answer.get("infos"), (answer["infos"], parameters)

@@ -144,6 +144,7 @@ def test_a_gauge_that_fails_is_said_once(bench, monkeypatch, warnings):
 
 
 @pytest.mark.process
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
 def test_a_forked_child_starts_from_nothing(bench):
     tags(tenant="")
     ours, theirs = os.pipe()

@@ -81,7 +81,8 @@ class Store:
                 return Answer(time.perf_counter() - began, self.cpu() - cpu, series=len(found))
             data = cast("Json", self.post(path, stats="all", **parameters))
         except urllib.error.HTTPError as error:
-            text = error.read().decode(errors="replace")[:300]
+            with error:
+                text = error.read().decode(errors="replace")[:300]
             return Answer(time.perf_counter() - began, self.cpu() - cpu, error=f"{error.code} {text}")
         except OSError as error:
             return Answer(time.perf_counter() - began, self.cpu() - cpu, error=str(error))

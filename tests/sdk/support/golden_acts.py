@@ -155,7 +155,7 @@ async def raw_stream_never_parsed(face: Face, messages: Any, request: dict[str, 
 
 
 async def post(face: Face, _messages: Any, request: dict[str, Any]) -> None:
-    await face.wait(face.client.post("/v1/messages", cast_to=dict[str, object], body=request))
+    await face.wait(face.client.post("/v1/messages", cast_to=object, body=request))
 
 
 async def count_tokens(face: Face, messages: Any, request: dict[str, Any]) -> None:

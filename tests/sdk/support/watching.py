@@ -10,15 +10,14 @@ from conformance import findings
 from otel_claude import ClaudeInstrumentor, _diagnostics
 from otel_claude.telemetry import conflicts, instance_id, unknown_models
 from otel_claude.telemetry.open_calls import open_calls
-from support.telemetry import RESOURCE
 
 
 def watched(telemetry, monkeypatch):
     for name in list(os.environ):
         if name.startswith(("ANTHROPIC_", "OTEL_", "AWS_", "GOOGLE_")):
             monkeypatch.delenv(name)
-    if "service.instance.id" not in RESOURCE.attributes:
-        # OpenTelemetry's SDK before 1.43 draws none: without this every expectation would carry `claude.instance.id`.
+    if not instance_id.draws_for_each_process():
+        # OpenTelemetry's SDK before 1.44: without this every expectation would carry `claude.instance.id`.
         monkeypatch.setenv("OTEL_CLAUDE_INSTANCE_ID", "off")
         monkeypatch.setattr(instance_id, "_warned", {True, False})
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", telemetry.tracer_provider)

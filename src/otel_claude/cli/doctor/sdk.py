@@ -26,7 +26,8 @@ from ...version import __version__
 from . import others
 from .finding import Finding, installed, value
 
-_PYTHONS: Final = ((3, 10), (3, 14))
+_PYTHONS: Final = ((3, 10), (3, 15))
+"""The oldest and the newest version of Python that the tests run on."""
 _TRACES_ITSELF: Final = Version("1.14.0")
 """The first version of the SDK that opens spans (2026-10-14)."""
 _SUPPORTED: Final = Requirement(*ClaudeInstrumentor.supported).specifier
@@ -62,7 +63,9 @@ def _python() -> Finding:
     text = f"otel-claude {__version__} on Python {running} ({sys.executable})"
     if _PYTHONS[0] <= sys.version_info[:2] <= _PYTHONS[1]:
         return Finding("ok", "Python", text)
-    return Finding("warning", "Python", f"{text}, which is not tested.", "Use Python 3.10 to 3.14.")
+    if sys.version_info[:2] > _PYTHONS[1]:
+        return Finding("note", "Python", f"{text}, which is newer than those that are tested")
+    return Finding("warning", "Python", f"{text}, which is not supported.", "Use Python 3.10 or newer.")
 
 
 def _anthropic(environment: Mapping[str, str]) -> Iterator[Finding]:
