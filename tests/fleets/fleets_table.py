@@ -73,6 +73,7 @@ ENDINGS = (
     JOBS.under_the_operators_id(),
     Fleet("forked-executor", at_once(("executor", "fork")), 7),
     Fleet("spawned-executor", at_once(("executor", "spawn")), 7),
+    Fleet("forkserver-executor", at_once(("executor", "forkserver")), 7),
     Fleet("forked-pool", at_once(("pool",)), 6),
     SIGTERM,
     Fleet("uvicorn-in-code", asks_of_uvicorn_in_code, None),
@@ -87,7 +88,19 @@ SERVERS = (
 """Those that `dev` lacks."""
 
 # `opentelemetry-instrument` of OpenTelemetry 0.51b0 does not reach the workers of the command.
-UVICORN = Fleet("uvicorn", asks_of_uvicorn("served_asgi:app"), None)
+UVICORN = Fleet("uvicorn", asks_of_uvicorn("asgi_app:app"), None)
+
+GREEN = Fleet("gevent-sigterm", ended_by_sigterm("green", "waits"), 3, exits=frozenset({-signal.SIGTERM}))
+AIRFLOW = Fleet("tasks", at_once(("airflow_tasks",)), 2)
+RUNNING = (
+    Fleet("gunicorn-threads", asks_of_gunicorn("--threads", "4"), None),
+    Fleet("gunicorn-gevent", asks_of_gunicorn("--worker-class", "gevent"), None),
+    Fleet("gevent", at_once(("green",)), 3),
+    GREEN,
+    *(Fleet(f"processes-{method}", at_once(("processes", method)), 6) for method in ("fork", "spawn", "forkserver")),
+    Fleet("cron", after_each_other(*[("cron",)] * 3), 3),
+)
+"""Ways of running that docs/running.md describes, by its examples."""
 
 NAMED = {fleet.name: fleet for fleet in (*IDENTITY, *ENDINGS, *SERVERS, UVICORN)}
 PART = [
@@ -124,10 +137,13 @@ class Case:
 
 
 def _cases() -> list[Case]:
+    running = [*(Case(NEWEST, fleet) for fleet in RUNNING), Case("airflow", AIRFLOW)]
     if not WHOLE:
-        return [*(Case("dev", fleet) for fleet in PART), Case("dev", NAMED["forked-workers-fixed"], "delta")]
+        part = [Case("dev", fleet) for fleet in PART]
+        return [*part, Case("dev", NAMED["forked-workers-fixed"], "delta"), *running]
     ends = (*ENDINGS, *SERVERS)
     return [
+        *running,
         *(Case(environment, fleet) for environment in EVERY for fleet in IDENTITY),
         *(Case(OLDEST, fleet) for fleet in ends),
         *(Case(NEWEST, fleet) for fleet in (*ends, UVICORN)),

@@ -13,9 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from servers import free_ports
+from servers import ROOT, free_ports
 
 PROGRAMS = Path(__file__).with_name("programs")
+EXAMPLES = ROOT / "examples/running"
 PATIENCE = 120
 """Seconds for whatever is waited for."""
 WORKERS = 3
@@ -37,7 +38,9 @@ class Start:
     begun: list[subprocess.Popen] = field(default_factory=list)
 
     def python(self, program, *arguments):
-        return self.instrumented("python", str(PROGRAMS / f"{program}.py"), *map(str, arguments))
+        """A program of ours, or an example."""
+        (file,) = (file for folder in (PROGRAMS, EXAMPLES) if (file := folder / f"{program}.py").exists())
+        return self.instrumented("python", str(file), *map(str, arguments))
 
     def instrumented(self, *command):
         """As a user starts it. What it says on standard error goes to a file: no pipe can be full."""
@@ -85,9 +88,9 @@ def after_each_other(*programs):
     return way
 
 
-def ended_by_sigterm(program):
+def ended_by_sigterm(*program):
     def way(start):
-        process = start.python(program)
+        process = start.python(*program)
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
         start.until_ended(process)
@@ -96,11 +99,11 @@ def ended_by_sigterm(program):
 
 
 def asks_of_celery(start):
-    worker = ["celery", "--app", "celery_app", "worker", "--pool", "prefork", "--concurrency", "2"]
+    worker = ["celery", "--app", "celery_tasks", "worker", "--pool", "prefork", "--concurrency", "2"]
     own = ["--max-tasks-per-child", "1", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     process = start.instrumented(*worker, *own)
     subprocess.run(
-        [start.binaries / "python", PROGRAMS / "celery_send.py"], env=start.environment, check=True, timeout=PATIENCE,
+        [start.binaries / "python", "-m", "celery_tasks"], env=start.environment, check=True, timeout=PATIENCE,
         cwd=start.folder,
     )  # fmt: skip
     until(lambda: start.served() >= 5, "five tasks were done")
@@ -146,10 +149,10 @@ def _asks(start, process, port):
 
 
 def _answered(url):
-    """The id of the process that answered; nothing while nobody listens."""
+    """The id of the process that answered, with which the answer begins; nothing while nobody listens."""
     try:
         with urllib.request.urlopen(url, timeout=PATIENCE) as response:
-            return response.read()
+            return response.read().partition(b":")[0]
     except ConnectionError:
         return b""
     except urllib.error.URLError as error:
