@@ -12,7 +12,7 @@ import pytest
 
 HERE = Path(__file__).parent
 # The servers are started as the tests of the stack start them.
-sys.path[:0] = [str(HERE.parent / "stack"), str(HERE)]
+sys.path[:0] = [str(HERE.parents[1] / "scripts"), str(HERE.parent / "stack"), str(HERE)]
 
 LIVE = "1" in {os.environ.get("STACK_TESTS"), os.environ.get("FLEET_TESTS")}
 # They need real servers: a part runs with `make test-stack`, the whole with `make test-fleets`.
@@ -20,9 +20,16 @@ collect_ignore_glob = [] if LIVE else ["test_*"]
 
 if LIVE:
     import servers
-    from fleets_running import Destination, Run
-    from fleets_table import COMPLETE, INCOMPLETE
+    from fleets_running import ENVIRONMENTS, Destination, Run
+    from environments import make
+    from fleets_table import COMPLETE, INCOMPLETE, environments
+    from fleets_ways import TARGETS
 
+SCRAPED = """scrape_configs:
+  - job_name: fleets
+    scrape_interval: 1s
+    file_sd_configs: [{{files: ["{}/*.json"]}}]
+"""
 AT_ONCE = 3
 """Fleets. A part of the time of each is waiting."""
 
@@ -34,7 +41,10 @@ def destination(tmp_path_factory):
         pytest.fail(f"{servers.CACHE} has no servers: run scripts/stack")
     root = tmp_path_factory.mktemp("fleets")
     with ExitStack() as open_:
-        config = servers.DEPLOY / "prometheus/prometheus.yaml"
+        (root / TARGETS).mkdir()
+        config = root / "prometheus.yaml"
+        delivered = (servers.DEPLOY / "prometheus/prometheus.yaml").read_text()
+        config.write_text(delivered.replace("scrape_configs:\n", SCRAPED.format(root / TARGETS)))
         store = open_.enter_context(servers.prometheus(root / "prometheus", config))
         otlp = f"{store.url}/api/v1/otlp"
         address, _, _ = open_.enter_context(
@@ -50,6 +60,8 @@ def begun(request, destination):
     cases = COMPLETE | INCOMPLETE
     wanted = [item.callspec.params["run"] for item in request.session.items
               if item.path.parent == HERE and hasattr(item, "callspec")]  # fmt: skip
+    for environment in sorted({each for name in wanted for each in environments(cases[name])}):
+        make(servers.ROOT / f"requirements/fleets/{environment}.txt", ENVIRONMENTS / environment)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {name: pool.submit(Run, cases[name], destination) for name in dict.fromkeys(wanted)}
         pool.shutdown(cancel_futures=True)

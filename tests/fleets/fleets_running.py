@@ -39,13 +39,15 @@ class Run:
                 _environment(case, simulator.url, destination.endpoints[case.temporality], folder),
                 folder,
                 lambda: len(simulator.served),
+                destination.store,
+                case.job,
             )
             try:
                 self.fleet.way(start)
             finally:
                 start.kill_all()
             self.served = served(simulator.served)
-        self.stored = stored(destination.store, case.name)
+        self.stored = stored(destination.store, case.job)
         self.exits = {code for code, _ in start.ended}
         self.errors = "".join(error for _, error in start.ended)
 

@@ -73,9 +73,7 @@ class InstanceId:
         is_pulled: Whether an exporter of the provider leaves the resource out of the series.
     """
 
-    def __init__(
-        self, mode: InstanceIdMode, resource: Callable[[], Any], is_pulled: Callable[[], bool] = bool
-    ) -> None:
+    def __init__(self, mode: InstanceIdMode, resource: Callable[[], Any], is_pulled: Callable[[], bool] = bool) -> None:
         self._mode: InstanceIdMode = mode
         self._resource = resource
         self._is_pulled = is_pulled

@@ -39,9 +39,7 @@ class Instruments:
 
     def __init__(self, meter: Meter, sets: AttributeSets, mode: InstanceIdMode = "auto") -> None:
         self.sets = sets
-        self.instance_id = instance_id = InstanceId(
-            mode, self._resource, lambda: is_pulled(self._consumer())
-        )
+        self.instance_id = instance_id = InstanceId(mode, self._resource, lambda: is_pulled(self._consumer()))
         overflow = sets.intern(dict(_OVERFLOW))
         self.counters = Counters(overflow, instance_id)
         self.agent_counters = Counters(overflow, instance_id)
