@@ -22,7 +22,7 @@ app.conf.broker_transport_options = {
 app.conf.task_ignore_result = True
 
 
-@app.task
+@app.task(name="summarize")
 def summarize(text):
     anthropic.Anthropic().messages.create(
         model="claude-sonnet-5-5", max_tokens=300, messages=[{"role": "user", "content": f"Sum up: {text}"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import yaml
 
 HERE = Path(__file__).parent
 # The servers are started as the tests of the stack start them.
@@ -23,15 +25,31 @@ if LIVE:
     from fleets_running import ENVIRONMENTS, Destination, Run
     from environments import make
     from fleets_table import COMPLETE, INCOMPLETE, environments
-    from fleets_ways import TARGETS
+    from fleets_ways import EXAMPLES, TARGETS
 
-SCRAPED = """scrape_configs:
-  - job_name: fleets
-    scrape_interval: 1s
-    file_sd_configs: [{{files: ["{}/*.json"]}}]
-"""
+PROMETHEUS_NAMES = {"sourceLabels": "source_labels", "targetLabel": "target_label"}
+"""Of what the Prometheus Operator writes in its own way."""
 AT_ONCE = 3
 """Fleets. A part of the time of each is waiting."""
+
+
+def configuration(targets):
+    """The delivered one of Prometheus. It scrapes what the files of a folder say, as the example's ServiceMonitor does."""
+    _, monitor = yaml.safe_load_all((EXAMPLES / "servicemonitor.yaml").read_text())
+    (relabelings,) = {json.dumps(each["metricRelabelings"]) for each in monitor["spec"]["endpoints"]}
+    delivered = yaml.safe_load((servers.DEPLOY / "prometheus/prometheus.yaml").read_text())
+    delivered["scrape_configs"].append(
+        {
+            "job_name": "fleets",
+            "scrape_interval": "1s",
+            "file_sd_configs": [{"files": [f"{targets}/*.json"]}],
+            "metric_relabel_configs": [
+                {PROMETHEUS_NAMES.get(name, name): value for name, value in each.items()}
+                for each in json.loads(relabelings)
+            ],
+        }
+    )
+    return yaml.safe_dump(delivered, sort_keys=False)
 
 
 @pytest.fixture(scope="session")
@@ -43,8 +61,7 @@ def destination(tmp_path_factory):
     with ExitStack() as open_:
         (root / TARGETS).mkdir()
         config = root / "prometheus.yaml"
-        delivered = (servers.DEPLOY / "prometheus/prometheus.yaml").read_text()
-        config.write_text(delivered.replace("scrape_configs:\n", SCRAPED.format(root / TARGETS)))
+        config.write_text(configuration(root / TARGETS))
         store = open_.enter_context(servers.prometheus(root / "prometheus", config))
         otlp = f"{store.url}/api/v1/otlp"
         address, _, _ = open_.enter_context(

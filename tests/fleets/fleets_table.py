@@ -32,7 +32,7 @@ WHOLE = os.environ.get("FLEET_TESTS") == "1"
 NEWEST = "otel-newest"
 OLDEST = "otel-1.30"
 EVERY = (OLDEST, "otel-1.42", "otel-1.43", "otel-1.44", NEWEST)
-"""Environments. `dev` is the one that the tests themselves run in, and has no Celery and no gunicorn."""
+"""Environments, made of requirements/fleets. `dev` is the one that the tests themselves run in: no Celery, no gunicorn."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ PART = [
 OFF = {"OTEL_CLAUDE_INSTANCE_ID": "off"}
 UNFLUSHED = {"OTEL_CLAUDE_FLUSH_ON_EXIT": "false"}
 UNIDENTIFIED = ("replicas-fixed", "restarts-fixed", "spawned-workers-fixed") if WHOLE else ("replicas-fixed",)
-ENDED_UNFLUSHED = ("forked-jobs", "sigterm", "celery") if WHOLE else ("forked-jobs", "sigterm")
+ENDED_UNFLUSHED = ("forked-jobs", "sigterm")
 WITHOUT = (
     *(NAMED[name].named(f"{name}-without-identity", **OFF) for name in UNIDENTIFIED),
     *(NAMED[name].named(f"{name}-without-flush", **UNFLUSHED) for name in ENDED_UNFLUSHED),
@@ -174,8 +174,8 @@ def _cases() -> list[Case]:
         Case("application", OPERATOR_PODS),
     ]
     if not WHOLE:
-        part = [Case("dev", fleet) for fleet in PART]
-        return [*part, Case("dev", NAMED["forked-workers-fixed"], "delta"), *running]
+        part = [*(Case("dev", fleet) for fleet in PART), Case("dev", NAMED["forked-workers-fixed"], "delta")]
+        return [*part, *(Case(NEWEST, fleet) for fleet in SERVERS), *running]
     ends = (*ENDINGS, *SERVERS)
     return [
         *running,
@@ -187,7 +187,10 @@ def _cases() -> list[Case]:
 
 
 COMPLETE = {case.name: case for case in _cases()}
+SCRAPED = [name for name in COMPLETE if name.endswith("scraped-gunicorn")]
+"""Its series are looked at one by one."""
 LOST = (
+    Case(NEWEST, NAMED["celery"].named("celery-without-flush", **UNFLUSHED)),
     Case(NEWEST, GREEN.named("gevent-sigterm-without-flush", **UNFLUSHED)),
     Case(NEWEST, SCRAPED_RESTARTS.named("scraped-restarts-without-identity", **OFF)),
     Case(
