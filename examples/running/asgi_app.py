@@ -1,4 +1,4 @@
-"""An ASGI application for uvicorn: one call for each request. It answers with its worker's process id, and Claude's text.
+"""An ASGI application for uvicorn: one call for each request. It answers with its process's id and Claude's text.
 
 opentelemetry-instrument uvicorn --app-dir examples/running --workers 3 asgi_app:app
 """

@@ -1,6 +1,6 @@
 """A service on Cloud Run, whose CPU is taken away after each response: it exports before it answers.
 
-OTEL_EXPORTER_OTLP_TIMEOUT=2 opentelemetry-instrument gunicorn --chdir examples/running --bind :8080 --threads 8 cloud_run:application
+opentelemetry-instrument gunicorn --chdir examples/running --bind :8080 --threads 8 cloud_run:application
 """
 
 from flushing import flushed

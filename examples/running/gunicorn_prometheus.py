@@ -1,7 +1,7 @@
 """gunicorn's configuration for workers that Prometheus scrapes: each one listens on a port of its own.
 
-OTEL_METRICS_EXPORTER=prometheus OTEL_EXPORTER_PROMETHEUS_HOST=0.0.0.0 PROMETHEUS_PORTS=9465,9466,9467 \\
-  opentelemetry-instrument gunicorn --chdir examples/running -c gunicorn_prometheus.py wsgi_app:application
+export OTEL_METRICS_EXPORTER=prometheus OTEL_EXPORTER_PROMETHEUS_HOST=0.0.0.0 PROMETHEUS_PORTS=9465,9466,9467
+opentelemetry-instrument gunicorn --chdir examples/running -c gunicorn_prometheus.py wsgi_app:application
 
 Prometheus scrapes the three ports. OpenTelemetry itself listens on 9464, for the master, which makes no calls.
 """

@@ -1,4 +1,4 @@
-"""A WSGI application for gunicorn: one call for each request. It answers with its worker's process id, and Claude's text.
+"""A WSGI application for gunicorn: one call for each request. It answers with its process's id and Claude's text.
 
 opentelemetry-instrument gunicorn --chdir examples/running --workers 3 wsgi_app:application
 opentelemetry-instrument gunicorn --chdir examples/running --workers 3 --threads 4 wsgi_app:application

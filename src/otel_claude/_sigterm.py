@@ -41,13 +41,11 @@ def has_gevent_threads() -> bool:
 
 
 def die_after_greenlet(work: Callable[[], None], patience: float) -> None:
-    """Has gevent do the work in a greenlet and end the process then: by a thread of the system's if it takes too long."""
-    gevent, monkey = sys.modules["gevent"], sys.modules["gevent.monkey"]
-    start, sleep = monkey.get_original("_thread", "start_new_thread"), monkey.get_original("time", "sleep")
+    """Has gevent do the work in a greenlet and end the process then, or a real thread end it if that takes too long."""
 
     def end_in_time() -> None:
         sleep(patience)
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)  # the default handler stands
 
     def finish() -> None:
         try:
@@ -55,9 +53,14 @@ def die_after_greenlet(work: Callable[[], None], patience: float) -> None:
         finally:
             die()
 
-    start(end_in_time, ())
-    # The handler may have interrupted gevent's own loop, which must not be switched away from.
-    gevent.get_hub().loop.run_callback_threadsafe(gevent.spawn, finish)
+    try:
+        gevent: Any = sys.modules["gevent"]
+        sleep = gevent.monkey.get_original("time", "sleep")
+        gevent.monkey.get_original("_thread", "start_new_thread")(end_in_time, ())
+        # The handler may have interrupted gevent's own loop, which must not be switched away from.
+        gevent.get_hub().loop.run_callback_threadsafe(gevent.spawn, finish)
+    except Exception:
+        die()
 
 
 def is_spawned_child() -> bool:

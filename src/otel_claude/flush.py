@@ -95,7 +95,7 @@ class _Registered:
 
 
 def _register_again(provider: Any) -> None:
-    """Airflow's task runner forks, clears what was registered for the exit, and in the end runs what came after that."""
+    """Has it shut down at the exit. Airflow's task runner forks, and clears what was registered for that before."""
     handler = getattr(provider, "_atexit_handler", None)  # of opentelemetry-sdk 1.30 to 1.45
     if handler is not None and not _Registered(handler).found:
         atexit.register(handler)

@@ -243,17 +243,16 @@ class ShutdownHooks:
             return
         # From here on a second SIGTERM ends the process at once.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        matters = bool(self._clients) and self._started
+        if matters and has_gevent_threads():
+            die_after_greenlet(self._finish, _PATIENCE)
+            return
         try:
-            if self._clients and self._started:
-                if has_gevent_threads():
-                    return die_after_greenlet(self._finish, _PATIENCE)
-                # Threads that eventlet patched since then would be switched to, which cannot be done here.
-                if not has_patched_threads():
-                    self._finish_in_time()
-        except BaseException:
+            # Threads that eventlet patched since then would be switched to, which cannot be done here.
+            if matters and not has_patched_threads():
+                self._finish_in_time()
+        finally:
             die()
-            raise
-        die()
 
     # Forks.
 

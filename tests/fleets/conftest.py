@@ -22,8 +22,8 @@ collect_ignore_glob = [] if LIVE else ["test_*"]
 
 if LIVE:
     import servers
-    from fleets_running import ENVIRONMENTS, Destination, Run
     from environments import make
+    from fleets_running import ENVIRONMENTS, Destination, Run
     from fleets_table import COMPLETE, INCOMPLETE, environments
     from fleets_ways import EXAMPLES, TARGETS
 
@@ -34,7 +34,7 @@ AT_ONCE = 3
 
 
 def configuration(targets):
-    """The delivered one of Prometheus. It scrapes what the files of a folder say, as the example's ServiceMonitor does."""
+    """Prometheus', as it is delivered. It scrapes what a folder's files say, as the example's ServiceMonitor has it."""
     _, monitor = yaml.safe_load_all((EXAMPLES / "servicemonitor.yaml").read_text())
     (relabelings,) = {json.dumps(each["metricRelabelings"]) for each in monitor["spec"]["endpoints"]}
     delivered = yaml.safe_load((servers.DEPLOY / "prometheus/prometheus.yaml").read_text())

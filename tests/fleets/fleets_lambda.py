@@ -36,7 +36,7 @@ class RuntimeApi(Listening):
                     "Lambda-Runtime-Aws-Request-Id": uuid.uuid4(),
                     "Lambda-Runtime-Deadline-Ms": int(time.time() * 1000) + 60_000,
                     "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:123456789012:function:chat",
-                    "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
+                    "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0",
                 }.items():
                     self.send_header(name, str(value))
                 self.end_headers()

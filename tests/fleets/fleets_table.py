@@ -32,7 +32,7 @@ WHOLE = os.environ.get("FLEET_TESTS") == "1"
 NEWEST = "otel-newest"
 OLDEST = "otel-1.30"
 EVERY = (OLDEST, "otel-1.42", "otel-1.43", "otel-1.44", NEWEST)
-"""Environments, made of requirements/fleets. `dev` is the one that the tests themselves run in: no Celery, no gunicorn."""
+"""Environments, made of requirements/fleets. `dev` is that of the tests themselves: no Celery, no gunicorn."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What an Airflow worker does for two tasks after each other: its supervisor forks a process, which runs the task of a DAG.
+"""What an Airflow worker does for two tasks after each other: its supervisor forks a process, which runs a DAG's task.
 
 The API server, which says what to run and is told how it ended, is Airflow's own of dry runs. Of Airflow 3.3 its answer
 about the run lacks what the client wants: that is added.
@@ -23,7 +23,6 @@ import httpx
 from airflow.sdk.api import client as api
 from airflow.sdk.api.datamodels._generated import BundleInfo, TaskInstance
 from airflow.sdk.execution_time.supervisor import supervise_task
-
 
 MISSING = dict.fromkeys(("data_interval_start", "data_interval_end", "end_date", "partition_key"))
 
