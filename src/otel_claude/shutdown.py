@@ -311,7 +311,8 @@ class ShutdownHooks:
 
     def _stay_wakeable(self) -> None:
         try:
-            if hasattr(os, "register_at_fork") and self._handles():
+            # Patched threads would wait in one's stead for all others.
+            if hasattr(os, "register_at_fork") and self._handles() and not has_patched_threads():
                 stay_wakeable(lambda: not self._handled and self._handles())
         except Exception:
             log_internal_error("prepare for the end of a child process")

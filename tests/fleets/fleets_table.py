@@ -110,6 +110,7 @@ RUNNING = (
     Fleet("gunicorn-threads", asks_of_gunicorn("--threads", "4"), None),
     Fleet("gunicorn-gevent", asks_of_gunicorn("--worker-class", "gevent"), None),
     Fleet("gevent", at_once(("green",)), 3),
+    Fleet("gevent-job", at_once(("green", "job")), 5),
     GREEN,
     *(Fleet(f"processes-{method}", at_once(("processes", method)), 6) for method in ("fork", "spawn", "forkserver")),
     Fleet("cron", after_each_other(*[("cron",)] * 3), 3),
