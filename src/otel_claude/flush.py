@@ -61,7 +61,7 @@ class FlushOnExit:
             self.tracing, self.metering = tracing, metering
             # What was registered last runs first: before the providers shut down.
             atexit.unregister(_finish)
-            if self._client is not None:
+            if self._client is not None and not self._broken:
                 for provider in self._providers():
                     _register_again(provider)
             atexit.register(_finish)
