@@ -2,8 +2,8 @@
 
     python scripts/fleets.py [PYTEST ARGUMENTS]
 
-The environments are kept under .cache/fleets, and made with uv from requirements/fleets/*.txt when a test wants them. One
-is made anew when its requirements or our own package's change. The servers are those that scripts/stack makes.
+The environments are kept under .cache/fleets. uv makes one of requirements/fleets/*.txt when a test wants it, and
+anew when its requirements or our own package's change. The servers are those that scripts/stack makes.
 """
 
 import os
