@@ -10,6 +10,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from conformance import findings
+
 _TOKENS = "gen_ai.client.inference.usage"
 
 
@@ -41,8 +43,10 @@ class Measured:
         return sum(self.calls().values())
 
     def shutdown(self):
+        wrong = findings(self.reader.get_metrics_data(), self.spans)
         self.meter_provider.shutdown()
         self.tracer_provider.shutdown()
+        assert wrong == [], "the registry of names says otherwise"
 
     @property
     def spans(self):

@@ -75,6 +75,8 @@ class Options:
     """US dollars in thirty days of each developer's Claude Code."""
     team_budget: float = Thresholds.team_budget
     """The same of each team's."""
+    savings: float | None = None
+    """US dollars a month that a piece of advice is worth exactly, from which on an alert says so. None: no alert."""
     queries: Queries = field(init=False)
     tag_budgets: tuple[TagBudget, ...] = field(init=False)
 
@@ -91,13 +93,15 @@ class Options:
         for name, budget in zip(budgets, self._budgets, strict=True):
             if not (math.isfinite(budget) and budget > 0):
                 raise ExportError(f"the {name} budget must be more than 0 dollars, not {budget:g}")
+        if self.savings is not None and not (math.isfinite(self.savings) and self.savings > 0):
+            raise ExportError(f"--savings must be more than 0 dollars, not {self.savings:g}")
         object.__setattr__(self, "tag_budgets", _tag_budgets(self.budgets))
 
     @property
     def thresholds(self) -> Thresholds:
         """The thresholds with these budgets."""
         monthly, daily, developer, team = self._budgets
-        return Thresholds(monthly, daily, developer_budget=developer, team_budget=team)
+        return Thresholds(monthly, daily, developer_budget=developer, team_budget=team, savings=self.savings or 0)
 
     @property
     def _budgets(self) -> tuple[float, float, float, float]:
@@ -200,6 +204,11 @@ def terraform(options: Options) -> Files:
     return {"main.tf": text.replace("@dashboards@", "dashboards"), **files}
 
 
+def registry(_options: Options) -> Files:
+    """The registry of every name that is emitted, for a live check by OpenTelemetry's weaver."""
+    return _static("semconv")
+
+
 def tests(options: Options) -> Files:
     """Tests of the rules for `promtool test rules`, beside the rules that they test: those without options."""
     if options != Options(from_checkout=options.from_checkout):
@@ -217,6 +226,7 @@ TARGETS: Final[dict[str, Callable[[Options], Files]]] = {
     "compose": compose,
     "systemd": systemd,
     "terraform": terraform,
+    "semconv": registry,
     "tests": tests,
 }
 

@@ -98,7 +98,7 @@ class Runtime:
 def _tracer(provider: Any) -> Tracer | None:
     """None if there is none: calls are measured without a span then."""
     try:
-        return trace.get_tracer(semconv.SCOPE, __version__, provider)
+        return trace.get_tracer(semconv.SCOPE, __version__, provider, semconv.SCHEMA_URL)
     except Exception:
         log_internal_error("get a tracer")  # The environment can name a provider that cannot be loaded.
         return None

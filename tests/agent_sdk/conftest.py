@@ -10,6 +10,7 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from conformance import findings
 from otel_claude import _diagnostics
 from otel_claude.agent_sdk import ClaudeAgentInstrumentor
 
@@ -95,7 +96,9 @@ def telemetry(monkeypatch, caplog):
     yield made
     if made.instrumentor.is_instrumented_by_opentelemetry:
         made.instrumentor.uninstrument()
+    wrong = findings(made.reader.get_metrics_data())
     made.provider.shutdown()
+    assert wrong == [], "the registry of names says otherwise"
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ import pytest
 from bedrock_client import make_client
 from botocore.exceptions import ClientError
 from test_bedrock_calls import (
+    ASKED,
     BODY,
+    CONVERSED,
     MESSAGE,
     OPERATIONS,
     READS,
@@ -75,6 +77,24 @@ def both(request, measured, other, monkeypatch):
         ours.instrument(**providers)
     else:
         theirs.uninstrument()
+
+
+def test_a_span_of_ours_says_the_sampling_that_converse_was_asked_for(measured, server, client):
+    server.answers = [message(CONVERSED)]
+    config = {"maxTokens": 64, "temperature": 1, "topP": 0.5, "stopSequences": ["planted"]}
+    client.converse(modelId=SONNET, messages=ASKED, inferenceConfig=config, additionalModelRequestFields={"top_k": 40})
+    (span,) = measured.spans
+    said = {name: value for name, value in span.attributes.items() if name.startswith("gen_ai.request.")}
+    assert said == {
+        "gen_ai.request.model": SONNET,
+        "gen_ai.request.max_tokens": 64,
+        "gen_ai.request.temperature": 1.0,
+        "gen_ai.request.top_p": 0.5,
+        "gen_ai.request.top_k": 40,
+    }
+    assert type(said["gen_ai.request.temperature"]) is float
+    assert span.attributes["gen_ai.response.finish_reasons"] == ("end_turn",)
+    assert "planted" not in str(dict(span.attributes))
 
 
 def scope(other, operation):

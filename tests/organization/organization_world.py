@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from conformance import findings
 from otel_claude.organization import service
 
 ADMIN = "sk-ant-admin01-" + "A" * 80
@@ -41,6 +42,7 @@ def exported(poller):
     provider = service.provider(poller, reader)
     data = reader.get_metrics_data()
     provider.shutdown()
+    assert findings(data) == [], "the registry of names says otherwise"
     found = {}
     for resource in data.resource_metrics if data else ():
         for scope in resource.scope_metrics:

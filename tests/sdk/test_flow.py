@@ -13,6 +13,9 @@ from support.face import Face
 from support.library import TRACINGS, VERSION, anthropic, http
 from support.server import Server, chunked, either, plain, raising, refused, stream
 from support.shapes import ARGS
+from support.telemetry import typed
+
+from otel_claude import semconv
 
 NEVER_CAME = UNKNOWN.but(reason="no_response", attempts=((None, "failed", None, None),))
 
@@ -208,6 +211,22 @@ async def test_application_span_is_left_alone(telemetry, tracing, face, quiet):
     (call,) = (span for name, span in spans.items() if name != "work")
     assert call.parent.span_id == work.get_span_context().span_id
     assert tracing in TRACINGS
+
+
+@pytest.mark.parametrize(("given", "shown"), [("conv_1", "conv_1"), (None, None), (5, None)])
+async def test_a_span_of_ours_says_the_conversation_and_the_sampling(telemetry, kind, quiet, given, shown):
+    options = {"traces": False, **({} if given is None else {"conversation_id": given})}
+    client = Face(kind, Server(plain()), **({"open_telemetry": options} if "native" in TRACINGS else {}))
+    sampling = {"temperature": 0, "top_p": 0.9, "top_k": 40, "stop_sequences": ["planted"]}
+    await client.wait(client.client.messages.create(**ARGS, extra_body=sampling))
+    said = {name: value for name, value in telemetry.span.attributes.items() if "request.t" in name or "conv" in name}
+    expected = {"gen_ai.request.temperature": 0.0, "gen_ai.request.top_p": 0.9, "gen_ai.request.top_k": 40}
+    if shown is not None and "native" in TRACINGS:
+        expected["gen_ai.conversation.id"] = shown
+    assert typed(said) == typed(expected)
+    assert "planted" not in str(dict(telemetry.span.attributes))
+    scope = telemetry.span.instrumentation_scope
+    assert (scope.name, scope.schema_url) == (semconv.SCOPE, semconv.SCHEMA_URL)
 
 
 async def test_streams_are_no_parent_of_the_applications_spans(telemetry, tracing, face, quiet):

@@ -24,14 +24,14 @@ NO_PROMPT = {"tokens": CACHED, "cost": "lower_bound", "reason": "missing_counts"
 
 STREAMS = {
     "final counts and message_stop without a stop reason": streamed(
-        STREAM.but(stop_reason=None), events(last=delta({"output_tokens": 50}, None))
+        STREAM.but(stop_reason=None, finished=True), events(last=delta({"output_tokens": 50}, None))
     ),
     "final counts in two deltas without a stop reason": streamed(
-        STREAM.but(stop_reason=None),
+        STREAM.but(stop_reason=None, finished=True),
         [start(), *api.BLOCK, delta({"output_tokens": 20}, None), delta({"output_tokens": 50}, None), api.STOP],
     ),
     "message_stop without message_delta": streamed(
-        BOUND.but(tokens=without("output"), stop_reason=None), [start(), *api.BLOCK, api.STOP]
+        BOUND.but(tokens=without("output"), stop_reason=None, finished=True), [start(), *api.BLOCK, api.STOP]
     ),
     "message_stop after a message_delta without counts": streamed(
         BOUND.but(tokens=without("output"), native_tokens=False), events(last=delta({}))

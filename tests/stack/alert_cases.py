@@ -12,7 +12,7 @@ from organization_cases import organization_cases
 
 from otel_claude import semconv as c
 from otel_claude.alerts.budgets import budget_alerts, budget_recordings, tag_budget
-from otel_claude.alerts.definitions import all_alerts, all_groups
+from otel_claude.alerts.definitions import all_alerts, all_groups, savings_groups
 from otel_claude.alerts.recording import recording_groups
 from otel_claude.alerts.rules import GRAFANA, RUNBOOKS, Group, Places, rules_json
 from otel_claude.alerts.thresholds import Thresholds
@@ -349,6 +349,38 @@ BUDGET_CASES = (
     Case("ClaudeTagBudgetBurnSlow", (tagged("0+0.0078125x4500", tenant="acme"),), "4420m"),
 )  # fmt: skip
 
+OPTIONAL = Thresholds(savings=100)
+ANSWERED = {c.RESPONSE_MODEL: "claude-opus-5-5"}
+CALLED = series(c.CALLS, "0x9 100x200", ANSWERED, OK)
+
+
+def saving(advice):
+    return {"advice": advice, "job": "shop", "model": "claude-opus-5-5"}
+
+
+def served(values, **more):
+    return series(c.COST, values, ANSWERED, {c.COST_TYPE: "output"}, **more)
+
+
+SAVINGS_CASES = (
+    Case("ClaudeSavingsAvailable", (CALLED, served("0x9 56x200", claude_speed="fast")), "130m",
+         "shop could save 120.00 USD a month on claude-opus-5-5: fast_mode.", saving("fast_mode")),
+    Case("ClaudeSavingsAvailable", (CALLED, served("0x9 42x200", claude_speed="fast")), "130m"),
+    Case("ClaudeSavingsAvailable", (CALLED, served("0x9 308x200", claude_inference_geo="us")), "130m",
+         "shop could save 120.00 USD a month on claude-opus-5-5: us_only.", saving("us_only")),
+    # The standard price, and too few calls.
+    Case("ClaudeSavingsAvailable", (CALLED, served("0x9 560x200")), "130m"),
+    Case("ClaudeSavingsAvailable",
+         (series(c.CALLS, "0x9 99x200", ANSWERED, OK), served("0x9 56x200", claude_speed="fast")), "130m"),
+    Case("ClaudeSavingsAvailable",
+         (CALLED, series(c.CACHE_OVERHEAD, "0x9 35x200", ANSWERED, {c.CACHE_TTL: "5m"}),
+          series(c.CACHE_SAVINGS, "0x9 7x200", ANSWERED)),
+         "130m", "shop could save 120.00 USD a month on claude-opus-5-5: cache_unread.", saving("cache_unread")),
+    Case("ClaudeSavingsAvailable",
+         (CALLED, series(c.CACHE_OVERHEAD, "0x9 35x200", ANSWERED, {c.CACHE_TTL: "5m"}),
+          series(c.CACHE_SAVINGS, "0x9 36x200", ANSWERED)), "130m"),
+)  # fmt: skip
+
 # Five processes of one export each, one of four exports: 9 dollars. And one that is silent for eight minutes.
 EXACT = (
     *(cost(f"_x{minute} 1 _x60", instance=f"moment-{minute}") for minute in (3, 9, 20, 33, 41)),
@@ -365,7 +397,7 @@ AWAY = (
 
 
 def tests(cases, interval):
-    alerts = {alert.name: alert for alert in all_alerts(QUERIES, Thresholds())}
+    alerts = {alert.name: alert for alert in all_alerts(QUERIES, OPTIONAL)}
     # Of one name there are as many as there are budgets.
     of_budgets = {
         (alert.name, *alert.labels): alert for alert in all_alerts(QUERIES, Thresholds(), BUDGETS) if alert.labels
@@ -423,8 +455,10 @@ def groups_for(cases):
         groups = found
 
 
-def budget_groups():
-    return (*budget_recordings(QUERIES, BUDGETS), *budget_alerts(QUERIES, BUDGETS))
+def optional_groups():
+    """What options of the export add."""
+    savings = savings_groups(QUERIES, OPTIONAL)
+    return (*budget_recordings(QUERIES, BUDGETS), *budget_alerts(QUERIES, BUDGETS), *savings)
 
 
 def promtool_files():
@@ -442,8 +476,8 @@ def promtool_files():
     ]
     budgets = {
         "rule_files": ["rules/otel-claude-recording.yaml", "budget-rules.yaml"],
-        "group_eval_order": [group.name for group in (*recording_groups(NAMING), *budget_groups())],
-        "evaluation_interval": "5m", "fuzzy_compare": True, "tests": tests(BUDGET_CASES, "1m"),
+        "group_eval_order": [group.name for group in (*recording_groups(NAMING), *optional_groups())],
+        "evaluation_interval": "5m", "fuzzy_compare": True, "tests": tests(BUDGET_CASES + SAVINGS_CASES, "1m"),
     }  # fmt: skip
     of_week = groups_for(WEEKLY)
     weekly = {
@@ -455,7 +489,8 @@ def promtool_files():
         "alerts.yaml": to_yaml({**common, "evaluation_interval": "5m", "tests": tests(CASES, "1m") + exact}, about),
         "budgets.yaml": to_yaml(budgets, about),
         "budget-rules.yaml": to_yaml(
-            rules_json(budget_groups(), Places()), "What `--budget tenant=acme:500 --budget feature=search:50` adds."
+            rules_json(optional_groups(), Places()),
+            "What `--budget tenant=acme:500 --budget feature=search:50 --savings 100` adds.",
         ),
         "weekly.yaml": to_yaml(weekly, about),
         "weekly-rules.yaml": to_yaml(rules_json(tuple(of_week), Places()), "The rules that weekly.yaml needs."),

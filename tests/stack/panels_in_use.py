@@ -17,7 +17,7 @@ AGENTS = "otel-claude-agents"
 """The dashboard about what agents report: `test_live_agents` fills it."""
 CLAUDE_CODE = "otel-claude-code"
 """The dashboard about Claude Code: `test_live_claude_code` fills it."""
-CALLS = ("otel-claude-limits", "otel-claude-service", "otel-claude-usage")
+CALLS = ("otel-claude-limits", "otel-claude-savings", "otel-claude-service", "otel-claude-usage")
 """Those about calls: `test_live_chain` fills them."""
 
 

@@ -19,7 +19,11 @@ import servers
 from test_live_backfill import prometheus, promtool
 
 from otel_claude import semconv as c
-from otel_claude.promql.recorded import ALIVE, DUE, increase_name
+from otel_claude.dashboards.movers import WHY
+from otel_claude.promql.names import NameTranslator
+from otel_claude.promql.queries import Queries
+from otel_claude.promql.recorded import ALIVE, DUE, MINUTES, increase_name
+from otel_claude.spending.history import recorded_after
 
 pytestmark = [pytest.mark.timeout(400)]
 
@@ -274,6 +278,22 @@ def test_the_same_day_of_earlier_weeks_says_whether_it_is_normal(store):
     assert "That is more than what the same time cost in the last 3 weeks: " in said
     few = asked(store, "explain", "--from", time_of(END - 7 * DAY), "--to", time_of(END - 6 * DAY))
     assert "cannot be told: 2 earlier weeks are recorded, and 3 are needed" in few
+
+
+def test_the_panel_of_changes_shows_what_was_planted(store):
+    """The day against that of the week before, as the row "Why it changed" has it."""
+    columns = {}
+    for column, target in zip(WHY.columns[2:], WHY.targets, strict=True):
+        asked_for = target.query(Queries(NameTranslator())).replace("$__range", "1d").replace("${level}", "5m")
+        found = store.instant(asked_for, END + recorded_after(MINUTES).total_seconds())
+        columns[column.title] = {row["metric"]["job"]: float(row["value"][1]) for row in found}
+    assert columns["Calls"]["busy"] == pytest.approx(0.5)
+    assert columns["Input per call"]["long-prompt"] == pytest.approx(1)
+    assert columns["Output per call"]["verbose"] == pytest.approx(1.5)
+    assert columns["Cache hits before"]["broken-cache"] == pytest.approx(4000 / 4200)
+    assert columns["Cache hits"].get("broken-cache", 0) == 0
+    assert columns["Change"]["new"] == pytest.approx(float(USUAL.usd) * DAY / SLOT)
+    assert not columns["Change"].keys() & {"steady", "steady-cached"}
 
 
 def raw(start, end):

@@ -38,7 +38,7 @@ OF_THE_ORGANIZATION = {metric.prometheus for metric in o.ORGANIZATION_METRICS if
 # Common to all series, beside the attributes of the table.
 COMMON = {"job", "instance", "le", "service_version", "alertname", "alertstate", "claude_tag_feature"}
 # What our own queries and rules name.
-COMMON |= {"tag_value", "budget", "series", "user"}
+COMMON |= {"tag_value", "budget", "series", "user", "advice", "model"}
 COMMON |= {prometheus_label(name) for name in c.COMMON_ATTRIBUTES}
 VARIABLES = {
     **dict.fromkeys(CALLS, ("datasource", "job", "model", "key", "library", "tag", "tag_value", "budget", "level")),
@@ -61,7 +61,8 @@ NUMBERS = {
 }  # fmt: skip
 TITLES = {
     "otel-claude-usage": "Claude: usage and cost", "otel-claude-limits": "Claude: limits and reliability",
-    "otel-claude-service": "Claude: one service", AGENTS: "Claude: agents and sessions",
+    "otel-claude-service": "Claude: one service", "otel-claude-savings": "Claude: where to save",
+    AGENTS: "Claude: agents and sessions",
     ORGANIZATION: "Claude: organization", CLAUDE_CODE: "Claude Code",
 }  # fmt: skip
 EVERY = [pytest.param(uid, panel, id=f"{uid} {panel['title']}") for uid in ALL for panel in panels(ALL[uid])]

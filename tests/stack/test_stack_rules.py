@@ -9,7 +9,7 @@ from pathlib import Path
 import promql_parser as promql
 import pytest
 import yaml
-from alert_cases import BUDGET_CASES, CASES, WEEKLY
+from alert_cases import BUDGET_CASES, CASES, SAVINGS_CASES, WEEKLY
 from panels_in_use import dashboards, panels
 from test_stack_dashboards import SERIES, aggregated, names, selectors, walk
 
@@ -23,6 +23,7 @@ from otel_claude.promql.names import OTHER_SERIES, NameTranslator, prometheus_la
 from otel_claude.promql.queries import Queries
 from otel_claude.semconv import claude_code as cc
 from otel_claude.semconv import organization as o
+from otel_claude.spending.advice import ADVICE, MODEL
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy/prometheus/rules"
@@ -63,7 +64,11 @@ def test_rule_groups_by_labels_that_are_emitted(rule):
         if isinstance(node, promql.AggregateExpr) and node.modifier is not None:
             without = rule["expr"].count(" without (") and set(node.modifier.labels) <= WITHOUT
             processes = rule["record"] in PROCESSES if "record" in rule else False
-            assert without or processes or set(node.modifier.labels) <= attributes | {"job", "le", code.USER}
+            assert (
+                without
+                or processes
+                or set(node.modifier.labels) <= attributes | {"job", "le", code.USER, ADVICE, MODEL}
+            )
 
 
 @pytest.mark.parametrize("rule", LOADED, ids=lambda rule: rule.get("alert") or rule["record"])
@@ -127,13 +132,19 @@ def test_panels_that_runbooks_and_alerts_name_exist():
     titles = {panel["title"] for dashboard in dashboards().values() for panel in panels(dashboard)}
     named = set(re.findall(r'"([A-Z0-9][^"]+?)"', RUNBOOKS.partition("## Money")[2]))
     named |= {name for alert in ALERTS.values() for name in re.findall("“(.+?)”", alert["annotations"]["description"])}
-    named -= {"Claude Code", "Claude: usage and cost", "Claude: organization", "When numbers are missing"}
+    named -= {
+        "Claude Code",
+        "Claude: usage and cost",
+        "Claude: organization",
+        "When numbers are missing",
+        "Claude: where to save",
+    }
     assert {name for name in named if name not in titles} == set()
 
 
 @each_alert
 def test_alert_has_cases_in_which_it_fires_and_must_not(alert):
-    cases = [case for case in (*CASES, *WEEKLY, *BUDGET_CASES) if case.alert == alert["alert"]]
+    cases = [case for case in (*CASES, *WEEKLY, *BUDGET_CASES, *SAVINGS_CASES) if case.alert == alert["alert"]]
     assert {case.summary is None for case in cases} == {True, False}
 
 

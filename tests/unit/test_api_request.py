@@ -47,6 +47,11 @@ REQUESTS = [
     ({"max_tokens": True, "thinking": {"type": 5, "budget_tokens": 0.5}}, None, RequestFeatures()),
     ({"max_tokens": 1 << 63, "thinking": {"budget_tokens": -(1 << 63) - 1}}, None, RequestFeatures()),
     ({"model": "x" * 1_001}, None, RequestFeatures()),
+    ({"temperature": 0, "top_p": 0.9, "top_k": 40}, None, RequestFeatures(temperature=0.0, top_p=0.9, top_k=40)),
+    ({"temperature": 1.0}, {"temperature": 0.5}, RequestFeatures(temperature=0.5)),
+    ({"temperature": True, "top_p": "0.9", "top_k": 40.0}, None, RequestFeatures()),
+    ({"temperature": float("nan"), "top_p": float("inf"), "top_k": 1 << 63}, None, RequestFeatures()),
+    ({"temperature": 1 << 63, "stop_sequences": ["planted"], "conversation_id": "of no body"}, None, RequestFeatures()),
 ]  # fmt: skip
 
 

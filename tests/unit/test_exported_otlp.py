@@ -98,8 +98,9 @@ def points(metric):
     return getattr(metric, metric.WhichOneof("data")).data_points
 
 
-def test_the_scope_is_ours_with_its_version(export):
+def test_the_scope_is_ours_with_its_version_and_its_schema(export):
     assert (export[0].scope.name, export[0].scope.version) == ("otel_claude", __version__)
+    assert export[0].schema_url == c.SCHEMA_URL
 
 
 def test_every_metric_of_the_table_is_sent_once_and_no_other(export):

@@ -63,6 +63,7 @@ SAID = {
 }
 FINAL = {
     "anthropic.message.stop_reason": "end_turn",
+    "gen_ai.response.finish_reasons": ("end_turn",),
     "gen_ai.usage.output_tokens": 300,
     "gen_ai.usage.reasoning.output_tokens": 120,
 }
@@ -132,7 +133,7 @@ def test_left_early_it_is_a_lower_bound_without_output(bench):
     first = {"gen_ai.request.stream": True, "gen_ai.response.time_to_first_chunk": call.time_to_first_chunk}
     known = {name: amount for name, amount in PARTS.items() if name != "output"}
     bound = {**cost(known, 0.0321, "lower_bound"), "claude.unpriced.reason": "incomplete_stream"}
-    check(bench.span, {**ASKED, **SAID, **first, **bound})
+    check(bench.span, {**ASKED, **SAID, **first, **bound, "gen_ai.response.finish_reasons": ("error",)})
 
 
 def test_never_sent_costs_nothing(bench):
@@ -155,7 +156,8 @@ def test_of_an_unknown_model_there_is_no_amount(bench):
 
 def test_what_the_request_says(bench):
     thinking = {"thinking_type": "enabled", "thinking_budget": 2_000, "effort": "high"}
-    call = started(bench.recorder, max_tokens=64, service_tier="auto", json_output=True, **thinking)
+    chosen = {"temperature": 0.5, "top_p": 1.0, "top_k": 40, "conversation_id": "conv_1"}
+    call = started(bench.recorder, max_tokens=64, service_tier="auto", json_output=True, **thinking, **chosen)
     ids = [
         (b"request-id", b"req_1"),
         (b"anthropic-organization-id", b"org_1"),
@@ -168,6 +170,10 @@ def test_what_the_request_says(bench):
     said = {
         "gen_ai.request.max_tokens": 64,
         "gen_ai.request.reasoning.level": "high",
+        "gen_ai.request.temperature": 0.5,
+        "gen_ai.request.top_p": 1.0,
+        "gen_ai.request.top_k": 40,
+        "gen_ai.conversation.id": "conv_1",
         "gen_ai.output.type": "json",
         "anthropic.request.service_tier": "auto",
         "anthropic.thinking.type": "enabled",

@@ -39,9 +39,13 @@ class Alert:
     """For how long it must hold."""
     keep: str = "10m"
     """For how long it stays after it held."""
-    dashboard: Literal["otel-claude-usage", "otel-claude-limits", "otel-claude-organization", "otel-claude-code"] = (
-        USAGE_UID
-    )
+    dashboard: Literal[
+        "otel-claude-usage",
+        "otel-claude-savings",
+        "otel-claude-limits",
+        "otel-claude-organization",
+        "otel-claude-code",
+    ] = USAGE_UID
     by_job: bool = True
     labels: tuple[tuple[str, str], ...] = ()
     """What tells it from another of the same name."""

@@ -6,9 +6,11 @@ from typing import Final
 
 from otel_claude import semconv as c
 
+from ..dashboards.panels import SAVINGS_UID
 from ..promql.names import JOB
 from ..promql.queries import Queries, seconds
 from ..promql.recorded import ALIVE, SILENT
+from ..spending.advice import ADVICE, MODEL, found
 from .rules import Alert, Severity
 from .thresholds import FAST, HOURS_OF_A_MONTH, SLOW, Burn, Thresholds
 
@@ -146,6 +148,22 @@ def value_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
         ),
         _retirement(q, "ClaudeModelRetires", "warning", t.retires_days, t.retires_soon_days),
         _retirement(q, "ClaudeModelRetiresSoon", "critical", t.retires_soon_days),
+    )  # fmt: skip
+
+
+def savings_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
+    """What advice is worth exactly, as `otel-claude advise` says it. None unless a threshold was given."""
+    if not t.savings:
+        return ()
+    monthly = f"30 / 7 * ({found('exact', q, '7d')})"
+    return (
+        Alert(
+            "ClaudeSavingsAvailable", "info", f"{monthly} > {t.savings:g}",
+            f"{{{{ $labels.{JOB} }}}} could save {_USD} a month on {{{{ $labels.{MODEL} }}}}: "
+            f"{{{{ $labels.{ADVICE} }}}}.",
+            "`otel-claude advise` says what to change and what it risks. The rule is in docs/savings.md.",
+            wait="0m", keep="2h", dashboard=SAVINGS_UID,
+        ),
     )  # fmt: skip
 
 

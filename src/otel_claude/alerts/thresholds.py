@@ -66,6 +66,8 @@ class Thresholds:
     """Dollars of one developer's Claude Code in an hour, above which a session runs away."""
     code_errors: float = 0.25
     """The share of Claude Code's requests that may fail for good."""
+    savings: float = 0.0
+    """Dollars a month that one piece of advice is worth exactly, from which on an alert says so. 0: there is none."""
     steady_hours: float = 2
     """For how many hours of the last day a service must have sent metrics, for its silence to be news."""
     calls: float = 20

@@ -56,6 +56,9 @@ def converse_request(params: Json) -> dict[str, Any]:
     tools = as_list(as_object(params.get("toolConfig")).get("tools"))
     return {
         "max_tokens": config.get("maxTokens"),
+        "temperature": config.get("temperature"),
+        "top_p": config.get("topP"),
+        "top_k": as_object(params.get("additionalModelRequestFields")).get("top_k"),
         "system": _blocks(params.get("system")),
         "messages": None if messages is None else [{"content": _blocks(as_object(m).get("content"))} for m in messages],
         "tools": None if tools is None else _tools(tools),

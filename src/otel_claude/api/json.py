@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timezone
+from math import isfinite
 from typing import Final, cast
 
 Json = Mapping[str, object]
@@ -45,6 +46,12 @@ def as_time(value: str) -> float | None:
 def as_integer(value: object) -> int | None:
     """`value` if it is an integer of 64 bits. JSON's `true` is none."""
     return value if type(value) is int and value in _INTEGERS else None
+
+
+def as_number(value: object) -> float | None:
+    """`value` as a float, if it is a finite number. JSON's `true` is none."""
+    number = value if type(value) is float else as_integer(value)
+    return float(number) if number is not None and isfinite(number) else None
 
 
 def as_count(value: object) -> int | None:

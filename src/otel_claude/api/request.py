@@ -6,7 +6,7 @@ from __future__ import annotations
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
 from typing import Any, Final, NamedTuple
 
-from .json import Json, as_integer, as_known_text, as_object, as_text, known_texts
+from .json import Json, as_integer, as_known_text, as_number, as_object, as_text, known_texts
 
 _FREE_SINCE: Final = "20260209"
 """Code execution is free beside `web_search_20260209`, `web_fetch_20260209` or later (pricing page, 2026-10-10)."""
@@ -24,6 +24,11 @@ class RequestFeatures(NamedTuple):
     thinking_budget: int | None = None
     effort: str | None = None
     json_output: bool = False
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    conversation_id: str | None = None
+    """Of no body: the client library was given it."""
 
 
 def parse_request(body: object, extra: object, *, spans: bool) -> RequestFeatures:
@@ -50,6 +55,9 @@ def parse_request(body: object, extra: object, *, spans: bool) -> RequestFeature
         thinking_budget=as_integer(thinking.get("budget_tokens")),
         effort=as_text(output.get("effort")),
         json_output=_is_schema(output.get("format")) or _is_schema(request.get("output_format")),
+        temperature=as_number(request.get("temperature")),
+        top_p=as_number(request.get("top_p")),
+        top_k=as_integer(request.get("top_k")),
     )
 
 

@@ -47,6 +47,7 @@ COMMANDS: Final = (
     Row("organization", "Show what the organization used and was billed.", "organization"),
     Row("spend", "Show what was spent, by model, service, key, tag or day.", "organization"),
     Row("explain", "Say why spend changed, and whether it is normal.", "organization"),
+    Row("advise", "Say what to change to pay less, and what it is worth.", "organization"),
     Row("reconcile", "Compare what was measured with what was billed.", "organization"),
 )
 

@@ -55,6 +55,14 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     team_budget: Annotated[
         float, Option("--team-budget", metavar="USD", help="US dollars in thirty days, each team's Claude Code.")
     ] = Options.team_budget,
+    savings: Annotated[
+        float | None,
+        Option(
+            "--savings",
+            metavar="USD",
+            help="An alert says where a service could save so many US dollars a month, exactly. Without: no alert.",
+        ),
+    ] = None,
     grafana_url: Annotated[
         str, Option("--grafana-url", metavar="URL", help="Where alerts link to dashboards.")
     ] = Options.grafana_url,
@@ -69,7 +77,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command
         options = Options(
             name_style, monthly_budget, daily_budget, grafana_url, runbook_url,
             budgets=tuple(budget or ()), store=store, process_labels=tuple(process_label or ()),
-            developer_budget=developer_budget, team_budget=team_budget,
+            developer_budget=developer_budget, team_budget=team_budget, savings=savings,
         )  # fmt: skip
         written = export(target, out, options, force=force)
     except ExportError as error:

@@ -8,6 +8,7 @@ from . import batches, claude_code, limits, movers, reliability, spend, tokens
 from .claude_code import CLAUDE_CODE
 from .organization import ORGANIZATION
 from .panels import LIMITS_UID, SERVICE_UID, USAGE_UID, Dashboard, Row
+from .savings import SAVINGS
 from .sessions import AGENTS
 
 _SPEND_ROW: Final = (
@@ -62,6 +63,7 @@ USAGE: Final = Dashboard(
                 (movers.MOVERS, 13, 9), (movers.TAG_MOVERS, 11, 9),
             ),
         ),
+        Row("Why it changed", ((movers.WHY, 24, 9),)),
         Row(
             "What is paid for?",
             (
@@ -152,4 +154,4 @@ SERVICE: Final = Dashboard(
     one_job=True,
 )  # fmt: skip
 
-DASHBOARDS: Final = (USAGE, LIMITS, SERVICE, AGENTS, CLAUDE_CODE, ORGANIZATION)
+DASHBOARDS: Final = (USAGE, SAVINGS, LIMITS, SERVICE, AGENTS, CLAUDE_CODE, ORGANIZATION)

@@ -84,6 +84,7 @@ SERVICE_UID: Final = "otel-claude-service"
 ORGANIZATION_UID: Final = "otel-claude-organization"
 AGENTS_UID: Final = "otel-claude-agents"
 CLAUDE_CODE_UID: Final = "otel-claude-code"
+SAVINGS_UID: Final = "otel-claude-savings"
 
 About = Literal["calls", "agents", "claude_code", "organization"]
 

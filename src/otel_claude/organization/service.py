@@ -56,7 +56,7 @@ def provider(poller: Poller, *readers: MetricReader) -> MeterProvider:
         attributes["service.instance.id"] = SERVICE
     readers = readers or (PeriodicExportingMetricReader(_exporter()),)
     made = MeterProvider(readers, Resource.create(attributes), views=_views())
-    observe(made.get_meter(c.SCOPE, __version__), poller)
+    observe(made.get_meter(c.SCOPE, __version__, c.SCHEMA_URL), poller)
     return made
 
 

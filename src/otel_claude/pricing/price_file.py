@@ -139,6 +139,7 @@ def _model(model: str, row: Json) -> Model:
         row.get("status"),
         _day(row.get("retires")),
         row.get("unpriced", False),
+        row.get("limited_availability", False),
         _factor(row["batch_multiplier"]),
         _factor(row["inference_geo_us_multiplier"]),
         None if searches is None else _atto(searches) * 1000,

@@ -74,6 +74,8 @@ class Model(NamedTuple):
     """The day on which Anthropic's own platform stops serving it (from 1970-01-01, UTC), where that is known."""
     unpriced: bool
     """Its id is published, its price is not."""
+    limited_availability: bool
+    """Anthropic offers it to some customers alone."""
     batch: Fraction | None
     us: Fraction | None
     """What inference in the United States alone multiplies its prices by."""

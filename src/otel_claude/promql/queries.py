@@ -29,6 +29,7 @@ SERIES: Final = "series"
 """The label that a series' own name is moved to: functions over time drop the name."""
 LATEST: Final = "10m"
 """In which the last value of what is recorded each five minutes is found."""
+RAW: Final = "raw"
 BASELINE: Final = "6h"
 """How long a raw series may be silent and still be the same one."""
 
@@ -55,6 +56,8 @@ class Queries:
     where: tuple[str, ...] = ()
     untagged_where: tuple[str, ...] | None = None
     store: Store = "prometheus"
+    slots: str = ""
+    """Which slots growth adds up: `5m`, `1h`, `RAW` for none, or by the length of each window."""
 
     @property
     def recorded(self) -> bool:
@@ -105,7 +108,10 @@ class Queries:
         if not self.recorded:
             function = "sum_over_time" if metric.deltas else "increase_pure"
             return self.by(by, f"{function}({self.select(metric, *matchers, part=part)}[{window}]{offset})")
-        name = increase_name(metric, level or _level(window), part)
+        level = level or self.slots or _level(window)
+        if level == RAW:
+            return self.raw_increase(metric, window, by, *matchers, part=part)
+        name = increase_name(metric, level, part)
         series = self.translator.select_name(name, *self._scope(metric), *matchers)
         return self.by(by, f"sum_over_time({series}[{window}]{offset})")
 
@@ -129,6 +135,11 @@ class Queries:
         if self.recorded:
             buckets = f"{buckets} or {self.increase(metric, window, by)}"
         return f"histogram_quantile({quantile:g}, {buckets})"
+
+    def count(self, metric: Metric, window: str, by: tuple[str, ...] = ()) -> str:
+        """How many values a histogram got: from its highest bucket, or a native one."""
+        values = self.increase(metric, window, by, self.match(BUCKET, "+Inf"), part="_bucket")
+        return f"({values} or histogram_count({self.increase(metric, window, by)}))" if self.recorded else values
 
     def exemplars(self, metric: Metric) -> str:
         """A histogram's series for Prometheus' search of exemplars, which reads the selector of a query alone.
@@ -190,6 +201,11 @@ class Queries:
     def calls(self, window: str, by: tuple[str, ...] = (), *matchers: str) -> str:
         """How many calls ended."""
         return self.increase(c.CALLS, window, by, *matchers)
+
+    def requests(self, window: str, by: tuple[str, ...] = (), *, ago: str = "") -> str:
+        """How many calls ended, or results of batches were read where there are no calls."""
+        calls, results = (self.increase(metric, window, by, ago=ago) for metric in (c.CALLS, c.BATCH_RESULTS))
+        return f"({calls} or {results})"
 
     def errors(self, window: str, by: tuple[str, ...] = ()) -> str:
         """The share of calls that failed."""

@@ -11,7 +11,7 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from .._diagnostics import log_internal_error
 from .._tag_context import top
 from ..api.api_keys import redact_api_key, without_scheme
-from ..api.json import as_text
+from ..api.json import as_object, as_text
 from ..api.request import RequestFeatures, parse_request
 from ..pricing import ANTHROPIC, Platform, PlatformName
 from ..runtime import Runtime
@@ -57,8 +57,11 @@ def start_call(runtime: Runtime, client: Any, options: Any) -> Call | None:
         log_internal_error("find the client library's tracing")
         native = True  # Rather no span of ours than a second one.
     try:
-        spans = not native and runtime.opens_spans
-        features = parse_request(options.json_data, getattr(options, "extra_json", None), spans=spans)
+        if native or not runtime.opens_spans:
+            features = parse_request(options.json_data, getattr(options, "extra_json", None), spans=False)
+        else:
+            features = parse_request(options.json_data, getattr(options, "extra_json", None), spans=True)
+            features = features._replace(conversation_id=_conversation_id(client))
     except Exception:
         log_internal_error("read a request")
         features = RequestFeatures()
@@ -67,6 +70,11 @@ def start_call(runtime: Runtime, client: Any, options: Any) -> Call | None:
     call = Call(features, requester(runtime, client, options), tags, expects_native_span=native)
     runtime.recorder.on_start(call)
     return call
+
+
+def _conversation_id(client: Any) -> str | None:
+    """What the application called the conversation, in the `open_telemetry` option of anthropic 1.14 and newer."""
+    return as_text(as_object(getattr(client, "_open_telemetry", None)).get("conversation_id"))
 
 
 def requester(runtime: Runtime, client: Any, options: Any) -> ClientInfo:

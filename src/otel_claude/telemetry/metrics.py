@@ -214,13 +214,13 @@ def instruments_of(
     if found is None and provider is current:
         if type(provider).__name__ == _UNSET:
             if not _of_global:
-                _of_global.append(made(metrics.get_meter(semconv.SCOPE, version)))
+                _of_global.append(made(metrics.get_meter(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL)))
             found = _of_global[0]
         elif _of_global:
             # It was set since, and OpenTelemetry has passed on to it what these had made.
             found = _by_provider[provider] = _of_global.pop()
     if found is None:
-        found = _by_provider[provider] = made(provider.get_meter(semconv.SCOPE, version))
+        found = _by_provider[provider] = made(provider.get_meter(semconv.SCOPE, version, semconv.SCHEMA_URL))
     if not keep:
         # Its attribute sets go on: values counted anew at each `instrument()` would make series without end.
         found.sets.limit_tags(tag_limit, tag_values)

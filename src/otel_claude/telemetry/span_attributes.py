@@ -37,6 +37,10 @@ def of_start(call: Call) -> Attributes:
             (semconv.REQUEST_MAX_TOKENS, request.max_tokens),
             (semconv.REQUEST_STREAM, True if request.stream else None),
             (semconv.REQUEST_REASONING_LEVEL, request.effort),
+            (semconv.REQUEST_TEMPERATURE, request.temperature),
+            (semconv.REQUEST_TOP_P, request.top_p),
+            (semconv.REQUEST_TOP_K, request.top_k),
+            (semconv.CONVERSATION_ID, request.conversation_id),
             (semconv.REQUEST_SERVICE_TIER, request.service_tier),
             (semconv.THINKING_TYPE, request.thinking_type),
             (semconv.THINKING_BUDGET, request.thinking_budget),
@@ -120,6 +124,7 @@ def of_response(call: Call) -> Attributes:
             (semconv.RESPONSE_ID, response.id),
             (semconv.RESPONSE_MODEL, response.model),
             (semconv.STOP_REASON, response.stop_reason),
+            (semconv.RESPONSE_FINISH_REASONS, _finish_reasons(call, response)),
             (semconv.RESPONSE_TIME_TO_FIRST_CHUNK, call.time_to_first_chunk if call.request.stream else None),
             (semconv.USAGE_INPUT, usage.total_input),
             (semconv.USAGE_OUTPUT, usage.output),
@@ -130,6 +135,7 @@ def of_response(call: Call) -> Attributes:
             (semconv.USAGE_REASONING, usage.thinking),
             (semconv.USAGE_COMPACTION_INPUT, sum(e.total_input or 0 for e in compactions) if compactions else None),
             (semconv.USAGE_COMPACTION_OUTPUT, sum(e.output or 0 for e in compactions) if compactions else None),
+            (semconv.CONVERSATION_COMPACTED, True if compactions else None),
             (semconv.RESPONSE_SERVICE_TIER, usage.service_tier),
             (semconv.REQUEST_ID, call.request_id),
             (semconv.ORGANIZATION_ID, call.organization_id),
@@ -139,6 +145,13 @@ def of_response(call: Call) -> Attributes:
             (semconv.ERROR_TYPE, call.error_type),
         )
     )
+
+
+def _finish_reasons(call: Call, response: Response) -> tuple[str] | None:
+    """The stop reason, in the API's word; `error` of a stream that was cut or left before it said one."""
+    if response.stop_reason is not None:
+        return (response.stop_reason,)
+    return ("error",) if call.responses and not response.complete else None
 
 
 def of_attempt(attempt: Attempt) -> Attributes:

@@ -44,6 +44,8 @@ class Expected:
     native_error_type: str | None = None
     error_type: str | None = None
     stop_reason: str | None = "end_turn"
+    finished: bool = False
+    """Of a stream without a stop reason: whether it came to its end."""
     stream: bool = False
     first_chunk: bool = False
     attempts: tuple[Attempt, ...] = (SERVED,)
@@ -149,6 +151,7 @@ class Expected:
             "gen_ai.response.id": "msg_1" if self.tokens is not None else None,
             "gen_ai.response.model": self.response_model if self.tokens is not None else None,
             "anthropic.message.stop_reason": self.stop_reason if self.tokens is not None else None,
+            "gen_ai.response.finish_reasons": self._finish_reasons(),
             "gen_ai.usage.input_tokens": self.total_input if self.tokens is not None else None,
             "gen_ai.usage.output_tokens": tokens.get("output"),
             "gen_ai.usage.cache_read.input_tokens": tokens.get("cache_read"),
@@ -168,6 +171,11 @@ class Expected:
                 "anthropic.workspace.id": "wrkspc_1",
             }
         return {k: v for k, v in attributes.items() if v is not None} | self.enrichment(native=False)
+
+    def _finish_reasons(self) -> tuple[str] | None:
+        if self.tokens is None or (self.stop_reason is None and (self.finished or not self.stream)):
+            return None
+        return (self.stop_reason or "error",)
 
     def _split(self, kind: str) -> int | None:
         """As the API reports it: what it did not split is not in it, though it is counted as 5m."""

@@ -6,6 +6,7 @@ import os
 
 from opentelemetry import trace
 
+from conformance import findings
 from otel_claude import ClaudeInstrumentor, _diagnostics
 from otel_claude.telemetry import conflicts, instance_id, unknown_models
 from otel_claude.telemetry.open_calls import open_calls
@@ -40,6 +41,8 @@ def watched(telemetry, monkeypatch):
     gc.freeze()
     left, forgotten = list(open_calls), telemetry.logs.records
     open_calls.clear()
+    wrong = findings(telemetry.reader.get_metrics_data(), telemetry.recorded.ended)
     telemetry.meter_provider.shutdown()
     assert left == [], "a call was never ended"
+    assert wrong == [], "the registry of names says otherwise"
     assert not [r for r in forgotten if r.name.startswith("opentelemetry") and r.levelno >= logging.WARNING]
