@@ -2,20 +2,19 @@
 
     python scripts/fleets.py [PYTEST ARGUMENTS]
 
-The environments are kept under .cache/fleets, and made with uv from requirements/fleets/*.txt, one at a time. One is
-made anew when its requirements or our own package's change. The servers are those that scripts/stack makes.
+The environments are kept under .cache/fleets. uv makes one of requirements/fleets/*.txt when a test wants it, and
+anew when its requirements or our own package's change. The servers are those that scripts/stack makes.
 """
 
 import os
 import subprocess
 import sys
 
-from environments import ROOT, make_all
+from environments import ROOT
 
 
 def main() -> int:
-    """Makes all environments, and runs the tests."""
-    make_all("fleets")
+    """Runs all of the tests."""
     command = [sys.executable, "-m", "pytest", "-q", "tests/fleets", *sys.argv[1:]]
     return subprocess.run(command, check=False, cwd=ROOT, env={**os.environ, "FLEET_TESTS": "1"}).returncode
 

@@ -34,6 +34,35 @@ def has_patched_threads() -> bool:
     return not all(isinstance(function, BuiltinFunctionType) for function in (_thread.start_new_thread, time.sleep))
 
 
+def has_gevent_threads() -> bool:
+    """Whether it is gevent, which can run something when a signal handler has returned."""
+    monkey: Any = sys.modules.get("gevent.monkey")
+    return monkey is not None and monkey.is_module_patched("threading")
+
+
+def die_after_greenlet(work: Callable[[], None], patience: float) -> None:
+    """Has gevent do the work in a greenlet and end the process then, or a real thread end it if that takes too long."""
+
+    def end_in_time() -> None:
+        sleep(patience)
+        os.kill(os.getpid(), signal.SIGTERM)  # the default handler stands
+
+    def finish() -> None:
+        try:
+            work()
+        finally:
+            die()
+
+    try:
+        gevent: Any = sys.modules["gevent"]
+        sleep = gevent.monkey.get_original("time", "sleep")
+        gevent.monkey.get_original("_thread", "start_new_thread")(end_in_time, ())
+        # The handler may have interrupted gevent's own loop, which must not be switched away from.
+        gevent.get_hub().loop.run_callback_threadsafe(gevent.spawn, finish)
+    except Exception:
+        die()
+
+
 def is_spawned_child() -> bool:
     """Whether `multiprocessing` spawned this process. It has replaced `sys.argv` by its parent's meanwhile."""
     return "--multiprocessing-fork" in sys.orig_argv

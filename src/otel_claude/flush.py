@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 from weakref import WeakSet
 
 from opentelemetry import metrics, trace
@@ -61,6 +61,9 @@ class FlushOnExit:
             self.tracing, self.metering = tracing, metering
             # What was registered last runs first: before the providers shut down.
             atexit.unregister(_finish)
+            if self._client is not None and not self._broken:
+                for provider in self._providers():
+                    _register_again(provider)
             atexit.register(_finish)
             if self._client is not None:
                 hooks.start()
@@ -74,6 +77,28 @@ class FlushOnExit:
         yield self._given.get("meter_provider") or metrics.get_meter_provider()
         if self._traces:
             yield self._given.get("tracer_provider") or trace.get_tracer_provider()
+
+
+class _Registered:
+    """Whether a function is registered for the exit: `atexit.unregister` compares this with all that are."""
+
+    def __init__(self, function: object) -> None:
+        self._function = function
+        self.found = False
+        atexit.unregister(cast("Callable[[], None]", self))
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]
+
+    def __eq__(self, other: object) -> bool:
+        self.found = self.found or other == self._function
+        return False
+
+
+def _register_again(provider: Any) -> None:
+    """Has it shut down at the exit. Airflow's task runner forks, and clears what was registered for that before."""
+    handler = getattr(provider, "_atexit_handler", None)  # of opentelemetry-sdk 1.30 to 1.45
+    if handler is not None and not _Registered(handler).found:
+        atexit.register(handler)
 
 
 def _finish() -> None:

@@ -27,6 +27,8 @@ from ._diagnostics import log_internal_error
 from ._import_hooks import on_import
 from ._sigterm import (
     die,
+    die_after_greenlet,
+    has_gevent_threads,
     has_patched_threads,
     is_caught_in_c,
     is_resource_tracker,
@@ -131,7 +133,7 @@ class ShutdownHooks:
         try:
             self.watch_signal()
             self._started = True
-            if self._installed:
+            if self._installed and not has_patched_threads():
                 self._start_thread()
         except Exception:
             log_internal_error("prepare the last export")
@@ -143,7 +145,7 @@ class ShutdownHooks:
         standing = signal.getsignal(signal.SIGTERM)
         if standing != signal.SIG_DFL:
             watch_server(standing, self._uvicorn_ends)
-        elif not is_caught_in_c() and not has_patched_threads():
+        elif not is_caught_in_c() and (has_gevent_threads() or not has_patched_threads()):
             with suppress(ValueError):  # not in the main interpreter
                 signal.signal(signal.SIGTERM, self._terminate)
                 self._installed = True
@@ -241,9 +243,13 @@ class ShutdownHooks:
             return
         # From here on a second SIGTERM ends the process at once.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        matters = bool(self._clients) and self._started
+        if matters and has_gevent_threads():
+            die_after_greenlet(self._finish, _PATIENCE)
+            return
         try:
-            # Threads that were patched since then would be switched to, which cannot be done here.
-            if self._clients and self._started and not has_patched_threads():
+            # Threads that eventlet patched since then would be switched to, which cannot be done here.
+            if matters and not has_patched_threads():
                 self._finish_in_time()
         finally:
             die()
@@ -305,7 +311,8 @@ class ShutdownHooks:
 
     def _stay_wakeable(self) -> None:
         try:
-            if hasattr(os, "register_at_fork") and self._handles():
+            # Patched threads would wait in one's stead for all others.
+            if hasattr(os, "register_at_fork") and self._handles() and not has_patched_threads():
                 stay_wakeable(lambda: not self._handled and self._handles())
         except Exception:
             log_internal_error("prepare for the end of a child process")
@@ -326,8 +333,11 @@ class ShutdownHooks:
         """This process is about to leave by `os._exit`. No frame is interrupted, so a thread can be started."""
         try:
             if self._clients and self._started:
-                self._start_thread()
-                self._finish_in_time()
+                if has_patched_threads():  # a greenlet that waits for orders would hold up all others
+                    self._finish()
+                else:
+                    self._start_thread()
+                    self._finish_in_time()
         except Exception:
             log_internal_error("export the last numbers")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import servers
 from fleets_served import served, stored
-from fleets_ways import PROGRAMS, Start
+from fleets_ways import EXAMPLES, PROGRAMS, Start
 
 from otel_claude_demo.simulator import Simulator
 
@@ -39,13 +39,15 @@ class Run:
                 _environment(case, simulator.url, destination.endpoints[case.temporality], folder),
                 folder,
                 lambda: len(simulator.served),
+                destination.store,
+                case.job,
             )
             try:
                 self.fleet.way(start)
             finally:
                 start.kill_all()
             self.served = served(simulator.served)
-        self.stored = stored(destination.store, case.name)
+        self.stored = stored(destination.store, case.job)
         self.exits = {code for code, _ in start.ended}
         self.errors = "".join(error for _, error in start.ended)
 
@@ -60,9 +62,11 @@ def _environment(case, api, endpoint, folder):
     return {
         **kept,
         "PATH": f"{binaries}{os.pathsep}{kept['PATH']}",
-        "PYTHONPATH": str(PROGRAMS),
+        "PYTHONPATH": f"{PROGRAMS}{os.pathsep}{EXAMPLES}",
         "ANTHROPIC_API_KEY": "sk-ant-api03-R2D" + "x" * 80 + "igAA",
         "ANTHROPIC_BASE_URL": api,
+        "CELERY_FOLDER": str(folder),
+        "EXAMPLES": str(EXAMPLES),
         "FLEET_FOLDER": str(folder),
         "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": endpoint,
         "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": case.temporality,

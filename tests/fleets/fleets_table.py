@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from fleets_ways import (
+    EXAMPLES,
     after_each_other,
     asks_of_celery,
     asks_of_gunicorn,
@@ -15,6 +16,11 @@ from fleets_ways import (
     asks_of_uvicorn_in_code,
     at_once,
     ended_by_sigterm,
+    injected_by_the_operator,
+    invoked_by_lambda,
+    scraped_gunicorn,
+    scraped_restarts,
+    served_by_cloud_run,
 )
 
 # What the OpenTelemetry Operator sets for every container: the same for all its processes, and after a restart.
@@ -26,7 +32,7 @@ WHOLE = os.environ.get("FLEET_TESTS") == "1"
 NEWEST = "otel-newest"
 OLDEST = "otel-1.30"
 EVERY = (OLDEST, "otel-1.42", "otel-1.43", "otel-1.44", NEWEST)
-"""Environments. `dev` is the one that the tests themselves run in, and has no Celery and no gunicorn."""
+"""Environments, made of requirements/fleets. `dev` is that of the tests themselves: no Celery, no gunicorn."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,7 @@ ENDINGS = (
     JOBS.under_the_operators_id(),
     Fleet("forked-executor", at_once(("executor", "fork")), 7),
     Fleet("spawned-executor", at_once(("executor", "spawn")), 7),
+    Fleet("forkserver-executor", at_once(("executor", "forkserver")), 7),
     Fleet("forked-pool", at_once(("pool",)), 6),
     SIGTERM,
     Fleet("uvicorn-in-code", asks_of_uvicorn_in_code, None),
@@ -87,7 +94,33 @@ SERVERS = (
 """Those that `dev` lacks."""
 
 # `opentelemetry-instrument` of OpenTelemetry 0.51b0 does not reach the workers of the command.
-UVICORN = Fleet("uvicorn", asks_of_uvicorn("served_asgi:app"), None)
+UVICORN = Fleet("uvicorn", asks_of_uvicorn("asgi_app:app"), None)
+
+GREEN = Fleet("gevent-sigterm", ended_by_sigterm("green", "waits"), 3, exits=frozenset({-signal.SIGTERM}))
+AIRFLOW = Fleet("tasks", at_once(("airflow_tasks",)), 2)
+KILLED = frozenset({-signal.SIGKILL})
+SCRAPED_RESTARTS = Fleet("scraped-restarts", scraped_restarts, 9, exits=frozenset({-signal.SIGTERM}))
+WRAPPER = (str(EXAMPLES / "lambda_wrapper"), "python")
+BY_ITSELF = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "aws-lambda"}
+LAMBDA = Fleet("function", invoked_by_lambda("lambda_handler.handler", *WRAPPER), 4, exits=KILLED)
+LAMBDA_LAYER = Fleet("layer", invoked_by_lambda("lambda_plain.handler", *WRAPPER), 4, exits=KILLED)
+CLOUD_RUN = Fleet("cloud-run", served_by_cloud_run("cloud_run:application", signal.SIGKILL), 4, exits=KILLED)
+OPERATOR_PODS = Fleet("operator", injected_by_the_operator, 16)
+RUNNING = (
+    Fleet("gunicorn-threads", asks_of_gunicorn("--threads", "4"), None),
+    Fleet("gunicorn-gevent", asks_of_gunicorn("--worker-class", "gevent"), None),
+    Fleet("gevent", at_once(("green",)), 3),
+    Fleet("gevent-job", at_once(("green", "job")), 5),
+    GREEN,
+    *(Fleet(f"processes-{method}", at_once(("processes", method)), 6) for method in ("fork", "spawn", "forkserver")),
+    Fleet("cron", after_each_other(*[("cron",)] * 3), 3),
+    Fleet("notebook", at_once(("notebook",)), 1),
+    CLOUD_RUN,
+    Fleet("cloud-run-sigterm", served_by_cloud_run("wsgi_app:application", signal.SIGTERM), 4),
+    SCRAPED_RESTARTS,
+    Fleet("scraped-gunicorn", scraped_gunicorn, None),
+)
+"""Ways of running that docs/running.md describes, by its examples."""
 
 NAMED = {fleet.name: fleet for fleet in (*IDENTITY, *ENDINGS, *SERVERS, UVICORN)}
 PART = [
@@ -102,7 +135,7 @@ PART = [
 OFF = {"OTEL_CLAUDE_INSTANCE_ID": "off"}
 UNFLUSHED = {"OTEL_CLAUDE_FLUSH_ON_EXIT": "false"}
 UNIDENTIFIED = ("replicas-fixed", "restarts-fixed", "spawned-workers-fixed") if WHOLE else ("replicas-fixed",)
-ENDED_UNFLUSHED = ("forked-jobs", "sigterm", "celery") if WHOLE else ("forked-jobs", "sigterm")
+ENDED_UNFLUSHED = ("forked-jobs", "sigterm")
 WITHOUT = (
     *(NAMED[name].named(f"{name}-without-identity", **OFF) for name in UNIDENTIFIED),
     *(NAMED[name].named(f"{name}-without-flush", **UNFLUSHED) for name in ENDED_UNFLUSHED),
@@ -122,12 +155,31 @@ class Case:
     def name(self) -> str:
         return "-".join((self.environment, *(["delta"] * (self.temporality == "delta")), self.fleet.name))
 
+    @property
+    def job(self) -> str:
+        """In Prometheus. The operator gives every service a namespace."""
+        return f"shop/{self.name}" if self.fleet.way is injected_by_the_operator else self.name
+
+
+def environments(case: Case) -> set[str]:
+    """What is to be made for it."""
+    return {case.environment, *(["operator"] if case.fleet.way is injected_by_the_operator else [])} - {"dev"}
+
 
 def _cases() -> list[Case]:
+    running = [
+        *(Case(NEWEST, fleet) for fleet in RUNNING),
+        Case("airflow", AIRFLOW),
+        Case("lambda", replace(LAMBDA, variables=BY_ITSELF)),
+        Case("lambda", LAMBDA_LAYER),
+        Case("application", OPERATOR_PODS),
+    ]
     if not WHOLE:
-        return [*(Case("dev", fleet) for fleet in PART), Case("dev", NAMED["forked-workers-fixed"], "delta")]
+        part = [*(Case("dev", fleet) for fleet in PART), Case("dev", NAMED["forked-workers-fixed"], "delta")]
+        return [*part, *(Case(NEWEST, fleet) for fleet in SERVERS), *running]
     ends = (*ENDINGS, *SERVERS)
     return [
+        *running,
         *(Case(environment, fleet) for environment in EVERY for fleet in IDENTITY),
         *(Case(OLDEST, fleet) for fleet in ends),
         *(Case(NEWEST, fleet) for fleet in (*ends, UVICORN)),
@@ -136,9 +188,25 @@ def _cases() -> list[Case]:
 
 
 COMPLETE = {case.name: case for case in _cases()}
+SCRAPED = [name for name in COMPLETE if name.endswith("scraped-gunicorn")]
+"""Its series are looked at one by one."""
+LOST = (
+    Case(NEWEST, NAMED["celery"].named("celery-without-flush", **UNFLUSHED)),
+    Case(NEWEST, GREEN.named("gevent-sigterm-without-flush", **UNFLUSHED)),
+    Case(NEWEST, SCRAPED_RESTARTS.named("scraped-restarts-without-identity", **OFF)),
+    Case(
+        NEWEST,
+        replace(CLOUD_RUN, name="cloud-run-unflushed", way=served_by_cloud_run("wsgi_app:application", signal.SIGKILL)),
+    ),
+    Case("airflow", AIRFLOW.named("tasks-without-flush", **UNFLUSHED)),
+    Case("lambda", LAMBDA_LAYER.named("unflushed", **BY_ITSELF)),
+    Case("application", OPERATOR_PODS.named("operator-without-identity", **OFF)),
+)
+"""Ways of running without what docs/running.md says of them."""
 INCOMPLETE = {
     case.name: case
     for case in (
+        *LOST,
         *(Case(NEWEST if WHOLE else "dev", fleet) for fleet in WITHOUT),
         # Before 1.43 replicas need no fixed id to write one series.
         *([Case(OLDEST, REPLICAS.named("replicas-without-identity", **OFF))] if WHOLE else []),

@@ -15,7 +15,10 @@ from test_stack_manifests import COLLECTORS
 
 # Of the OpenTelemetry Operator's own kinds there is no schema here: its pod and its configuration are looked at below.
 OWN = {"collector.yaml", "instrumentation.yaml", manifests.VALUES}
-FILES = sorted(path for path in manifests.KUBERNETES.glob("*.yaml") if path.name not in OWN)
+FILES = [
+    *sorted(path for path in manifests.KUBERNETES.glob("*.yaml") if path.name not in OWN),
+    manifests.ROOT / "examples/running/servicemonitor.yaml",
+]
 
 
 def validated(path):

@@ -8,11 +8,13 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import Histogram, MeterProvider, NoOpHistogram, NoOpMeterProvider
 from opentelemetry.sdk import metrics as sdk
 from opentelemetry.sdk import resources
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
+from prometheus_client import CollectorRegistry, generate_latest
 from unit_calls import CLIENT, failed, responded, started, success
 
 from otel_claude import pricing
@@ -30,6 +32,7 @@ from otel_claude.telemetry.instance_id import (
     KEPT,
     NONE,
     NOT_KNOWN,
+    PULLED,
     InstanceId,
     cause,
     consumer_of,
@@ -109,6 +112,22 @@ def test_when_every_metric_carries_it(provider, reader, resource, mode, carried)
     found = ids_of(reader)
     assert {c.CALLS.name, c.COST.name, c.DURATION.name, c.CALL_COST.name} <= set(found)
     assert found == {name: {this_process() if carried else None} for name in found}
+
+
+@pytest.mark.parametrize(("mode", "carried"), [("auto", True), ("on", True), ("off", False)])
+def test_what_prometheus_scrapes_carries_it_also_where_the_resource_tells_processes_apart(
+    reader, caplog, mode, carried
+):
+    registry = CollectorRegistry()
+    metering = sdk.MeterProvider([reader, PrometheusMetricReader(registry=registry)], shutdown_on_exit=False)
+    with caplog.at_level(logging.INFO, "otel_claude"):
+        called(metering, mode)
+        scraped = generate_latest(registry).decode()
+    found = ids_of(reader)
+    assert found == {name: {this_process() if carried else None} for name in found} != {}
+    assert (f'claude_instance_id="{this_process()}"' in scraped) == carried
+    assert PULLED in caplog.text
+    metering.shutdown()
 
 
 def test_gauges_and_the_numbers_of_agents_carry_it_too(provider, reader):

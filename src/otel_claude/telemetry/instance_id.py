@@ -36,6 +36,7 @@ GIVEN: Final = (
     f"The program's code or a resource detector gives {RESOURCE_ID}, which restarts and workers can share. Leave it to "
     "OpenTelemetry's SDK 1.44 or newer"
 )
+PULLED: Final = "What Prometheus scrapes of OpenTelemetry's exporter has no service.instance.id"
 NOT_KNOWN: Final = object()
 """The resource's attributes, and the consumer, while there is no provider."""
 
@@ -69,11 +70,13 @@ class InstanceId:
         mode: As `OTEL_CLAUDE_INSTANCE_ID`.
         resource: Gives the attributes of the provider's resource: None where they cannot be read, `NOT_KNOWN` while
             there is no provider.
+        is_pulled: Whether an exporter of the provider leaves the resource out of the series.
     """
 
-    def __init__(self, mode: InstanceIdMode, resource: Callable[[], Any]) -> None:
+    def __init__(self, mode: InstanceIdMode, resource: Callable[[], Any], is_pulled: Callable[[], bool] = bool) -> None:
         self._mode: InstanceIdMode = mode
         self._resource = resource
+        self._is_pulled = is_pulled
         self._withholding = False
         self._reset()
 
@@ -124,13 +127,14 @@ class InstanceId:
         attributes = self._resource()
         if attributes is NOT_KNOWN:
             return
-        apart = attributes is not None and distinguishes_processes(attributes)
+        pulled = self._is_pulled()
+        apart = not pulled and attributes is not None and distinguishes_processes(attributes)
         if self._mode == "auto" and apart and not self._withholding:
             self.value, self.attributes_of = None, _plain
         # Last: whoever reads it of one that is resolved reads the right one.
         self.is_resolved = True
         if attributes is not None and not apart:
-            _warn_once(cause(attributes, os.environ), carried=self.value is not None)
+            _warn_once(PULLED if pulled else cause(attributes, os.environ), carried=self.value is not None)
 
 
 def resource_of(consumer: Any) -> Mapping[str, Any] | None:
@@ -138,6 +142,15 @@ def resource_of(consumer: Any) -> Mapping[str, Any] | None:
     resource = getattr(getattr(consumer, "_sdk_config", None), "resource", None)
     attributes = getattr(resource, "attributes", None)
     return attributes if isinstance(attributes, Mapping) else None  # pyright: ignore[reportUnknownVariableType]
+
+
+def is_pulled(consumer: Any) -> bool:
+    """Whether Prometheus scrapes what this consumer measures: its exporter says the resource once, and of no series."""
+    return any(
+        base.__module__ == "opentelemetry.exporter.prometheus"
+        for reader in getattr(consumer, "_reader_storages", ())
+        for base in type(reader).__mro__
+    )
 
 
 def consumer_of(instrument: Any) -> Any:

@@ -26,7 +26,7 @@ from . import fork
 from .attributes import AttributeSets
 from .batches import Batches
 from .counters import MAX_PENDING, Counters, Increment
-from .instance_id import NOT_KNOWN, InstanceId, consumer_of, renew_after_fork, resource_of
+from .instance_id import NOT_KNOWN, InstanceId, consumer_of, is_pulled, renew_after_fork, resource_of
 from .managed_agents import Sessions
 from .rate_limits import RateLimits
 from .retirements import Retirements
@@ -39,7 +39,7 @@ class Instruments:
 
     def __init__(self, meter: Meter, sets: AttributeSets, mode: InstanceIdMode = "auto") -> None:
         self.sets = sets
-        self.instance_id = instance_id = InstanceId(mode, self._resource)
+        self.instance_id = instance_id = InstanceId(mode, self._resource, lambda: is_pulled(self._consumer()))
         overflow = sets.intern(dict(_OVERFLOW))
         self.counters = Counters(overflow, instance_id)
         self.agent_counters = Counters(overflow, instance_id)

@@ -7,4 +7,4 @@ import sys
 import uvicorn
 
 if __name__ == "__main__":
-    uvicorn.run("served_asgi:app", port=int(sys.argv[1]), workers=3, log_level="warning")
+    uvicorn.run("asgi_app:app", port=int(sys.argv[1]), workers=3, log_level="warning")

@@ -2,6 +2,6 @@
 
 import spawned  # noqa: F401, I001 - it comes first
 
-from served_asgi import app
+from asgi_app import app
 
 __all__ = ["app"]

@@ -1,13 +1,8 @@
-"""A WSGI application that makes a call when it is loaded and one for each request. It answers with its process id."""
-
-import os
+"""The example's application, and a call when it is loaded: with `--preload` the parent of all workers makes it."""
 
 from asking import ask
+from wsgi_app import application
 
 ask(1)
 
-
-def application(_environ, start_response):
-    ask(1, 1)
-    start_response("200 OK", [("content-type", "text/plain")])
-    return [str(os.getpid()).encode()]
+__all__ = ["application"]
