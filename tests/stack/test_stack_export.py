@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -30,6 +31,8 @@ def test_target_is_written_and_can_be_read(target, tmp_path):
         assert not re.search(r"@[a-z]+@", text)  # what export fills in
         if path.suffix in {".service", ".timer", ".tf"} or path.parent.name == "templates":
             documents = [text.partition("\n")[2]]
+        elif path.suffix == ".py":
+            documents = ast.parse(text).body
         else:
             documents = [json.loads(text)] if path.suffix == ".json" else list(yaml.safe_load_all(text))
         assert all(documents)
