@@ -173,8 +173,10 @@ CERTAINTIES = {
 }  # fmt: skip
 
 
-def labels_of(job, use):
-    return {
+def labels_of(job, use, part=""):
+    """Histograms have no tags."""
+    tags = {} if part else {"claude_tag_team": "ads" if job == "fast" else "search"}
+    return tags | {
         "job": job, "gen_ai_provider_name": "anthropic", "gen_ai_operation_name": "chat",
         "gen_ai_request_model": use.model, "gen_ai_response_model": use.model,
     }  # fmt: skip
@@ -190,7 +192,7 @@ def recorded(services, day):
     lines[DUE] = [f'{DUE}{{rules="1h"}} {at} {at + 400}\n' for at in range(day, day + DAY, HOUR)]
     for job, use in services.items():
         for (metric, part, further), amount in use.growth().items():
-            pairs = written(labels_of(job, use) | dict(further))
+            pairs = written(labels_of(job, use, part) | dict(further))
             for level, length, delay in (("5m", SLOT, 90), ("1h", HOUR, 400)):
                 name = increase_name(metric, level, part)
                 for at in range(day + length, day + DAY + 1, length):
@@ -351,9 +353,13 @@ def test_options_are_what_the_same_tokens_cost_otherwise(said):
 
 
 def test_only_what_is_asked_for(wasteful):
-    said = json.loads(asked(wasteful, "--min-usd", "0", "--where", "job=fast", "--json"))
-    assert found(said).keys() == {("fast_mode", "fast")}
-    assert {each["where"]["job"] for each in said["options"]} == set()
+    for where in ("job=fast", "tag.team=ads"):
+        chosen = json.loads(asked(wasteful, "--min-usd", "0", "--where", where, "--json"))
+        assert found(chosen).keys() == {("fast_mode", "fast")}
+        assert chosen["options"] == []
+    said = json.loads(asked(wasteful, "--min-usd", "0", "--where", f"model={RETIRING}", "--json"))
+    assert {each["where"]["job"] for each in said["options"]} == {"retiring"}
+    assert found(said).keys() == {("model_retires", "retiring")}
 
 
 def test_the_terminal_shows_it(wasteful):
@@ -373,7 +379,7 @@ def raw(services, start, end):
                 sums.clear()
             for (metric, part, further), amount in use.growth().items():
                 sums[metric, part, further] += amount if at // SLOT % use.every == 0 else 0
-                pairs = labels_of(job, use) | {"instance": f"{job}-{life}"} | dict(further)
+                pairs = labels_of(job, use, part) | {"instance": f"{job}-{life}"} | dict(further)
                 if value := sums[metric, part, further]:
                     yield f"{metric.prometheus}{part}{{{written(pairs)}}} {value} {at * 1000}\n"
 

@@ -125,7 +125,10 @@ def _total(opened: OpenedStore, history: History) -> Decimal:
 def _by_rules(opened: OpenedStore, history: History) -> Iterator[_Advice]:
     """What the rules find. A rule of single slots needs the recorded ones."""
     level = history.level
-    queries, at = opened.queries, history.period.end
+    # Histograms have no tags: they say alone whether there are enough calls, and how long prompts are.
+    tag = opened.queries.translator.label(c.TAG_PREFIX)
+    untagged = tuple(each for each in opened.queries.where if not each.startswith(tag))
+    queries, at = replace(opened.queries, untagged_where=untagged), history.period.end
     if level is not None:
         queries, at = replace(queries, slots=level.name), at + recorded_after(level)
     elif queries.recorded:
