@@ -22,7 +22,7 @@ from test_live_backfill import prometheus, promtool
 from otel_claude import semconv as c
 from otel_claude.alerts.spend import savings_alerts
 from otel_claude.alerts.thresholds import Thresholds
-from otel_claude.dashboards.savings import AT_MOST, ESTIMATES, EXACT
+from otel_claude.dashboards.savings import TABLES
 from otel_claude.promql.names import NameTranslator
 from otel_claude.promql.queries import Queries
 from otel_claude.promql.recorded import ALIVE, DUE, HOURS, increase_name
@@ -37,9 +37,6 @@ END = int(time.time()) // DAY * DAY
 SLOTS = DAYS * DAY // SLOT
 MONTH = Decimal(30) / DAYS
 DOCS = (Path(__file__).parents[2] / "docs").iterdir()
-TITLES = {
-    "exact": "Worth, exactly", "upper bound": "Worth at most", "estimate": "Worth, as an estimate",
-}  # fmt: skip
 COMMAND = (sys.executable, "-m", "otel_claude.cli")
 SONNET, RETIRING = "claude-sonnet-5-5", "claude-sonnet-4-5-20250929"
 INPUT, READ, WRITE_5M, WRITE_1H, OUTPUT = (Decimal(price) / 10**6 for price in ("2", "0.10", "2.50", "4", "10"))
@@ -300,20 +297,14 @@ def instant(store, query):
         return [(row["metric"], float(row["value"][1])) for row in json.load(answer)["data"]["result"]]
 
 
-def test_a_panel_shows_the_same_dollars(said, wasteful):
-    window = f"{DAYS * DAY}s"
-    for certainty, rules in CERTAINTIES.items():
-        shown = {(row["advice"], row["job"]): usd for row, usd in instant(wasteful, rules_query(certainty, window))}
-        assert shown == pytest.approx(
-            {key: float(each["usd"]) for key, each in found(said).items() if key[0] in rules - {"model_retires"}}
-        )
-
-
-def rules_query(certainty, window):
-    """The query of the dashboard's table, with what Grafana puts into it."""
-    (panel,) = (each for each in (EXACT, AT_MOST, ESTIMATES) if each.title == TITLES[certainty])
-    written = panel.targets[0].query(Queries(NameTranslator()))
-    return written.replace("$__range", window).replace("${level}", "1h")
+def test_the_panels_show_the_same_dollars(said, wasteful):
+    shown = {}
+    for panel in TABLES:
+        written = panel.targets[0].query(Queries(NameTranslator()))
+        rows = instant(wasteful, written.replace("$__range", f"{DAYS * DAY}s").replace("${level}", "1h"))
+        shown |= {(row["advice"], row["job"]): usd for row, usd in rows}
+    expected = {key: float(each["usd"]) for key, each in found(said).items() if key[0] != "model_retires"}
+    assert shown == pytest.approx(expected)
 
 
 def test_the_alert_says_the_same_dollars(said, wasteful):

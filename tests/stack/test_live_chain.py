@@ -23,7 +23,7 @@ from otel_claude import semconv as c
 from otel_claude.alerts.definitions import all_alerts
 from otel_claude.alerts.recording import recording_groups
 from otel_claude.alerts.thresholds import Thresholds
-from otel_claude.dashboards.savings import AT_MOST, ESTIMATES, EXACT, FAST, PREMIUMS, UNREAD, US_ONLY
+from otel_claude.dashboards.savings import FAST, PREMIUMS, TABLES, UNREAD, US_ONLY
 from otel_claude.export import Options, export
 from otel_claude.promql.names import NameTranslator
 from otel_claude.promql.queries import Queries
@@ -338,7 +338,7 @@ def test_every_panel_has_data(path, tag):
     movers = {("Top movers against last week", "B"), ("Top movers against last week, by $tag", "B")}
     movers |= {("What changed against last week", target) for target in "BCDEG"}
     # Advice is of a hundred calls and more: `test_live_advice` has them.
-    advised = {panel.title for panel in (UNREAD, FAST, US_ONLY, EXACT, AT_MOST, ESTIMATES, PREMIUMS)}
+    advised = {panel.title for panel in (UNREAD, FAST, US_ONLY, *TABLES, PREMIUMS)}
     quiet |= {("otel-claude-savings", title) for title in advised}
     empty = [row for row in empty if row[1:3] not in movers]
     # No budget was given.

@@ -10,7 +10,7 @@ from ..dashboards.panels import SAVINGS_UID
 from ..promql.names import JOB
 from ..promql.queries import Queries, seconds
 from ..promql.recorded import ALIVE, SILENT
-from ..spending.advice import ADVICE, MODEL, found
+from ..spending.advice import ADVICE, EXACT, MODEL, found
 from .rules import Alert, Severity
 from .thresholds import FAST, HOURS_OF_A_MONTH, SLOW, Burn, Thresholds
 
@@ -155,7 +155,7 @@ def savings_alerts(q: Queries, t: Thresholds) -> tuple[Alert, ...]:
     """What advice is worth exactly, as `otel-claude advise` says it. None unless a threshold was given."""
     if not t.savings:
         return ()
-    monthly = f"30 / 7 * ({found('exact', q, '7d')})"
+    monthly = f"30 / 7 * ({found(EXACT, q, '7d')})"
     return (
         Alert(
             "ClaudeSavingsAvailable", "info", f"{monthly} > {t.savings:g}",

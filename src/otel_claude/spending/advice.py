@@ -6,7 +6,7 @@ the query too, so that nothing else decides. docs/savings.md is written from thi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, Literal
@@ -21,7 +21,6 @@ from ..promql.queries import Queries
 from ..promql.recorded import MINUTES
 
 Certainty = Literal["exact", "upper bound", "estimate"]
-CERTAINTIES: Final[tuple[Certainty, ...]] = ("exact", "upper bound", "estimate")
 Expression = Callable[[Queries, str], str]
 """Writes a query of a window, such as `30d`."""
 
@@ -96,9 +95,9 @@ class Rule:
         return q.by((ADVICE, JOB, MODEL), f'label_replace({usd}, "{ADVICE}", "{self.id}", "", "")')
 
 
-def found(certainty: Certainty, q: Queries, window: str) -> str:
-    """The dollars of all rules of a certainty in one query, by rule, service and model."""
-    return " or ".join(rule.named(q, window) for rule in RULES if rule.certainty == certainty)
+def found(rules: Iterable[Rule], q: Queries, window: str) -> str:
+    """The dollars of some rules in one query, by rule, service and model."""
+    return " or ".join(rule.named(q, window) for rule in rules)
 
 
 def as_batches(q: Queries, window: str, by: tuple[str, ...] = PLACE) -> str:
@@ -283,7 +282,7 @@ def _premium(label: str, value: str, factor: float) -> Expression:
 def _truncated(q: Queries, window: str) -> str:
     calls = q.calls(window, PLACE, q.match(c.STOP_REASON, "max_tokens"))
     return (
-        f"{calls} * {q.cost_per_call(window, PLACE)} and {calls} / {q.calls(window, PLACE)} > {_TRUNCATED:g} "
+        f"{calls} * {q.cost_per_call(window, PLACE)} and {calls} / {_requests(q, window)} > {_TRUNCATED:g} "
         f"and {_enough(q, window)}"
     )
 
@@ -294,9 +293,9 @@ def _abandoned_calls(q: Queries, window: str) -> str:
 
 
 def _abandoned(q: Queries, window: str) -> str:
-    calls = _abandoned_calls(q, window)
+    calls, share = _abandoned_calls(q, window), _ABANDONED
     return (
-        f"{calls} * {q.cost_per_call(window, _REQUESTED)} and {calls} / {q.calls(window, _REQUESTED)} > {_ABANDONED:g} "
+        f"{calls} * {q.cost_per_call(window, _REQUESTED)} and {calls} / {_requests(q, window, _REQUESTED)} > {share:g} "
         f"and {_enough(q, window, _REQUESTED)}"
     )
 
@@ -424,7 +423,7 @@ RULES: Final = (
     Rule(
         "truncated", "estimate", "Responses that end at max_tokens",
         _truncated,
-        f"More than {_TRUNCATED:.0%} of calls end at max_tokens.",
+        f"More than {_TRUNCATED:.0%} of calls that used tokens end at max_tokens.",
         "These calls times the mean cost of a call: what is lost if all of them are made again.",
         "Raise max_tokens, or ask for shorter answers.",
         "Longer answers cost more each.",
@@ -486,3 +485,6 @@ RULES: Final = (
         },
     ),
 )  # fmt: skip
+
+EXACT: Final = tuple(rule for rule in RULES if rule.certainty == "exact")
+"""Those that an alert can say."""
