@@ -301,6 +301,15 @@ def test_names_are_those_of_the_table(path):
     assert ours == expected
 
 
+NO_WEEK_BEFORE = {
+    ("Top movers against last week", "B"), ("Top movers against last week, by $tag", "B"),
+    *(("What changed against last week", target) for target in "BCDEG"),
+}  # fmt: skip
+"""What compares with a week ago."""
+OF_ADVICE = {panel.title for panel in (UNREAD, FAST, US_ONLY, *TABLES, PREMIUMS)}
+"""Advice is of a hundred calls and more: `test_live_advice` has them."""
+
+
 def without_data(store, started, queries, **chosen):
     """(dashboard, panel, query, expression) of each query that gives no number."""
     empty = []
@@ -334,15 +343,9 @@ def test_every_panel_has_data(path, tag):
     quiet |= {("otel-claude-service", "Spend: batch against interactive")}
     # The agent writes to the cache for an hour alone.
     quiet |= {("otel-claude-service", title) for title in ("Tokens per minute, by type", "Cache: read against written")}
-    # There was no week before this one.
-    movers = {("Top movers against last week", "B"), ("Top movers against last week, by $tag", "B")}
-    movers |= {("What changed against last week", target) for target in "BCDEG"}
-    # Advice is of a hundred calls and more: `test_live_advice` has them.
-    advised = {panel.title for panel in (UNREAD, FAST, US_ONLY, *TABLES, PREMIUMS)}
-    quiet |= {("otel-claude-savings", title) for title in advised}
-    empty = [row for row in empty if row[1:3] not in movers]
+    empty = [row for row in empty if row[1:3] not in NO_WEEK_BEFORE]
     # No budget was given.
-    absent = ABSENT.get(path.name, set()) | {"Budgets of tags, used"} | UNMEASURED_PANELS
+    absent = ABSENT.get(path.name, set()) | {"Budgets of tags, used"} | UNMEASURED_PANELS | OF_ADVICE
     unexpected = [row for row in empty if row[:2] not in quiet and row[1] not in absent]
     assert not unexpected, [row[:3] for row in unexpected]
 

@@ -50,10 +50,14 @@ def test_panels_of_histograms_show_native_ones(stack, tmp_path):
             raw = store.value(f"sum(histogram_count({metric.prometheus}))")
             recorded = f"histogram_count(sum(sum_over_time({increase_name(metric, '5m')}[1h])))"
             assert store.value(recorded) == raw > 0
+            assert store.value(QUERIES.count(metric, "1h")) == raw
         empty = [
             (panel["title"], target["refId"])
-            for _, panel, target in targets(of=CALLS)
-            if "histogram_quantile" in target["expr"] and not numbers(store, target, started)
+            for uid, panel, target in targets(of=CALLS)
+            # Advice is of a hundred calls and more.
+            if uid != "otel-claude-savings"
+            and "histogram_quantile" in target["expr"]
+            and not numbers(store, target, started)
         ]
         assert empty == []
 
