@@ -358,7 +358,9 @@ def _static(folder: str) -> Files:
         prefix, place = waiting.pop()
         for entry in place.iterdir():
             if entry.is_dir():
-                waiting.append((f"{prefix}{entry.name}/", entry))
+                # pip compiles the scripts among them.
+                if entry.name != "__pycache__":
+                    waiting.append((f"{prefix}{entry.name}/", entry))
             else:
                 found[prefix + entry.name] = entry.read_text(encoding="utf-8")
     return found

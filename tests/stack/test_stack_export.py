@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import py_compile
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 import yaml
 from test_stack_dashboards import selectors
 
+from otel_claude import deploy_files
 from otel_claude.cli import main
 from otel_claude.export import TARGETS, ExportError, Options, dashboards, export
 from otel_claude.files import prepare
@@ -37,6 +39,13 @@ def test_target_is_written_and_can_be_read(target, tmp_path):
             documents = [json.loads(text)] if path.suffix == ".json" else list(yaml.safe_load_all(text))
         assert all(documents)
     assert sorted(path for path in (tmp_path / "new" / "deep").rglob("*") if path.is_file()) == sorted(written)
+
+
+def test_what_pip_compiles_is_not_exported(tmp_path):
+    script = Path(deploy_files.__file__).parent / "systemd/weekly_report.py"
+    compiled = Path(py_compile.compile(str(script)) or "")
+    assert compiled.parent == script.parent / "__pycache__"
+    assert all(path.suffix in {".service", ".timer", ".py"} for path in export("systemd", tmp_path))
 
 
 def test_budgets_naming_and_links_are_used(tmp_path):
