@@ -179,6 +179,13 @@ def _of_spans(spans):
         whole = (native or scope == c.SCOPE) and {c.COST_STATUS, c.HTTP_METHOD} <= attributes.keys()
         if not whole:
             attributes = {name: value for name, value in attributes.items() if name.startswith(_OURS)}
+        if native:
+            # The SDK before 2.6 writes what the response says, of whatever type.
+            attributes = {
+                name: value
+                for name, value in attributes.items()
+                if name.startswith(_OURS) or name not in UPSTREAM or _fits(UPSTREAM[name], value)
+            }
         yield from known.about(span.name, attributes, known.span, whole=whole)
         for event in span.events:
             if event.name.startswith("claude."):

@@ -32,8 +32,8 @@ def _table(number: int, title: str, description: str, *ids: str) -> Panel:
         f"{description} Looks for: {', '.join(ids)}. What each means and what to change is in docs/savings.md.",
         "table", "currencyUSD", (line(lambda q: found(rules, q, RANGE)),), "nothing found", sorted_by=_WORTH,
         columns=(
-            Column(ADVICE, "Advice"), Column(JOB, "Service", link=SERVICE_UID), Column(MODEL, "Model"),
-            Column("Value #A", _WORTH, "currencyUSD", decimals=2),
+            Column(ADVICE, "Advice", width=140), Column(JOB, "Service", link=SERVICE_UID, width=110),
+            Column(MODEL, "Model", width=125), Column("Value #A", _WORTH, "currencyUSD", decimals=2, width=75),
         ),
     )  # fmt: skip
 
@@ -84,10 +84,11 @@ SAVINGS: Final = Dashboard(
             "",
             (
                 (spend.SPEND, 6, 4), (UNREAD, 6, 4), (FAST, 6, 4), (US_ONLY, 6, 4),
-                *((table, 8, 8) for table in TABLES), (spend.RETIREMENTS, 8, 8),
+                *((table, 8, 8) for table in TABLES), (tokens.CACHE_DOLLARS, 8, 8),
             ),
         ),
-        Row("Since when?", ((PREMIUMS, 8, 8), (tokens.CACHE_DOLLARS, 8, 8), (tokens.CACHE_HITS_OVER_TIME, 8, 8))),
+        Row("What retires?", ((spend.RETIREMENTS, 24, 7),)),
+        Row("Since when?", ((PREMIUMS, 12, 8), (tokens.CACHE_HITS_OVER_TIME, 12, 8))),
         Row("Why does the cache miss?", ((tokens.CACHE_MISSES, 24, 7),)),
         Row("What could wait?", ((AS_BATCHES, 12, 9), (batches.SHARE, 4, 9), (batches.AGAINST_CALLS, 8, 9))),
     ),

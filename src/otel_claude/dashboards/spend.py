@@ -134,7 +134,7 @@ RETIREMENTS: Final = Panel(
     "table", "none",
     (
         line(lambda q: f"{q.retires_at()} - time()"),
-        line(lambda q: q.spent_on_models("7d")),
+        line(lambda q: f"{q.spent_on_models('7d')} and {q.retires_at()}"),
     ),
     "none in use", sorted_by="Spend of 7 days",
     columns=(
