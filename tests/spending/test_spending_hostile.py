@@ -156,6 +156,15 @@ def test_amounts_that_cannot_be_are_no_summary(otel_claude, tmp_path, at, value,
     assert (code, err.endswith("it is not the JSON of a summary\n")) == (2, True)
 
 
+@pytest.mark.parametrize("form", ["table", "csv", "json", "markdown"])
+def test_types_of_cost_in_a_summary_are_plain_and_each_counts(otel_claude, tmp_path, form):
+    file = tmp_path / "summary.json"
+    parts = {HOSTILE[1]: "0.0", f"{HOSTILE[1]}\x00": "0.25", "input": "1.5"}
+    file.write_bytes(dumped(replaced(SUMMARY, (*IN_MODEL, "parts"), parts)))
+    code, out, _ = otel_claude(lambda _: b"", "spend", "--file", str(file), "--by", "type", "--format", form)
+    assert (code, "\x1b" in out, "0.25" in out) == (0, False, True)
+
+
 def test_names_of_a_summary_are_plain(otel_claude, tmp_path):
     file = tmp_path / "summary.json"
     hostile = replaced(replaced(SUMMARY, (*IN_MODEL, "model"), HOSTILE[1]), ("unpriced", 0, "reason"), HOSTILE[1])

@@ -215,9 +215,10 @@ def _of_file(file: Path, by: tuple[str, ...]) -> _Answer:
         for each in as_list(summary["models"]) or ():
             model = as_object(each)
             name = redact.name(str(model["model"]))
-            for kind, usd in as_object(model["parts"]).items():
+            for part, usd in as_object(model["parts"]).items():
+                kind = redact.name(part)
                 usage = found.setdefault(tuple(name if dimension == "model" else kind for dimension in by), Usage())
-                usage.usd[redact.name(kind)] = usage.usd.get(kind, Decimal(0)) + _amount(usd)
+                usage.usd[kind] = usage.usd.get(kind, Decimal(0)) + _amount(usd)
             if TYPE not in by:
                 found[name,].calls = int(_amount(model["calls"]))
                 found[name,].tokens.update({each: int(_amount(n)) for each, n in as_object(model["tokens"]).items()})

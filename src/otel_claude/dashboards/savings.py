@@ -32,8 +32,8 @@ def _table(number: int, title: str, description: str, *ids: str) -> Panel:
         f"{description} Looks for: {', '.join(ids)}. What each means and what to change is in docs/savings.md.",
         "table", "currencyUSD", (line(lambda q: found(rules, q, RANGE)),), "nothing found", sorted_by=_WORTH,
         columns=(
-            Column(ADVICE, "Advice", width=140), Column(JOB, "Service", link=SERVICE_UID, width=110),
-            Column(MODEL, "Model", width=125), Column("Value #A", _WORTH, "currencyUSD", decimals=2, width=75),
+            Column(ADVICE, "Advice", width=140), Column(JOB, "Service", link=SERVICE_UID, width=115),
+            Column(MODEL, "Model", width=155), Column("Value #A", _WORTH, "currencyUSD", decimals=2, width=75),
         ),
     )  # fmt: skip
 
