@@ -19,6 +19,7 @@ import pytest
 import servers
 from test_live_backfill import prometheus, promtool
 
+from answer_schemas import mistakes
 from otel_claude import semconv as c
 from otel_claude.alerts.spend import savings_alerts
 from otel_claude.alerts.thresholds import Thresholds
@@ -266,6 +267,7 @@ def test_its_dollars_are_those_planted(said, rule, job):
 def test_it_is_ranked_and_says_what_and_why(said):
     worth = [Decimal(each["usd"]) for each in said["advice"]]
     assert worth == sorted(worth, reverse=True)
+    assert mistakes("advise", said) == []
     assert said["schema"] == 1
     assert (said["from"], said["to"]) == (PERIOD[1], PERIOD[3])
     whole = sum(use.usd * (SLOTS // use.every) for use in (CLEAN | WASTE).values())
