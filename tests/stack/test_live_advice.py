@@ -33,8 +33,8 @@ pytestmark = [pytest.mark.timeout(400)]
 
 SLOT, HOUR, DAY = 300, 3600, 86_400
 DAYS = 7
-END = int(time.time()) // DAY * DAY
-"""The history ends with yesterday."""
+END = int(time.time() - 2 * HOUR) // DAY * DAY
+"""The history ends with the last day that was over two hours ago: all of its hours are recorded."""
 SLOTS = DAYS * DAY // SLOT
 MONTH = Decimal(30) / DAYS
 DOCS = (Path(__file__).parents[2] / "docs").iterdir()

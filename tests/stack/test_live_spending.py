@@ -30,8 +30,8 @@ pytestmark = [pytest.mark.timeout(400)]
 
 SLOT, HOUR, DAY = 300, 3600, 86_400
 DAYS = 23
-END = int(time.time()) // DAY * DAY
-"""The history ends with yesterday."""
+END = int(time.time() - 2 * HOUR) // DAY * DAY
+"""The history ends with the last day that was over two hours ago: all of its hours are recorded."""
 CHANGED = END - DAY
 """On its last day the services change."""
 COMMAND = (sys.executable, "-m", "otel_claude.cli")

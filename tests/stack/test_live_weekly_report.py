@@ -27,7 +27,8 @@ SCRIPT = servers.DEPLOY / "systemd/weekly_report.py"
 SLOT, HOUR, DAY = 300, 3600, 86_400
 WEEK = 7 * DAY
 SECRET = "T0K3N-of-the-webhook"
-TODAY = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+# All hours of the day before are recorded.
+TODAY = (datetime.now(timezone.utc) - timedelta(hours=2)).replace(hour=0, minute=0, second=0, microsecond=0)
 MONDAY = TODAY - timedelta(days=TODAY.weekday())
 END = int(MONDAY.timestamp())
 USUAL = Use()
