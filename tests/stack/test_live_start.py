@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -98,7 +99,11 @@ def kubernetes(folder):
             text = text.replace("port: 8888", "port: ${env:METRICS_PORT}")
             (folder / "collector.yaml").write_text(text)
             with servers.collector(folder / "collector", folder / "collector.yaml") as (address, _, _):
-                assert store.get("alertmanagers")["activeAlertmanagers"]
+                # Prometheus finds it some seconds after it is ready.
+                deadline = time.monotonic() + 30
+                while not store.get("alertmanagers")["activeAlertmanagers"]:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.2)
                 (manifest,) = yaml.safe_load_all((home / "dashboard-otel-claude-usage.yaml").read_text())
                 yield store, address, json.loads(manifest["data"]["otel-claude-usage.json"])
 
