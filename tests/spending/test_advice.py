@@ -80,7 +80,7 @@ def test_what_reads_single_slots_says_so(rule):
 
 def costs(**usd):
     kinds = {kind: Decimal(amount) for kind, amount in usd.items()}
-    return Costs(kinds, sum(kinds.values()), sum(kinds.values()))
+    return Costs(kinds, sum(kinds.values()), dict(kinds))
 
 
 def choices(model, spent):
@@ -128,5 +128,9 @@ def test_a_model_that_retires_is_named_with_its_successor():
     assert retiring(model, spent, max(near, TODAY)) == [wanted]
     assert retiring(model, spent, far) == []
     elsewhere = costs(input="30")
-    elsewhere.own_platform = Decimal(0)
+    elsewhere.own_platform = {}
     assert retiring(model, elsewhere, max(near, TODAY)) == []
+    # What a cloud serves beside it has other dates, and is no part of it.
+    beside = costs(input="90", output="15")
+    beside.own_platform = {"input": Decimal(30), "output": Decimal(15)}
+    assert retiring(model, beside, max(near, TODAY)) == [wanted]

@@ -100,14 +100,14 @@ def found(rules: Iterable[Rule], q: Queries, window: str) -> str:
     return " or ".join(rule.named(q, window) for rule in rules)
 
 
-def as_batches(q: Queries, window: str, by: tuple[str, ...] = PLACE) -> str:
+def as_batches(q: Queries, window: str) -> str:
     """The dollars that calls would have cost less as batches: half of what their tokens cost at standard speed."""
     calls = (
         q.translator.match(c.OPERATION_NAME, "!=", c.BATCH),
         q.translator.match(c.SPEED, "!=", "fast"),
         q.translator.match(c.COST_TYPE, "!=", "web_search"),
     )
-    return f"{_BATCH:g} * {q.spent(window, by, *calls)}"
+    return f"{_BATCH:g} * {q.spent(window, PLACE, *calls)}"
 
 
 # What is asked.
@@ -117,8 +117,8 @@ def _of(metric: Metric, by: tuple[str, ...] = PLACE, *values: tuple[str, str]) -
     return lambda q, window: q.increase(metric, window, by, *(q.match(*value) for value in values))
 
 
-def _cost(kind: str, by: tuple[str, ...] = PLACE) -> Expression:
-    return _of(c.COST, by, (c.COST_TYPE, kind))
+def _cost(kind: str) -> Expression:
+    return _of(c.COST, PLACE, (c.COST_TYPE, kind))
 
 
 def _ratio(part: Expression, whole: Expression) -> Expression:
@@ -137,10 +137,10 @@ def _enough(q: Queries, window: str, by: tuple[str, ...] = PLACE) -> str:
     return f"{_requests(q, window, by)} >= {MIN_CALLS}"
 
 
-def _uncached_tokens(q: Queries, window: str, by: tuple[str, ...] = PLACE) -> str:
+def _uncached_tokens(q: Queries, window: str) -> str:
     """Input tokens that were neither read from the cache nor written to it."""
     total, read, written = (
-        q.increase(metric, window, by) for metric in (c.INPUT_TOKENS, c.CACHE_READ_TOKENS, c.CACHE_WRITE_TOKENS)
+        q.increase(metric, window, PLACE) for metric in (c.INPUT_TOKENS, c.CACHE_READ_TOKENS, c.CACHE_WRITE_TOKENS)
     )
     return f"({total} - ({read} or 0 * {total}) - ({written} or 0 * {total}))"
 

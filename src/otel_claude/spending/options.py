@@ -33,11 +33,11 @@ class Place(NamedTuple):
 
 @dataclass
 class Costs:
-    """US dollars at standard speed by type, of calls and batches; of calls alone; and on Anthropic's own platform."""
+    """US dollars at standard speed: by type; of calls without batches; and by type on Anthropic's own platform."""
 
     all: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     calls: Decimal = Decimal(0)
-    own_platform: Decimal = Decimal(0)
+    own_platform: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
 
 
 class Choice(NamedTuple):
@@ -74,7 +74,7 @@ def read_costs(history: History, table: PriceTable) -> dict[Place, Costs]:
         if row.get(c.OPERATION_NAME) != c.BATCH:
             costs.calls += usd
         if row.get(c.PROVIDER_NAME) == ANTHROPIC.name:
-            costs.own_platform += usd
+            costs.own_platform[kind] = costs.own_platform.get(kind, Decimal(0)) + usd
     return found
 
 
@@ -102,8 +102,8 @@ def retirements(costs: Mapping[Place, Costs], table: PriceTable, at: datetime) -
         model = table.models[place.model]
         if model.retires is None or model.retires - day > _NEAR or not spent.own_platform:
             continue
-        usd, successor = sum(spent.all.values(), Decimal(0)), newest.get(_family(model))
-        if successor is not None and (then := _at(spent.all, place, successor, table, day)) is not None:
+        usd, successor = sum(spent.own_platform.values(), Decimal(0)), newest.get(_family(model))
+        if successor is not None and (then := _at(spent.own_platform, place, successor, table, day)) is not None:
             yield Choice("model_retires", place, usd, then, successor.id, model.retires, longer=_longer(successor, day))
 
 
