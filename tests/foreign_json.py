@@ -3,6 +3,8 @@
 import copy
 import json
 
+from hypothesis import strategies as st
+
 
 def replaced(document, at, value):
     """The document with `value` at a path of keys and indexes; `value` itself at an empty path."""
@@ -19,3 +21,14 @@ def replaced(document, at, value):
 def dumped(value):
     """As it is sent."""
     return json.dumps(value).encode()
+
+
+def any_value(hostile):
+    """Any value of JSON, and those texts; also numbers that no column has room for."""
+    scalars = (
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(hostile)
+        | st.sampled_from([10**400, -(1 << 70)])
+    )  # fmt: skip
+    return st.recursive(
+        scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+    )

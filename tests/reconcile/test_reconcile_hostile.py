@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from foreign_json import dumped, replaced
+from foreign_json import any_value, dumped, replaced
 from otel_claude import prometheus as client
 from otel_claude.cli import main
 from otel_claude.cli.connections import AdminOptions
@@ -29,13 +29,7 @@ HOSTILE = (
     '=HYPERLINK("http://evil/","x")', "\x1b[2J\x1b]0;owned\x07", "a\r\nb\u202ec\x9b31m", "x" * 10_000, "\ud800",
     "NaN", "+Inf", "-Inf", "1e400", "1E+999999999", "1e-999999999", "-1", "1e308", "", "0x10", "999999999999999999y",
 )  # fmt: skip
-scalars = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(HOSTILE)
-    | st.sampled_from([10**400, -(1 << 70)])
-)  # fmt: skip
-values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
-)
+values = any_value(HOSTILE)
 PATHS = [
     (), ("status",), ("data",), ("data", "result"), ("data", "result", 0), ("data", "result", 0, "metric"),
     ("data", "result", 0, "metric", "claude_api_key_hint"), ("data", "result", 0, "value"),
