@@ -449,6 +449,8 @@ def test_a_large_file_takes_no_memory(tmp_path, form):
     assert used[1] < 60_000
 
 
+# It takes the time, and so it runs by hand alone, on a quiet machine: pytest -m heavy tests/cli/test_price_command.py
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("usage", "own"),
     [({}, {}),
