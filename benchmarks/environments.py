@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from scripts.environments import pins
+
 from .variants import ENVIRONMENTS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -27,8 +29,7 @@ def make(name: str) -> Path:
         NotMadeError: Its packages cannot be installed together.
     """
     CACHE.mkdir(parents=True, exist_ok=True)
-    pins = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8").splitlines()
-    _CONSTRAINTS.write_text("\n".join(line for line in pins if not line.startswith(("-e", "anthropic=="))) + "\n")
+    _CONSTRAINTS.write_text("\n".join(pin for pin in pins() if not pin.startswith("anthropic==")) + "\n")
     home = CACHE / "environments" / name
     python, stamp = home / "bin" / "python", home / "installed.txt"
     wanted = "\n".join([*ENVIRONMENTS[name], _CONSTRAINTS.read_text(encoding="utf-8")])

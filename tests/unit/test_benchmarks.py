@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks import page
+from benchmarks import environments, page
 from benchmarks.figures import Figure, added, figure, ratio
 from benchmarks.goals import above, above_floor, goals, times
 from benchmarks.measures import COUNTS, MEASURES, SCALES
 from benchmarks.rounds import Bench, learn, rounds
 from benchmarks.table import report, rows
 from benchmarks.variants import FLOOR, NATIVE, OURS
+from packaging.requirements import Requirement
 
 pytestmark = pytest.mark.benchmarks
 
@@ -297,3 +298,18 @@ def test_a_worker_that_ends_is_told_once(bench):
         assert gone.failed == {"ours": "tells: it ended with 1: "}
         assert gone.ask("ours", worker, "measure") is None
     assert gone.failed == {"ours": "tells: it ended with 1: "}
+
+
+def test_what_constrains_an_environment_is_versions_alone(tmp_path, monkeypatch):
+    """uv refuses a constraint with hashes, and all variants failed when requirements/dev.txt had them."""
+    ran = []
+    monkeypatch.setattr(environments, "CACHE", tmp_path)
+    monkeypatch.setattr(environments, "_CONSTRAINTS", tmp_path / "constraints.txt")
+    monkeypatch.setattr(environments, "_run", lambda *command: ran.append(command))
+    (tmp_path / "environments" / "ours").mkdir(parents=True)
+    environments.make("ours")
+    constraints = [Requirement(line) for line in (tmp_path / "constraints.txt").read_text().splitlines()]
+    assert {"opentelemetry-sdk", "pydantic", "httpx2"} <= {pin.name for pin in constraints}
+    assert "anthropic" not in {pin.name for pin in constraints}
+    assert all(str(pin.specifier).startswith("==") for pin in constraints)
+    assert ran[1][ran[1].index("--constraint") + 1] == tmp_path / "constraints.txt"
