@@ -157,6 +157,8 @@ def traced(name: str, act: Callable[[], object]) -> Step:
 
     gc.collect()
     gc.disable()
+    if here := inspect.currentframe():
+        here.f_trace_opcodes = True  # Python 3.12 counts bytecodes only if some frame asked for them before `settrace`.
     sys.settrace(call)
     try:
         act()
