@@ -1,12 +1,13 @@
 """A call leaves nothing for the garbage collector: what it was is freed when the last of it is dropped."""
 
 import gc
+import sys
 
 import pytest
 from support import api
 from support.api import ARGS
 from support.face import Face
-from support.library import TRACINGS
+from support.library import TRACINGS, http
 from support.server import Server, either, plain, throttled
 
 
@@ -46,6 +47,9 @@ SHAPES = {
 @pytest.mark.parametrize("tracing", TRACINGS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_no_cycles(telemetry, shape, tracing):
+    if sys.version_info < (3, 11) and shape in {"close", "drop"}:
+        # contextlib of Python 3.10 keeps the GeneratorExit that it throws.
+        pytest.skip(f"{http.__name__} {http.__version__} itself leaves a cycle here on Python 3.10")
     act, replies = SHAPES[shape]
     client = Face("sync", Server(*replies), tracing).client
     act(client)

@@ -273,7 +273,7 @@ def test_the_older_reports(admin, call, day):
         "/v1/organizations/usage_report/messages?bucket_width=1d&group_by[]=model&limit=1"
         f"&starting_at={(day['starting_at'] - timedelta(days=1)).isoformat().replace('+00:00', 'Z')}"
         f"&ending_at={day['ending_at'].isoformat().replace('+00:00', 'Z')}",
-        cast_to=dict[str, object],
+        cast_to=object,
     )
     assert found["has_more"]
     assert found["data"][0]["results"] == []
@@ -282,7 +282,7 @@ def test_the_older_reports(admin, call, day):
     report = client.get(
         f"/v1/organizations/cost_report?starting_at={starting}&ending_at={ending}"
         "&group_by[]=description&group_by[]=workspace_id",
-        cast_to=dict[str, object],
+        cast_to=object,
     )
     amounts = {row["token_type"]: row for row in report["data"][0]["results"]}
     assert Decimal(amounts["output_tokens"]["amount"]) == Decimal(usage.output_tokens) / 1000
