@@ -57,7 +57,7 @@ CONVERSE_EVENTS = [
 
 
 left_open = pytest.mark.filterwarnings("ignore:.*:pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
-"""botocore leaves the connection of a stream that nobody closes to the garbage collector, which warns."""
+"""botocore leaves the connection of a stream that fails or that nobody closes to the garbage collector, which warns."""
 
 
 def invoke(client, model=SONNET):
@@ -328,6 +328,7 @@ def test_a_stream_that_is_dropped_is_a_lower_bound(measured, server, client):
     assert measured.unpriced() == {"incomplete_stream": 1}
 
 
+@left_open
 def test_an_error_within_a_stream(measured, server, client):
     server.answers = [stream(*EVENTS[:3], failure("throttlingException", "slow down"))]
     with pytest.raises(EventStreamError):
