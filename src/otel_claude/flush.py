@@ -61,7 +61,7 @@ class FlushOnExit:
             self.tracing, self.metering = tracing, metering
             # What was registered last runs first: before the providers shut down.
             atexit.unregister(_finish)
-            if self._client is not None and not self._broken:
+            if self._client is not None and not self._broken and not hooks.has_finalizer():
                 for provider in self._providers():
                     _register_again(provider)
             atexit.register(_finish)
@@ -95,7 +95,10 @@ class _Registered:
 
 
 def _register_again(provider: Any) -> None:
-    """Has it shut down at the exit. Airflow's task runner forks, and clears what was registered for that before."""
+    """Has it shut down at the exit. Airflow's task runner forks, and clears what was registered for that before.
+
+    So do children of `multiprocessing` since Python 3.13. There a shutdown would take longer than our own last export.
+    """
     handler = getattr(provider, "_atexit_handler", None)  # of opentelemetry-sdk 1.30 to 1.45
     if handler is not None and not _Registered(handler).found:
         atexit.register(handler)

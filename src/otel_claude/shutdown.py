@@ -43,7 +43,7 @@ _PATIENCE: Final = 3.0
 _LAST: Final = -1_000_000
 """As an exit priority of `multiprocessing`: after all finalizers of the program's own."""
 _FORKING: Final = ("multiprocessing", "billiard")
-"""Packages whose children run the package's own finalizers and no `atexit`."""
+"""Packages whose children run the package's own finalizers, and nothing that was registered with `atexit` before."""
 
 
 class Client(NamedTuple):
@@ -284,7 +284,11 @@ class ShutdownHooks:
             log_internal_error("prepare the last export of a child process")
         self._release()
 
-    # Children that run no `atexit`.
+    # Children that run nothing which their parent registered with `atexit`.
+
+    def has_finalizer(self) -> bool:
+        """Whether this is such a child, whose last exports are made by its package's finalizers."""
+        return bool(self._finalizers)
 
     def _watch_children(self, package: str) -> None:
         """`multiprocessing` calls back in each child but a spawned one."""
@@ -299,7 +303,7 @@ class ShutdownHooks:
             self._stay_wakeable()
 
     def began_child(self, package: str) -> None:
-        """This is such a child: it runs its finalizers and no `atexit`, or is terminated while it waits for work."""
+        """This is such a child: it runs its package's finalizers, or is terminated while it waits for work."""
         if not self._clients:
             return
         try:

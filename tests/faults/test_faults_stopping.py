@@ -20,6 +20,7 @@ FORKED = {
     ("processes", "fork"): (3, 3, [0, 0, 0]),
     ("processes", "fork", "sys.exit"): (3, 3, [0, 0, 0]),
     ("processes", "fork", "raises"): (3, 3, [1, 1, 1]),
+    ("processes", "fork", "within_exits"): (3, 3, [0, 0, 0]),
     ("terminated", "fork"): (1, 1, [-15]),
     ("daemonic",): (1, 1, None),
     ("pool_closed", "fork"): (2, 4, None),
@@ -204,9 +205,10 @@ def test_a_collector_that_is_away(script, receiver):
     assert running.code == -15
 
 
-def test_children_and_a_collector_that_never_answers(script, receiver):
+@pytest.mark.parametrize("end", ["returns", "within_exits"])
+def test_children_and_a_collector_that_never_answers(script, receiver, end):
     receiver.may_answer.clear()
-    running = script("stopping", "processes", "fork", **otlp(receiver, OTEL_EXPORTER_OTLP_TIMEOUT="60")).wait()
+    running = script("stopping", "processes", "fork", end, **otlp(receiver, OTEL_EXPORTER_OTLP_TIMEOUT="60")).wait()
     waited, codes = running.told
     assert (running.code, codes) == (0, {"codes": [0, 0, 0]})
     assert 2 < waited["seconds"] < 12

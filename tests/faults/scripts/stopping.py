@@ -4,6 +4,7 @@ Its numbers go to the collector of the test, when flushed and at the exit.
 """
 
 import asyncio
+import atexit
 import importlib
 import multiprocessing
 import os
@@ -164,7 +165,8 @@ def handler_in_c():
 
 def processes(method, end="returns"):
     ways = {"returns": int, "sys.exit": sys.exit, "raises": raise_error, "os._exit": leave}
-    begun = [multiprocessing.get_context(method).Process(target=call_and, args=(ways[end],)) for _ in range(3)]
+    target, *arguments = (call_and, ways[end]) if end in ways else (call_within_exits,)
+    begun = [multiprocessing.get_context(method).Process(target=target, args=arguments) for _ in range(3)]
     for process in begun:
         process.start()
     began = time.monotonic()
@@ -176,6 +178,14 @@ def processes(method, end="returns"):
 
 def leave():
     os._exit(5)
+
+
+def call_within_exits():
+    """What `multiprocessing` does around the work of each forked child since Python 3.13."""
+    atexit._clear()
+    atexit.register(multiprocessing.util._exit_function)
+    call()
+    atexit._run_exitfuncs()
 
 
 def sleep(ready):
