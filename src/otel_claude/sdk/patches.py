@@ -29,7 +29,7 @@ def request(original: Original, runtime: Runtime) -> Original:
 
     @functools.wraps(original)
     def request(client: Any, *args: Any, **kwargs: Any) -> Any:
-        call = _start(runtime, client, args, kwargs)
+        call = start_call(runtime, client, args, kwargs)
         if call is None and (not runtime.active or active_call.get() is None):
             return original(client, *args, **kwargs)
         token = active_call.set(call)
@@ -49,7 +49,7 @@ def request_async(original: Original, runtime: Runtime) -> Original:
 
     @functools.wraps(original)
     async def request(client: Any, *args: Any, **kwargs: Any) -> Any:
-        call = _start(runtime, client, args, kwargs)
+        call = start_call(runtime, client, args, kwargs)
         if call is None and (not runtime.active or active_call.get() is None):
             return await original(client, *args, **kwargs)
         token = active_call.set(call)
@@ -62,14 +62,6 @@ def request_async(original: Original, runtime: Runtime) -> Original:
         return result
 
     return request
-
-
-def _start(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
-    try:
-        return start_call(runtime, client, args[1] if len(args) > 1 else kwargs["options"])
-    except Exception:
-        log_internal_error("start a call")
-        return None
 
 
 def _end(runtime: Runtime, call: Call | None, token: Any, error: BaseException | None, result: Any) -> None:
