@@ -54,9 +54,10 @@ _Place = tuple[str, str, int]
 class HeaderLayout:
     """Which headers of a list say what. A server sends few lists. Compared by identity."""
 
-    __slots__ = ("counts_end", "fields", "read", "shares_end")
+    __slots__ = ("counts_end", "fields", "names", "read", "shares_end")
 
-    def __init__(self, size: int, ids: list[int], headers: list[_Place]) -> None:
+    def __init__(self, names: list[bytes], ids: list[int], headers: list[_Place]) -> None:
+        self.names = names
         counts, shares, times = (
             [header for header in headers if header[1] in kind] for kind in (_COUNTS, ("utilization",), ("reset",))
         )
@@ -65,9 +66,8 @@ class HeaderLayout:
         """What `ResponseHeaders.values` are, in their order."""
         self.counts_end, self.shares_end = len(counts), len(counts) + len(shares)
         """Which of them are counts, shares and times."""
-        # The last place too: it fails where there are fewer headers than the layout is of.
-        self.read = itemgetter(*(place for _, _, place in limits), *ids, size - 1)
-        """Gives the headers that `fields` name, those of the three `_IDS`, and the last one."""
+        self.read = itemgetter(*(place for _, _, place in limits), *ids)
+        """Gives the headers that `fields` name, and those of the three `_IDS`."""
 
 
 class ResponseHeaders(NamedTuple):
@@ -86,11 +86,7 @@ class ResponseHeaders(NamedTuple):
 
 
 _new_headers: Callable[[tuple[Any, ...]], ResponseHeaders] = partial(tuple[Any, ...].__new__, ResponseHeaders)
-_layouts: dict[bytes, HeaderLayout] = {}
-"""By the names of the headers, joined by line breaks: one string is found faster than many.
-
-A name has no break in HTTP, and none that is remembered has one: headers with such a name are fewer than the layout's.
-"""
+_layouts: list[HeaderLayout] = []
 _NAME: Final = itemgetter(0)
 _VALUE: Final = {2: itemgetter(1), 3: itemgetter(2)}
 """Of a header, by how long it is. CPython reads a place that is counted from the end in a slower way."""
@@ -114,9 +110,14 @@ def parse_headers(raw: Iterable[_Header]) -> ResponseHeaders:
     `raw`: of each header its name and its value, or with something between them as httpx keeps them.
     """
     headers = [*raw, _NO_HEADER]
+    names = [*map(_NAME, headers)]
+    for layout in _layouts:
+        if names == layout.names:
+            break
+    else:
+        layout = _layout(names)
     try:
-        layout = _layouts.get(b"\n".join(map(_NAME, headers))) or _layout(tuple(map(_NAME, headers)))
-        *limits, request_id, organization_id, workspace_id, _ = map(_VALUE[len(headers[0])], layout.read(headers))
+        *limits, request_id, organization_id, workspace_id = map(_VALUE[len(headers[0])], layout.read(headers))
         values: tuple[Any, ...] = ()
         if counts := limits[: layout.counts_end]:
             try:
@@ -143,9 +144,6 @@ def parse_headers(raw: Iterable[_Header]) -> ResponseHeaders:
                 _account(workspace_id),
             )
         )
-    except IndexError:
-        # The layout is of other headers. A name with a blank in it is none of ours either.
-        return parse_headers([(header[0].replace(b"\n", b" "), header[-1]) for header in headers[:-1]])
     except _TooLongError:
         return parse_headers(
             [(header[0], header[-1] if len(header[-1]) <= MAX_TEXT else b"") for header in headers[:-1]]
@@ -168,7 +166,7 @@ def rate_limits(layout: HeaderLayout, values: tuple[Any, ...]) -> tuple[RateLimi
     return tuple(limits)
 
 
-def _layout(names: tuple[bytes, ...]) -> HeaderLayout:
+def _layout(names: list[bytes]) -> HeaderLayout:
     """`anthropic-fast-input-tokens-limit` is the field `limit` of the limit `fast_input_tokens`."""
     ids = [len(names) - 1] * len(_IDS)
     limits: dict[str, dict[str, int]] = {}
@@ -180,14 +178,12 @@ def _layout(names: tuple[bytes, ...]) -> HeaderLayout:
             name = (name if family == "ratelimit" else f"{family}_{name}").replace("-", "_")
             if name in limits or (len(limits) < _MAX_LIMITS and _is_known(name)):
                 limits.setdefault(name, {})[field] = place
-    layout = HeaderLayout(
-        len(names), ids, [(name, field, place) for name, fields in limits.items() for field, place in fields.items()]
-    )
-    joined = b"\n".join(names)
-    if len(joined) <= _MAX_NAMES_SIZE and joined.count(b"\n") == len(names) - 1:
+    found = [(name, field, place) for name, fields in limits.items() for field, place in fields.items()]
+    layout = HeaderLayout(names, ids, found)
+    if sum(map(len, names)) <= _MAX_NAMES_SIZE:
         if len(_layouts) >= _MAX_LAYOUTS:
             _layouts.clear()
-        _layouts[joined] = layout
+        _layouts.append(layout)
     return layout
 
 

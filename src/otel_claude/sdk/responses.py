@@ -138,7 +138,8 @@ def retried_attempt(response: Any) -> Attempt | None:
 def on_response(recorder: Recorder, attempt: Attempt, client: Any, kwargs: dict[str, Any]) -> None:
     """A response came, of whatever status. `kwargs`: those of `_process_response`."""
     response = kwargs["response"]
-    status, found = response.status_code, response.headers
+    status = response.status_code
+    found = response.headers
     raw = found._list if found.__class__ in LISTING else raw_headers(found)  # noqa: SLF001 - as `raw_headers`
     recorder.on_headers(attempt, status, raw)
     # With any middleware the SDK comes here for every status.

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from operator import methodcaller
 from typing import Any, Final
 
 from opentelemetry import context, trace
@@ -34,6 +35,9 @@ from .own_span import close_span, end_span, open_span
 from .series import CallSeries, SeriesKey
 from .unknown_models import warn_of_unknown_model
 
+_SPAN_KEY: Final[str | None] = getattr(trace, "_SPAN_KEY", None)
+_span_in: Callable[[Any], Any] = trace.get_current_span if _SPAN_KEY is None else methodcaller("get", _SPAN_KEY)
+"""The span of a context, at the place where opentelemetry-api 1.30 to 1.45 has it. To ask them runs six functions."""
 _DAY: Final = 86_400
 _OK: Final = 200
 _MAX_SERIES: Final = 1_000
@@ -113,7 +117,7 @@ class Recorder:
         call.context = context.get_current()
         if self.tracer is None:
             return
-        span: Any = trace.get_current_span(call.context)
+        span = _span_in(call.context)
         scope = getattr(span, "instrumentation_scope", None)
         if (
             scope is not None
@@ -169,7 +173,9 @@ class Recorder:
         if workspace_id is not None:
             call.workspace_id = workspace_id
         if values:
-            attempt.layout, attempt.rate_limits, attempt.limits_understood = layout, values, understood
+            attempt.layout = layout
+            attempt.rate_limits = values
+            attempt.limits_understood = understood
             try:
                 self.instruments.rate_limits.update(call.client, call.request.model, call.workspace_id, layout, values)
             except Exception:
@@ -322,7 +328,9 @@ class Recorder:
         Never raises.
         """
         try:
-            request, responses, attempts = call.request, call.responses, call.attempts
+            request = call.request
+            responses = call.responses
+            attempts = call.attempts
             if len(responses) == 1 and len(attempts) == 1 and call.error_type is None and not request.billed_elsewhere:
                 (response,), (attempt,) = responses.values(), attempts
                 usage = response.usage
