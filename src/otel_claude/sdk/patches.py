@@ -65,16 +65,16 @@ def request_async(original: Original, runtime: Runtime) -> Original:
 
 
 def _end(runtime: Runtime, call: Call | None, token: Any, error: BaseException | None, result: Any) -> None:
-    entered = True
     try:
         active_call.reset(token)
     except ValueError:
-        # A coroutine that is thrown away is closed in another context, which never saw the call.
-        entered = False
+        # A coroutine that is thrown away is closed in another context, which never saw the call or entered its span.
+        if call is not None:
+            call.context_token = None
     if call is None:
         return
     try:
-        if entered and call.context_token is not None:
+        if call.context_token is not None:
             runtime.recorder.detach(call)
         if error is None:
             responses.on_return(runtime.recorder, call, result)
