@@ -17,7 +17,7 @@ from opentelemetry import metrics, trace
 from ._diagnostics import log_internal_error
 from .settings import Settings
 from .shutdown import Client, hooks
-from .telemetry.metrics import flush_all_deferred
+from .telemetry.metrics import UNSET_METER_PROVIDER, flush_all_deferred
 from .telemetry.open_calls import end_open_calls
 
 
@@ -33,9 +33,9 @@ class FlushOnExit:
     def __init__(self, settings: Settings, providers: dict[str, Any], *, traces: bool) -> None:
         self._given = providers
         self._traces = traces
-        self.tracing: object = None
-        self.metering: object = None
-        self._broken = False
+        self.is_settled = False
+        """Whether `on_measure` has no more to do in this process: the providers are set, for good."""
+        self._seen: tuple[object, ...] = ()
         self._client = Client(_finish, self._providers) if settings.flush_on_exit else None
         if self._client is not None:
             hooks.add(self._client)
@@ -49,20 +49,24 @@ class FlushOnExit:
 
     def on_measure(self) -> None:
         """Something is about to be measured. Does its work once in a process, and for each provider."""
-        if self._broken:
+        if self.is_settled:
             return
         try:
-            tracing, metering = trace.get_tracer_provider(), metrics.get_meter_provider()
+            providers = tuple(self._providers())
         except Exception:
             # One that the environment names and that cannot be loaded raises, and is logged, whenever it is asked for.
-            tracing, metering, self._broken = None, None, True
+            providers = ()
+        self.is_settled = not any(
+            isinstance(provider, trace.ProxyTracerProvider) or type(provider).__name__ == UNSET_METER_PROVIDER
+            for provider in providers
+        )
         # Providers that are set later than the first call shut down earlier than what was registered at it.
-        if tracing is not self.tracing or metering is not self.metering or self._broken:
-            self.tracing, self.metering = tracing, metering
+        if self.is_settled or providers != self._seen:
+            self._seen = providers
             # What was registered last runs first: before the providers shut down.
             atexit.unregister(_finish)
-            if self._client is not None and not self._broken and not hooks.has_finalizer():
-                for provider in self._providers():
+            if self._client is not None and not hooks.has_finalizer():
+                for provider in providers:
                     _register_again(provider)
             atexit.register(_finish)
             if self._client is not None:
@@ -70,8 +74,8 @@ class FlushOnExit:
 
     def renew_after_fork(self) -> None:
         """In a forked child nothing was measured yet."""
-        self.tracing = self.metering = None
-        self._broken = False
+        self._seen = ()
+        self.is_settled = False
 
     def _providers(self) -> Iterator[Any]:
         yield self._given.get("meter_provider") or metrics.get_meter_provider()

@@ -175,6 +175,7 @@ def test_any_stream_of_events_makes_one_call_that_can_be_priced(events, pending)
     assert list(Body(keeper, attempt).stream) == [b""]
     assert keeper.one is call
     assert keeper._price(call).total >= 0
+    assert call.cost is not None, "pricing raised, which was logged"
 
 
 def test_deep_nesting():

@@ -200,7 +200,7 @@ def test_a_flood_of_sets_of_names_is_not_remembered():
 @pytest.mark.parametrize("flood", [[(b"x" * 100_000, b"1")], [(f"x-{n}".encode(), b"1") for n in range(10_000)]])
 def test_long_and_many_names_are_not_remembered(flood):
     assert parsed([*flood, (b"request-id", b"req_1")]) == Found((), "req_1")
-    assert module._layouts == {}
+    assert module._layouts == []
 
 
 def test_responses_with_the_same_names_share_what_is_remembered():
@@ -223,16 +223,47 @@ BROKEN = [
 @pytest.mark.parametrize("pairs", BROKEN)
 def test_a_name_with_a_line_break_is_not_taken_for_two(monkeypatch, pairs, known):
     """Joined, the names of the first three are those of the list that is remembered."""
-    monkeypatch.setattr(module, "_layouts", {})
+    monkeypatch.setattr(module, "_layouts", [])
     if known:
         parse_headers([(b"x", b"1"), (b"request-id", b"req_0"), (b"anthropic-ratelimit-tokens-limit", b"4")])
     assert parsed(pairs) == parsed([pair for pair in pairs if b"\n" not in pair[0]])
 
 
-def test_times_are_remembered_in_part():
-    for second in range(1_000):
-        parsed([(b"anthropic-ratelimit-requests-reset", str(second).encode())])
+def test_times_are_remembered_in_part(monkeypatch):
+    monkeypatch.setattr(module, "_minutes", {})
+    for number in range(1_000):
+        reset = f"2026-11-22T{number // 60:02}:{number % 60:02}:00Z".encode()
+        (limit,) = parsed([(b"anthropic-ratelimit-requests-reset", reset)]).limits
+        assert limit.reset == NOON + 60 * (number - 12 * 60)
+        assert 0 < len(module._minutes) <= module._MAX_MINUTES == 64
     assert module._time.cache_info().currsize <= 64
+
+
+TAILS = [b"60Z", b"6Z", b"+1Z", b" 1Z", b"1_Z", b"07z ", b"07ZZ", b"99Z", b"\xc2\xb27Z"]
+
+
+def test_times_of_one_minute_differ_in_their_seconds():
+    """What is known of a minute does not make a time of what is none."""
+    name = b"anthropic-ratelimit-requests-reset"
+    for second in (b"00", b"59", b"07"):
+        (limit,) = parsed([(name, b"2026-11-22T12:00:" + second + b"Z")]).limits
+        assert limit.reset == NOON + int(second)
+    assert [parsed([(name, b"2026-11-22T12:00:" + tail)]) for tail in TAILS] == [Found()] * len(TAILS)
+
+
+AGAIN = [b"anthropic-ratelimit-tokens-limit", b"Anthropic-Ratelimit-Tokens-Limit"]
+
+
+@pytest.mark.parametrize("again", AGAIN)
+def test_of_headers_with_one_name_the_last_counts(again):
+    pairs = [(AGAIN[0], b"5"), (b"anthropic-ratelimit-tokens-remaining", b"1"), (again, b"4")]
+    assert parsed(pairs).limits == (RateLimit("tokens", 4, 1, 0.75),)
+
+
+def test_headers_as_httpx_lists_them():
+    pairs = [*family("Anthropic-Ratelimit-Tokens"), (b"Request-Id", b"req_1")]
+    assert parsed([(name, name.lower(), value) for name, value in pairs]) == parsed(pairs)
+    assert parsed(pairs).request_id == "req_1"
 
 
 names = st.sampled_from([f"{prefix}-{field}" for prefix in FAMILIES for field in ("limit", "remaining", "reset")])

@@ -234,11 +234,11 @@ def test_a_message_without_a_type_is_known_by_its_usage(keeper):
 
 def test_what_is_said_after_a_cost_was_worked_out_makes_it_be_worked_out_anew(keeper):
     call, attempt = streamed(keeper, *EVENTS[:4])
-    lower = keeper._price_safely(call)
+    lower = keeper._price(call)
     assert (call.cost, lower.status) == (lower, "lower_bound")
     feed(keeper, attempt, EVENTS[5])
     assert call.cost is None
-    assert keeper._price_safely(call).status == "exact"
+    assert keeper._price(call).status == "exact"
     sent(keeper, call)
     assert call.cost is None
     failed(keeper, call, "connection_error")

@@ -3,9 +3,11 @@
 import atexit
 
 import pytest
+from opentelemetry import metrics, trace
 
 from otel_claude.flush import FlushOnExit
 from otel_claude.settings import read
+from otel_claude.telemetry.metrics import UNSET_METER_PROVIDER
 
 
 class Provider:
@@ -64,3 +66,48 @@ def test_what_is_registered_stays_where_it_is(registered):
 def test_nothing_is_registered_for(registered, provider, settings):
     measured(provider, **settings)
     assert len(registered) == 1
+
+
+def test_it_looks_again_until_the_providers_are_set(registered, monkeypatch):
+    """They can be set after the first call, and shut down before what was registered at that then."""
+    now = [trace.ProxyTracerProvider(), metrics.get_meter_provider()]
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: now[0])
+    monkeypatch.setattr(metrics, "get_meter_provider", lambda: now[1])
+    assert type(now[1]).__name__ == UNSET_METER_PROVIDER
+    flush = FlushOnExit(read({}, {}), {}, traces=True)
+    try:
+        flush.on_measure()
+        flush.on_measure()
+        assert (flush.is_settled, len(registered)) == (False, 1)
+        now[0], shutdown = Provider(), registered[0]
+        registered.append(print)
+        flush.on_measure()
+        assert (flush.is_settled, registered) == (False, [print, now[0].shutdown, shutdown])
+        now[1] = Provider()
+        flush.on_measure()
+        assert (flush.is_settled, registered) == (True, [print, now[0].shutdown, now[1].shutdown, shutdown])
+        registered.clear()
+        flush.on_measure()
+        assert registered == []
+        flush.renew_after_fork()
+        flush.on_measure()
+        assert (flush.is_settled, len(registered)) == (True, 3)
+    finally:
+        flush.stop()
+
+
+def test_a_provider_that_cannot_be_loaded_is_asked_for_once(registered, monkeypatch):
+    asked = []
+
+    def broken():
+        asked.append(1)
+        raise ImportError("no such provider")
+
+    monkeypatch.setattr(metrics, "get_meter_provider", broken)
+    flush = FlushOnExit(read({}, {}), {}, traces=False)
+    try:
+        flush.on_measure()
+        flush.on_measure()
+    finally:
+        flush.stop()
+    assert (len(asked), len(registered)) == (1, 1)

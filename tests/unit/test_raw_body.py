@@ -41,7 +41,7 @@ WHOLE = read(EVENTS)
 def test_a_stream_in_pieces_says_what_it_says_as_a_whole(places):
     call = read(*pieces(EVENTS, places))
     assert call.responses == WHOLE.responses
-    assert call.is_complete()
+    assert [response.complete for response in call.responses.values()] == [True]
     assert call.time_to_first_chunk is not None
 
 

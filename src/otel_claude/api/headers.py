@@ -45,34 +45,29 @@ class RateLimit(NamedTuple):
     reset: float | None = None
 
 
-_Pair = tuple[bytes, bytes]
+_Header = tuple[bytes, ...]
+"""The name first, and the value last."""
 _Place = tuple[str, str, int]
 """The name of a limit, which field of it, and the place of the header that has it."""
-_Getter = Callable[[tuple[Any, ...]], "tuple[Any, ...]"]
 
 
 class HeaderLayout:
     """Which headers of a list say what. A server sends few lists. Compared by identity."""
 
-    __slots__ = ("fields", "read_counts", "read_ids", "read_shares", "read_times")
+    __slots__ = ("counts_end", "fields", "names", "read", "shares_end")
 
-    def __init__(self, size: int, ids: list[int], headers: list[_Place]) -> None:
+    def __init__(self, names: list[bytes], ids: list[int], headers: list[_Place]) -> None:
+        self.names = names
         counts, shares, times = (
             [header for header in headers if header[1] in kind] for kind in (_COUNTS, ("utilization",), ("reset",))
         )
-        self.fields = tuple((name, field) for name, field, _ in (*counts, *shares, *times))
+        limits = [*counts, *shares, *times]
+        self.fields = tuple((name, field) for name, field, _ in limits)
         """What `ResponseHeaders.values` are, in their order."""
-        # The last place too: it fails where there are fewer headers than the layout is of.
-        self.read_ids: Callable[[tuple[Any, ...]], tuple[bytes | None, ...]] = itemgetter(*ids, size - 1)
-        self.read_counts, self.read_shares, self.read_times = map(_getter, (counts, shares, times))
-
-
-def _getter(headers: list[_Place]) -> _Getter | None:
-    """Reads the values at these places, in C. None if there are none."""
-    places = [place for _, _, place in headers]
-    if len(places) == 1:
-        return lambda values: (values[places[0]],)  # `itemgetter` gives no tuple of one
-    return itemgetter(*places) if places else None
+        self.counts_end, self.shares_end = len(counts), len(counts) + len(shares)
+        """Which of them are counts, shares and times."""
+        self.read = itemgetter(*(place for _, _, place in limits), *ids)
+        """Gives the headers that `fields` name, and those of the three `_IDS`."""
 
 
 class ResponseHeaders(NamedTuple):
@@ -91,70 +86,67 @@ class ResponseHeaders(NamedTuple):
 
 
 _new_headers: Callable[[tuple[Any, ...]], ResponseHeaders] = partial(tuple[Any, ...].__new__, ResponseHeaders)
-_layouts: dict[bytes, HeaderLayout] = {}
-"""By the names of the headers, joined by line breaks: one string is found faster than many.
-
-A name has no break in HTTP, and none that is remembered has one: headers with such a name are fewer than the layout's.
-"""
-_NO_HEADER: Final = (b"", None)
+_layouts: list[HeaderLayout] = []
+_NAME: Final = itemgetter(0)
+_VALUE: Final = {2: itemgetter(1), 3: itemgetter(2)}
+"""Of a header, by how long it is. CPython reads a place that is counted from the end in a slower way."""
+_NO_HEADER: Final = (b"", b"", b"")
 """Stands behind the headers, for each id that they do not have."""
 _limit_names: set[str] = set()
+_SECONDS_AT: Final = len("2026-11-22T12:00:")
+_SECONDS: Final = {b"%02dZ" % second: second for second in range(60)}
+_minutes: dict[bytes, float] = {}
+"""When minutes began, in seconds since the epoch, by what comes before the seconds of a time in RFC 3339."""
+_MAX_MINUTES: Final = 64
 
 
 class _TooLongError(ValueError):
     """A value is too long for what is made of it to be remembered by it."""
 
 
-def parse_headers(raw: Iterable[_Pair]) -> ResponseHeaders:
-    """The `ResponseHeaders` of raw header pairs. What is no number, or no time, is None. Hot path."""
-    names, found = zip(*raw, _NO_HEADER, strict=False)
+def parse_headers(raw: Iterable[_Header]) -> ResponseHeaders:
+    """The `ResponseHeaders` of raw headers. What is no number, or no time, is None. Hot path.
+
+    `raw`: of each header its name and its value, or with something between them as httpx keeps them.
+    """
+    headers = [*raw, _NO_HEADER]
+    names = [*map(_NAME, headers)]
+    for layout in _layouts:
+        if names == layout.names:
+            break
+    else:
+        layout = _layout(names)
     try:
-        layout = _layouts.get(b"\n".join(names)) or _layout(names)
-        request_id, organization_id, workspace_id, _ = layout.read_ids(found)
+        *limits, request_id, organization_id, workspace_id = map(_VALUE[len(headers[0])], layout.read(headers))
         values: tuple[Any, ...] = ()
-        understood = True
-        if layout.read_counts is not None:
-            counts = layout.read_counts(found)
+        if counts := limits[: layout.counts_end]:
             try:
                 values = tuple(map(int, counts))
                 # `int` alone takes signs, blanks and underscores too.
-                understood = b"".join(counts).isdigit() and max(values) <= _MAX_COUNT
+                plain = b"".join(counts).isdigit() and max(values) <= _MAX_COUNT
             except ValueError:
-                understood = False
-            if not understood:
+                plain = False
+            if not plain:
                 values = tuple(map(_count, counts))
-        if layout.read_shares is not None:
-            values += tuple(map(_share, layout.read_shares(found)))
-            if None in values:
-                understood = False
-        if layout.read_times is not None:
-            times = tuple(map(_time, layout.read_times(found)))
-            if None in times:
-                understood = False
-            values += times
+        if shares := limits[layout.counts_end : layout.shares_end]:
+            values += tuple(map(_share, shares))
+        values += tuple(map(_time, limits[layout.shares_end :]))
         return _new_headers(
             (
                 layout,
                 values,
-                understood,
+                None not in values,
                 # As `as_text`: it is another one each time.
                 text
-                if request_id is not None
-                and 0 < len(request_id) <= MAX_TEXT
-                and (text := request_id.decode("latin-1")).isprintable()
+                if 0 < len(request_id) <= MAX_TEXT and (text := request_id.decode("latin-1")).isprintable()
                 else None,
-                None if organization_id is None else _account(organization_id),
-                None if workspace_id is None else _account(workspace_id),
+                _account(organization_id),
+                _account(workspace_id),
             )
-        )
-    except IndexError:
-        # The layout is of other headers. A name with a blank in it is none of ours either.
-        return parse_headers(
-            [(name.replace(b"\n", b" "), value) for name, value in zip(names[:-1], found, strict=False)]
         )
     except _TooLongError:
         return parse_headers(
-            [(name, value if len(value) <= MAX_TEXT else b"") for name, value in zip(names[:-1], found, strict=False)]
+            [(header[0], header[-1] if len(header[-1]) <= MAX_TEXT else b"") for header in headers[:-1]]
         )
 
 
@@ -174,7 +166,7 @@ def rate_limits(layout: HeaderLayout, values: tuple[Any, ...]) -> tuple[RateLimi
     return tuple(limits)
 
 
-def _layout(names: tuple[bytes, ...]) -> HeaderLayout:
+def _layout(names: list[bytes]) -> HeaderLayout:
     """`anthropic-fast-input-tokens-limit` is the field `limit` of the limit `fast_input_tokens`."""
     ids = [len(names) - 1] * len(_IDS)
     limits: dict[str, dict[str, int]] = {}
@@ -186,14 +178,12 @@ def _layout(names: tuple[bytes, ...]) -> HeaderLayout:
             name = (name if family == "ratelimit" else f"{family}_{name}").replace("-", "_")
             if name in limits or (len(limits) < _MAX_LIMITS and _is_known(name)):
                 limits.setdefault(name, {})[field] = place
-    layout = HeaderLayout(
-        len(names), ids, [(name, field, place) for name, fields in limits.items() for field, place in fields.items()]
-    )
-    joined = b"\n".join(names)
-    if len(joined) <= _MAX_NAMES_SIZE and joined.count(b"\n") == len(names) - 1:
+    found = [(name, field, place) for name, fields in limits.items() for field, place in fields.items()]
+    layout = HeaderLayout(names, ids, found)
+    if sum(map(len, names)) <= _MAX_NAMES_SIZE:
         if len(_layouts) >= _MAX_LAYOUTS:
             _layouts.clear()
-        _layouts[joined] = layout
+        _layouts.append(layout)
     return layout
 
 
@@ -229,11 +219,23 @@ def _share(raw: bytes) -> float | None:
 
 @lru_cache(maxsize=64)
 def _time(raw: bytes) -> float | None:
-    """Seconds since the epoch, of RFC 3339 or of such seconds as the `unified` family sends."""
+    """Seconds since the epoch, of RFC 3339 or of such seconds as the `unified` family sends. Hot path.
+
+    Each response has times of its own. Those of one minute differ in their seconds alone.
+    """
+    try:
+        return _minutes[raw[:_SECONDS_AT]] + _SECONDS[raw[_SECONDS_AT:]]
+    except KeyError:
+        pass  # it is the first of its minute, or is written in another way
     if len(raw) > MAX_TEXT:
         raise _TooLongError
     if len(raw) > _MAX_VALUE:
         return None
     if raw.isdigit():
         return float(raw) if len(raw) <= _MAX_DIGITS else None
-    return as_time(raw.decode("latin-1"))
+    time = as_time(raw.decode("latin-1"))
+    if time is not None and (seconds := _SECONDS.get(raw[_SECONDS_AT:])) is not None:
+        if len(_minutes) >= _MAX_MINUTES:
+            _minutes.clear()
+        _minutes[raw[:_SECONDS_AT]] = time - seconds
+    return time

@@ -20,6 +20,7 @@ from ..api.api_keys import redact_api_key, without_scheme
 from ..api.json import as_object
 from ..api.request import RequestFeatures, parse_request
 from ..http.errors import error_type, was_never_sent
+from ..http.headers import raw_headers
 from ..patching import Original, Patch
 from ..pricing import ANTHROPIC
 from ..runtime import Runtime
@@ -163,7 +164,11 @@ class _Sent:
             self._leave()
             status, headers = response.status_code, response.headers
             request_id = headers.get("x-amzn-requestid")
-            raw = headers.raw if request_id is None else [(b"request-id", request_id.encode("latin-1", "replace"))]
+            raw = (
+                raw_headers(headers)
+                if request_id is None
+                else [(b"request-id", request_id.encode("latin-1", "replace"))]
+            )
             recorder.on_headers(attempt, status, raw)
             if status < FIRST_ERROR_STATUS:
                 attempt.outcome = "success"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
-from weakref import WeakKeyDictionary
+from functools import partial
+from typing import Any, Final, NamedTuple, cast
+from weakref import ReferenceType, ref
 
-from opentelemetry import metrics, trace
+from opentelemetry.context import get_current
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from .._diagnostics import log_internal_error
@@ -32,44 +33,77 @@ _CREDENTIALS: Final = ("x-api-key", "authorization")
 _CREDENTIAL_LENGTHS: Final = frozenset(map(len, _CREDENTIALS))
 
 _LIBRARY: Final = "anthropic"
-
-_by_client: WeakKeyDictionary[Any, tuple[object, str | None, ApiKeyFormat, ClientInfo]] = WeakKeyDictionary()
-"""The last `ClientInfo` of each client, and what it was made of."""
+_MESSAGES: Final = "/v1/messages"
 
 
-def start_call(runtime: Runtime, client: Any, options: Any) -> Call | None:
-    """The call that a request to the Messages API starts. None for any other request. Hot path."""
-    url: str = options.url
-    if url != "/v1/messages" and not url.partition("?")[0].rstrip("/").endswith("v1/messages"):
+class _Known(NamedTuple):
+    """What was found out of a client, and what that was found out from."""
+
+    client: ReferenceType[Any]
+    base_url: object
+    key: str | None
+    form: ApiKeyFormat
+    info: ClientInfo
+    records_spans: bool = False
+    """Whether the SDK's own spans of its calls were seen to be recorded. Once they are, they always are."""
+
+
+_known: Final[dict[int, _Known]] = {}
+"""By the `id` of the client: a `WeakKeyDictionary` looks up in Python."""
+
+
+def start_call(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+    """The call that a request to the Messages API starts, which has these arguments. Hot path.
+
+    None for any other request, and if that cannot be found out.
+    """
+    try:
+        options = args[1] if len(args) > 1 else kwargs["options"]
+        url: str = options.url
+        if url != _MESSAGES and not url.partition("?")[0].rstrip("/").endswith("v1/messages"):
+            return None
+        if options.method.lower() != "post" or not runtime.active:
+            return None
+        # In an empty context nobody has suppressed anything. To ask in any case runs seven functions.
+        if get_current() and not is_instrumentation_enabled():
+            return None
+        # What is known of a call when it starts, each part by itself: what fails is missing, and all else is measured.
+        if not runtime.flush.is_settled:
+            runtime.flush.on_measure()
+        known = _known.get(id(client))
+        if known is not None and known.client() is not client:
+            known = None
+        try:
+            native = bool(getattr(options, "span_name", None)) and (
+                (known is not None and known.records_spans) or _records_spans(client, known)
+            )
+        except Exception:
+            log_internal_error("find the client library's tracing")
+            native = True  # Rather no span of ours than a second one.
+        try:
+            if native or not runtime.opens_spans:
+                features = parse_request(options.json_data, getattr(options, "extra_json", None), spans=False)
+            else:
+                features = parse_request(options.json_data, getattr(options, "extra_json", None), spans=True)
+                features = features._replace(conversation_id=_conversation_id(client))
+        except Exception:
+            log_internal_error("read a request")
+            features = RequestFeatures()
+        # Without a block that is open, and without baggage, there is nothing to look for.
+        tags = runtime.tags() if runtime.settings.baggage_tags or top.get() is not None else ()
+        call = Call(features, requester(runtime, client, options, known), tags, expects_native_span=native)
+        runtime.recorder.on_start(call)
+    except Exception:
+        log_internal_error("start a call")
         return None
-    if options.method.lower() != "post" or not runtime.active or not is_instrumentation_enabled():
-        return None
-    # What is known of a call when it starts, each part by itself: one that fails is missing, and all else is measured.
-    flush = runtime.flush
-    try:
-        if not (metrics.get_meter_provider() is flush.metering and trace.get_tracer_provider() is flush.tracing):
-            flush.on_measure()
-    except Exception:
-        flush.on_measure()  # One that the environment names and that cannot be loaded raises whenever it is asked for.
-    try:
-        native = bool(getattr(options, "span_name", None)) and can_record(getattr(client, "_tracer", None))
-    except Exception:
-        log_internal_error("find the client library's tracing")
-        native = True  # Rather no span of ours than a second one.
-    try:
-        if native or not runtime.opens_spans:
-            features = parse_request(options.json_data, getattr(options, "extra_json", None), spans=False)
-        else:
-            features = parse_request(options.json_data, getattr(options, "extra_json", None), spans=True)
-            features = features._replace(conversation_id=_conversation_id(client))
-    except Exception:
-        log_internal_error("read a request")
-        features = RequestFeatures()
-    # Without a block that is open, and without baggage, there is nothing to look for.
-    tags = runtime.tags() if runtime.settings.baggage_tags or top.get() is not None else ()
-    call = Call(features, requester(runtime, client, options), tags, expects_native_span=native)
-    runtime.recorder.on_start(call)
     return call
+
+
+def _records_spans(client: Any, known: _Known | None) -> bool:
+    found = can_record(getattr(client, "_tracer", None))
+    if found and known is not None:
+        _known[id(client)] = known._replace(records_spans=True)
+    return found
 
 
 def _conversation_id(client: Any) -> str | None:
@@ -77,28 +111,31 @@ def _conversation_id(client: Any) -> str | None:
     return as_text(as_object(getattr(client, "_open_telemetry", None)).get("conversation_id"))
 
 
-def requester(runtime: Runtime, client: Any, options: Any) -> ClientInfo:
-    """Who sends a request, as far as it can be found out."""
+def requester(runtime: Runtime, client: Any, options: Any, known: _Known | None = None) -> ClientInfo:
+    """Who sends a request, as far as it can be found out. `known`: of this client, if there is anything."""
     try:
         key = request_api_key(client, options)
     except Exception:
         log_internal_error("read an API key")
         key = None
+    return client_info(client, key, runtime.settings.api_key_format, known)
+
+
+def client_info(client: Any, key: str | None, form: ApiKeyFormat, known: _Known | None = None) -> ClientInfo:
+    """The `ClientInfo` of a client that shows this key; found out anew when its base URL or the key changes."""
     try:
-        return client_info(client, key, runtime.settings.api_key_format)
+        if known is None or known.base_url is not client.base_url or known.key != key or known.form != form:
+            known = _known[id(client)] = _find_out(client, key, form)
     except Exception:
         log_internal_error("find out who calls")
         return UNKNOWN_CLIENT
+    return known.info
 
 
-def client_info(client: Any, key: str | None, form: ApiKeyFormat) -> ClientInfo:
-    """The `ClientInfo` of a client that shows this key; worked out anew when its base URL or the key changes."""
-    base_url = client.base_url
-    known = _by_client.get(client)
-    if known is not None and known[0] is base_url and known[1] == key and known[2] == form:
-        return known[3]
+def _find_out(client: Any, key: str | None, form: ApiKeyFormat) -> _Known:
     name = _platform(client.__class__)
     region = as_text(getattr(client, "aws_region", None)) or as_text(getattr(client, "region", None))
+    base_url = client.base_url
     info = interned(
         _PROVIDERS.get(name, "anthropic"),
         _LIBRARY,
@@ -108,8 +145,7 @@ def client_info(client: Any, key: str | None, form: ApiKeyFormat) -> ClientInfo:
         # A cloud's client can hold a key of the Console's that it never sends: Foundry's has the environment's.
         _hint(key, form) if name == ANTHROPIC.name else None,
     )
-    _by_client[client] = (base_url, key, form, info)
-    return info
+    return _Known(ref(client, partial(_known.pop, id(client))), base_url, key, form, info)
 
 
 def _hint(key: str | None, form: ApiKeyFormat) -> str | None:

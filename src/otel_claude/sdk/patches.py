@@ -29,7 +29,7 @@ def request(original: Original, runtime: Runtime) -> Original:
 
     @functools.wraps(original)
     def request(client: Any, *args: Any, **kwargs: Any) -> Any:
-        call = _start(runtime, client, args, kwargs)
+        call = start_call(runtime, client, args, kwargs)
         if call is None and (not runtime.active or active_call.get() is None):
             return original(client, *args, **kwargs)
         token = active_call.set(call)
@@ -49,7 +49,7 @@ def request_async(original: Original, runtime: Runtime) -> Original:
 
     @functools.wraps(original)
     async def request(client: Any, *args: Any, **kwargs: Any) -> Any:
-        call = _start(runtime, client, args, kwargs)
+        call = start_call(runtime, client, args, kwargs)
         if call is None and (not runtime.active or active_call.get() is None):
             return await original(client, *args, **kwargs)
         token = active_call.set(call)
@@ -64,25 +64,17 @@ def request_async(original: Original, runtime: Runtime) -> Original:
     return request
 
 
-def _start(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
-    try:
-        return start_call(runtime, client, args[1] if len(args) > 1 else kwargs["options"])
-    except Exception:
-        log_internal_error("start a call")
-        return None
-
-
 def _end(runtime: Runtime, call: Call | None, token: Any, error: BaseException | None, result: Any) -> None:
-    entered = True
     try:
         active_call.reset(token)
     except ValueError:
-        # A coroutine that is thrown away is closed in another context, which never saw the call.
-        entered = False
+        # A coroutine that is thrown away is closed in another context, which never saw the call or entered its span.
+        if call is not None:
+            call.context_token = None
     if call is None:
         return
     try:
-        if entered and call.context_token is not None:
+        if call.context_token is not None:
             runtime.recorder.detach(call)
         if error is None:
             responses.on_return(runtime.recorder, call, result)

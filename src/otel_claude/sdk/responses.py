@@ -15,6 +15,7 @@ from .._diagnostics import log_internal_error
 from ..api.errors import ApiError, parse_error
 from ..api.headers import parse_headers
 from ..http.errors import error_type, is_status_error, was_never_sent
+from ..http.headers import LISTING, raw_headers
 from ..telemetry.call import FIRST_ERROR_STATUS, Attempt, Call
 from ..telemetry.recorder import Recorder
 from .response_body import observe_body, read_raw
@@ -73,7 +74,10 @@ def attempt_for(response: Any, options: Any) -> Attempt | None:
     pass on carries nothing of ours, or something of an earlier call. The active call knows what it waits for.
     """
     try:
-        attempt = response.request.extensions[_ATTEMPT]
+        call = active_call.get()
+        attempt = (
+            call.attempts[0] if call is not None and len(call.attempts) == 1 else response.request.extensions[_ATTEMPT]
+        )
         # A cache can give the response of an earlier call once more, and what it carries then is that call's.
         if attempt.status is None and attempt.options_id == id(options):
             # Where it is looked for first. Streams are parsed when no call is active any more.
@@ -135,7 +139,9 @@ def on_response(recorder: Recorder, attempt: Attempt, client: Any, kwargs: dict[
     """A response came, of whatever status. `kwargs`: those of `_process_response`."""
     response = kwargs["response"]
     status = response.status_code
-    recorder.on_headers(attempt, status, response.headers.raw)
+    found = response.headers
+    raw = found._list if found.__class__ in LISTING else raw_headers(found)  # noqa: SLF001 - as `raw_headers`
+    recorder.on_headers(attempt, status, raw)
     # With any middleware the SDK comes here for every status.
     if status >= FIRST_ERROR_STATUS:
         attempt.reject(_error_in(response))
@@ -143,12 +149,12 @@ def on_response(recorder: Recorder, attempt: Attempt, client: Any, kwargs: dict[
     attempt.outcome = "success"
     attempt.streams = streams = bool(kwargs.get("stream"))
     headers = kwargs["options"].headers
-    raw = isinstance(headers, dict) and _RAW in headers
+    unparsed = isinstance(headers, dict) and _RAW in headers
     if not response.is_closed or streams:
-        observe_body(recorder, attempt, response, middleware=bool(getattr(client, "_middleware", None)), raw=raw)
+        observe_body(recorder, attempt, response, middleware=bool(getattr(client, "_middleware", None)), raw=unparsed)
         return
     attempt.http_response = response
-    if raw:
+    if unparsed:
         # The application may never parse it, and the SDK's own span is about to end.
         recorder.on_response_data(attempt, body_of(response))
 
@@ -225,7 +231,7 @@ def on_retry(recorder: Recorder, attempt: Attempt, delay: float, headers: Any) -
     if attempt.status is None and headers is not None and not is_status_error(error):
         # Since 0.98 `Anthropic._should_retry` retries a 401 once with a new token, without asking `BaseClient`.
         attempt.error_type = "authentication_error"
-        recorder.on_headers(attempt, _UNAUTHORIZED, headers.raw)
+        recorder.on_headers(attempt, _UNAUTHORIZED, raw_headers(headers))
     elif attempt.status is None and error is not None:
         # Only here does a timeout or a lost connection show that the SDK goes on from: it is being handled now.
         attempt.error_type = error_type(error)
@@ -235,7 +241,7 @@ def on_retry(recorder: Recorder, attempt: Attempt, delay: float, headers: Any) -
 
 def on_rejected(recorder: Recorder, attempt: Attempt, response: Any) -> None:
     """The SDK asks whether to retry after this response."""
-    recorder.on_headers(attempt, response.status_code, response.headers.raw)
+    recorder.on_headers(attempt, response.status_code, raw_headers(response.headers))
     attempt.reject(_error_in(response))
 
 
@@ -243,11 +249,11 @@ def on_error(recorder: Recorder, attempt: Attempt, error: Exception, response: A
     """The SDK made an exception of a response, or of an `error` event in its stream."""
     status = response.status_code
     if status >= FIRST_ERROR_STATUS:
-        recorder.on_headers(attempt, status, response.headers.raw)
+        recorder.on_headers(attempt, status, raw_headers(response.headers))
         attempt.reject(_error(response, body))
     elif not attempt.call.ended:
         if attempt.status is None:  # A redirect that leads nowhere.
-            recorder.on_headers(attempt, status, response.headers.raw)
+            recorder.on_headers(attempt, status, raw_headers(response.headers))
             attempt.fail_as_invalid()
         else:  # An `error` event after HTTP 200.
             attempt.fail_in_stream(error_type(error) or "client_error", _error(response, body).blocked)
@@ -270,7 +276,7 @@ def _error(response: Any, body: object) -> ApiError:
 def workspace_of(response: Any) -> str | None:
     """The workspace that a response's headers name."""
     try:
-        return parse_headers(response.headers.raw).workspace_id
+        return parse_headers(raw_headers(response.headers)).workspace_id
     except Exception:
         log_internal_error("read the headers of a response")
         return None

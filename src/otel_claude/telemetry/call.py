@@ -211,7 +211,10 @@ class Call:
         self.duration = time.perf_counter() - self.clock
         if error_type is not None:
             self.error_type = error_type
-        if self.error_type is None and self.is_complete():
+        complete = False
+        for response in self.responses.values():
+            complete = complete or response.complete
+        if complete and self.error_type is None:
             self.cancelled = cancelled
         else:
             if not self.responses and self.attempts and self.attempts[-1].error_type == INVALID_RESPONSE:
@@ -224,13 +227,6 @@ class Call:
             if attempt.outcome is None:
                 attempt.outcome = "failed"
                 attempt.error_type = attempt.error_type or self.error_type
-
-    def is_complete(self) -> bool:
-        """Whether the API said all that there is of one response."""
-        for response in self.responses.values():  # noqa: SIM110 - a generator would cost twice as much
-            if response.complete:
-                return True
-        return False
 
     def no_response_reason(self) -> str | None:
         """Why there is no response: `rejected` or `not_sent`, which cost nothing, or a reason why it has no price."""

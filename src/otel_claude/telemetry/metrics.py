@@ -187,8 +187,8 @@ def _record_nothing(*_arguments: object) -> None:
 _by_provider: WeakKeyDictionary[MeterProvider, Instruments] = WeakKeyDictionary()
 _of_global: list[Instruments] = []
 """Those that were made before the application set a provider."""
-_UNSET: Final = "_ProxyMeterProvider"
-"""What the API gives until then (opentelemetry-api 1.30 to 1.45)."""
+UNSET_METER_PROVIDER: Final = "_ProxyMeterProvider"
+"""The class of what the API gives until then: it has no public name (opentelemetry-api 1.30 to 1.45)."""
 
 
 def instruments_of(
@@ -212,7 +212,7 @@ def instruments_of(
     provider = current if provider is None else provider
     found = _by_provider.get(provider)
     if found is None and provider is current:
-        if type(provider).__name__ == _UNSET:
+        if type(provider).__name__ == UNSET_METER_PROVIDER:
             if not _of_global:
                 _of_global.append(made(metrics.get_meter(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL)))
             found = _of_global[0]

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from operator import methodcaller
 from typing import Any, Final
 
 from opentelemetry import context, trace
@@ -34,6 +35,9 @@ from .own_span import close_span, end_span, open_span
 from .series import CallSeries, SeriesKey
 from .unknown_models import warn_of_unknown_model
 
+_SPAN_KEY: Final[str | None] = getattr(trace, "_SPAN_KEY", None)
+_span_in: Callable[[Any], Any] = trace.get_current_span if _SPAN_KEY is None else methodcaller("get", _SPAN_KEY)
+"""The span of a context, at the place where opentelemetry-api 1.30 to 1.45 has it. To ask them runs six functions."""
 _DAY: Final = 86_400
 _OK: Final = 200
 _MAX_SERIES: Final = 1_000
@@ -101,13 +105,6 @@ class Recorder:
             try:
                 if call.expects_native_span:
                     self._adopt_native_span(call)
-                    if (
-                        call.opens_own_span
-                        and call.span is None
-                        and self.tracer is not None
-                        and can_record(self.tracer)
-                    ):
-                        open_span(self.tracer, call)
             except Exception:
                 log_internal_error("find the client library's span")
             try:
@@ -118,28 +115,40 @@ class Recorder:
 
     def _adopt_native_span(self, call: Call) -> None:
         call.context = context.get_current()
-        span: Any = trace.get_current_span(call.context)
-        scope = getattr(span, "instrumentation_scope", None)
-        if scope is None or not scope.name.startswith(call.native_scopes):
+        if self.tracer is None:
             return
-        if self.tracer is not None and span.is_recording():
+        span = _span_in(call.context)
+        scope = getattr(span, "instrumentation_scope", None)
+        if (
+            scope is not None
+            and scope.name.startswith(call.native_scopes)
+            and span.is_recording()
+            and type(span.end) is not partial
+        ):
+            # It is no span of a call around this one, which has none of its own.
             # The library ends its span when it likes: before an exception reaches us, or when a stream is dropped.
             # So what we know is written just before, once, whatever ends it. A span that wraps another may pass on
             # what is assigned to it, so it is put where the span itself is looked up.
-            attributes = span.__dict__
-            if "end" not in attributes:  # else it is the span of a call around this one, which has none of its own
-                attributes["end"] = partial(self._end_native_span, call, span)
-                call.span = span
+            end = partial(self._end_native_span, call, span)
+            try:
+                # Not by `span.__dict__`: CPython would make that dictionary, and use it ever after.
+                object.__setattr__(span, "end", end)
+            except TypeError:
+                span.__dict__["end"] = end  # a proxy in C, as wrapt's
+            call.span = span
+            return
+        if call.opens_own_span and can_record(self.tracer):
+            open_span(self.tracer, call)
 
     def _end_native_span(self, call: Call, span: Any, *args: Any, **kwargs: Any) -> None:
         """Stands for the `end` of the library's own span."""
-        span.__dict__.pop("end", None)  # another thread may be ending it too
+        _restore_end(span)
         try:
-            if call.span is not None and not call.ended and not call.responses:
+            if not call.ended and not call.responses:
                 self._complete_failed_call(self, call, sys.exc_info()[1])  # That may end the call, and describe it.
             if call.span is not None:
                 call.span = None
-                cost = call.cost or self._price_safely(call)
+                cost = call.cost or self._price(call)
                 span.set_attributes(span_attributes.of_call(call, cost, self.prices))
         except Exception:
             log_internal_error("describe a call on a span")
@@ -164,7 +173,9 @@ class Recorder:
         if workspace_id is not None:
             call.workspace_id = workspace_id
         if values:
-            attempt.layout, attempt.rate_limits, attempt.limits_understood = layout, values, understood
+            attempt.layout = layout
+            attempt.rate_limits = values
+            attempt.limits_understood = understood
             try:
                 self.instruments.rate_limits.update(call.client, call.request.model, call.workspace_id, layout, values)
             except Exception:
@@ -274,7 +285,7 @@ class Recorder:
     def record(self, call: Call, ended_at: int | None) -> None:
         """Writes everything of a call that has ended; `ended_at` is in nanoseconds since the epoch. Hot path."""
         span, call.span = call.span, None
-        cost = call.cost or self._price_safely(call)
+        cost = call.cost or self._price(call)
         counters = self.instruments.counters
         try:
             if call.series is not None:
@@ -308,86 +319,86 @@ class Recorder:
             close_span(call, span, ended_at)
         else:
             # All of it is written. What is sent again within another instrumentation's span is the next call of it.
-            span.__dict__.pop("end", None)
-
-    def _price_safely(self, call: Call) -> CallCost:
-        try:
-            return self._price(call)
-        except Exception:
-            log_internal_error("price a call")
-            call.series = None
-            return not_priced(call.no_response_reason())
+            _restore_end(span)
 
     def _price(self, call: Call) -> CallCost:
         """Works out what the call cost, and finds what it shares with calls alike if it is an ordinary one. Hot path.
 
         An ordinary call has one attempt and one whole response of token counts alone: counts times rates is its cost.
+        Never raises.
         """
-        request, responses, attempts = call.request, call.responses, call.attempts
-        if len(responses) == 1 and len(attempts) == 1 and call.error_type is None and not request.billed_elsewhere:
-            (response,) = responses.values()
-            usage = response.usage
-            if (
-                usage is not None
-                and usage.plain
-                and response.complete
-                and response.stop_reason != "refusal"
-                and response.diagnosis is None
-                and attempts[0].status == _OK
-                and attempts[0].outcome == "success"
-            ):
-                key = (
-                    call.client,
-                    request.model,
-                    response.model,
-                    response.stop_reason,
-                    usage.service_tier,
-                    usage.speed,
-                    usage.inference_geo,
-                    call.workspace_id,
-                    call.tags,
-                    call.started_at // _DAY,
-                )
-                uncached, output, read, write_5m, write_1h, total_input = usage[:6]
-                try:
-                    series = self._series.get(key) or self._new_series(key, call)
-                    rates = series.rates
-                except Exception:
-                    log_internal_error("make what calls alike share")
-                    series = rates = None  # It is recorded as one that shares nothing.
+        try:
+            request = call.request
+            responses = call.responses
+            attempts = call.attempts
+            if len(responses) == 1 and len(attempts) == 1 and call.error_type is None and not request.billed_elsewhere:
+                (response,), (attempt,) = responses.values(), attempts
+                usage = response.usage
                 if (
-                    rates is not None
-                    and uncached is not None
-                    and output is not None
-                    and total_input is not None
-                    and not (rates.tiers and total_input > rates.tiers[0][0])
+                    usage is not None
+                    and usage.plain
+                    and response.complete
+                    and response.stop_reason != "refusal"
+                    and response.diagnosis is None
+                    and attempt.status == _OK
+                    and attempt.outcome == "success"
                 ):
-                    rate = rates.base
-                    read, write_5m, write_1h = read or 0, write_5m or 0, write_1h or 0
-                    parts = (
-                        uncached * rate.input,
-                        read * rate.cache_read,
-                        write_5m * rate.cache_write_5m,
-                        write_1h * rate.cache_write_1h,
-                        output * rate.output,
-                        0,
+                    key = (
+                        call.client,
+                        request.model,
+                        response.model,
+                        response.stop_reason,
+                        usage.service_tier,
+                        usage.speed,
+                        usage.inference_geo,
+                        call.workspace_id,
+                        call.tags,
+                        call.started_at // _DAY,
                     )
-                    call.series = series
-                    call.counts = (uncached, output, read, write_5m, write_1h, usage.thinking or 0)
-                    call.total_input = total_input
-                    call.cost = CallCost(parts, sum(parts), "exact")
-                    return call.cost
-        call.series = None
-        call.cost = price_call(
-            self.prices(),
-            tuple(responses.values()),
-            at=call.started_at,
-            platform=call.client.platform,
-            request=request,
-            code_execution_free=call.size.code_execution_free,
-            no_response=any(attempt.no_response for attempt in attempts),
-            reason=call.no_response_reason(),
-        )
+                    uncached, output, read, write_5m, write_1h, total_input = usage[:6]
+                    try:
+                        series = self._series.get(key) or self._new_series(key, call)
+                        rates = series.rates
+                    except Exception:
+                        log_internal_error("make what calls alike share")
+                        series = rates = None  # It is recorded as one that shares nothing.
+                    if (
+                        rates is not None
+                        and uncached is not None
+                        and output is not None
+                        and total_input is not None
+                        and not (rates.tiers and total_input > rates.tiers[0][0])
+                    ):
+                        rate = rates.base
+                        read, write_5m, write_1h = read or 0, write_5m or 0, write_1h or 0
+                        parts = (
+                            uncached * rate.input,
+                            read * rate.cache_read,
+                            write_5m * rate.cache_write_5m,
+                            write_1h * rate.cache_write_1h,
+                            output * rate.output,
+                            0,
+                        )
+                        call.series = series
+                        call.counts = (uncached, output, read, write_5m, write_1h, usage.thinking or 0)
+                        call.total_input = total_input
+                        call.cost = cost = _new_cost((parts, sum(parts), "exact", (), ()))
+                        return cost
+            call.series = None
+            call.cost = price_call(
+                self.prices(),
+                tuple(responses.values()),
+                at=call.started_at,
+                platform=call.client.platform,
+                request=request,
+                code_execution_free=call.size.code_execution_free,
+                no_response=any(attempt.no_response for attempt in attempts),
+                reason=call.no_response_reason(),
+            )
+        except Exception:
+            log_internal_error("price a call")
+            call.series = None
+            return not_priced(call.no_response_reason())
         return call.cost
 
     def _new_series(self, key: tuple[Any, ...], call: Call) -> CallSeries:
@@ -507,6 +518,17 @@ class Recorder:
 
 
 _NO_RESPONSE: Final = Response()
+_new_cost: Callable[[tuple[Any, ...]], CallCost] = partial(tuple[Any, ...].__new__, CallCost)
+"""Without the function that a named tuple has for it: it runs once per call."""
+
+
+def _restore_end(span: Any) -> None:
+    try:
+        object.__delattr__(span, "end")
+    except AttributeError:
+        pass  # another thread is ending it too
+    except TypeError:
+        span.__dict__.pop("end", None)
 
 
 def can_record(tracer: Any) -> bool:

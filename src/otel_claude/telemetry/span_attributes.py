@@ -53,7 +53,8 @@ def of_start(call: Call) -> Attributes:
 
 def of_call(call: Call, cost: CallCost, prices: Callable[[], PriceTable]) -> Attributes:
     """What the client library's spans do not have: cost, limits, the size of the request, key and tags. Hot path."""
-    attributes = call.series.span_attributes.copy() if call.series is not None else _unusual(call, cost, prices().name)
+    series = call.series
+    attributes = _unusual(call, cost, prices().name) if series is None else series.span_attributes.copy()
     for tag, value in call.tags:
         attributes[semconv.TAG_PREFIX + tag] = value
     if cost.status != "unpriced":
