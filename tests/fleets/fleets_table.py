@@ -106,14 +106,18 @@ LAMBDA = Fleet("function", invoked_by_lambda("lambda_handler.handler", *WRAPPER)
 LAMBDA_LAYER = Fleet("layer", invoked_by_lambda("lambda_plain.handler", *WRAPPER), 4, exits=KILLED)
 CLOUD_RUN = Fleet("cloud-run", served_by_cloud_run("cloud_run:application", signal.SIGKILL), 4, exits=KILLED)
 OPERATOR_PODS = Fleet("operator", injected_by_the_operator, 16)
+PROCESSES = [
+    Fleet(f"processes-{method}", at_once(("processes", method)), 6) for method in ("fork", "spawn", "forkserver")
+]
+CRON = Fleet("cron", after_each_other(*[("cron",)] * 3), 3)
 RUNNING = (
     Fleet("gunicorn-threads", asks_of_gunicorn("--threads", "4"), None),
     Fleet("gunicorn-gevent", asks_of_gunicorn("--worker-class", "gevent"), None),
     Fleet("gevent", at_once(("green",)), 3),
     Fleet("gevent-job", at_once(("green", "job")), 5),
     GREEN,
-    *(Fleet(f"processes-{method}", at_once(("processes", method)), 6) for method in ("fork", "spawn", "forkserver")),
-    Fleet("cron", after_each_other(*[("cron",)] * 3), 3),
+    *PROCESSES,
+    CRON,
     Fleet("notebook", at_once(("notebook",)), 1),
     CLOUD_RUN,
     Fleet("cloud-run-sigterm", served_by_cloud_run("wsgi_app:application", signal.SIGTERM), 4),
@@ -190,6 +194,12 @@ def _cases() -> list[Case]:
 COMPLETE = {case.name: case for case in _cases()}
 SCRAPED = [name for name in COMPLETE if name.endswith("scraped-gunicorn")]
 """Its series are looked at one by one."""
+
+
+def _under_one_id(fleet: Fleet) -> Fleet:
+    return fleet.under_the_operators_id().named(f"{fleet.name}-without-identity", **OFF)
+
+
 LOST = (
     Case(NEWEST, NAMED["celery"].named("celery-without-flush", **UNFLUSHED)),
     Case(NEWEST, GREEN.named("gevent-sigterm-without-flush", **UNFLUSHED)),
@@ -201,6 +211,9 @@ LOST = (
     Case("airflow", AIRFLOW.named("tasks-without-flush", **UNFLUSHED)),
     Case("lambda", LAMBDA_LAYER.named("unflushed", **BY_ITSELF)),
     Case("application", OPERATOR_PODS.named("operator-without-identity", **OFF)),
+    *(Case(NEWEST, _under_one_id(fleet)) for fleet in (UVICORN, CRON)),
+    # 1.44 and later draw an id for a forked child by themselves.
+    *(Case(OLDEST, _under_one_id(NAMED[name])) for name in ("gunicorn", "gunicorn-preload", "forked-workers") if WHOLE),
 )
 """Ways of running without what docs/running.md says of them."""
 INCOMPLETE = {

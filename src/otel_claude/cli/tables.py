@@ -38,7 +38,7 @@ def show(console: Any, table: Table) -> None:
             widest = min(widest, _MIN_NAME)
             made.add_column(name, overflow="fold", min_width=widest)
         else:
-            made.add_column(name, justify="right", no_wrap=True)
+            made.add_column(name, justify="right" if name else "left", no_wrap=True)  # Bars have no name.
         needed += widest + 2
     for row in table.rows:
         made.add_row(*row, style="bold" if row[0] == "Total" else None)
