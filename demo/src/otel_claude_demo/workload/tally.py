@@ -11,13 +11,14 @@ from typing import Any
 class Tally:
     """What a service's own answers said: tokens by model and type, calls by result, the limits last reported.
 
-    `batched` are the tokens of batches, which cost half.
+    `batched` are the tokens of batches, which cost half; `missed` those that the API says the cache would have given.
     """
 
     tokens: Counter[str] = field(default_factory=Counter[str])
     batched: Counter[str] = field(default_factory=Counter[str])
     results: Counter[str] = field(default_factory=Counter[str])
     searches: int = 0
+    missed: int = 0
     calls: int = 0
     failed: int = 0
     limits: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
@@ -29,6 +30,9 @@ class Tally:
         if usage is None or getattr(usage, "input_tokens", None) is None:
             return
         self._add(self.tokens, message.model, usage)
+        diagnosis: dict[str, Any] = message.to_dict().get("diagnostics") or {}
+        reason: dict[str, Any] = diagnosis.get("cache_miss_reason") or {}
+        self.missed += reason.get("cache_missed_input_tokens", 0)
         if usage.server_tool_use is not None:
             self.searches += usage.server_tool_use.web_search_requests
 
