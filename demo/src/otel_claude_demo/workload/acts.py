@@ -175,7 +175,7 @@ def _failing(model: str, *scenarios: str) -> Act:
 
 def _retiring(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> None:
     """A part that nobody has moved to a newer model yet. The SDK warns of that, in Python alone."""
-    with tags(feature="archive"), warnings.catch_warnings():
+    with tags(feature="report"), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         message = client.messages.create(
             model=RETIRING, max_tokens=100, messages=_requested(f"Name report {dice.randrange(10_000)}.")
