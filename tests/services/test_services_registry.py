@@ -35,7 +35,7 @@ def test_the_services_emit_what_the_registry_says(monkeypatch, capsys, native):
     try:
         with Simulator(limits=acts.LIMITS) as simulator:
             for service in EVERY:
-                assert main(["--service", service, "--url", simulator.url, "--rounds", "2", "--pause", "0.5"]) == 0
+                assert main(["--service", service, "--url", simulator.url, "--rounds", "6", "--pause", "0.2"]) == 0
             gc.collect()
             data = reader.get_metrics_data()
     finally:
