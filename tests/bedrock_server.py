@@ -69,6 +69,15 @@ def error(status: int, code: str, text: str = "no") -> Answer:
     return Answer(status, json.dumps({"message": text}).encode(), headers)
 
 
+class _Quiet(BaseHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The same in all answers: tests compare answers with each other."""
+        return super().date_time_string(0 if timestamp is None else timestamp)
+
+
 class BedrockServer:
     """Gives its answers one after the other, the last one again and again, and keeps the requests' paths.
 
@@ -82,7 +91,7 @@ class BedrockServer:
         lock = threading.Lock()
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(_Quiet):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
@@ -111,9 +120,6 @@ class BedrockServer:
                     self.close_connection = True
                     return
                 self.wfile.write(b"0\r\n\r\n")
-
-            def log_message(self, *_: object) -> None:
-                pass
 
         class Server(ThreadingHTTPServer):
             request_queue_size = 64

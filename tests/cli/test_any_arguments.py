@@ -43,7 +43,12 @@ def options(name):
 @given(data=st.data())
 def test_any_arguments(otel_claude, monkeypatch, tmp_path, name, data):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("otel_claude.cli.run._become", lambda *_: sys.exit(127))
+
+    def becomes(_path, program, _environment):
+        print("runs", ascii(program), file=sys.stderr)
+        sys.exit(127)
+
+    monkeypatch.setattr("otel_claude.cli.run._become", becomes)
     monkeypatch.setattr("otel_claude.cli.run._missing", lambda *_: [])
 
     def no_reader(_options):
@@ -58,6 +63,8 @@ def test_any_arguments(otel_claude, monkeypatch, tmp_path, name, data):
         given_words = ["--prometheus", "http://127.0.0.1:9", *given_words]
     if name == "export" and data.draw(st.booleans()):
         given_words = ["rules", "--out", "out", *given_words]
+    if name == "run" and data.draw(st.booleans()):
+        given_words = ["sh", *given_words]  # one that is found
     code, out, err = otel_claude(name, *given_words)
     assert code in CODES[name] or (code == 0 and "usage: otel-claude" in out), (code, err)
     assert err if code else out

@@ -106,9 +106,6 @@ LAMBDA = Fleet("function", invoked_by_lambda("lambda_handler.handler", *WRAPPER)
 LAMBDA_LAYER = Fleet("layer", invoked_by_lambda("lambda_plain.handler", *WRAPPER), 4, exits=KILLED)
 CLOUD_RUN = Fleet("cloud-run", served_by_cloud_run("cloud_run:application", signal.SIGKILL), 4, exits=KILLED)
 OPERATOR_PODS = Fleet("operator", injected_by_the_operator, 16)
-PROCESSES = [
-    Fleet(f"processes-{method}", at_once(("processes", method)), 6) for method in ("fork", "spawn", "forkserver")
-]
 CRON = Fleet("cron", after_each_other(*[("cron",)] * 3), 3)
 RUNNING = (
     Fleet("gunicorn-threads", asks_of_gunicorn("--threads", "4"), None),
@@ -116,7 +113,7 @@ RUNNING = (
     Fleet("gevent", at_once(("green",)), 3),
     Fleet("gevent-job", at_once(("green", "job")), 5),
     GREEN,
-    *PROCESSES,
+    *(Fleet(f"processes-{method}", at_once(("processes", method)), 6) for method in ("fork", "spawn", "forkserver")),
     CRON,
     Fleet("notebook", at_once(("notebook",)), 1),
     CLOUD_RUN,

@@ -31,7 +31,7 @@ def fresh(monkeypatch):
     monkeypatch.setattr(instance_id, "_warned", set())
     monkeypatch.setattr(metrics, "_warned_of_fork", [])
     monkeypatch.setattr(unknown_models, "_warned", set())
-    monkeypatch.setattr(headers, "_layouts", [])
+    monkeypatch.setattr(headers, "_layouts", {})
     monkeypatch.setattr(headers, "_limit_names", set())
     yield
     left = list(open_calls)

@@ -54,10 +54,9 @@ _Place = tuple[str, str, int]
 class HeaderLayout:
     """Which headers of a list say what. A server sends few lists. Compared by identity."""
 
-    __slots__ = ("counts_end", "fields", "names", "read", "shares_end")
+    __slots__ = ("counts_end", "fields", "read", "shares_end")
 
-    def __init__(self, names: list[bytes], ids: list[int], headers: list[_Place]) -> None:
-        self.names = names
+    def __init__(self, ids: list[int], headers: list[_Place]) -> None:
         counts, shares, times = (
             [header for header in headers if header[1] in kind] for kind in (_COUNTS, ("utilization",), ("reset",))
         )
@@ -86,7 +85,8 @@ class ResponseHeaders(NamedTuple):
 
 
 _new_headers: Callable[[tuple[Any, ...]], ResponseHeaders] = partial(tuple[Any, ...].__new__, ResponseHeaders)
-_layouts: list[HeaderLayout] = []
+_layouts: dict[tuple[bytes, ...], HeaderLayout] = {}
+"""By the names of the headers."""
 _NAME: Final = itemgetter(0)
 _VALUE: Final = {2: itemgetter(1), 3: itemgetter(2)}
 """Of a header, by how long it is. CPython reads a place that is counted from the end in a slower way."""
@@ -110,12 +110,8 @@ def parse_headers(raw: Iterable[_Header]) -> ResponseHeaders:
     `raw`: of each header its name and its value, or with something between them as httpx keeps them.
     """
     headers = [*raw, _NO_HEADER]
-    names = [*map(_NAME, headers)]
-    for layout in _layouts:
-        if names == layout.names:
-            break
-    else:
-        layout = _layout(names)
+    names = tuple(map(_NAME, headers))
+    layout = _layouts.get(names) or _layout(names)
     try:
         *limits, request_id, organization_id, workspace_id = map(_VALUE[len(headers[0])], layout.read(headers))
         values: tuple[Any, ...] = ()
@@ -166,7 +162,7 @@ def rate_limits(layout: HeaderLayout, values: tuple[Any, ...]) -> tuple[RateLimi
     return tuple(limits)
 
 
-def _layout(names: list[bytes]) -> HeaderLayout:
+def _layout(names: tuple[bytes, ...]) -> HeaderLayout:
     """`anthropic-fast-input-tokens-limit` is the field `limit` of the limit `fast_input_tokens`."""
     ids = [len(names) - 1] * len(_IDS)
     limits: dict[str, dict[str, int]] = {}
@@ -179,11 +175,11 @@ def _layout(names: list[bytes]) -> HeaderLayout:
             if name in limits or (len(limits) < _MAX_LIMITS and _is_known(name)):
                 limits.setdefault(name, {})[field] = place
     found = [(name, field, place) for name, fields in limits.items() for field, place in fields.items()]
-    layout = HeaderLayout(names, ids, found)
+    layout = HeaderLayout(ids, found)
     if sum(map(len, names)) <= _MAX_NAMES_SIZE:
         if len(_layouts) >= _MAX_LAYOUTS:
             _layouts.clear()
-        _layouts.append(layout)
+        _layouts[names] = layout
     return layout
 
 

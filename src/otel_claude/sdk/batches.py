@@ -11,7 +11,7 @@ from ..runtime import Runtime
 from ..telemetry.batches import ResultsReader, update_batches
 from ..telemetry.call import FIRST_ERROR_STATUS
 from ..telemetry.increments import BatchOwner
-from .client import requester
+from .client import known_of, requester
 from .responses import body_of, workspace_of
 
 _PATH: Final = re.compile(r"/messages/batches(?:/([^/]+))?(?:/(results|cancel))?$")
@@ -29,7 +29,7 @@ def on_response(runtime: Runtime, client: Any, kwargs: dict[str, Any]) -> None:
     decodes = getattr(getattr(kwargs["cast_to"], "__origin__", None), "__name__", None) in _DECODERS
     if response.status_code >= FIRST_ERROR_STATUS or not (path or decodes) or not runtime.may_measure():
         return
-    owner = BatchOwner(requester(runtime, client, options), workspace_of(response), runtime.tags())
+    owner = BatchOwner(requester(runtime, client, options, known_of(client)), workspace_of(response), runtime.tags())
     batches = runtime.instruments.batches
     if not decodes and not (path and path[2] == _RESULTS and options.method.lower() == "get"):
         if response.is_closed:

@@ -36,7 +36,7 @@ _LIBRARY: Final = "anthropic"
 _MESSAGES: Final = "/v1/messages"
 
 
-class _Known(NamedTuple):
+class Known(NamedTuple):
     """What was found out of a client, and what that was found out from."""
 
     client: ReferenceType[Any]
@@ -48,7 +48,7 @@ class _Known(NamedTuple):
     """Whether the SDK's own spans of its calls were seen to be recorded. Once they are, they always are."""
 
 
-_known: Final[dict[int, _Known]] = {}
+_known: Final[dict[int, Known]] = {}
 """By the `id` of the client: a `WeakKeyDictionary` looks up in Python."""
 
 
@@ -70,7 +70,7 @@ def start_call(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dic
         # What is known of a call when it starts, each part by itself: what fails is missing, and all else is measured.
         if not runtime.flush.is_settled:
             runtime.flush.on_measure()
-        known = _known.get(id(client))
+        known = _known.get(id(client))  # as `known_of`
         if known is not None and known.client() is not client:
             known = None
         try:
@@ -99,7 +99,13 @@ def start_call(runtime: Runtime, client: Any, args: tuple[Any, ...], kwargs: dic
     return call
 
 
-def _records_spans(client: Any, known: _Known | None) -> bool:
+def known_of(client: Any) -> Known | None:
+    """What was found out of a client before. Its `id` can have been another's."""
+    known = _known.get(id(client))
+    return known if known is not None and known.client() is client else None
+
+
+def _records_spans(client: Any, known: Known | None) -> bool:
     found = can_record(getattr(client, "_tracer", None))
     if found and known is not None:
         _known[id(client)] = known._replace(records_spans=True)
@@ -111,8 +117,8 @@ def _conversation_id(client: Any) -> str | None:
     return as_text(as_object(getattr(client, "_open_telemetry", None)).get("conversation_id"))
 
 
-def requester(runtime: Runtime, client: Any, options: Any, known: _Known | None = None) -> ClientInfo:
-    """Who sends a request, as far as it can be found out. `known`: of this client, if there is anything."""
+def requester(runtime: Runtime, client: Any, options: Any, known: Known | None) -> ClientInfo:
+    """Who sends a request, as far as it can be found out. `known`: as `known_of` gives it."""
     try:
         key = request_api_key(client, options)
     except Exception:
@@ -121,7 +127,7 @@ def requester(runtime: Runtime, client: Any, options: Any, known: _Known | None 
     return client_info(client, key, runtime.settings.api_key_format, known)
 
 
-def client_info(client: Any, key: str | None, form: ApiKeyFormat, known: _Known | None = None) -> ClientInfo:
+def client_info(client: Any, key: str | None, form: ApiKeyFormat, known: Known | None) -> ClientInfo:
     """The `ClientInfo` of a client that shows this key; found out anew when its base URL or the key changes."""
     try:
         if known is None or known.base_url is not client.base_url or known.key != key or known.form != form:
@@ -132,7 +138,7 @@ def client_info(client: Any, key: str | None, form: ApiKeyFormat, known: _Known 
     return known.info
 
 
-def _find_out(client: Any, key: str | None, form: ApiKeyFormat) -> _Known:
+def _find_out(client: Any, key: str | None, form: ApiKeyFormat) -> Known:
     name = _platform(client.__class__)
     region = as_text(getattr(client, "aws_region", None)) or as_text(getattr(client, "region", None))
     base_url = client.base_url
@@ -145,7 +151,7 @@ def _find_out(client: Any, key: str | None, form: ApiKeyFormat) -> _Known:
         # A cloud's client can hold a key of the Console's that it never sends: Foundry's has the environment's.
         _hint(key, form) if name == ANTHROPIC.name else None,
     )
-    return _Known(ref(client, partial(_known.pop, id(client))), base_url, key, form, info)
+    return Known(ref(client, partial(_known.pop, id(client))), base_url, key, form, info)
 
 
 def _hint(key: str | None, form: ApiKeyFormat) -> str | None:

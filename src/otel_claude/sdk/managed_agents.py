@@ -11,7 +11,7 @@ from ..api.managed_agents import parse_sessions
 from ..runtime import Runtime
 from ..telemetry.call import UNKNOWN_CLIENT, ClientInfo
 from ..telemetry.managed_agents import Owner
-from .client import client_info
+from .client import client_info, known_of
 from .responses import workspace_of
 
 _PLACE: Final = "/v1/sessions"
@@ -36,7 +36,7 @@ def _requester(runtime: Runtime, client: Any, response: Any) -> ClientInfo:
     try:
         sent = response.request.headers
         key = sent.get("x-api-key") or without_scheme(sent.get("authorization", ""))
-        return client_info(client, key, runtime.settings.api_key_format)
+        return client_info(client, key, runtime.settings.api_key_format, known_of(client))
     except Exception:
         log_internal_error("find out who asks for a session")
         return UNKNOWN_CLIENT

@@ -37,7 +37,7 @@ from .unknown_models import warn_of_unknown_model
 
 _SPAN_KEY: Final[str | None] = getattr(trace, "_SPAN_KEY", None)
 _span_in: Callable[[Any], Any] = trace.get_current_span if _SPAN_KEY is None else methodcaller("get", _SPAN_KEY)
-"""The span of a context, at the place where opentelemetry-api 1.30 to 1.45 has it. To ask them runs six functions."""
+"""The span of a context: `get_current_span` runs six functions to look where opentelemetry-api 1.30 to 1.45 has it."""
 _DAY: Final = 86_400
 _OK: Final = 200
 _MAX_SERIES: Final = 1_000
@@ -125,7 +125,7 @@ class Recorder:
             and span.is_recording()
             and type(span.end) is not partial
         ):
-            # It is no span of a call around this one, which has none of its own.
+            # A span whose `end` was replaced before belongs to a call around this one, and this one has no span.
             # The library ends its span when it likes: before an exception reaches us, or when a stream is dropped.
             # So what we know is written just before, once, whatever ends it. A span that wraps another may pass on
             # what is assigned to it, so it is put where the span itself is looked up.

@@ -152,9 +152,9 @@ class Turns:
 
 def run_agents(url: str, rounds: int, pause: float, seed: int) -> AgentTally:
     """Runs the service for some rounds; 0: for ever."""
-    tally, dice, calling = AgentTally(), random.Random(seed), client(AGENTS, url)  # noqa: S311 - a play of chance
-    sessions = Sessions(calling, tally)
-    with tempfile.TemporaryDirectory() as home:
+    tally, dice = AgentTally(), random.Random(seed)  # noqa: S311 - a play of chance
+    with client(AGENTS, url) as calling, tempfile.TemporaryDirectory() as home:
+        sessions = Sessions(calling, tally)
         turns = Turns(url, str(calling.api_key), Path(home), tally) if find_spec("claude_agent_sdk") else None
         for number in _tally(rounds):
             sessions.round()

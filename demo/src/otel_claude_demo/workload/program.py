@@ -23,13 +23,14 @@ EVERY: Final = (*SERVICES, AGENTS)
 
 def run(service: str, url: str, rounds: int, pause: float, seed: int) -> Tally:
     """Runs a service for some rounds; 0: for ever."""
-    tally, dice, calling = Tally(), random.Random(seed), client(service, url)  # noqa: S311 - a play of chance, no secret
+    tally, dice = Tally(), random.Random(seed)  # noqa: S311 - a play of chance, no secret
     done = 0
-    while not rounds or done < rounds:
-        round_of(service, calling, tally, dice, every=done == 0)
-        done += 1
-        time.sleep(pause)
-    SERVICES[service][0][0](calling, tally, dice)  # so that what is reported last is an answer
+    with client(service, url) as calling:
+        while not rounds or done < rounds:
+            round_of(service, calling, tally, dice, every=done == 0)
+            done += 1
+            time.sleep(pause)
+        SERVICES[service][0][0](calling, tally, dice)  # so that what is reported last is an answer
     return tally
 
 
