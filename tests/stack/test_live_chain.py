@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from fractions import Fraction
 from pathlib import Path
 
@@ -44,6 +45,9 @@ PRICES = {
     "claude-opus-5-5": {
         "input": "4", "cache_read": "0.20", "cache_write_5m": "5", "cache_write_1h": "8", "output": "20",
     },
+    "claude-opus-4-5-20251101": {
+        "input": "5", "cache_read": "0.50", "cache_write_5m": "6.25", "cache_write_1h": "10", "output": "25",
+    },
     "claude-haiku-5-5": {
         "input": "0.10", "cache_read": "0.01", "cache_write_5m": "0.125", "cache_write_1h": "0.20", "output": "0.50",
     },
@@ -52,9 +56,6 @@ SEARCH = Fraction("0.01")
 HUNDREDTH_OF_A_CENT = 0.0001
 # What a store does not keep: VictoriaMetrics has no target_info, and here it evaluates no rules.
 ABSENT = {"victoria-metrics": {"Live: versions"}}
-# No call of the workload asks why the cache missed, and none of its models retires: the calls of `tests/sdk` do.
-UNMEASURED = {c.CACHE_DIAGNOSES, c.CACHE_MISSED_TOKENS, c.CACHE_MISSED_COST, c.RETIREMENT}
-UNMEASURED_PANELS = {"Cache misses, by the API's diagnosis", "Models that retire"}
 
 
 QUERIES = Queries(NameTranslator())
@@ -266,6 +267,27 @@ def test_spend_by_tag_by_key_and_by_service_adds_up_to_the_spend(path, label):
         }  # fmt: skip
 
 
+def test_what_the_cache_missed_is_what_the_answers_said(path):
+    queries = path.queries
+    missed = sum((Counter(tally["missed"]) for tally in path.tallies.values()), Counter())
+    by = (c.CACHE_MISS_REASON,)
+    found = path.store.instant(queries.increase(c.CACHE_MISSED_TOKENS, "1h", by))
+    assert [(row["metric"], float(row["value"][1])) for row in found] == [
+        ({"claude_cache_miss_reason": "system_changed"}, missed.total())
+    ]
+    # Above a cache read, by the published prices.
+    prices = {name: Fraction(price) for name, price in PRICES["claude-haiku-5-5"].items()}
+    above = sum(missed[name] * (price - prices["cache_read"]) for name, price in prices.items())
+    usd = path.store.value(queries.increase(c.CACHE_MISSED_COST, "1h"))
+    assert usd == pytest.approx(float(above / 1_000_000), abs=1e-9) != 0
+    assert path.store.value(queries.increase(c.CACHE_DIAGNOSES, "1h")) > 10
+
+
+def test_a_model_that_retires_is_known(path):
+    at = path.store.value(f"max({c.RETIREMENT.prometheus})")
+    assert datetime.fromtimestamp(at, timezone.utc).isoformat() == "2027-01-22T00:00:00+00:00"
+
+
 def test_limits_are_what_the_headers_said(path):
     for tally in path.tallies.values():
         for key, limit in tally["limits"].items():
@@ -294,7 +316,6 @@ def test_names_are_those_of_the_table(path):
     expected = {
         metric.prometheus + part
         for metric in c.METRICS
-        if metric not in UNMEASURED
         for part in (("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",))
     }
     ours = {name for name in stored if name.startswith(("claude_", "gen_ai_"))}
@@ -341,11 +362,13 @@ def test_every_panel_has_data(path, tag):
     # The agent's own page: it uses no server tools and no batches, and every one of its calls has a price.
     quiet = {("otel-claude-service", "Server tools"), ("otel-claude-service", "Unpriced calls, by reason")}
     quiet |= {("otel-claude-service", "Spend: batch against interactive")}
+    # Nor does it ask why its cache missed.
+    quiet |= {("otel-claude-service", "Cache misses, by the API's diagnosis")}
     # The agent writes to the cache for an hour alone.
     quiet |= {("otel-claude-service", title) for title in ("Tokens per minute, by type", "Cache: read against written")}
     empty = [row for row in empty if row[1:3] not in NO_WEEK_BEFORE]
     # No budget was given.
-    absent = ABSENT.get(path.name, set()) | {"Budgets of tags, used"} | UNMEASURED_PANELS | OF_ADVICE
+    absent = ABSENT.get(path.name, set()) | {"Budgets of tags, used"} | OF_ADVICE
     unexpected = [row for row in empty if row[:2] not in quiet and row[1] not in absent]
     assert not unexpected, [row[:3] for row in unexpected]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from otel_claude_demo.simulator import catalog
 from otel_claude_demo.simulator.failures import invalid
@@ -33,6 +34,8 @@ class Answer:
     meter: Meter
     random: Random = field(compare=False)
     """For the sizes of a stream's pieces."""
+    diagnosis: Json = field(default_factory=dict[str, Any])
+    """The member `diagnostics`, where it was asked for."""
 
     def message(self, usage: Json) -> Json:
         """The plain JSON body, with the usage given."""
@@ -45,6 +48,7 @@ class Answer:
             "stop_reason": self.stop_reason,
             "stop_sequence": self.stop_sequence,
             "stop_details": self.stop_details,
+            **self.diagnosis,
             **usage,
         }
 

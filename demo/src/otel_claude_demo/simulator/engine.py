@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from random import Random
 
 from otel_claude_demo.simulator import catalog
 from otel_claude_demo.simulator.cache import CachePlan, PromptCache
 from otel_claude_demo.simulator.compose import Answer, Composition
+from otel_claude_demo.simulator.diagnosis import Diagnoses
 from otel_claude_demo.simulator.failures import Failure, Refused
 from otel_claude_demo.simulator.fake import identifier, seeded
 from otel_claude_demo.simulator.jsons import compact
@@ -57,6 +58,7 @@ class Engine:
         parse_scenario(scenario)
         self.limits = RateLimits(limits)
         self.cache = PromptCache()
+        self.diagnoses = Diagnoses()
         self.threads = Threads()
         self.served = ServedLog()
         self.stopping = asyncio.Event()
@@ -94,6 +96,8 @@ class Engine:
             if refusal is not None:
                 raise Refused(refusal)
         answer = Composition(request, scenario, self._random(request), planned).answer(self.new_id(prefix), tier)
+        diagnosis = self.diagnoses.of(request.body, answer.model, answer.id, answer.meter.counts.cache_read)
+        answer = replace(answer, diagnosis=diagnosis)
         for plan in plans.values():
             self.cache.commit(plan, now)
         if tier != "batch":
@@ -127,9 +131,8 @@ class Engine:
     def _random(self, request: MessagesRequest) -> Random:
         # The same request gives the same answer in every run with the same seed, whatever else runs beside it;
         # repeated, it gives another. So sums do not depend on the order of concurrent requests.
-        body = {
-            key: value for key, value in request.body.items() if key not in {"stream", "anthropic_version", "thread"}
-        }
+        others = {"stream", "anthropic_version", "thread", "diagnostics"}
+        body = {key: value for key, value in request.body.items() if key not in others}
         digest = hashlib.blake2b(compact([request.model, body]).encode(), digest_size=16).digest()
         repeated = self._seen.get(digest, 0)
         if len(self._seen) > REMEMBERED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
@@ -17,6 +18,8 @@ from .tally import Tally
 SONNET: Final = "claude-sonnet-5-5"
 HAIKU: Final = "claude-haiku-5-5"
 OPUS: Final = "claude-opus-5-5"
+RETIRING: Final = "claude-opus-4-5"
+"""A model whose end is known."""
 UNLISTED: Final = "claude-example-1"
 """A model that no price table has."""
 _KEY: Final = "sk-ant-api03-{letters}-simulated-key-that-opens-nothing-{letters}AA"
@@ -88,6 +91,10 @@ def _code(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> Non
         tally.limited(OPUS, stream.response.headers)
 
 
+_last_page: deque[str] = deque(maxlen=1)
+"""The last page's message, which the next one names, so that the API says why the cache missed."""
+
+
 def _report(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> None:
     """One page of a report. Its prompt begins with a number, so the cache is written and never read.
 
@@ -103,7 +110,10 @@ def _report(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> N
             ),
             messages=_requested("Summarize this page."),
             extra_headers=_plays("output=400"),
+            # `diagnostics=` is a parameter of anthropic 2.12 and newer.
+            extra_body={"diagnostics": {"previous_message_id": _last_page[0] if _last_page else None}},
         )
+    _last_page.append(message.id)
     tally.responded(message)
 
 
@@ -163,6 +173,16 @@ def _failing(model: str, *scenarios: str) -> Act:
     return act
 
 
+def _retiring(client: anthropic.Anthropic, tally: Tally, dice: random.Random) -> None:
+    """A part that nobody has moved to a newer model yet. The SDK warns of that, in Python alone."""
+    with tags(feature="report"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        message = client.messages.create(
+            model=RETIRING, max_tokens=100, messages=_requested(f"Name report {dice.randrange(10_000)}.")
+        )
+    tally.responded(message)
+
+
 def _unlisted(client: anthropic.Anthropic, tally: Tally, _dice: random.Random) -> None:
     """A model without a price: the tally counts the call, not what it used."""
     client.messages.create(model=UNLISTED, max_tokens=50, messages=_requested("Hello"))
@@ -179,6 +199,7 @@ SERVICES: Final[dict[str, tuple[tuple[Act, float], ...]]] = {
         (_failing(HAIKU, "spend_limit"), 0.02),
         (_failing(HAIKU, "credit_balance"), 0.02),
         (_unlisted, 0.04),
+        (_retiring, 0.1),
     ),
 }
 """What each service does, and how often in one round: an act of 1.0 in every one."""
