@@ -6,7 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-import yaml
+import yaml_files
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -18,7 +18,7 @@ VALUES = "kube-prometheus-stack-values.yaml"
 def read(name):
     """The one document of a file. What the environment can change has its default."""
     text = (DEPLOY / name).read_text()
-    return yaml.safe_load(re.sub(r"\$\{env:\w+:-([^}]*)\}", r"\1", text))
+    return yaml_files.load(re.sub(r"\$\{env:\w+:-([^}]*)\}", r"\1", text))
 
 
 @cache
@@ -26,7 +26,7 @@ def objects():
     """All manifests. Nobody changes them."""
     return [
         each for path in sorted(KUBERNETES.glob("*.yaml")) if path.name != VALUES
-        for each in yaml.safe_load_all(path.read_text())
+        for each in yaml_files.load_all(path.read_text())
     ]  # fmt: skip
 
 

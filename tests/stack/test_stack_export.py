@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from test_stack_dashboards import selectors
 
+import yaml_files
 from otel_claude import deploy_files
 from otel_claude.cli import main
 from otel_claude.export import TARGETS, ExportError, Options, dashboards, export
@@ -36,7 +36,7 @@ def test_target_is_written_and_can_be_read(target, tmp_path):
         elif path.suffix == ".py":
             documents = ast.parse(text).body
         else:
-            documents = [json.loads(text)] if path.suffix == ".json" else list(yaml.safe_load_all(text))
+            documents = [json.loads(text)] if path.suffix == ".json" else yaml_files.load_all(text)
         assert all(documents)
     assert sorted(path for path in (tmp_path / "new" / "deep").rglob("*") if path.is_file()) == sorted(written)
 
@@ -72,7 +72,7 @@ def test_budgets_of_tags_add_their_rules(tmp_path):
     export("rules", plain)
     export("rules", with_budgets, Options(budgets=("tenant=acme:500", 'team.name=a "b\\c:x:2.5')))
     for kind, each in (("recording", 1), ("alerts", 4)):
-        before, after = (yaml.safe_load((p / f"otel-claude-{kind}.yaml").read_text()) for p in (plain, with_budgets))
+        before, after = (yaml_files.load((p / f"otel-claude-{kind}.yaml").read_text()) for p in (plain, with_budgets))
         added = [group for group in after["groups"] if group not in before["groups"]]
         assert [group for group in after["groups"] if group not in added] == before["groups"]
         rules = [rule for group in added for rule in group["rules"]]
@@ -80,7 +80,7 @@ def test_budgets_of_tags_add_their_rules(tmp_path):
         assert [rule["labels"]["budget"] for rule in rules].count("tenant=acme") == each
         assert [rule["labels"]["budget"] for rule in rules].count('team.name=a "b\\c:x') == each
         assert ("500" in str(rules)) == ("2.5" in str(rules)) == True  # noqa: E712 - both are there
-    recorded = yaml.safe_load((with_budgets / "otel-claude-recording.yaml").read_text())
+    recorded = yaml_files.load((with_budgets / "otel-claude-recording.yaml").read_text())
     (used,) = [
         rule["expr"] for group in recorded["groups"] for rule in group["rules"]
         if rule["record"] == "claude:budget_used:ratio" and rule["labels"]["budget"] != "tenant=acme"
@@ -93,7 +93,7 @@ def test_victoria_metrics_reads_raw_series_and_records_no_growth(tmp_path):
     options = Options(store="victoria-metrics")
     for target in ("dashboards", "rules"):
         export(target, tmp_path / target, options)
-    recording = yaml.safe_load((tmp_path / "rules/otel-claude-recording.yaml").read_text())
+    recording = yaml_files.load((tmp_path / "rules/otel-claude-recording.yaml").read_text())
     assert [rule["record"] for group in recording["groups"] for rule in group["rules"]] == [
         "claude:increase:alive", "claude:claude_client_calls:processes", "claude:claude_client_calls:steady",
         "claude:claude_agent:processes",
@@ -122,7 +122,7 @@ def test_files_for_claude_code_are_those_of_the_store(tmp_path, store, endpoint,
     assert {path.name for path in written} == more | {
         "claude-code.yaml", "claude-code-events.yaml", "managed-settings.json",
     }  # fmt: skip
-    config = yaml.safe_load((tmp_path / "claude-code.yaml").read_text())
+    config = yaml_files.load((tmp_path / "claude-code.yaml").read_text())
     assert config["exporters"]["otlp_http/metrics"]["endpoint"] == f"${{env:METRICS_OTLP_ENDPOINT:-{endpoint}}}"
     settings = json.loads((tmp_path / "managed-settings.json").read_text())["env"]
     assert (settings["CLAUDE_CODE_ENABLE_TELEMETRY"], settings["OTEL_LOGS_EXPORTER"]) == ("1", "otlp")
@@ -137,7 +137,7 @@ def test_deltas_are_added_up_as_they_are(tmp_path):
     export("rules", tmp_path / "rules")
     rules = {
         rule["record"]: rule["expr"]
-        for group in yaml.safe_load((tmp_path / "rules/otel-claude-recording.yaml").read_text())["groups"]
+        for group in yaml_files.load((tmp_path / "rules/otel-claude-recording.yaml").read_text())["groups"]
         for rule in group["rules"] if "correction" not in rule.get("labels", {}).values()
     }  # fmt: skip
     slot = rules["claude:claude_code_cost_usage_USD:increase5m"]
@@ -304,7 +304,7 @@ def test_the_tests_of_rules_are_beside_the_rules_that_they_test(tmp_path):
     export("rules", tmp_path / "rules")
     assert everything(tmp_path / "tests/rules") == everything(tmp_path / "rules")
     for path in (tmp_path / "tests").glob("*.yaml"):
-        for name in yaml.safe_load(path.read_text()).get("rule_files", ()):
+        for name in yaml_files.load(path.read_text()).get("rule_files", ()):
             assert (path.parent / name).is_file()
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import promql_parser as promql
 import pytest
-import yaml
 from alert_cases import BUDGET_CASES, CASES, SAVINGS_CASES, WEEKLY
 from panels_in_use import dashboards, panels
 from test_stack_dashboards import SERIES, aggregated, names, selectors, walk
 
+import yaml_files
 from otel_claude import semconv as c
 from otel_claude.alerts.definitions import all_alerts
 from otel_claude.alerts.thresholds import Thresholds
@@ -31,7 +31,7 @@ RUNBOOKS = (ROOT / "docs/runbooks.md").read_text()
 LOADED = [
     rule
     for file in (*sorted(RULES.glob("*.yaml")), ROOT / "src/otel_claude/deploy_files/tests/budget-rules.yaml")
-    for group in yaml.safe_load(file.read_text())["groups"]
+    for group in yaml_files.load(file.read_text())["groups"]
     for rule in group["rules"]
 ]
 ALERTS = {rule["alert"]: rule for rule in LOADED if "alert" in rule}

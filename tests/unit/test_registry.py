@@ -7,18 +7,18 @@ from types import SimpleNamespace
 
 import jsonschema
 import pytest
-import yaml
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+import yaml_files
 from conformance import INHERITED, ROOT, UPSTREAM, Registry, findings, levels, registry, script
 from otel_claude import semconv as c
 from otel_claude.semconv import agents, organization
 from otel_claude.version import __version__
 
 FOLDER = ROOT / "deploy" / "semconv"
-DATA = yaml.safe_load((FOLDER / "registry.yaml").read_text())
-MANIFEST = yaml.safe_load((FOLDER / "manifest.yaml").read_text())
+DATA = yaml_files.load((FOLDER / "registry.yaml").read_text())
+MANIFEST = yaml_files.load((FOLDER / "manifest.yaml").read_text())
 TABLE = (
     *c.METRICS, *c.LEGACY_METRICS, *agents.SESSION_METRICS, *agents.AGENT_METRICS, *organization.ORGANIZATION_METRICS,
 )  # fmt: skip
