@@ -58,8 +58,8 @@ def test_every_example_is_tested_and_told():
     assert [name for name in files if f"({name}.py)" not in readme] == []
 
 
-# These run as their users run them, one with a stream that is open at the end; the others in this process.
-PROGRAMS = {"basic", "streaming"}
+# It runs as its users run it, with a stream that is open at the end; the others in this process.
+PROGRAMS = {"streaming"}
 
 
 def as_a_program(file, environment, summary):
