@@ -24,8 +24,8 @@ def environment(simulator, tmp_path):
     kept.update(
         ANTHROPIC_BASE_URL=simulator.url, ANTHROPIC_API_KEY="sk-ant-api03-simulated", NO_COLOR="1", COLUMNS="80",
         TMPDIR=str(tmp_path),
-        # It is here for tests/services, and each program would take a fifth of a second more to import it.
-        OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="fastapi",
+        # They are here for tests/services, and each program would take a fifth of a second more to import them.
+        OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="fastapi,httpx,httpx2",
     )  # fmt: skip
     return kept
 

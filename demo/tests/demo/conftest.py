@@ -23,8 +23,8 @@ def environment(simulator):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANTHROPIC_", "OTEL_"))}
     # Neither a newer Python's colours nor a terminal's width is what is tested here.
     kept.update(ANTHROPIC_BASE_URL=simulator.url, ANTHROPIC_API_KEY=KEY, NO_COLOR="1", COLUMNS="100")
-    # It is here for tests/services, and each program would take a fifth of a second more to import it.
-    kept["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] = "fastapi"
+    # They are here for tests/services, and each program would take a fifth of a second more to import them.
+    kept["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] = "fastapi,httpx,httpx2"
     return kept
 
 
