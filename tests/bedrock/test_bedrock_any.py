@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 from botocore.response import StreamingBody
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from test_bedrock_calls import ASKED, BODY, CONVERSED, MESSAGE, SONNET, left_open
@@ -25,6 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from foreign_json import replaced
 
 pytestmark = left_open
+# Each example takes two calls to a server, and a collection of garbage.
+FEWER = settings(max_examples=settings().max_examples // 2)
 
 WORDS = [
     "type", "usage", "message", "message_start", "message_delta", "message_stop", "content_block_delta", "delta",
@@ -235,6 +237,7 @@ def can_read(ways):
 
 
 def test_a_message_in_any_pieces_read_in_any_way(measured, server, client):
+    @FEWER
     @given(SERVED, WAYS.filter(can_read), st.data())
     def check(served, ways, data):
         body = json.dumps({**MESSAGE, "usage": served.usage()}).encode()
@@ -265,6 +268,7 @@ def test_any_body_with_any_headers(measured, server, client):
         lambda body: json.dumps(body).encode()
     )
 
+    @FEWER
     @given(bodies | st.binary(max_size=40), WAYS.filter(can_read), st.data())
     def check(body, ways, data):
         Change(measured, server, client, data.draw(sent(body)), lambda client: read_body(client, ways))
@@ -275,6 +279,7 @@ def test_any_body_with_any_headers(measured, server, client):
 def test_any_answer_of_converse(measured, server, client):
     paths = [(), ("usage",), ("usage", "cacheDetails"), ("usage", "outputTokens"), ("stopReason",)]
 
+    @FEWER
     @given(SERVED, st.sampled_from(paths), ANYTHING, st.binary(max_size=40) | st.none(), st.data())
     def check(served, path, value, other, data):
         body = {**CONVERSED, "usage": served.converse_usage()}
@@ -293,6 +298,7 @@ def _converse(client):
 
 @pytest.mark.parametrize("converse", [False, True], ids=["InvokeModelWithResponseStream", "ConverseStream"])
 def test_a_stream_in_any_pieces(measured, server, client, converse):
+    @FEWER
     @given(SERVED, st.integers(1, 5), st.booleans(), st.data())
     def check(served, count, close, data):
         answer = data.draw(sent(b"".join(served.frames(converse=converse)), may_be_cut=False))
@@ -322,6 +328,7 @@ FRAMES = st.one_of(
 
 @pytest.mark.parametrize("converse", [False, True], ids=["InvokeModelWithResponseStream", "ConverseStream"])
 def test_a_stream_of_any_frames(measured, server, client, converse):
+    @FEWER
     @given(SERVED, st.lists(FRAMES, max_size=2), st.integers(1, 7), st.booleans(), st.data())
     def check(served, others, count, close, data):
         frames = served.frames(converse=converse)

@@ -139,8 +139,8 @@ def receiver():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.parametrize("way", ["fork", "spawn", "pool", "prefork"])
-def test_processes(server, receiver, way):
+@pytest.mark.parametrize(("way", "processes"), [("fork", 3), ("spawn", 1), ("pool", 3), ("prefork", 3)])
+def test_processes(server, receiver, way, processes):
     server.answer_to = answer
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "AWS_", "PYTHON"))}
     done = subprocess.run(
@@ -154,7 +154,7 @@ def test_processes(server, receiver, way):
         check=False, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert (done.returncode, "otel_claude" in done.stderr) == (0, False), done.stderr
-    calls = 4 * 5  # of the program before and after, and of three processes
+    calls = 4 * (2 + processes)  # of the program before and after, and of each process
     assert len(server.paths) == calls
     assert receiver.sum("claude.client.calls") == calls
     assert receiver.sum("claude.client.attempts") == calls

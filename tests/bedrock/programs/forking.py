@@ -1,5 +1,7 @@
 """A program with a client of its own, and processes that it makes: each makes one call of each operation.
 
+Three; one, where it is started anew.
+
 python forking.py HOW URL
 """
 
@@ -26,8 +28,8 @@ def calls(client=None):
         operation(client)
 
 
-def processes(method):
-    made = [multiprocessing.get_context(method).Process(target=calls) for _ in range(3)]
+def processes(method, count):
+    made = [multiprocessing.get_context(method).Process(target=calls) for _ in range(count)]
     for each in made:
         each.start()
     for each in made:
@@ -53,8 +55,8 @@ def prefork():
 
 
 WAYS = {
-    "fork": lambda: processes("fork"),
-    "spawn": lambda: processes("spawn"),
+    "fork": lambda: processes("fork", 3),
+    "spawn": lambda: processes("spawn", 1),
     "pool": pool,
     "prefork": prefork,
 }
