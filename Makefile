@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 # The tests start some hundred interpreters: without bytecode, each of them would compile the whole SDK anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup test test-unit test-transparency test-faults fuzz soak bench test-stack test-fleets fleet audit docs dashboards screenshots test-sdks test-pythons test-frameworks lint format types demo requirements clean
+.PHONY: help setup test test-unit test-transparency test-heavy test-faults fuzz soak bench test-stack test-fleets fleet audit docs dashboards screenshots test-sdks test-pythons test-frameworks lint format types demo requirements clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -31,7 +31,7 @@ test: $(STAMP) ## Run the tests: under three minutes
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-unit: $(STAMP) ## Run the tests that start no process and open no socket: under a minute
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not heavy and (unit or sdk)" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not (heavy or timed) and (unit or sdk)" $(ARGS)
 
 test-sdks: $(STAMP) ## Run the tests of the patches on every supported version of the client libraries (ARGS=otels: of OpenTelemetry)
 	$(BIN)/python scripts/sdk_matrix.py $(ARGS)
@@ -44,6 +44,9 @@ test-frameworks: $(STAMP) ## Run programs of LangChain, Pydantic AI, LlamaIndex,
 
 test-transparency: $(STAMP) ## Run the anthropic SDK's own tests, bare and with otel-claude (ARGS=--core: the core)
 	$(BIN)/python scripts/transparency.py $(ARGS)
+
+test-heavy: $(STAMP) ## Run the tests that take long and need no servers: `make test` leaves them out
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m heavy $(ARGS)
 
 test-faults: $(STAMP) ## Run all tests of faults, hostile answers and prices, also those that take long; all drawn ones with more examples
 	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile thorough -m hypothesis

@@ -449,8 +449,8 @@ def test_a_large_file_takes_no_memory(tmp_path, form):
     assert used[1] < 60_000
 
 
-# It takes the time, and so it runs by hand alone, on a quiet machine: pytest -m heavy tests/cli/test_price_command.py
-@pytest.mark.heavy
+# On a quiet machine: make test ARGS="-m timed tests/cli/test_price_command.py"
+@pytest.mark.timed
 @pytest.mark.parametrize(
     ("usage", "own"),
     [({}, {}),
