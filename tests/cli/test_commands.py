@@ -165,22 +165,31 @@ MESSAGE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("place", PLACES, ids=str)
+OUTPUTS = [
+    (["price", "--list"], 0, ["claude-haiku-5-5 >100k", "2026-10-07", "0.625"]),
+    (["price", "{file}"], 0, ["input, uncached", "123,456", "0.246912", "USD per million"]),
+    (["price", "--list", "--model", "claude-\u2713"], 2, ["claude-?"]),
+    (["doctor", "--offline"], 0, ["Nothing is wrong."]),
+    (["organization", "--once"], 2, ["sk-ant-admin..."]),
+    (["organization", "--once", "--intervall"], 2, ["there is no option '--intervall'"]),
+    (["export", "nomad", "--out", "x"], 2, ["unknown target 'nomad'"]),
+    (["run", sys.executable, str(PROGRAMS / "light.py")], 0, ["otel-claude: no calls to Claude were made"]),
+]
+SLOW = {"doctor", "organization", "run"}
+"""Those that import an SDK. In the narrower place, of fewer letters, they say what they say in both."""
+
+
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "said", "place"),
     [
-        (["price", "--list"], 0, ["claude-haiku-5-5 >100k", "2026-10-07", "0.625"]),
-        (["price", "{file}"], 0, ["input, uncached", "123,456", "0.246912", "USD per million"]),
-        (["price", "--list", "--model", "claude-\u2713"], 2, ["claude-?"]),
-        (["doctor", "--offline"], 0, ["Nothing is wrong."]),
-        (["organization", "--once"], 2, ["sk-ant-admin..."]),
-        (["organization", "--once", "--intervall"], 2, ["there is no option '--intervall'"]),
-        (["export", "nomad", "--out", "x"], 2, ["unknown target 'nomad'"]),
-        (["run", sys.executable, str(PROGRAMS / "light.py")], 0, ["otel-claude: no calls to Claude were made"]),
+        pytest.param(
+            *output, place, id=f"{output[0][0]}-{output[1]}-{place}",
+            marks=pytest.mark.heavy if output[0][0] in SLOW and place is not PLACES[-1] else (),
+        )
+        for output in OUTPUTS for place in PLACES
     ],
-    ids=lambda value: value[0] if isinstance(value, list) else None,
-)
-def test_output_on_any_terminal(environment, tmp_path, place, arguments, code, said):
+)  # fmt: skip
+def test_output_on_any_terminal(environment, tmp_path, arguments, code, said, place):
     file = tmp_path / "message.json"
     file.write_text(json.dumps(MESSAGE))
     arguments = [each.format(file=file) for each in arguments]

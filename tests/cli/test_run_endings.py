@@ -21,7 +21,12 @@ def headline(ran):
 
 
 @pytest.mark.parametrize(
-    ("how", "code", "out"), [("returns", 0, "first\nsecond"), ("exits", 3, "ready\n"), ("raises", 1, "ready\n")]
+    ("how", "code", "out"),
+    [
+        ("returns", 0, "first\nsecond"),
+        pytest.param("exits", 3, "ready\n", marks=pytest.mark.heavy),
+        ("raises", 1, "ready\n"),
+    ],
 )
 def test_exit(run, how, code, out):
     ran = run("ends", how)
@@ -50,6 +55,7 @@ def test_signal(start, sent):
     assert ("KeyboardInterrupt" in ran.err) is (sent == signal.SIGINT)
 
 
+@pytest.mark.heavy
 def test_a_program_that_terminates_itself(run):
     ran = run("ends", "terminates-itself")
     assert ran.code == -signal.SIGTERM

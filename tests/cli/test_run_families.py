@@ -16,9 +16,9 @@ def headlines(text):
     ("how", "calls", "code"),
     [
         (("pool", "fork"), 6, 0),
-        (("pool", "spawn"), 6, 0),
-        (("executor", "fork"), 6, 0),
-        (("process", "fork"), 3, 0),
+        pytest.param(("pool", "spawn"), 6, 0, marks=pytest.mark.heavy),
+        pytest.param(("executor", "fork"), 6, 0, marks=pytest.mark.heavy),
+        pytest.param(("process", "fork"), 3, 0, marks=pytest.mark.heavy),
         (("fork",), 3, 5),
         (("subprocess",), 4, 0),
     ],

@@ -67,7 +67,10 @@ def is_id(value):
 
 @pytest.mark.parametrize("temporality", TEMPORALITIES)
 @pytest.mark.parametrize("instance_id", ["auto", "on"])
-@pytest.mark.parametrize("resource", RESOURCES)
+@pytest.mark.parametrize(
+    "resource",
+    [pytest.param(name, marks=() if name in ("drawn", "fixed") else pytest.mark.heavy) for name in RESOURCES],
+)
 def test_a_forked_child_begins_with_nothing_and_its_parent_goes_on(apart, resource, instance_id, temporality):
     told = apart("fork", resource, temporality, instance_id=instance_id)
     assert [one["points"] for one in (of(told, "child")[0], of(told, "grandchild")[0])] == [[], []]
@@ -98,7 +101,7 @@ def test_restarts_under_one_id(apart, temporality):
 
 @pytest.mark.parametrize(
     "resource",
-    [pytest.param(name, marks=() if name in ("drawn", "fixed") else pytest.mark.heavy) for name in RESOURCES],
+    [pytest.param(name, marks=() if name == "fixed" else pytest.mark.heavy) for name in RESOURCES],
 )
 def test_spawned_processes(script, resource):
     given = {"resource": resource, "temporality": "cumulative", "settings": {}}

@@ -67,7 +67,7 @@ def test_a_provider_that_was_set_after_the_first_call_has_the_open_stream_too(ru
     assert run("late_provider") == [{"calls": 3, "spans": 2}]
 
 
-@pytest.mark.parametrize("handles", ["default", "own"])
+@pytest.mark.parametrize("handles", ["default", pytest.param("own", marks=pytest.mark.heavy)])
 def test_sigterm_under_our_run_command(script, tmp_path, receiver, handles):
     command = ("-m", "otel_claude.cli", "run", "--json", str(tmp_path / "summary.json"))
     running = script("terminated", handles, run=(sys.executable, *command), OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url,

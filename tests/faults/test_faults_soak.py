@@ -12,7 +12,10 @@ SOAK = Path(__file__).parents[2] / "scripts" / "soak.py"
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from Linux's /proc")
 @pytest.mark.parametrize(
     ("calls", "warm_up", "threads"),
-    [(600, 300, 0), (600, 300, 4), pytest.param(20_000, 5_000, 0, marks=pytest.mark.heavy)],
+    [
+        (600, 300, 4),
+        *(pytest.param(*sizes, marks=pytest.mark.heavy) for sizes in ((600, 300, 0), (20_000, 5_000, 0))),
+    ],
 )
 def test_soak(calls, warm_up, threads):
     command = [

@@ -34,6 +34,7 @@ FORKED = {
     ("after_calls_of_the_parent",): (4, 4, [0, 0, 0]),
 }
 STARTED = {
+    ("processes", "spawn", "returns", "1"): (1, 1, [0]),
     ("processes", "spawn"): (3, 3, [0, 0, 0]),
     ("processes", "forkserver"): (3, 3, [0, 0, 0]),
     ("terminated", "spawn"): (1, 1, [-15]),
@@ -44,8 +45,16 @@ STARTED = {
     ("executor", "forkserver"): (2, 4, None),
     ("imported_in_a_task", "forkserver"): (1, 1, [0]),
 }
+SOME_FORKED = {
+    ("processes", "fork"),
+    ("terminated", "fork"),
+    ("pool_left", "fork"),
+    ("executor", "fork"),
+    ("nested",),
+    ("daemonized",),
+}
 SOME = {
-    (("processes", "spawn"), "cumulative"),
+    (("processes", "spawn", "returns", "1"), "cumulative"),
     (("executor", "forkserver"), "delta"),
     (("terminated", "spawn"), "delta"),
 }
@@ -81,7 +90,13 @@ def test_forked_children(ended, receiver, how):
     assert receiver.exports[CALLS] == len(receiver.by_instance(CALLS))
 
 
-@pytest.mark.parametrize("how", [how for how in FORKED if how[0] != "after_calls_of_the_parent"], ids=" ".join)
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(how, marks=() if how in SOME_FORKED else pytest.mark.heavy, id=" ".join(how))
+        for how in FORKED if how[0] != "after_calls_of_the_parent"
+    ],
+)  # fmt: skip
 def test_forked_children_under_delta_temporality(ended, receiver, how):
     most, calls, _ = FORKED[how]
     one = ended("stopping", *how, **otlp(receiver, "delta"))

@@ -144,7 +144,7 @@ def started():
         process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.heavy)])
 def test_it_exports_until_it_is_terminated(simulator, call, started, number):
     call()
     with Receiver() as receiver:

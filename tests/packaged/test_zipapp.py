@@ -33,7 +33,7 @@ def python(tmp_path_factory):
     bin_ = home / "env" / "bin" / "python"
     (site,) = (home / "env" / "lib").glob("python*/site-packages")
     (site / "beside.pth").write_text(f"{beside}\n")
-    probe = "import importlib.util, anthropic; assert importlib.util.find_spec('otel_claude') is None"
+    probe = "from importlib.util import find_spec; assert find_spec('anthropic') and not find_spec('otel_claude')"
     subprocess.run([bin_, "-c", probe], check=True, env=environment())
     return str(bin_)
 
@@ -68,6 +68,7 @@ def command_line(folder, app, tmp_path_factory):
     return str(packed)
 
 
+@pytest.mark.heavy
 def test_instrumented_in_code(python, app, tmp_path):
     told = measured([python, app, "code"], tmp_path / "summary.json")
     assert told["calls"] == CALLS

@@ -33,6 +33,7 @@ def printed():
     return run("--files", "--list", "create", seed="1").split("\n\n")
 
 
+@pytest.mark.heavy
 def test_the_figures_are_the_same_from_run_to_run(figures, printed):
     rows = {row[1].strip(): row[2:-1] for row in (line.split("|") for line in printed[0].splitlines())}
     assert {step: [int(cell) for cell in rows[step]] for step in STEPS} == {
@@ -64,6 +65,7 @@ def test_only_our_own_code_is_counted(figures):
         assert all((source / file).is_file() for file in figures[step]["by_file"])
 
 
+@pytest.mark.heavy
 def test_the_list_is_the_frames_of_a_step_in_their_order(figures, printed):
     title, *listed = printed[-1].splitlines()
     assert title == "create, frame by frame"

@@ -259,6 +259,7 @@ def bench():
     return Bench(ROOT, {"ours": Path(sys.executable)}, {})
 
 
+@pytest.mark.heavy
 def test_the_floor_makes_what_ours_makes(bench):
     learnt = learn(bench)
     assert bench.failed == {}

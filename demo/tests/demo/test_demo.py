@@ -101,6 +101,7 @@ def test_simulated(environment, collector):
         assert said in done.stderr
 
 
+@pytest.mark.heavy
 def test_live_costs_less_than_it_says(environment, simulator):
     done = demo(environment, "--live", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr

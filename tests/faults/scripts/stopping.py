@@ -163,10 +163,10 @@ def handler_in_c():
 # Processes.
 
 
-def processes(method, end="returns"):
+def processes(method, end="returns", count="3"):
     ways = {"returns": int, "sys.exit": sys.exit, "raises": raise_error, "os._exit": leave}
     target, *arguments = (call_and, ways[end]) if end in ways else (call_within_exits,)
-    begun = [multiprocessing.get_context(method).Process(target=target, args=arguments) for _ in range(3)]
+    begun = [multiprocessing.get_context(method).Process(target=target, args=arguments) for _ in range(int(count))]
     for process in begun:
         process.start()
     began = time.monotonic()
