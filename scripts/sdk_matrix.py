@@ -33,6 +33,8 @@ VERSIONS = (
 )  # fmt: skip
 OLDEST = "oldest"
 """The oldest SDK with exactly the lower bounds of our own dependencies."""
+BEFORE_PYTHON_314 = ("0.40.0", "0.60.0", OLDEST)
+"""Their streams raise on Python 3.14 and newer by themselves: they set an attribute of a union, which has none there."""
 OLDEST_SDK = ("opentelemetry-sdk==1.30.0",)
 AGENT = "agent-"
 """What the name of an environment of the Claude Agent SDK begins with."""
@@ -209,6 +211,10 @@ def main() -> int:
         if name not in group:
             group.append(name)
     names = [name for given in named.split() or ["sdks"] for name in {"sdks": sdks, "otels": otels}.get(given, [given])]
+    if sys.version_info >= (3, 14):
+        for name in [name for name in names if name in BEFORE_PYTHON_314]:
+            print(f"not run: {name}: streams of that SDK fail on Python 3.14 and newer by themselves")
+            names.remove(name)
     print(f"To be tested: {', '.join(names)}", flush=True)
     write_constraints()
     outcomes: dict[str, Outcome] = {}
