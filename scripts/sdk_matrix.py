@@ -34,7 +34,7 @@ VERSIONS = (
 OLDEST = "oldest"
 """The oldest SDK with exactly the lower bounds of our own dependencies."""
 BEFORE_PYTHON_314 = ("0.40.0", "0.60.0", OLDEST)
-"""Their streams raise on Python 3.14 and newer by themselves: they set an attribute of a union, which has none there."""
+"""Their streams raise on Python 3.14 and newer by themselves: they set attributes of unions, which have none there."""
 OLDEST_SDK = ("opentelemetry-sdk==1.30.0",)
 AGENT = "agent-"
 """What the name of an environment of the Claude Agent SDK begins with."""
