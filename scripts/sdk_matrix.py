@@ -34,7 +34,7 @@ VERSIONS = (
 OLDEST = "oldest"
 """The oldest SDK with exactly the lower bounds of our own dependencies."""
 BEFORE_PYTHON_314 = ("0.40.0", "0.60.0", OLDEST)
-"""Their streams raise on Python 3.14 and newer by themselves: they set an attribute of a union, which has none there."""
+"""Their streams raise on Python 3.14 and newer by themselves: they set attributes of unions, which have none there."""
 OLDEST_SDK = ("opentelemetry-sdk==1.30.0",)
 AGENT = "agent-"
 """What the name of an environment of the Claude Agent SDK begins with."""
@@ -67,8 +67,9 @@ Beside it stands the proxy, whose requirements are not those of our tools; that 
 OTEL = "otel-"
 OTELS = tuple(f"{OTEL}{version}" for version in ("1.30.0", "1.42.1", "1.43.0", "1.44.0"))
 """The oldest; the last that draws no service.instance.id; one that forked children keep; and a new one after a fork."""
-OTEL_WARNS = "SelectableGroups dict interface is deprecated"
-"""A warning of Python 3.10 and 3.11 at the import of 1.42 and 1.43."""
+WARNS = {OTEL: "SelectableGroups dict interface is deprecated", "boto3-1.35.": "datetime.datetime.utcnow"}
+"""What an environment's own library warns of, by what its name begins with: OpenTelemetry 1.42 and 1.43 when Python
+3.10 and 3.11 import them, the oldest botocore at each request on Python 3.12 and newer."""
 NEWEST_OF = {
     "anthropic": "", "claude-agent-sdk": AGENT, "boto3": "boto3-", "aiobotocore": "aiobotocore-", "litellm": "litellm-",
     "opentelemetry-sdk": OTEL,
@@ -185,7 +186,7 @@ def run(name: str, arguments: list[str]) -> Outcome:
     except RuntimeError as error:
         return Outcome(0, 1, 0, time.monotonic() - began, str(error))
     tests = next((where for prefix, where in TESTS.items() if name.startswith(prefix)), "tests/sdk")
-    quiet = ["-W", f"ignore:{OTEL_WARNS}:DeprecationWarning"] if name.startswith(OTEL) else []
+    quiet = [f"-Wignore:{said}:DeprecationWarning" for prefix, said in WARNS.items() if name.startswith(prefix)]
     options = ["-q", "-p", "no:cacheprovider", "--timeout", "120", *quiet]
     command = [python, "-m", "pytest", *options, tests, *arguments]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
