@@ -324,6 +324,18 @@ def test_modifiers_apply_to_every_iteration():
     exact(said(OPUS, input=MTOK, iterations=parts, inference_geo="us"), "17.6")
 
 
+@pytest.mark.parametrize("model", [None, "claude-unknown-9"])
+def test_bedrock_gives_the_requested_models_price_to_the_answer_alone(model):
+    """There an answer can name an internal model, which is the requested one. An advisor's can be any."""
+    parts = (entry(input=MTOK), entry("advisor_message", model, input=MTOK))
+    asked = {"platform": BEDROCK, "requested_model": "global.anthropic.claude-opus-5-5"}
+    price = price_response(shipped(), said(OPUS, input=MTOK, iterations=parts), at=at(NOW), **asked)
+    assert (price.total, price.status, price.reason) == (usd("4"), "lower_bound", "unknown_model")
+    internal = (entry(input=MTOK), entry("message", "claude-internal-1", input=MTOK))
+    price = price_response(shipped(), said("claude-internal-1", input=2 * MTOK, iterations=internal), at=at(NOW), **asked)
+    assert (price.total, price.status) == (usd("8"), "exact")
+
+
 def test_the_speed_is_the_answers_and_not_an_advisors():
     sampled = entry(input=MTOK)
     slow = entry("advisor_message", "claude-sonnet-5-5", input=MTOK)  # has no fast mode: it ran at standard speed

@@ -279,6 +279,10 @@ class _ResponseCost:
             entry.type == "fallback_message" or (entry.type in ("message", "compaction") and not fell_back)
         ):
             model = own
+        if model != own and self._served.platform.name == "bedrock" and (model is None or not self._table.id_of(model)):
+            # There a name that is not known has the rates of the requested model, which only the answer itself is of.
+            self.caveats.add("unknown_model")
+            return
         speed = self._usage.speed
         if model != own and speed == "fast":
             # The speed is the response's. Another model ran at it only if it can.
