@@ -332,7 +332,9 @@ def test_bedrock_gives_the_requested_models_price_to_the_answer_alone(model):
     price = price_response(shipped(), said(OPUS, input=MTOK, iterations=parts), at=at(NOW), **asked)
     assert (price.total, price.status, price.reason) == (usd("4"), "lower_bound", "unknown_model")
     internal = (entry(input=MTOK), entry("message", "claude-internal-1", input=MTOK))
-    price = price_response(shipped(), said("claude-internal-1", input=2 * MTOK, iterations=internal), at=at(NOW), **asked)
+    price = price_response(
+        shipped(), said("claude-internal-1", input=2 * MTOK, iterations=internal), at=at(NOW), **asked
+    )
     assert (price.total, price.status) == (usd("8"), "exact")
 
 
