@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from cli_programs import OURS, PROGRAMS, on_terminal
@@ -122,7 +123,7 @@ def test_doctor_needs_no_extra():
     # In an environment that really has none: scripts/check-package.
     code, out, err = without(*EXTRAS, arguments=["doctor"])
     assert (code, err) == (1, "")
-    assert "The SDK 2.12.0 cannot be imported (ModuleNotFoundError" in out
+    assert f"The SDK {version('anthropic')} cannot be imported (ModuleNotFoundError" in out
 
 
 def test_export_needs_no_extra(tmp_path):

@@ -87,7 +87,7 @@ def make_api_call(original: Original, runtime: Runtime) -> Original:
     @functools.wraps(original)
     def _make_api_call(client: Any, *args: Any, **kwargs: Any) -> Any:
         # Bound as Python does it: a wrapper of wrapt, as OpenTelemetry's own instrumentation puts in, asks for it.
-        bound = original.__get__(client)
+        bound = original.__get__(client, type(client))
         active = _start(runtime, client, args, kwargs)
         if active is None:
             return bound(*args, **kwargs)
@@ -108,7 +108,7 @@ def make_api_call_async(original: Original, runtime: Runtime) -> Original:
 
     @functools.wraps(original)
     async def _make_api_call(client: Any, *args: Any, **kwargs: Any) -> Any:
-        bound = original.__get__(client)
+        bound = original.__get__(client, type(client))
         active = _start(runtime, client, args, kwargs)
         if active is None:
             return await bound(*args, **kwargs)

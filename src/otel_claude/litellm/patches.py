@@ -45,7 +45,7 @@ def send(original: Original, runtime: Runtime) -> Original:
 
     @functools.wraps(original)
     def send(client: Any, *args: Any, **kwargs: Any) -> Any:
-        bound = original.__get__(client)
+        bound = original.__get__(client, type(client))
         sent = _start(runtime, client, args, kwargs)
         if sent is None:
             return bound(*args, **kwargs)
@@ -65,7 +65,7 @@ def send_async(original: Original, runtime: Runtime) -> Original:
 
     @functools.wraps(original)
     async def send(client: Any, *args: Any, **kwargs: Any) -> Any:
-        bound = original.__get__(client)
+        bound = original.__get__(client, type(client))
         sent = _start(runtime, client, args, kwargs)
         if sent is None:
             return await bound(*args, **kwargs)
