@@ -67,9 +67,13 @@ Beside it stands the proxy, whose requirements are not those of our tools; that 
 OTEL = "otel-"
 OTELS = tuple(f"{OTEL}{version}" for version in ("1.30.0", "1.42.1", "1.43.0", "1.44.0"))
 """The oldest; the last that draws no service.instance.id; one that forked children keep; and a new one after a fork."""
-WARNS = {OTEL: "SelectableGroups dict interface is deprecated", "boto3-1.35.": "datetime.datetime.utcnow"}
-"""What an environment's own library warns of, by what its name begins with: OpenTelemetry 1.42 and 1.43 when Python
-3.10 and 3.11 import them, the oldest botocore at each request on Python 3.12 and newer."""
+WARNS = {
+    OTEL: "SelectableGroups dict interface is deprecated",
+    "boto3-1.3": "datetime.datetime.utcnow",
+    BESIDE_OTHERS: "'asyncio.iscoroutinefunction' is deprecated",
+}
+"""What libraries warn of themselves, by what the name of an environment begins with: OpenTelemetry 1.42 and 1.43 at the
+import on Python 3.10 and 3.11, botocore before 1.40 at each request on 3.12 and newer, OpenInference on 3.14 and newer."""
 NEWEST_OF = {
     "anthropic": "", "claude-agent-sdk": AGENT, "boto3": "boto3-", "aiobotocore": "aiobotocore-", "litellm": "litellm-",
     "opentelemetry-sdk": OTEL,
