@@ -73,7 +73,7 @@ WARNS = {
     BESIDE_OTHERS: "'asyncio.iscoroutinefunction' is deprecated",
 }
 """What libraries warn of themselves, by what the name of an environment begins with: OpenTelemetry 1.42 and 1.43 at the
-import on Python 3.10 and 3.11, botocore before 1.40 at each request on 3.12 and newer, OpenInference on 3.14 and newer."""
+import on Python 3.10 and 3.11, old botocores at each request on 3.12 and newer, OpenInference on 3.14 and newer."""
 NEWEST_OF = {
     "anthropic": "", "claude-agent-sdk": AGENT, "boto3": "boto3-", "aiobotocore": "aiobotocore-", "litellm": "litellm-",
     "opentelemetry-sdk": OTEL,
