@@ -33,8 +33,9 @@ VERSIONS = (
 )  # fmt: skip
 OLDEST = "oldest"
 """The oldest SDK with exactly the lower bounds of our own dependencies."""
-BEFORE_PYTHON_314 = ("0.40.0", "0.60.0", OLDEST)
-"""Their streams raise on Python 3.14 and newer by themselves: they set attributes of unions, which have none there."""
+NOT_FROM = {"0.40.0": (3, 14), "0.60.0": (3, 14), OLDEST: (3, 14), "litellm-1.90.0": (3, 15)}
+"""From which Python on a library does not work by itself: streams of these SDKs set attributes of unions, which have
+none there, and what LiteLLM needs cannot be built."""
 OLDEST_SDK = ("opentelemetry-sdk==1.30.0",)
 AGENT = "agent-"
 """What the name of an environment of the Claude Agent SDK begins with."""
@@ -126,7 +127,8 @@ def requirements(name: str) -> list[str]:
         return ["--editable", str(ROOT), library, "boto3", *theirs, *TOOLS, "--constraint", str(CONSTRAINTS)]
     if name.startswith("litellm-"):
         library, _, version = name.partition("-")
-        extra = "[proxy]" if name in LITELLM[:-1] else ""
+        # Its uvloop needs a part of asyncio that 3.15 has no more.
+        extra = "[proxy]" if name in LITELLM[:-1] and sys.version_info < (3, 15) else ""
         theirs = ["opentelemetry-sdk", "opentelemetry-distro", "openinference-instrumentation-litellm", *LITELLM_WANTS]
         return [
             "--editable",
@@ -216,10 +218,9 @@ def main() -> int:
         if name not in group:
             group.append(name)
     names = [name for given in named.split() or ["sdks"] for name in {"sdks": sdks, "otels": otels}.get(given, [given])]
-    if sys.version_info >= (3, 14):
-        for name in [name for name in names if name in BEFORE_PYTHON_314]:
-            print(f"not run: {name}: streams of that SDK fail on Python 3.14 and newer by themselves")
-            names.remove(name)
+    for name in [name for name in names if sys.version_info >= NOT_FROM.get(name, (4,))]:
+        print(f"not run: {name} does not work on this Python by itself")
+        names.remove(name)
     print(f"To be tested: {', '.join(names)}", flush=True)
     write_constraints()
     outcomes: dict[str, Outcome] = {}
