@@ -28,7 +28,8 @@ $(STAMP): requirements/uv.txt requirements/dev.txt requirements/no-deps.txt pypr
 setup: $(STAMP) ## Make .venv with everything in it
 
 test: $(STAMP) ## Run the tests: under three minutes
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	# Three on two cores: a quarter of the time is waiting for processes.
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 test-unit: $(STAMP) ## Run the tests that start no process and open no socket: under a minute
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not (heavy or timed) and (unit or sdk)" $(ARGS)
