@@ -27,8 +27,8 @@ $(STAMP): requirements/uv.txt requirements/dev.txt requirements/no-deps.txt pypr
 
 setup: $(STAMP) ## Make .venv with everything in it
 
-test: $(STAMP) ## Run the tests: under three minutes
-	# Three on two cores: a quarter of the time is waiting for processes.
+# Three workers on two cores: a quarter of the time is waiting for processes.
+test: $(STAMP) ## Run the tests: about three minutes
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 test-unit: $(STAMP) ## Run the tests that start no process and open no socket: under a minute

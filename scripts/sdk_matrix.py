@@ -34,8 +34,8 @@ VERSIONS = (
 OLDEST = "oldest"
 """The oldest SDK with exactly the lower bounds of our own dependencies."""
 NOT_FROM = {"0.40.0": (3, 14), "0.60.0": (3, 14), OLDEST: (3, 14), "litellm-1.90.0": (3, 15)}
-"""From which Python on a library does not work by itself: streams of these SDKs set attributes of unions, which have
-none there, and what LiteLLM needs cannot be built."""
+"""From which Python on a library does not work, with otel-claude or without: streams of these SDKs set
+attributes of unions, which have none there, and what LiteLLM needs cannot be built."""
 OLDEST_SDK = ("opentelemetry-sdk==1.30.0",)
 AGENT = "agent-"
 """What the name of an environment of the Claude Agent SDK begins with."""
@@ -219,7 +219,7 @@ def main() -> int:
             group.append(name)
     names = [name for given in named.split() or ["sdks"] for name in {"sdks": sdks, "otels": otels}.get(given, [given])]
     for name in [name for name in names if sys.version_info >= NOT_FROM.get(name, (4,))]:
-        print(f"not run: {name} does not work on this Python by itself")
+        print(f"not run: {name} does not work on this Python, with otel-claude or without")
         names.remove(name)
     print(f"To be tested: {', '.join(names)}", flush=True)
     write_constraints()
