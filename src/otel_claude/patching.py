@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from importlib import metadata
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from ._diagnostics import logger
@@ -29,6 +31,24 @@ class Patch(NamedTuple):
     def package(self) -> str:
         """What of the table is patched together, or not at all."""
         return self.module.partition(".")[0]
+
+
+def as_function(original: Original) -> Original:
+    """What stands in a class, as a function that takes the instance first: every replacement calls it so.
+
+    It is bound as Python binds it: a wrapper of another instrumentation's (wrapt 1 without its C extension) asks for
+    the class, and a mere callable object is called without the instance.
+    """
+    if type(original) is FunctionType:
+        return original  # what it nearly always is, and binding takes time
+    bind: Any = getattr(type(original), "__get__", None)  # pyright: ignore[reportUnknownArgumentType] - of any type
+
+    @functools.wraps(original)
+    def function(instance: Any, *args: Any, **kwargs: Any) -> Any:
+        bound = original if bind is None else bind(original, instance, type(instance))
+        return bound(*args, **kwargs)
+
+    return function
 
 
 def no_failed_call(recorder: Recorder, call: Call, error: BaseException | None) -> None:
@@ -88,7 +108,7 @@ class Instrumentation:
         for patch, owner in reversed(found):
             if (owner, patch.name) not in patched:
                 original = owner.__dict__[patch.name]
-                replacement = patch.replacement(original, self.runtime)
+                replacement = patch.replacement(as_function(original), self.runtime)
                 setattr(owner, patch.name, replacement)
                 self._patched.append((owner, patch.name, original, replacement))
 

@@ -1,17 +1,14 @@
 """What another instrumentation put in the place of a patched function is bound as Python binds it."""
 
-import asyncio
-import inspect
-from types import SimpleNamespace
+import sys
+from types import ModuleType, SimpleNamespace
 
 import pytest
+from opentelemetry.metrics import NoOpMeterProvider
 
-from otel_claude.botocore import patches as of_botocore
-from otel_claude.litellm import patches as of_litellm
-
-PATCHES = [
-    of_botocore.make_api_call, of_botocore.make_api_call_async, of_litellm.send, of_litellm.send_async,
-]  # fmt: skip
+from otel_claude.agent_sdk.patch import AgentPatch
+from otel_claude.patching import Instrumentation, Patch, as_function
+from otel_claude.settings import Settings
 
 
 class Wrapper:
@@ -21,31 +18,64 @@ class Wrapper:
         self.wrapped = wrapped
 
     def __get__(self, instance, owner):
-        bound = self.wrapped.__get__(instance, owner)
-        return lambda *args: (owner, bound(*args))
+        assert owner is not None
+        return self.wrapped.__get__(instance, owner)
+
+    def __call__(self, *_args, **_kwargs):
+        raise TypeError("it was not bound")
 
 
-@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: f"{patch.__module__.split('.')[1]}.{patch.__name__}")
-def test_a_wrapper_that_asks_for_its_owner(patch):
+class Callable:
+    def __call__(self, *args, **kwargs):
+        return args, kwargs
+
+
+def function(client, *args, **kwargs):
+    return client, args, kwargs
+
+
+ORIGINALS = [function, Wrapper(function), staticmethod(function), classmethod(function), Callable()]
+
+
+@pytest.mark.parametrize("original", ORIGINALS, ids=lambda original: type(original).__name__)
+def test_it_is_called_as_python_calls_it(original):
     class Client:
-        meta = SimpleNamespace(service_model=SimpleNamespace(service_name="s3"))
+        call = original
+        ours = as_function(original)
 
-    class AwaitedWrapper(Wrapper):
-        def __get__(self, instance, owner):
-            bound = super().__get__(instance, owner)
-
-            async def call(*args):
-                return bound(*args)
-
-            return call
-
-    def original(client, name):
-        return client, name
-
-    wrapper = AwaitedWrapper if patch.__name__.endswith("_async") else Wrapper
-    Client.call = patch(wrapper(original), SimpleNamespace(active=False))
     client = Client()
-    result = client.call("PutObject")
-    if inspect.isawaitable(result):
-        result = asyncio.run(result)
-    assert result == (Client, (client, "PutObject"))
+    assert client.ours("PutObject", key=1) == client.call("PutObject", key=1)
+
+
+def test_a_function_is_called_as_it_is():
+    assert as_function(function) is function
+
+
+def test_every_replacement_is_given_a_function(monkeypatch):
+    wrapper = Wrapper(function)
+    module = ModuleType("patched_library")
+    module.Client = type("Client", (), {"call": wrapper})
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    def replacement(original, _runtime):
+        return lambda client, *args: original(client, *args, seen=True)
+
+    table = (Patch(module.__name__, "Client", "call", replacement),)
+    instrumentation = Instrumentation(Settings(), {"meter_provider": NoOpMeterProvider()}, table, "any")
+    client = module.Client()
+    assert client.call("PutObject") == (client, ("PutObject",), {"seen": True})
+    instrumentation.stop()
+    assert module.Client.__dict__["call"] is wrapper
+
+
+def test_the_agent_sdk(monkeypatch):
+    class Query:
+        receive_messages = Wrapper(function)
+
+    monkeypatch.setitem(sys.modules, "claude_agent_sdk._internal.query", SimpleNamespace(Query=Query))
+    patch = AgentPatch(lambda query: None)
+    patch.install()
+    query = Query()
+    assert query.receive_messages() == (query, (), {})
+    patch.remove()
+    assert type(Query.__dict__["receive_messages"]) is Wrapper

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from .._diagnostics import log_internal_error, logger
+from ..patching import as_function
 
 _MODULE: Final = "claude_agent_sdk._internal.query"
 _OWNER: Final = "Query"
@@ -57,9 +58,11 @@ class AgentPatch:
         self._patched.clear()
 
     def _replaced(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        receive = as_function(original)
+
         @functools.wraps(original)
         def receive_messages(query: Any) -> Any:
-            messages = original(query)
+            messages = receive(query)
             try:
                 on_message = self._listen(query) if self._listen is not None else None
             except Exception:

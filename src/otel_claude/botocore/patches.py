@@ -86,14 +86,12 @@ def make_api_call(original: Original, runtime: Runtime) -> Original:
 
     @functools.wraps(original)
     def _make_api_call(client: Any, *args: Any, **kwargs: Any) -> Any:
-        # Bound as Python does it: a wrapper of wrapt, as OpenTelemetry's own instrumentation puts in, asks for it.
-        bound = original.__get__(client, type(client))
         active = _start(runtime, client, args, kwargs)
         if active is None:
-            return bound(*args, **kwargs)
+            return original(client, *args, **kwargs)
         token = active_call.set(active)
         try:
-            result = bound(*args, **kwargs)
+            result = original(client, *args, **kwargs)
         except BaseException as error:
             _end(active, token, error)
             raise
@@ -108,13 +106,12 @@ def make_api_call_async(original: Original, runtime: Runtime) -> Original:
 
     @functools.wraps(original)
     async def _make_api_call(client: Any, *args: Any, **kwargs: Any) -> Any:
-        bound = original.__get__(client, type(client))
         active = _start(runtime, client, args, kwargs)
         if active is None:
-            return await bound(*args, **kwargs)
+            return await original(client, *args, **kwargs)
         token = active_call.set(active)
         try:
-            result = await bound(*args, **kwargs)
+            result = await original(client, *args, **kwargs)
         except BaseException as error:
             _end(active, token, error)
             raise

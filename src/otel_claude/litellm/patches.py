@@ -45,12 +45,11 @@ def send(original: Original, runtime: Runtime) -> Original:
 
     @functools.wraps(original)
     def send(client: Any, *args: Any, **kwargs: Any) -> Any:
-        bound = original.__get__(client, type(client))
         sent = _start(runtime, client, args, kwargs)
         if sent is None:
-            return bound(*args, **kwargs)
+            return original(client, *args, **kwargs)
         try:
-            response = bound(*args, **kwargs)
+            response = original(client, *args, **kwargs)
         except BaseException as error:
             sent.on_raise(error)
             raise
@@ -65,12 +64,11 @@ def send_async(original: Original, runtime: Runtime) -> Original:
 
     @functools.wraps(original)
     async def send(client: Any, *args: Any, **kwargs: Any) -> Any:
-        bound = original.__get__(client, type(client))
         sent = _start(runtime, client, args, kwargs)
         if sent is None:
-            return await bound(*args, **kwargs)
+            return await original(client, *args, **kwargs)
         try:
-            response = await bound(*args, **kwargs)
+            response = await original(client, *args, **kwargs)
         except BaseException as error:
             sent.on_raise(error)
             raise
