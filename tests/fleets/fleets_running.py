@@ -33,7 +33,8 @@ class Run:
         self.case, self.fleet = case, case.fleet
         folder = destination.root / case.name
         (folder / "control").mkdir(parents=True)
-        with Simulator() as simulator:
+        # These limits last for hours. The usual ones are full again within a second, and a gauge of them is gone by then.
+        with Simulator(scenario="unified") as simulator:
             start = Start(
                 _binaries(case.environment),
                 _environment(case, simulator.url, destination.endpoints[case.temporality], folder),
