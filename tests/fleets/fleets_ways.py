@@ -69,7 +69,9 @@ class Start:
 
     def until_scraped(self, calls):
         """Waits until the store has the last numbers of processes that made so many calls and still live."""
-        query = f'sum(claude_client_calls_total{{job="{self.job}"}}) == {calls}'
+        series = f'claude_client_calls_total{{job="{self.job}"}}'
+        # Scraped from now on: until its next scrape a target has the numbers of the process that was there before.
+        query = f"sum({series}) == {calls} and min(timestamp({series})) > {time.time():.3f}"
         until(lambda: self.store.instant(query), f"{calls} calls were scraped")
 
     def until_ended(self, process):
