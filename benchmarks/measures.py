@@ -27,7 +27,7 @@ MEASURES: Final = {
     "helper": Measure("`messages.stream()`", per_event=True),
 }
 TIMES: Final = {"create": 100, "create_async": 100, "stream": 10, "stream_async": 10, "helper": 6}
-"""What is run, and how many calls, or pairs of a short and a long stream, one figure is the mean of.
+"""What is run, and how many calls, or long streams beside short ones, one figure is the mean of.
 
 A run of streams gives two measures: its own name's, and that of the short stream as a call.
 """

@@ -14,6 +14,8 @@ from . import api
 from .measures import FEW, MANY
 from .transport import Transport
 
+_SHORT: Final = 4
+"""Short streams for each long one: a goal is of a short one by itself."""
 _KEY: Final = "-".join(["sk", "ant", "api03", "x" * 92])
 
 
@@ -48,7 +50,7 @@ class Program:
         few = many = 0.0
         for _ in range(times):
             self.transport.answers(self._few)
-            few += run(1)
+            few += run(_SHORT)
             self.transport.answers(self._many)
             many += run(1)
         return {name: (many - few) / times / (MANY - FEW), f"{name}_call": few / times}

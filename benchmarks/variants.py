@@ -54,6 +54,15 @@ VARIANTS: Final = {
     for variant in (BARE, NATIVE, AGAIN, FLOOR, OURS, OURS_ALONE, OFFICIAL, TRACELOOP, OPENINFERENCE)
 }
 """Each is measured in a process of its own."""
+_WITH_FLOOR: Final = (NATIVE.name, FLOOR.name, OURS.name)
+COMPARED: Final[dict[str, tuple[str, ...]]] = {
+    "create": (*_WITH_FLOOR, OFFICIAL.name),
+    "create_async": (*_WITH_FLOOR, OFFICIAL.name),
+    "stream": _WITH_FLOOR,
+    "stream_async": _WITH_FLOOR,
+    "helper": _WITH_FLOOR,
+}
+"""What the goals of each of `measures.TIMES` compare."""
 
 INSTRUMENTORS: Final = {
     "ours": ("otel_claude", "ClaudeInstrumentor"),

@@ -33,7 +33,7 @@ class Run:
         self.case, self.fleet = case, case.fleet
         folder = destination.root / case.name
         (folder / "control").mkdir(parents=True)
-        # These limits last for hours. The usual ones are full again within a second, and a gauge of them is gone by then.
+        # These limits last for hours. The usual ones are full again within a second, and their gauges are gone then.
         with Simulator(scenario="unified") as simulator:
             start = Start(
                 _binaries(case.environment),

@@ -22,6 +22,7 @@ from .responses import active_call
 
 _BASE: Final = "anthropic._base_client"
 _EXCEPTIONS: Final = "anthropic._exceptions"
+_PIECE: Final = "content_block_delta"
 
 
 def request(original: Original, runtime: Runtime) -> Original:
@@ -127,13 +128,15 @@ def process_response_data(original: Original, runtime: Runtime) -> Original:
     def process_response_data(client: Any, *args: Any, data: Any, cast_to: Any, response: Any, **kwargs: Any) -> Any:
         try:
             attempt = responses.attempt_of(response)
-            if attempt is not None:
+            if attempt is None:
+                if runtime.active:
+                    managed_agents.on_response_data(runtime, client, data, response)
+            # Of the pieces of a stream, which most events are, only the first says something: when it came.
+            elif attempt.call.time_to_first_chunk is None or data.__class__ is not dict or data.get("type") != _PIECE:
                 if attempt.reader is not None:
                     attempt.reader.on_decoded()
                 # Also when not active: a stream that began before keeps this function.
                 runtime.recorder.on_response_data(attempt, data)
-            elif runtime.active:
-                managed_agents.on_response_data(runtime, client, data, response)
         except Exception:
             log_internal_error("read a response's body")
         if args or kwargs:
