@@ -17,6 +17,8 @@ _NO_RESPONSE: Final = Response()
 _names_of: dict[HeaderLayout, tuple[tuple[Any, ...], bool]] = {}
 """The attribute of each value of a layout; None for what is not on spans. And whether all are on spans."""
 _MAX_LAYOUTS: Final = 64
+_SIZE: Final = (semconv.REQUEST_TOOLS, semconv.REQUEST_MESSAGES, semconv.REQUEST_CACHE_BREAKPOINTS)
+"""Of a `RequestSize`, which has one more value."""
 
 
 def last_response(call: Call) -> Response:
@@ -69,13 +71,11 @@ def of_call(call: Call, cost: CallCost, prices: Callable[[], PriceTable]) -> Att
                 attributes.update(limits)
             else:  # a share, or what was not understood
                 attributes.update((name, value) for name, value in limits if name is not None and value is not None)
-    tools, messages, breakpoints, _ = call.size
-    if tools is not None:
-        attributes[semconv.REQUEST_TOOLS] = tools
-    if messages is not None:
-        attributes[semconv.REQUEST_MESSAGES] = messages
-    if breakpoints is not None:
-        attributes[semconv.REQUEST_CACHE_BREAKPOINTS] = breakpoints
+    size = call.size
+    if None in size:
+        attributes.update((name, value) for name, value in zip(_SIZE, size, strict=False) if value is not None)
+    else:
+        attributes.update(zip(_SIZE, size, strict=False))
     return attributes
 
 
