@@ -1,9 +1,9 @@
 """Shutdown: the ways in which a process ends without running `atexit`, and exporting in time what was measured in it.
 
 SIGTERM, where the handler is the default one; children of `multiprocessing` and of `billiard`, which end with
-`os._exit` or, those of a pool, by SIGTERM; Celery's pool processes. What ends with `os._exit` or SIGKILL otherwise
-cannot be seen. Every instrumented program loads this: it imports next to nothing, and knows neither calls nor
-OpenTelemetry.
+`os._exit` or, those of a pool, by SIGTERM; Celery's pool processes; RQ's work-horses. What ends with `os._exit` or
+SIGKILL otherwise cannot be seen. Every instrumented program loads this: it imports next to nothing, and knows neither
+calls nor OpenTelemetry.
 
 A signal handler interrupts a frame that may hold any lock, so all work is done by a thread that stands ready: even
 starting one takes locks. The handler itself uses nothing that waits for a lock.
@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import partial, wraps
 from operator import methodcaller
 from queue import SimpleQueue
 from typing import Any, Final, NamedTuple
@@ -72,6 +72,8 @@ class ShutdownHooks:
         self._forks = False
         self._installed = False
         """Whether the handler was set, here or in the process that forked this one. Another's can stand there now."""
+        self._waiting: dict[str, Callable[[], None]] = {}
+        """What is done when these modules are imported; the values end that."""
         self._take_back: list[Callable[[], None]] = []
         self._watched: set[str] = set()
         self._finalizers: list[Any] = []
@@ -89,11 +91,13 @@ class ShutdownHooks:
         """A client may come. Returns what takes that back.
 
         uvicorn puts back the handler that it found, and raises the signal again, when it has shut down. So ours should
-        be there before, and the application, which imports the SDK, is loaded later.
+        be there before, and the application, which imports the SDK, is loaded later. So should ours be around RQ's
+        jobs: it is within one that the SDK is imported.
         """
         self._expecting += 1
         cancel: Callable[[], None] | None = None
         try:
+            self._await("rq.worker", self._watch_rq)
             cancel = on_import("uvicorn.server", self.watch_signal)
         except Exception:
             log_internal_error("prepare the last export")
@@ -114,10 +118,10 @@ class ShutdownHooks:
             self._clients = (*self._clients, client)
             self._watch_forks()
             self.watch_signal()
-            if not self._take_back:
-                for package in _FORKING:
-                    self._take_back.append(on_import(f"{package}.util", partial(self._watch_children, package)))
-                self._take_back.append(on_import("celery.signals", self._watch_celery))
+            for package in _FORKING:
+                self._await(f"{package}.util", partial(self._watch_children, package))
+            self._await("celery.signals", self._watch_celery)
+            self._await("rq.worker", self._watch_rq)
             if client.at_once:
                 self.start()
         except Exception:
@@ -170,19 +174,22 @@ class ShutdownHooks:
             if self._postponed:
                 die()
 
+    def _await(self, module: str, then: Callable[[], None]) -> None:
+        if module not in self._waiting:
+            self._waiting[module] = on_import(module, then)
+
     def _remove_if_unused(self) -> None:
         if self._clients or self._expecting:
             return
         if threading.current_thread() is threading.main_thread() and self._handles():
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             self._installed = False
+        while self._waiting:
+            self._waiting.popitem()[1]()
         while self._take_back:
             self._take_back.pop()()
         while self._finalizers:
             self._finalizers.pop().cancel()
-        if "celery.signals" in self._watched:
-            self._watched.remove("celery.signals")
-            sys.modules["celery.signals"].worker_process_shutdown.disconnect(self._end_child)
         if self._thread is not None:
             self._orders.put(False)
         self._begin()
@@ -330,8 +337,30 @@ class ShutdownHooks:
 
     def _watch_celery(self) -> None:
         # Celery's pool processes leave by `os._exit`, before any finalizer; this signal is sent within them.
-        self._watched.add("celery.signals")
-        sys.modules["celery.signals"].worker_process_shutdown.connect(self._end_child, weak=False)
+        ends = sys.modules["celery.signals"].worker_process_shutdown
+        ends.connect(self._end_child, weak=False)
+        self._take_back.append(partial(ends.disconnect, self._end_child))
+
+    def _watch_rq(self) -> None:
+        # A work-horse leaves by `os._exit` when this method returns (rq 1.0 to 3.0), whatever came of its job.
+        kinds: Iterable[type] = sys.modules["rq.worker"].Worker.__mro__
+        owner: Any = next(kind for kind in kinds if "perform_job" in kind.__dict__)
+        original = owner.perform_job
+
+        @wraps(original)
+        def perform_job(worker: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return original(worker, *args, **kwargs)
+            finally:
+                if worker.is_horse:  # else this process goes on with further jobs
+                    self._end_child()
+
+        def restore() -> None:
+            if owner.perform_job is perform_job:
+                owner.perform_job = original
+
+        owner.perform_job = perform_job
+        self._take_back.append(restore)
 
     def _end_child(self, **_sent: Any) -> None:
         """This process is about to leave by `os._exit`. No frame is interrupted, so a thread can be started."""

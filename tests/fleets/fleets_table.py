@@ -12,6 +12,7 @@ from fleets_ways import (
     after_each_other,
     asks_of_celery,
     asks_of_gunicorn,
+    asks_of_rq,
     asks_of_uvicorn,
     asks_of_uvicorn_in_code,
     at_once,
@@ -97,6 +98,9 @@ SERVERS = (
 UVICORN = Fleet("uvicorn", asks_of_uvicorn("asgi_app:app"), None)
 
 GREEN = Fleet("gevent-sigterm", ended_by_sigterm("green", "waits"), 3, exits=frozenset({-signal.SIGTERM}))
+RQ = Fleet("jobs", asks_of_rq("worker"), 5)
+RQ_POOL = Fleet("pool", asks_of_rq("worker-pool", "--num-workers", "2"), 5)
+RQ_SPAWNED = Fleet("spawned", asks_of_rq("worker", "--worker-class", "rq.worker.SpawnWorker"), 5)
 AIRFLOW = Fleet("tasks", at_once(("airflow_tasks",)), 2)
 KILLED = frozenset({-signal.SIGKILL})
 SCRAPED_RESTARTS = Fleet("scraped-restarts", scraped_restarts, 9, exits=frozenset({-signal.SIGTERM}))
@@ -171,6 +175,7 @@ def _cases() -> list[Case]:
     running = [
         *(Case(NEWEST, fleet) for fleet in RUNNING),
         Case("airflow", AIRFLOW),
+        *(Case("rq", fleet) for fleet in (RQ, RQ_POOL, RQ_SPAWNED)),
         Case("lambda", replace(LAMBDA, variables=BY_ITSELF)),
         Case("lambda", LAMBDA_LAYER),
         Case("application", OPERATOR_PODS),
@@ -206,6 +211,7 @@ LOST = (
         replace(CLOUD_RUN, name="cloud-run-unflushed", way=served_by_cloud_run("wsgi_app:application", signal.SIGKILL)),
     ),
     Case("airflow", AIRFLOW.named("tasks-without-flush", **UNFLUSHED)),
+    Case("rq", RQ.named("jobs-without-flush", **UNFLUSHED)),
     Case("lambda", LAMBDA_LAYER.named("unflushed", **BY_ITSELF)),
     Case("application", OPERATOR_PODS.named("operator-without-identity", **OFF)),
     *(Case(NEWEST, _under_one_id(fleet)) for fleet in (UVICORN, CRON)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -131,6 +132,28 @@ def asks_of_celery(start):
     until(lambda: start.served() >= 5, "five tasks were done")
     process.send_signal(signal.SIGTERM)  # it waits for tasks that are not done
     start.until_ended(process)
+
+
+def asks_of_rq(*worker):
+    def way(start):
+        (port,) = free_ports(1)
+        redis = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(start.folder))
+        start.plain("redis-server", *redis)
+        url = f"redis://127.0.0.1:{port}"
+        until(lambda: _listens(port), "Redis listens")
+        subprocess.run(
+            [start.binaries / "python", "-m", "rq_jobs"], env=start.environment | {"REDIS_URL": url}, check=True,
+            timeout=PATIENCE, cwd=start.folder,
+        )  # fmt: skip
+        # It ends when there is no job left.
+        start.until_ended(start.instrumented("rq", *worker, "--burst", "--url", url))
+
+    return way
+
+
+def _listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def asks_of_gunicorn(*options):
