@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any, Final, cast
 from weakref import WeakSet
 
 from opentelemetry import metrics, trace
 
-from ._diagnostics import log_internal_error
+from ._diagnostics import log_internal_error, warn_once
 from .settings import Settings
 from .shutdown import Client, hooks
 from .telemetry.metrics import UNSET_METER_PROVIDER, flush_all_deferred
 from .telemetry.open_calls import end_open_calls
+
+_FORK_HOOKS: Final = frozenset({"py-call-uwsgi-fork-hooks", "py-call-osafterfork"})
+_THREADS: Final = frozenset({"enable-threads", "threads"})
+"""Options of uWSGI (2.0.30), of which one is needed."""
 
 
 class FlushOnExit:
@@ -40,6 +45,7 @@ class FlushOnExit:
         if self._client is not None:
             hooks.add(self._client)
         _all.add(self)
+        _warn_of_uwsgi()
 
     def stop(self) -> None:
         """Takes it out again."""
@@ -81,6 +87,25 @@ class FlushOnExit:
         yield self._given.get("meter_provider") or metrics.get_meter_provider()
         if self._traces:
             yield self._given.get("tracer_provider") or trace.get_tracer_provider()
+
+
+def _warn_of_uwsgi() -> None:
+    """It forks in C, and tells Python so only if it is asked to: else threads that export are in the parent alone."""
+    uwsgi = sys.modules.get("uwsgi")  # uWSGI puts it there, before it loads the application.
+    found: Any = getattr(uwsgi, "opt", None)
+    if not isinstance(found, dict):  # it is somebody else's
+        return
+    options = cast("dict[str, Any]", found)
+    missing: list[str] = []
+    if (getattr(uwsgi, "numproc", 1) > 1 or "master" in options) and _FORK_HOOKS.isdisjoint(options):
+        missing.append("--py-call-uwsgi-fork-hooks")
+    if _THREADS.isdisjoint(options):
+        missing.append("--enable-threads")
+    if missing:
+        warn_once(
+            f"uWSGI was started without {' '.join(missing)}: OpenTelemetry's exporters do not run in its workers, and "
+            f"what these measure is lost. Add {'it' if len(missing) == 1 else 'both'} to uWSGI's options."
+        )
 
 
 class _Registered:

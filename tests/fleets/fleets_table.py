@@ -15,6 +15,7 @@ from fleets_ways import (
     asks_of_rq,
     asks_of_uvicorn,
     asks_of_uvicorn_in_code,
+    asks_of_uwsgi,
     at_once,
     ended_by_sigterm,
     injected_by_the_operator,
@@ -101,6 +102,10 @@ GREEN = Fleet("gevent-sigterm", ended_by_sigterm("green", "waits"), 3, exits=fro
 RQ = Fleet("jobs", asks_of_rq("worker"), 5)
 RQ_POOL = Fleet("pool", asks_of_rq("worker-pool", "--num-workers", "2"), 5)
 RQ_SPAWNED = Fleet("spawned", asks_of_rq("worker", "--worker-class", "rq.worker.SpawnWorker"), 5)
+UWSGI = Fleet("uwsgi", asks_of_uwsgi("--enable-threads", "--py-call-uwsgi-fork-hooks"), None)
+UWSGI_LAZY = Fleet("lazy", asks_of_uwsgi("--threads", "2", "--py-call-uwsgi-fork-hooks", "--lazy-apps"), None)
+UWSGI_UNHOOKED = Fleet("unhooked", asks_of_uwsgi("--enable-threads"), None)
+UWSGI_LAZY_UNHOOKED = Fleet("lazy-unhooked", asks_of_uwsgi("--enable-threads", "--lazy-apps"), None)
 AIRFLOW = Fleet("tasks", at_once(("airflow_tasks",)), 2)
 KILLED = frozenset({-signal.SIGKILL})
 SCRAPED_RESTARTS = Fleet("scraped-restarts", scraped_restarts, 9, exits=frozenset({-signal.SIGTERM}))
@@ -174,6 +179,7 @@ def environments(case: Case) -> set[str]:
 def _cases() -> list[Case]:
     running = [
         *(Case(NEWEST, fleet) for fleet in RUNNING),
+        *(Case("uwsgi", fleet) for fleet in (UWSGI, UWSGI_LAZY)),
         Case("airflow", AIRFLOW),
         *(Case("rq", fleet) for fleet in (RQ, RQ_POOL, RQ_SPAWNED)),
         Case("lambda", replace(LAMBDA, variables=BY_ITSELF)),
@@ -210,6 +216,7 @@ LOST = (
         NEWEST,
         replace(CLOUD_RUN, name="cloud-run-unflushed", way=served_by_cloud_run("wsgi_app:application", signal.SIGKILL)),
     ),
+    *(Case("uwsgi", fleet) for fleet in (UWSGI_UNHOOKED, UWSGI_LAZY_UNHOOKED)),
     Case("airflow", AIRFLOW.named("tasks-without-flush", **UNFLUSHED)),
     Case("rq", RQ.named("jobs-without-flush", **UNFLUSHED)),
     Case("lambda", LAMBDA_LAYER.named("unflushed", **BY_ITSELF)),

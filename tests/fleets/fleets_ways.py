@@ -134,6 +134,18 @@ def asks_of_celery(start):
     start.until_ended(process)
 
 
+def asks_of_uwsgi(*options):
+    def way(start):
+        (port,) = free_ports(1)
+        own = ["--http-socket", f"127.0.0.1:{port}", "--master", "--processes", str(WORKERS)]
+        # It kills a worker that is busy when it is told to end, and one is until a little after its answer.
+        own += ["--hook-master-start", "unix_signal:15 gracefully_kill_them_all"]
+        process = start.instrumented("uwsgi", *own, "--wsgi-file", str(EXAMPLES / "wsgi_app.py"), *options)
+        _asks(start, process, port)
+
+    return way
+
+
 def asks_of_rq(*worker):
     def way(start):
         (port,) = free_ports(1)
