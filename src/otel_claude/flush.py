@@ -23,7 +23,7 @@ from .telemetry.open_calls import end_open_calls
 
 _FORK_HOOKS: Final = frozenset({"py-call-uwsgi-fork-hooks", "py-call-osafterfork"})
 _THREADS: Final = frozenset({"enable-threads", "threads"})
-"""Options of uWSGI (2.0.30), of which one is needed."""
+"""Options of uWSGI (2.0.30 and 2.0.31), of which one is needed."""
 
 
 class FlushOnExit:
