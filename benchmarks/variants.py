@@ -8,7 +8,7 @@ NEWEST: Final = "2.12.0"
 """Of the SDK."""
 _COMMON: Final = (f"anthropic=={NEWEST}", "opentelemetry-sdk")
 _BEDROCK: Final = ("boto3", "opentelemetry-sdk", "opentelemetry-instrumentation", "wrapt")
-_LITELLM: Final = ("litellm==1.106.2", "opentelemetry-sdk", "opentelemetry-instrumentation", "wrapt")
+_LITELLM: Final = ("litellm==1.110.2", "opentelemetry-sdk", "opentelemetry-instrumentation", "wrapt")
 ENVIRONMENTS: Final[dict[str, tuple[str, ...]]] = {
     "ours": (*_COMMON, "opentelemetry-instrumentation", "wrapt"),
     "official": (*_COMMON, "opentelemetry-instrumentation-genai-anthropic==1.3b0"),
