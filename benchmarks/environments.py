@@ -16,7 +16,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 CACHE: Final = ROOT / ".cache" / "bench"
 _UV: Final = ROOT / ".venv" / "bin" / "uv"
 _CONSTRAINTS: Final = CACHE / "constraints.txt"
-_FREE: Final = ("anthropic==", "certifi==")
+_NOT_PINNED: Final = ("anthropic==", "certifi==")
 """Pins of the tests that do not hold here: the variants name the SDK, and LiteLLM wants certificates of its own."""
 
 
@@ -31,7 +31,7 @@ def make(name: str) -> Path:
         NotMadeError: Its packages cannot be installed together.
     """
     CACHE.mkdir(parents=True, exist_ok=True)
-    _CONSTRAINTS.write_text("\n".join(pin for pin in pins() if not pin.startswith(_FREE)) + "\n")
+    _CONSTRAINTS.write_text("\n".join(pin for pin in pins() if not pin.startswith(_NOT_PINNED)) + "\n")
     home = CACHE / "environments" / name
     python, stamp = home / "bin" / "python", home / "installed.txt"
     wanted = "\n".join([*ENVIRONMENTS[name], _CONSTRAINTS.read_text(encoding="utf-8")])

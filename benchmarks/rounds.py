@@ -17,8 +17,8 @@ from .asking import Asked, NoAnswerError
 from .measures import TIMES
 from .variants import COMPARED, FLOOR, NATIVE, OURS, VARIANTS, Variant
 
-_EACH: Final = 3
-"""Rounds of which one measures everything."""
+_ALL_EVERY: Final = 3
+"""Rounds. One of so many measures every variant; the others those that goals compare."""
 Samples = dict[str, dict[str, list[float | None]]]
 """Nanoseconds by measure and variant, one for each round; None where a variant failed."""
 
@@ -90,7 +90,7 @@ def learn(bench: Bench) -> Learnt | None:
 def _round(bench: Bench, workers: dict[str, Asked], runs: list[str], samples: Samples, number: int) -> None:
     for run in runs:
         # What goals compare is measured more often: their limits are near what is measured.
-        names = [name for name in workers if number % _EACH == 0 or name in COMPARED[run]]
+        names = [name for name in workers if number % _ALL_EVERY == 0 or name in COMPARED[run]]
         # Another one begins each round: whoever comes after a heavy one finds other caches.
         begins = number % len(names) if names else 0
         for name in names[begins:] + names[:begins]:

@@ -72,7 +72,7 @@ class ShutdownHooks:
         self._forks = False
         self._installed = False
         """Whether the handler was set, here or in the process that forked this one. Another's can stand there now."""
-        self._waiting: dict[str, Callable[[], None]] = {}
+        self._imports: dict[str, Callable[[], None]] = {}
         """What is done when these modules are imported; the values end that."""
         self._take_back: list[Callable[[], None]] = []
         self._watched: set[str] = set()
@@ -97,7 +97,7 @@ class ShutdownHooks:
         self._expecting += 1
         cancel: Callable[[], None] | None = None
         try:
-            self._await("rq.worker", self._watch_rq)
+            self._when_imported("rq.worker", self._watch_rq)
             cancel = on_import("uvicorn.server", self.watch_signal)
         except Exception:
             log_internal_error("prepare the last export")
@@ -119,9 +119,9 @@ class ShutdownHooks:
             self._watch_forks()
             self.watch_signal()
             for package in _FORKING:
-                self._await(f"{package}.util", partial(self._watch_children, package))
-            self._await("celery.signals", self._watch_celery)
-            self._await("rq.worker", self._watch_rq)
+                self._when_imported(f"{package}.util", partial(self._watch_children, package))
+            self._when_imported("celery.signals", self._watch_celery)
+            self._when_imported("rq.worker", self._watch_rq)
             if client.at_once:
                 self.start()
         except Exception:
@@ -174,9 +174,14 @@ class ShutdownHooks:
             if self._postponed:
                 die()
 
-    def _await(self, module: str, then: Callable[[], None]) -> None:
-        if module not in self._waiting:
-            self._waiting[module] = on_import(module, then)
+    def _when_imported(self, module: str, then: Callable[[], None]) -> None:
+        """Each by itself: a package that is not as it was takes no other one's last export with it."""
+        if module in self._imports:
+            return
+        try:
+            self._imports[module] = on_import(module, then)
+        except Exception:
+            log_internal_error(f"prepare the last export beside {module}")
 
     def _remove_if_unused(self) -> None:
         if self._clients or self._expecting:
@@ -184,8 +189,8 @@ class ShutdownHooks:
         if threading.current_thread() is threading.main_thread() and self._handles():
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             self._installed = False
-        while self._waiting:
-            self._waiting.popitem()[1]()
+        while self._imports:
+            self._imports.popitem()[1]()
         while self._take_back:
             self._take_back.pop()()
         while self._finalizers:

@@ -102,6 +102,15 @@ def test_a_worker_that_goes_on_with_further_jobs(rq, hooks, exports):
     assert exports == []
 
 
+def test_a_worker_of_another_shape_takes_nothing_else_with_it(rq, hooks, exports):
+    del rq.BaseWorker.perform_job
+    stop = hooks.expect()
+    hooks.add(hooks.client._replace(at_once=True))
+    assert "celery.signals" in hooks._imports
+    assert hooks._started
+    stop()
+
+
 def test_what_somebody_put_in_its_place_stays(rq, hooks):
     hooks.add(hooks.client)
     ours = rq.BaseWorker.perform_job
